@@ -1,0 +1,154 @@
+"""What a running job tells the world: typed reports that terminals, logs, curves and parents subscribe to."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from alphapente.errors import FailureError
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One plain sentence for the log."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationProgress:
+    """How far self-play is. Rates are per second of wall time since the start."""
+
+    records: int
+    record_limit: int
+    games: int
+    elapsed_s: float
+    records_per_s: float
+    simulations_per_s: float
+    evaluations_per_s: float
+    remaining_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationSummary:
+    """What a generation made. `wins_by_player` has keys "1", "2", "draw"; `won_by` "five", "captures", "draw"."""
+
+    games: int
+    records: int
+    plies: int
+    wins_by_player: dict[str, int]
+    won_by: dict[str, int]
+    elapsed_s: float
+    simulations: int
+    evaluations: int
+    carried_over: int = 0
+    """Games still in play at the end, kept in the database for the next generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochProgress:
+    """How far an epoch is: `step` of `num_steps` optimizer steps; losses averaged over the epoch so far."""
+
+    epoch: int
+    num_epochs: int
+    step: int
+    num_steps: int
+    policy_loss: float
+    value_loss: float
+    samples_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """One finished epoch. Losses in nats, averaged over it; `value_error` is the root mean square error of the value."""
+
+    epoch: int
+    num_epochs: int
+    step: int
+    policy_loss: float
+    value_loss: float
+    total_loss: float
+    policy_entropy: float
+    value_error: float
+    learning_rate: float
+    samples_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """What a training did."""
+
+    model_type: str
+    checkpoint: str
+    records: int
+    epochs: int
+    step: int
+    policy_loss: float
+    value_loss: float
+    elapsed_s: float
+    samples_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """The pipeline began a step ("Generation 1", "Training 1.2"), whose own log is at `log`."""
+
+    name: str
+    log: str
+    cycle: int
+    total_cycles: int
+    records: int
+    records_target: int
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSummary:
+    """What a whole run did; `loss_by_training` pairs a training's name with its last total loss."""
+
+    cycles: int
+    records: int
+    records_target: int
+    games_by_cycle: list[int] = field(default_factory=list)
+    loss_by_training: list[tuple[str, float]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+
+Event = (
+    Note
+    | GenerationProgress
+    | GenerationSummary
+    | EpochProgress
+    | EpochReport
+    | TrainingSummary
+    | StepStarted
+    | PipelineSummary
+)
+ReportFn = Callable[[Event], None]
+
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Note,
+        GenerationProgress,
+        GenerationSummary,
+        EpochProgress,
+        EpochReport,
+        TrainingSummary,
+        StepStarted,
+        PipelineSummary,
+    )
+}
+
+
+def to_json(event: Event) -> str:
+    """The event as one line of JSON, which `from_json` reads back."""
+    return json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)})
+
+
+def from_json(line: str) -> Event:
+    """The event that `to_json` wrote. Raises FailureError for a line that is not one."""
+    try:
+        values = json.loads(line)
+        return _KINDS[values.pop("event")](**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FailureError(f"not an event: {line[:200]!r}") from error

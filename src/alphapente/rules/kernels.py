@@ -1,0 +1,292 @@
+"""What a stone does when it is played: captures, poofs, fives and the end of the game, as compiled kernels.
+
+Every kernel takes one POSITION record and changes it in place. None checks that the move is legal: ask
+`is_legal` first, or use `alphapente.rules.Game`, which does. The words of the rules are in docs/rules.md.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alphapente.rules.position import (
+    BOAT,
+    BY_CAPTURES,
+    BY_FIVE,
+    BY_FULL_BOARD,
+    CAPTURES_TO_WIN,
+    CELL_OF,
+    DRAW,
+    EMPTY,
+    GOMOKU,
+    GPENTE,
+    IN_PLAY,
+    KERYO,
+    ORIGIN,
+    POOF,
+    STRIDE,
+    Position,
+)
+
+DIRECTIONS = np.array([1, STRIDE, STRIDE + 1, STRIDE - 1, -1, -STRIDE, -STRIDE - 1, -STRIDE + 1], np.int64)
+"""Steps to the eight neighbours of a cell; the first four are the four lines."""
+
+Board = NDArray[np.int8]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def run_length(board: Board, cell: int, step: int, player: int) -> int:
+    """Stones of `player` in the unbroken line through `cell` (which counts as one) along `step`."""
+    length = 1
+    at = cell + step
+    while board[at] == player:
+        length += 1
+        at += step
+    at = cell - step
+    while board[at] == player:
+        length += 1
+        at -= step
+    return length
+
+
+@njit(cache=True, nogil=True)
+def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
+    """Whether a stone of `player` on `cell` stands in a line of five or more (`exactly`: of just five)."""
+    for line in range(4):
+        length = run_length(board, cell, DIRECTIONS[line], player)
+        if length == 5 or (length > 5 and not exactly):
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def capture(board: Board, cell: int, player: int, triples: bool) -> int:
+    """Removes the enemy pairs (and `triples`) that a stone of `player` on `cell` flanks; returns stones removed."""
+    enemy = 3 - player
+    taken = 0
+    for direction in range(8):
+        step = DIRECTIONS[direction]
+        if board[cell + step] == enemy and board[cell + 2 * step] == enemy:
+            third = board[cell + 3 * step]
+            if third == player:
+                board[cell + step] = EMPTY
+                board[cell + 2 * step] = EMPTY
+                taken += 2
+            elif triples and third == enemy and board[cell + 4 * step] == player:
+                board[cell + step] = EMPTY
+                board[cell + 2 * step] = EMPTY
+                board[cell + 3 * step] = EMPTY
+                taken += 3
+    return taken
+
+
+@njit(cache=True, nogil=True)
+def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
+    """Captures and poofs of a stone just placed, together: (enemy stones removed, own stones removed).
+
+    Own pairs are looked for before anything is taken off, as the server does: a pair poofs even when one of the
+    stones that flank it is captured by the same move.
+    """
+    enemy = 3 - player
+    poofed = 0
+    pairs = 0  # a bit for each direction in which the pair's other stone stands
+    for direction in range(8):
+        step = DIRECTIONS[direction]
+        if board[cell - step] == enemy and board[cell + step] == player and board[cell + 2 * step] == enemy:
+            pairs |= 1 << direction
+    taken = capture(board, cell, player, False)
+    if pairs:
+        board[cell] = EMPTY
+        poofed = 1
+        for direction in range(8):
+            if pairs >> direction & 1:
+                board[cell + DIRECTIONS[direction]] = EMPTY
+                poofed += 1
+    return taken, poofed
+
+
+@njit(cache=True, nogil=True)
+def can_be_captured(board: Board, cell: int, player: int) -> bool:
+    """Whether the stone of `player` on `cell` stands in a pair with an enemy at one end and nothing at the other."""
+    enemy = 3 - player
+    for direction in range(8):
+        step = DIRECTIONS[direction]
+        if board[cell + step] == player:
+            front, back = board[cell + 2 * step], board[cell - step]
+            if (front == enemy and back == EMPTY) or (front == EMPTY and back == enemy):
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]:
+    """Boat: (a line of five or more stands through `cell`, one of them has no stone that can be captured)."""
+    five = False
+    for line in range(4):
+        step = DIRECTIONS[line]
+        if run_length(board, cell, step, player) < 5:
+            continue
+        five = True
+        at = cell
+        while board[at - step] == player:
+            at -= step
+        safe = True
+        while board[at] == player:
+            if can_be_captured(board, at, player):
+                safe = False
+                break
+            at += step
+        if safe:
+            return True, True
+    return five, False
+
+
+@njit(cache=True, nogil=True)
+def _five_anywhere(board: Board, size: int, player: int) -> bool:
+    for row in range(size):
+        for cell in range(ORIGIN + row * STRIDE, ORIGIN + row * STRIDE + size):
+            if board[cell] == player and makes_five(board, cell, player, False):
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _boat_five(position: Position, cell: int, player: int) -> None:
+    """Boat: a five that waited and still stands wins first; then a new one that cannot be captured."""
+    board = position["board"]
+    if position["pending"] and _five_anywhere(board, position["size"], 3 - player):
+        position["winner"] = 3 - player
+        position["won_by"] = BY_FIVE
+        return
+    five, safe = _unbreakable_five(board, cell, player)
+    position["pending"] = five and not safe
+    if safe:
+        position["winner"] = player
+        position["won_by"] = BY_FIVE
+
+
+@njit(cache=True, nogil=True)
+def _play_poof(position: Position, cell: int, player: int) -> None:
+    """Poof: captures of both are counted first, and win only when the totals differ; then the five."""
+    board, captured = position["board"], position["captured"]
+    taken, poofed = poof(board, cell, player)
+    captured[player - 1] += taken
+    captured[2 - player] += poofed
+    need = CAPTURES_TO_WIN[POOF]
+    if captured[0] != captured[1] and (captured[0] >= need or captured[1] >= need):
+        position["winner"] = 1 if captured[0] > captured[1] else 2
+        position["won_by"] = BY_CAPTURES
+    elif poofed == 0 and makes_five(board, cell, player, False):
+        position["winner"] = player
+        position["won_by"] = BY_FIVE
+
+
+@njit(cache=True, nogil=True)
+def play(position: Position, point: int) -> None:
+    """Plays the player to move on `point` (0..size*size-1, taken as legal) and settles all that follows from it."""
+    board, captured = position["board"], position["captured"]
+    variant, size = position["variant"], position["size"]
+    player = np.int64(position["to_move"])
+    cell = np.int64(CELL_OF[size, point])
+    board[cell] = player
+    position["ply"] += 1
+    position["last"] = point
+    if variant == POOF:
+        _play_poof(position, cell, player)
+    else:
+        if variant != GOMOKU:
+            captured[player - 1] += capture(board, cell, player, variant == KERYO)
+        if variant == BOAT:
+            _boat_five(position, cell, player)
+        if position["winner"] == IN_PLAY:
+            if captured[player - 1] >= CAPTURES_TO_WIN[variant]:
+                position["winner"] = player
+                position["won_by"] = BY_CAPTURES
+            elif variant != BOAT and makes_five(board, cell, player, variant == GOMOKU):
+                position["winner"] = player
+                position["won_by"] = BY_FIVE
+    if position["winner"] == IN_PLAY and position["ply"] - captured[0] - captured[1] == size * size:
+        position["winner"] = DRAW
+        position["won_by"] = BY_FULL_BOARD
+    position["to_move"] = 3 - player
+
+
+@njit(cache=True, nogil=True)
+def allowed_by_opening(position: Position, point: int) -> bool:
+    """Whether the variant's opening rule lets player 1 play `point` as the first or the second stone."""
+    variant, size = position["variant"], position["size"]
+    if variant == GOMOKU or (position["ply"] != 0 and position["ply"] != 2):
+        return True
+    centre = size // 2
+    down, right = abs(point // size - centre), abs(point % size - centre)
+    if position["ply"] == 0:
+        return down == 0 and right == 0
+    if down <= 2 and right <= 2:
+        return False
+    along = down + right  # on the centre's own row or column: the distance from it
+    return not (variant == GPENTE and (down == 0 or right == 0) and (along == 3 or along == 4))
+
+
+@njit(cache=True, nogil=True)
+def is_legal(position: Position, point: int) -> bool:
+    """Whether the player to move may play `point`: the game goes on, it is empty, the opening rule allows it."""
+    if position["winner"] != IN_PLAY or point < 0 or point >= position["size"] * position["size"]:
+        return False
+    cell = CELL_OF[position["size"], point]
+    return position["board"][cell] == EMPTY and allowed_by_opening(position, point)
+
+
+@njit(cache=True, nogil=True)
+def legal_points(position: Position, out: NDArray[np.int16]) -> int:
+    """Writes the legal points in rising order to `out` (int16, at least size*size long); returns how many."""
+    count = 0
+    for point in range(position["size"] * position["size"]):
+        if is_legal(position, point):
+            out[count] = point
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def next_random(state: NDArray[np.uint64]) -> np.uint64:
+    """The next number of a xorshift64* generator whose state is state[0], not 0 (Vigna 2016)."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return x * np.uint64(2685821657736338717)
+
+
+@njit(cache=True, nogil=True)
+def random_point(position: Position, state: NDArray[np.uint64]) -> int:
+    """A legal point drawn uniformly: points are drawn until one is legal."""
+    points = np.uint64(position["size"]) * np.uint64(position["size"])
+    while True:
+        point = np.int64((next_random(state) >> np.uint64(32)) * points >> np.uint64(32))
+        if is_legal(position, point):
+            return point
+
+
+@njit(cache=True, nogil=True)
+def play_random_game(position: Position, state: NDArray[np.uint64]) -> int:
+    """Plays uniformly random legal moves to the end of the game; returns the number of moves played."""
+    moves = 0
+    while position["winner"] == IN_PLAY:
+        play(position, random_point(position, state))
+        moves += 1
+    return moves
+
+
+@njit(cache=True, nogil=True)
+def copy_position(target: Position, source: Position) -> None:
+    """Overwrites `target` with `source`, every field."""
+    target["board"][:] = source["board"]
+    target["captured"][:] = source["captured"]
+    target["ply"] = source["ply"]
+    target["last"] = source["last"]
+    target["size"] = source["size"]
+    target["variant"] = source["variant"]
+    target["to_move"] = source["to_move"]
+    target["winner"] = source["winner"]
+    target["won_by"] = source["won_by"]
+    target["pending"] = source["pending"]

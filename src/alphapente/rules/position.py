@@ -1,0 +1,100 @@
+"""A position on the board as one NumPy record, and the variants of the game that it can belong to.
+
+The board is stored padded: rows of ``STRIDE`` cells with a border between them, so that a kernel may look up to
+four cells away from any point, in any direction, without a bounds check. People and policies count points instead:
+point ``row * size + column`` from the top left corner (``A19``), so that ``K10`` is 180 on 19x19.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.errors import RequestError
+
+MIN_SIZE = 7
+MAX_SIZE = 19
+MAX_POINTS = MAX_SIZE * MAX_SIZE
+MAX_PLIES = 512
+"""No game is longer: each point once, and again for every stone that captures can free."""
+
+STRIDE = 20
+ORIGIN = 84
+"""The cell of the top left point: four cells of border lie before it in every direction."""
+CELLS = 548
+
+EMPTY, PLAYER_1, PLAYER_2, BORDER = 0, 1, 2, 3
+IN_PLAY, DRAW = 0, 3
+BY_NOTHING, BY_FIVE, BY_CAPTURES, BY_FULL_BOARD = 0, 1, 2, 3
+WON_BY = ("in play", "five", "captures", "draw")
+
+VARIANTS = ("pente", "keryo", "gomoku", "gpente", "poof", "boat")
+PENTE, KERYO, GOMOKU, GPENTE, POOF, BOAT = range(6)
+NEVER = 32767
+CAPTURES_TO_WIN = np.array([10, 15, NEVER, 10, 10, 10], np.int16)
+"""Captured stones that win, by variant."""
+
+POSITION = np.dtype(
+    [
+        ("board", np.int8, (CELLS,)),
+        ("captured", np.int16, (2,)),  # stones captured by player 1 and by player 2
+        ("ply", np.int16),  # stones played so far
+        ("last", np.int16),  # the point played last, -1 before the first
+        ("size", np.int8),
+        ("variant", np.int8),  # index into VARIANTS
+        ("to_move", np.int8),  # PLAYER_1 or PLAYER_2
+        ("winner", np.int8),  # IN_PLAY, PLAYER_1, PLAYER_2 or DRAW
+        ("won_by", np.int8),  # index into WON_BY
+        ("pending", np.int8),  # boat: 1 when the last stone made a five that can be captured
+    ],
+    align=True,
+)
+
+Positions = NDArray[np.void]
+"""An array of POSITION records."""
+Position = Any
+"""One POSITION record (``positions[i]``): ``np.void`` in Python, a record in kernels."""
+
+
+def _cell_table() -> NDArray[np.int16]:
+    table = np.zeros((MAX_SIZE + 1, MAX_POINTS), np.int16)
+    for size in range(1, MAX_SIZE + 1):
+        point = np.arange(size * size)
+        table[size, : size * size] = ORIGIN + point // size * STRIDE + point % size
+    return table
+
+
+CELL_OF = _cell_table()
+"""``CELL_OF[size, point]`` is the padded board's cell of a point."""
+
+
+def variant_index(name: str) -> int:
+    """The index of a variant's name in VARIANTS. Raises RequestError for a name that is not there."""
+    if name not in VARIANTS:
+        raise RequestError(f"unknown variant {name!r}: choose one of {', '.join(VARIANTS)}")
+    return VARIANTS.index(name)
+
+
+def new_positions(count: int, variant: str = "pente", size: int = MAX_SIZE) -> Positions:
+    """An array of `count` empty positions, player 1 to move.
+
+    Raises RequestError for an unknown variant or a size outside MIN_SIZE..MAX_SIZE.
+    """
+    index = variant_index(variant)
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise RequestError(f"board size {size} is not supported: choose {MIN_SIZE} to {MAX_SIZE}")
+    positions = np.zeros(count, POSITION)
+    positions["board"] = BORDER
+    positions["board"][:, CELL_OF[size, : size * size]] = EMPTY
+    positions["last"] = -1
+    positions["size"] = size
+    positions["variant"] = index
+    positions["to_move"] = PLAYER_1
+    return positions
+
+
+def stones(position: Position) -> NDArray[np.int8]:
+    """The board without its border, int8[size * size] by point: 0 empty, 1 and 2 the players' stones."""
+    size = int(position["size"])
+    board: NDArray[np.int8] = position["board"][CELL_OF[size, : size * size]]
+    return board
