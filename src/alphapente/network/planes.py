@@ -1,0 +1,110 @@
+"""What the network sees: a position as planes of numbers, as the player to move sees it.
+
+| plane | at each point |
+| --- | --- |
+| 0 | 1 where an own stone stands |
+| 1 | 1 where an enemy stone stands |
+| 2 | 1 on every point of the board (convolutions see by it where the board ends) |
+| 3 | 1 where the opening rule forbids to play now |
+| 4 | stones captured by the player to move / stones that win (0 everywhere where nothing is captured) |
+| 5 | the same of the enemy |
+| 6 | 1 where the player to move wins at once (five, or last capture) |
+| 7 | 1 where the enemy would win at once if it were his move |
+| 8 | stones that the player to move would capture there / 4 |
+| 9 | stones that the enemy would capture there / 4 |
+| 10 | 1 where an own stone makes four of five with the fifth point free: a threat to win |
+| 11 | the same of the enemy |
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alphapente.rules.position import CAPTURES_TO_WIN, GOMOKU, KERYO, ORIGIN, POSITION, STRIDE, Position, Positions
+from alphapente.rules.tactics import (
+    ENEMY,
+    ENEMY_CAPTURES,
+    ENEMY_FOURS,
+    ENEMY_WINS,
+    FIRST_CELL,
+    GUARD,
+    LEGAL,
+    OWN,
+    OWN_CAPTURES,
+    OWN_FOURS,
+    OWN_WINS,
+    Bitboards,
+    capture_size,
+    find_tactics,
+    new_bitboards,
+    next_cell,
+    point_of,
+)
+
+NUM_PLANES = 12
+
+_SOURCES = np.array([OWN, ENEMY, -1, -1, -1, -1, OWN_WINS, ENEMY_WINS, -1, -1, OWN_FOURS, ENEMY_FOURS], np.int64)
+"""The bitboard behind each plane; -1 where the plane is made in another way."""
+
+
+@njit(cache=True, nogil=True)
+def _spread_bits(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
+    for row in range(size):
+        first = ORIGIN - FIRST_CELL + row * STRIDE
+        word, low = GUARD + (first >> 6), np.uint64(first & 63)
+        line = bits[word] >> low
+        if low != np.uint64(0):
+            line |= bits[word + 1] << (np.uint64(64) - low)
+        for column in range(size):
+            plane[row * size + column] = np.float32((line >> np.uint64(column)) & np.uint64(1))
+
+
+@njit(cache=True, nogil=True)
+def _capture_plane(
+    position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]
+) -> None:
+    plane[:] = np.float32(0.0)
+    cell = next_cell(bits, 0)
+    while cell >= 0:
+        stones = capture_size(position["board"], cell, player, position["variant"] == KERYO)
+        plane[point_of(cell, position["size"])] = np.float32(stones) * np.float32(0.25)
+        cell = next_cell(bits, cell)
+
+
+@njit(cache=True, nogil=True)
+def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) -> None:
+    """Writes the planes of a position whose tactics stand in `bits` to `planes`, float32[NUM_PLANES, size*size]."""
+    size, player, variant = position["size"], np.int64(position["to_move"]), position["variant"]
+    points = size * size
+    for plane in range(NUM_PLANES):
+        if _SOURCES[plane] >= 0:
+            _spread_bits(bits[_SOURCES[plane]], planes[plane, :points], size)
+    planes[2, :points] = np.float32(1.0)
+    planes[3, :points] = np.float32(0.0)
+    if position["ply"] == 0 or position["ply"] == 2:
+        _spread_bits(bits[LEGAL], planes[3, :points], size)
+        for point in range(points):
+            planes[3, point] = np.float32(1.0) - planes[3, point] - planes[0, point] - planes[1, point]
+    need = np.float32(CAPTURES_TO_WIN[variant])
+    own, enemy = position["captured"][player - 1], position["captured"][2 - player]
+    planes[4, :points] = np.float32(0.0) if variant == GOMOKU else np.float32(own) / need
+    planes[5, :points] = np.float32(0.0) if variant == GOMOKU else np.float32(enemy) / need
+    _capture_plane(position, bits[OWN_CAPTURES], player, planes[8, :points])
+    _capture_plane(position, bits[ENEMY_CAPTURES], 3 - player, planes[9, :points])
+
+
+@njit(cache=True, nogil=True)
+def _encode_all(positions: Positions, planes: NDArray[np.float32], bits: Bitboards, scratch: Position) -> None:
+    for index in range(len(positions)):
+        find_tactics(positions[index], bits, scratch)
+        encode(positions[index], bits, planes[index])
+
+
+def encode_batch(positions: Positions, planes: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """The planes of positions of one board size, float32[B, NUM_PLANES, S, S]; written to `planes` when given."""
+    size = int(positions["size"][0])
+    if planes is None:
+        planes = np.empty((len(positions), NUM_PLANES, size, size), np.float32)
+    flat = planes.reshape(len(planes), NUM_PLANES, size * size)
+    _encode_all(positions, flat, new_bitboards(), np.zeros(1, POSITION)[0])
+    return planes
