@@ -1,0 +1,248 @@
+"""Searches of many games at once, one leaf of each per network call; or of one game with several leaves in flight."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.config import SearchSettings
+from alphapente.network.evaluator import Evaluator
+from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.kernels import copy_position, play
+from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, Position
+from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, has, new_bitboards
+from alphapente.search.kernels import Rates, expand, select
+from alphapente.search.root import (
+    Compaction,
+    SearchResult,
+    best_gumbel_point,
+    conclude,
+    keep_subtree,
+    principal_variation,
+    schedule_table,
+    start_search,
+)
+from alphapente.search.tree import (
+    DONE,
+    IDLE,
+    NEEDS_ROOT,
+    NEEDS_START,
+    PROVEN_LOSS,
+    PROVEN_WIN,
+    new_leaves,
+    new_trees,
+)
+
+PRINCIPAL_VARIATION = 12
+"""How many moves of the expected line a result tells at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """How far a search strays from what the network thinks: all 0 plays the best move found.
+
+    Attributes:
+        noise: weight of the Dirichlet noise in the root's priors, 0 to 1.
+        temperature: Gumbel root: scale of the Gumbel noise; PUCT root: moves are drawn by visits ** (1 / temperature).
+    """
+
+    noise: float = 0.0
+    temperature: float = 0.0
+
+
+class Forest:
+    """`num_trees` searches side by side over one Evaluator.
+
+    Each tree goes through: `set_position` (or `advance`), `start`, some `step`s until its number is among those that
+    `step` returns, then `result`. The batch's places are dealt to the trees in turn: as many places as trees for many
+    games; several places for one tree (virtual loss keeps them apart) in analysis and play.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        settings: SearchSettings,
+        *,
+        num_trees: int,
+        simulations: int,
+        max_nodes: int | None = None,
+    ) -> None:
+        """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) bounds each tree."""
+        self.settings = settings
+        self.evaluator = evaluator
+        self.simulations = simulations
+        self.size = evaluator.board_size
+        points = self.size * self.size
+        nodes = max_nodes or 2 * simulations + 16
+        self.trees = new_trees(num_trees, nodes, points)
+        places = np.arange(evaluator.batch_size) % num_trees
+        self.leaves = new_leaves(places.astype(np.int32), points)
+        self.gumbel = settings.root == "gumbel"
+        counts = np.arange(nodes + 1)
+        growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
+        explore = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
+        self._tables: dict[int, NDArray[np.int32]] = {}
+        self._rates = Rates(
+            exploration=explore.astype(np.float32),
+            first_play_reduction=float(settings.first_play_reduction),
+            virtual_loss=float(settings.virtual_loss),
+            schedule=self._schedule(simulations),
+            gumbel=self.gumbel,
+            visit_offset=float(settings.visit_offset),
+            value_scale=float(settings.value_scale),
+        )
+        self._compaction = Compaction(self.trees)
+        self._bits = new_bitboards()
+        self._scratch = np.zeros(1, POSITION)[0]
+        self._planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
+        self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
+        self._certain: list[SearchResult | None] = [None] * num_trees
+        self.evaluations = 0
+        """Positions that the network has looked at."""
+        self.simulations_done = 0
+        """Simulations of finished searches."""
+
+    def _schedule(self, simulations: int) -> NDArray[np.int32]:
+        if simulations not in self._tables:
+            self._tables[simulations] = schedule_table(min(self.settings.considered_points, simulations), simulations)
+        return self._tables[simulations]
+
+    def set_position(self, tree: int, position: Position) -> None:
+        """Forgets the tree and takes a copy of `position`, a game in play, as the next one to search."""
+        copy_position(self.trees.root[tree], position)
+        self.trees.num_nodes[tree] = 0
+        self.trees.num_edges[tree] = 0
+        self.trees.stage[tree] = IDLE
+
+    def advance(self, tree: int, point: int) -> None:
+        """Plays `point` (legal) at the root; what was searched behind it is kept for the next search of this tree."""
+        kept = (
+            self.settings.tree_reuse
+            and self.trees.num_nodes[tree] > 0
+            and keep_subtree(self.trees, tree, point, self._compaction.arrays)
+        )
+        room = self.trees.visits.shape[1] - self.simulations
+        if not kept or self.trees.num_nodes[tree] > room:
+            self.trees.num_nodes[tree] = 0
+        play(self.trees.root[tree], point)
+        self.trees.stage[tree] = IDLE
+
+    def position(self, tree: int) -> Position:
+        """The position at the tree's root: not a copy."""
+        return self.trees.root[tree]
+
+    def start(
+        self,
+        tree: int,
+        rng: np.random.Generator,
+        exploration: Exploration = Exploration(),  # noqa: B008 - frozen
+        simulations: int | None = None,
+    ) -> None:
+        """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
+
+        A position decided by its tactics is done at once. The answer comes from `result` after `step` has named it.
+        """
+        self._explorations[tree] = exploration, rng
+        self._certain[tree] = None
+        root = self.trees.root[tree]
+        verdict = find_tactics(root, self._bits, self._scratch)
+        replies = [p for p in range(self.size**2) if has(self._bits[REPLIES], int(CELL_OF[self.size, p]))]
+        if verdict in (WINS, LOSES):
+            self._certain[tree] = self._by_tactics(verdict, replies, rng)
+            self.trees.stage[tree] = DONE
+            return
+        budget = min(simulations or self.simulations, self.simulations)
+        self.trees.budget[tree] = 1 if len(replies) == 1 else budget
+        self.trees.stage[tree] = NEEDS_START if self.trees.num_nodes[tree] else NEEDS_ROOT
+
+    def _by_tactics(self, verdict: int, replies: list[int], rng: np.random.Generator) -> SearchResult:
+        policy = np.zeros(self.size**2, np.float32)
+        policy[replies] = 1.0 / len(replies)
+        point = int(rng.choice(replies))
+        proven, value = (PROVEN_WIN, 1.0) if verdict == WINS else (PROVEN_LOSS, -1.0)
+        return SearchResult(point, policy, np.zeros(self.size**2, np.int32), value, proven, 0, value, (point,))
+
+    def step(self) -> list[int]:
+        """One call of the network for all searches together; returns the trees whose search is finished."""
+        for tree in np.flatnonzero(self.trees.stage == NEEDS_START):
+            self._start(int(tree))
+        found = select(self.trees, self._rates, self.leaves, self._planes, self._bits, self._scratch)
+        if found:
+            logits, values = self.evaluator.evaluate(self.evaluator.input)
+            self.evaluations += expand(self.trees, self.leaves, logits, values)
+        return [int(tree) for tree in np.flatnonzero(self.trees.stage == DONE)]
+
+    def _start(self, tree: int) -> None:
+        waiting = self._explorations[tree]
+        assert waiting is not None, "start() orders a search before step() begins it"
+        exploration, rng = waiting
+        noise = (
+            float(self.settings.noise_concentration),
+            exploration.noise,
+            float(self.settings.root_policy_temperature) if exploration.noise else 1.0,
+            exploration.temperature,
+        )
+        considered = min(self.settings.considered_points, int(self.trees.budget[tree]))
+        start_search(self.trees, tree, self.gumbel, noise, considered, rng)
+
+    def result(self, tree: int) -> SearchResult:
+        """What the finished search of the tree found; the tree stays as it is for `advance`."""
+        certain, waiting = self._certain[tree], self._explorations[tree]
+        self.trees.stage[tree] = IDLE
+        if certain is not None:
+            return certain
+        assert waiting is not None, "start() comes before result()"
+        policy = np.zeros(self.size**2, np.float32)
+        visits = np.zeros(self.size**2, np.int32)
+        value = conclude(self.trees, self._rates, tree, policy, visits)
+        if self.gumbel:
+            point = best_gumbel_point(self.trees, self._rates, tree, policy)
+        else:
+            point = choose_point(policy, waiting[0].temperature, waiting[1])
+        line = np.zeros(PRINCIPAL_VARIATION, np.int32)
+        length = principal_variation(self.trees, tree, point, line)
+        simulations = int(self.trees.finished[tree])
+        self.simulations_done += simulations
+        return SearchResult(
+            point=int(point),
+            policy=policy,
+            visits=visits,
+            value=float(value),
+            proven=int(self.trees.proven[tree, 0]),
+            simulations=simulations,
+            raw_value=float(self.trees.raw_value[tree, 0]),
+            principal_variation=tuple(int(p) for p in line[:length]),
+        )
+
+    def busy(self) -> bool:
+        """Whether any search is under way."""
+        return bool(np.any((self.trees.stage != IDLE) & (self.trees.stage != DONE)))
+
+
+def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
+    """A point drawn with probability policy ** (1 / temperature), normalised; the largest at temperature 0."""
+    if temperature <= 0.0:
+        return int(policy.argmax())
+    weights = np.where(policy > 0, policy, 0.0).astype(np.float64) ** (1.0 / temperature)
+    return int(rng.choice(len(policy), p=weights / weights.sum()))
+
+
+def search_position(
+    forest: Forest,
+    position: Position,
+    rng: np.random.Generator,
+    exploration: Exploration = Exploration(),  # noqa: B008 - frozen
+    simulations: int | None = None,
+) -> SearchResult:
+    """One search of one position in the forest's first tree, from start to end.
+
+    The position must be in play, and the other trees idle.
+    """
+    assert position["winner"] == IN_PLAY, "a finished game has no next move"
+    forest.set_position(0, position)
+    forest.start(0, rng, exploration, simulations)
+    while 0 not in forest.step():
+        pass
+    return forest.result(0)
+
+

@@ -1,0 +1,428 @@
+"""The two ends of a search: how it starts at the root (noise, considered moves) and what it concludes there.
+
+Two roots, chosen by `search.root`. "gumbel": a few moves drawn by Gumbel noise share the simulations by sequential
+halving, and the policy target comes from completed values (Danihelka et al. 2022); it teaches even at few
+simulations. "puct": AlphaZero's, with Dirichlet noise; the target is the visit counts.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alphapente.search.kernels import (
+    NOTHING,
+    Rates,
+    edge_value,
+    mixed_value,
+    open_edge,
+    prior_from_bits,
+    value_bounds,
+    value_weight,
+)
+from alphapente.search.tree import (
+    PROVEN_DRAW,
+    PROVEN_LOSS,
+    PROVEN_WIN,
+    SEARCHING,
+    UNEXPANDED,
+    UNKNOWN,
+    Trees,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a finished search says about its position.
+
+    Attributes:
+        point: the move to play.
+        policy: float32[P], the policy target: sums to 1 over the legal points.
+        visits: int32[P], visits of the moves in the tree, earlier searches of the same tree included.
+        value: the search's own value, as the player to move sees it.
+        proven: UNKNOWN, PROVEN_WIN, PROVEN_LOSS or PROVEN_DRAW.
+        simulations: simulations done in this search.
+        raw_value: the network's value of the position.
+        principal_variation: the moves both sides are expected to play, most visited first.
+    """
+
+    point: int
+    policy: NDArray[np.float32]
+    visits: NDArray[np.int32]
+    value: float
+    proven: int
+    simulations: int
+    raw_value: float
+    principal_variation: tuple[int, ...]
+
+
+def considered_visits(considered: int, simulations: int) -> list[int]:
+    """Sequential halving as a list: the visit count that each simulation's move must have had before.
+
+    Danihelka et al. 2022, figure 1 (as `mctx.seq_halving` orders it).
+    """
+    if considered <= 1:
+        return list(range(simulations))
+    rounds = math.ceil(math.log2(considered))
+    sequence: list[int] = []
+    visits = [0] * considered
+    remaining = considered
+    while len(sequence) < simulations:
+        for _ in range(max(1, simulations // (rounds * remaining))):
+            sequence += visits[:remaining]
+            for place in range(remaining):
+                visits[place] += 1
+        remaining = max(2, remaining // 2)
+    return sequence[:simulations]
+
+
+def schedule_table(most_considered: int, simulations: int) -> NDArray[np.int32]:
+    """`considered_visits` for 0..most_considered moves: int32[most_considered + 1, simulations]."""
+    return np.array([considered_visits(m, simulations) for m in range(most_considered + 1)], np.int32)
+
+
+@njit(cache=True, nogil=True)
+def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
+    """The clean priors of the root's moves, opened or not, into out float32[P]."""
+    for point in range(len(out)):
+        bits = np.int64(trees.priors[tree, 0, point])
+        out[point] = prior_from_bits(bits) if bits else np.float32(0.0)
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        out[trees.edge_point[tree, edge]] = trees.edge_prior[tree, edge]
+
+
+@njit(cache=True, nogil=True)
+def _draw_noise(
+    priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator
+) -> None:
+    """Mixes Dirichlet noise of the given total concentration, over the moves worth a look, into their priors."""
+    count = 0
+    for point in range(len(priors)):
+        count += priors[point] > 0
+    total = 0.0
+    noise = np.empty(len(priors), np.float64)
+    for point in range(len(priors)):
+        noise[point] = rng.standard_gamma(concentration / count) if priors[point] > 0 else 0.0
+        total += noise[point]
+    if total > 0.0:
+        for point in range(len(priors)):
+            priors[point] = np.float32((1.0 - weight) * priors[point] + weight * noise[point] / total)
+
+
+@njit(cache=True, nogil=True)
+def start_search(
+    trees: Trees,
+    tree: int,
+    gumbel: bool,
+    noise: tuple[float, float, float, float],
+    considered: int,
+    rng: np.random.Generator,
+) -> None:
+    """Readies an evaluated root for its simulations: stage SEARCHING.
+
+    noise is (total Dirichlet concentration, its weight, the root policy's temperature, the scale of the Gumbel noise).
+    """
+    concentration, weight, policy_temperature, gumbel_scale = noise
+    points = trees.root_logits.shape[1]
+    priors = np.empty(points, np.float32)
+    read_root_priors(trees, tree, priors)
+    for point in range(points):
+        trees.root_logits[tree, point] = math.log(priors[point]) if priors[point] > 0 else -np.inf
+        trees.root_count[tree, point] = -1 if gumbel else 0
+    if policy_temperature != 1.0:
+        total = np.float32(0.0)
+        for point in range(points):
+            priors[point] = priors[point] ** np.float32(1.0 / policy_temperature)
+            total += priors[point]
+        for point in range(points):
+            priors[point] /= total
+    if weight > 0.0:
+        _draw_noise(priors, concentration, weight, rng)
+    if gumbel:
+        _consider(trees, tree, priors, considered, gumbel_scale, rng)
+    else:
+        _write_root_priors(trees, tree, priors)
+    trees.started[tree] = 0
+    trees.finished[tree] = 0
+    trees.stage[tree] = SEARCHING
+
+
+@njit(cache=True, nogil=True)
+def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> None:
+    """PUCT: opens every root move and gives it its noisy prior, for this search only (the logits keep the clean)."""
+    for point in range(len(priors)):
+        if trees.priors[tree, 0, point] != 0:
+            open_edge(trees, tree, 0, point)
+    total = np.float32(0.0)
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        trees.edge_prior[tree, edge] = priors[trees.edge_point[tree, edge]]
+        if trees.edge_visits[tree, edge] > 0:
+            total += trees.edge_prior[tree, edge]
+    trees.opened_prior[tree, 0] = total
+
+
+@njit(cache=True, nogil=True)
+def _consider(
+    trees: Trees, tree: int, priors: NDArray[np.float32], most: int, scale: float, rng: np.random.Generator
+) -> None:
+    """Gumbel: scores every move by its noisy log prior and opens the best, that are not known to lose."""
+    points = len(priors)
+    for point in range(points):
+        score = -np.inf
+        if priors[point] > 0 and trees.root_logits[tree, point] > -np.inf:
+            score = math.log(priors[point])
+        if scale > 0.0:
+            score -= scale * math.log(-math.log(1.0 - rng.random() + 1e-300) + 1e-300)
+        trees.root_scores[tree, point] = score
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        if trees.edge_proven[tree, edge] == PROVEN_LOSS:
+            trees.root_scores[tree, trees.edge_point[tree, edge]] = -np.inf
+    taken = 0
+    while taken < most:
+        best = NOTHING
+        for point in range(points):
+            score = trees.root_scores[tree, point]
+            if (
+                trees.root_count[tree, point] < 0
+                and score > -np.inf
+                and (best == NOTHING or score > trees.root_scores[tree, best])
+            ):
+                best = point
+        if best == NOTHING:
+            break
+        trees.root_count[tree, best] = 0
+        if trees.priors[tree, 0, best] != 0:
+            open_edge(trees, tree, 0, best)
+        taken += 1
+    trees.num_considered[tree] = taken
+
+
+@njit(cache=True, nogil=True)
+def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
+    """Gumbel: softmax of logits plus weighted completed values into `policy`; returns the value it expects.
+
+    Moves proven to lose get nothing unless all do; moves proven to win share everything.
+    """
+    mixed = mixed_value(trees, tree)
+    low, high = value_bounds(trees, tree, mixed)
+    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    start = np.int64(trees.edge_start[tree, 0])
+    last = start + np.int64(trees.edge_count[tree, 0])
+    result = trees.proven[tree, 0]
+    for point in range(len(policy)):
+        policy[point] = trees.root_logits[tree, point] + scale * (mixed - low)
+    for edge in range(start, last):
+        point, proven = trees.edge_point[tree, edge], trees.edge_proven[tree, edge]
+        policy[point] = trees.root_logits[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
+        if proven == PROVEN_LOSS and result != PROVEN_LOSS:
+            policy[point] = -np.inf
+    if result == PROVEN_WIN:
+        policy[:] = -np.inf
+        for edge in range(start, last):
+            if trees.edge_proven[tree, edge] == PROVEN_WIN:
+                policy[trees.edge_point[tree, edge]] = 0.0
+    largest = policy.max()
+    total = np.float32(0.0)
+    for point in range(len(policy)):
+        policy[point] = math.exp(policy[point] - largest)
+        total += policy[point]
+    expected, rest = 0.0, 1.0
+    for point in range(len(policy)):
+        policy[point] /= total
+    for edge in range(start, last):
+        share = policy[trees.edge_point[tree, edge]]
+        expected += share * edge_value(trees, tree, edge, mixed)
+        rest -= share
+    return expected + rest * mixed
+
+
+@njit(cache=True, nogil=True)
+def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float:
+    """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing."""
+    start = np.int64(trees.edge_start[tree, 0])
+    last = start + np.int64(trees.edge_count[tree, 0])
+    result = trees.proven[tree, 0]
+    policy[:] = np.float32(0.0)
+    total = np.float32(0.0)
+    for edge in range(start, last):
+        proven = trees.edge_proven[tree, edge]
+        if (result == PROVEN_WIN and proven != PROVEN_WIN) or (proven == PROVEN_LOSS and result != PROVEN_LOSS):
+            continue
+        weight = np.float32(1.0) if result == PROVEN_WIN else np.float32(trees.edge_visits[tree, edge])
+        policy[trees.edge_point[tree, edge]] = weight
+        total += weight
+    if total > 0:
+        for point in range(len(policy)):
+            policy[point] /= total
+    else:
+        for point in range(len(policy)):
+            policy[point] = math.exp(trees.root_logits[tree, point])
+    return trees.value_sum[tree, 0] / trees.visits[tree, 0]
+
+
+@njit(cache=True, nogil=True)
+def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
+    """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
+    visits[:] = 0
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        visits[trees.edge_point[tree, edge]] = trees.edge_visits[tree, edge]
+    if rates.gumbel:
+        value = _completed_policy(trees, rates, tree, policy)
+    else:
+        value = _visit_policy(trees, tree, policy)
+    proven = trees.proven[tree, 0]
+    if proven != UNKNOWN:
+        value = 0.0 if proven == PROVEN_DRAW else float(proven)
+    return value
+
+
+@njit(cache=True, nogil=True)
+def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> int:
+    """The move that sequential halving ends with: the best score of the most visited considered moves not lost."""
+    mixed = mixed_value(trees, tree)
+    low, high = value_bounds(trees, tree, mixed)
+    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    best, best_count, best_score = NOTHING, -1, -1e30
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        point = np.int64(trees.edge_point[tree, edge])
+        count = trees.root_count[tree, point]
+        proven = trees.edge_proven[tree, edge]
+        if trees.proven[tree, 0] == UNKNOWN and (count < 0 or proven == PROVEN_LOSS):
+            continue
+        if trees.proven[tree, 0] == PROVEN_WIN and proven != PROVEN_WIN:
+            continue
+        if trees.proven[tree, 0] == PROVEN_DRAW and proven != PROVEN_DRAW:
+            continue
+        score = trees.root_scores[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
+        if count > best_count or (count == best_count and score > best_score):
+            best, best_count, best_score = point, count, score
+    return best if best != NOTHING else np.int64(policy.argmax())
+
+
+@njit(cache=True, nogil=True)
+def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int32]) -> int:
+    """Follows the most visited moves from the root's move `first`; returns how many points were written to `out`."""
+    node, length, point = np.int64(0), 0, first
+    while length < len(out):
+        edge = NOTHING
+        start = np.int64(trees.edge_start[tree, node])
+        for at in range(start, start + np.int64(trees.edge_count[tree, node])):
+            if point >= 0:
+                if trees.edge_point[tree, at] == point:
+                    edge = at
+            elif trees.edge_visits[tree, at] > 0 and (
+                edge == NOTHING or trees.edge_visits[tree, at] > trees.edge_visits[tree, edge]
+            ):
+                edge = at
+        if edge == NOTHING:
+            break
+        out[length] = trees.edge_point[tree, edge]
+        length += 1
+        node = np.int64(trees.edge_child[tree, edge])
+        point = NOTHING
+        if node < 0:
+            break
+    return length
+
+
+class Compaction:
+    """Scratch to move a subtree to the front of its tree: node numbers int32[N] and a copy of the edges [E]."""
+
+    def __init__(self, trees: Trees) -> None:
+        nodes, edges = trees.visits.shape[1], trees.edge_point.shape[1]
+        self.arrays = (
+            np.zeros(nodes, np.int32),
+            np.zeros(edges, np.int16),
+            np.zeros(edges, np.int32),
+            np.zeros(edges, np.int32),
+            np.zeros(edges, np.float32),
+            np.zeros(edges, np.float32),
+            np.zeros(edges, np.int8),
+        )
+
+
+CompactionArrays = tuple[
+    NDArray[np.int32],
+    NDArray[np.int16],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.int8],
+]
+
+
+@njit(cache=True, nogil=True)
+def keep_subtree(trees: Trees, tree: int, point: int, scratch: CompactionArrays) -> bool:
+    """Makes the node behind the root's move `point` the new root; False (tree unchanged) when it has none.
+
+    Nodes keep their order, and parents come before their children, so every node moves towards the front.
+    """
+    numbers, points, children, visits, sums, priors, proven = scratch
+    new_root = NOTHING
+    start = np.int64(trees.edge_start[tree, 0])
+    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+        if trees.edge_point[tree, edge] == point:
+            new_root = np.int64(trees.edge_child[tree, edge])
+    if new_root < 0:
+        return False
+    old_nodes, count, edges = np.int64(trees.num_nodes[tree]), 0, 0
+    for node in range(old_nodes):
+        numbers[node] = NOTHING
+    numbers[new_root] = 0
+    for node in range(new_root, old_nodes):
+        if numbers[node] == NOTHING:
+            continue
+        numbers[node] = count
+        _move_node(trees, tree, node, count)
+        first = np.int64(trees.edge_start[tree, count])
+        trees.edge_start[tree, count] = edges
+        for k in range(np.int64(trees.edge_count[tree, count])):
+            child = trees.edge_child[tree, first + k]
+            if child >= 0:
+                numbers[child] = 0
+            points[edges + k] = trees.edge_point[tree, first + k]
+            children[edges + k] = child
+            visits[edges + k] = trees.edge_visits[tree, first + k]
+            sums[edges + k] = trees.edge_value_sum[tree, first + k]
+            priors[edges + k] = trees.edge_prior[tree, first + k]
+            proven[edges + k] = trees.edge_proven[tree, first + k]
+        edges += np.int64(trees.edge_room[tree, count])
+        count += 1
+    for node in range(count):
+        first = np.int64(trees.edge_start[tree, node])
+        for edge in range(first, first + np.int64(trees.edge_count[tree, node])):
+            trees.edge_point[tree, edge] = points[edge]
+            trees.edge_child[tree, edge] = numbers[children[edge]] if children[edge] >= 0 else UNEXPANDED
+            trees.edge_visits[tree, edge] = visits[edge]
+            trees.edge_in_flight[tree, edge] = 0
+            trees.edge_value_sum[tree, edge] = sums[edge]
+            trees.edge_prior[tree, edge] = priors[edge]
+            trees.edge_proven[tree, edge] = proven[edge]
+    trees.num_nodes[tree] = count
+    trees.num_edges[tree] = edges
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _move_node(trees: Trees, tree: int, source: int, target: int) -> None:
+    trees.visits[tree, target] = trees.visits[tree, source]
+    trees.value_sum[tree, target] = trees.value_sum[tree, source]
+    trees.raw_value[tree, target] = trees.raw_value[tree, source]
+    trees.proven[tree, target] = trees.proven[tree, source]
+    trees.edge_start[tree, target] = trees.edge_start[tree, source]
+    trees.edge_count[tree, target] = trees.edge_count[tree, source]
+    trees.edge_room[tree, target] = trees.edge_room[tree, source]
+    trees.next_point[tree, target] = trees.next_point[tree, source]
+    trees.next_prior[tree, target] = trees.next_prior[tree, source]
+    trees.opened_prior[tree, target] = trees.opened_prior[tree, source]
+    trees.priors[tree, target, :] = trees.priors[tree, source, :]
+
+
