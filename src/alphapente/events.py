@@ -60,7 +60,7 @@ class EpochProgress:
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """One finished epoch. Losses in nats, averaged over it; `value_error` is the root mean square error of the value."""
+    """One finished epoch. Losses in nats, averaged over it; `value_error` is the value's root mean square error."""
 
     epoch: int
     num_epochs: int

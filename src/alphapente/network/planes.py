@@ -48,7 +48,8 @@ _SOURCES = np.array([OWN, ENEMY, -1, -1, -1, -1, OWN_WINS, ENEMY_WINS, -1, -1, O
 
 
 @njit(cache=True, nogil=True)
-def _spread_bits(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
+def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
+    """Writes one bitboard as 0 and 1 by point to `plane`, float32[size * size]."""
     for row in range(size):
         first = ORIGIN - FIRST_CELL + row * STRIDE
         word, low = GUARD + (first >> 6), np.uint64(first & 63)
@@ -60,9 +61,7 @@ def _spread_bits(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int
 
 
 @njit(cache=True, nogil=True)
-def _capture_plane(
-    position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]
-) -> None:
+def _capture_plane(position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]) -> None:
     plane[:] = np.float32(0.0)
     cell = next_cell(bits, 0)
     while cell >= 0:
@@ -78,11 +77,11 @@ def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) -> 
     points = size * size
     for plane in range(NUM_PLANES):
         if _SOURCES[plane] >= 0:
-            _spread_bits(bits[_SOURCES[plane]], planes[plane, :points], size)
+            bits_to_plane(bits[_SOURCES[plane]], planes[plane, :points], size)
     planes[2, :points] = np.float32(1.0)
     planes[3, :points] = np.float32(0.0)
     if position["ply"] == 0 or position["ply"] == 2:
-        _spread_bits(bits[LEGAL], planes[3, :points], size)
+        bits_to_plane(bits[LEGAL], planes[3, :points], size)
         for point in range(points):
             planes[3, point] = np.float32(1.0) - planes[3, point] - planes[0, point] - planes[1, point]
     need = np.float32(CAPTURES_TO_WIN[variant])

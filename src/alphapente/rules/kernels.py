@@ -184,7 +184,7 @@ def _play_poof(position: Position, cell: int, player: int) -> None:
 def play(position: Position, point: int) -> None:
     """Plays the player to move on `point` (0..size*size-1, taken as legal) and settles all that follows from it."""
     board, captured = position["board"], position["captured"]
-    variant, size = position["variant"], position["size"]
+    variant, size = position["variant"], np.int64(position["size"])
     player = np.int64(position["to_move"])
     cell = np.int64(CELL_OF[size, point])
     board[cell] = player
@@ -213,7 +213,7 @@ def play(position: Position, point: int) -> None:
 @njit(cache=True, nogil=True)
 def allowed_by_opening(position: Position, point: int) -> bool:
     """Whether the variant's opening rule lets player 1 play `point` as the first or the second stone."""
-    variant, size = position["variant"], position["size"]
+    variant, size = position["variant"], np.int64(position["size"])
     if variant == GOMOKU or (position["ply"] != 0 and position["ply"] != 2):
         return True
     centre = size // 2
@@ -229,9 +229,10 @@ def allowed_by_opening(position: Position, point: int) -> bool:
 @njit(cache=True, nogil=True)
 def is_legal(position: Position, point: int) -> bool:
     """Whether the player to move may play `point`: the game goes on, it is empty, the opening rule allows it."""
-    if position["winner"] != IN_PLAY or point < 0 or point >= position["size"] * position["size"]:
+    size = np.int64(position["size"])  # int8 would overflow where the kernels run as plain Python
+    if position["winner"] != IN_PLAY or point < 0 or point >= size * size:
         return False
-    cell = CELL_OF[position["size"], point]
+    cell = CELL_OF[size, point]
     return position["board"][cell] == EMPTY and allowed_by_opening(position, point)
 
 
@@ -239,7 +240,8 @@ def is_legal(position: Position, point: int) -> bool:
 def legal_points(position: Position, out: NDArray[np.int16]) -> int:
     """Writes the legal points in rising order to `out` (int16, at least size*size long); returns how many."""
     count = 0
-    for point in range(position["size"] * position["size"]):
+    size = np.int64(position["size"])
+    for point in range(size * size):
         if is_legal(position, point):
             out[count] = point
             count += 1

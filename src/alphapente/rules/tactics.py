@@ -311,7 +311,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     if variant != GOMOKU:
         _add_capture_wins(position, bits, OWN_CAPTURES, OWN_WINS, player)
         _add_capture_wins(position, bits, ENEMY_CAPTURES, ENEMY_WINS, 3 - player)
-    if variant == GOMOKU or variant == POOF or variant == BOAT:
+    if variant in (GOMOKU, POOF, BOAT):
         _verify(position, bits, OWN_WINS, player, scratch)
         _verify(position, bits, ENEMY_WINS, 3 - player, scratch)
     if position["ply"] == 0 or position["ply"] == 2:

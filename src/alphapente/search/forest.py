@@ -135,7 +135,7 @@ class Forest:
         self,
         tree: int,
         rng: np.random.Generator,
-        exploration: Exploration = Exploration(),  # noqa: B008 - frozen
+        exploration: Exploration = Exploration(),
         simulations: int | None = None,
     ) -> None:
         """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
@@ -231,7 +231,7 @@ def search_position(
     forest: Forest,
     position: Position,
     rng: np.random.Generator,
-    exploration: Exploration = Exploration(),  # noqa: B008 - frozen
+    exploration: Exploration = Exploration(),
     simulations: int | None = None,
 ) -> SearchResult:
     """One search of one position in the forest's first tree, from start to end.
@@ -244,5 +244,3 @@ def search_position(
     while 0 not in forest.step():
         pass
     return forest.result(0)
-
-

@@ -44,7 +44,9 @@ class Rates(NamedTuple):
     exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent
     first_play_reduction: float
     virtual_loss: float
-    schedule: NDArray[np.int32]  # [M + 1, budget] Gumbel: the visit count looked for, by considered moves and simulation
+    schedule: NDArray[
+        np.int32
+    ]  # [M + 1, budget] Gumbel: the visit count looked for, by considered moves and simulation
     gumbel: bool
     visit_offset: float
     value_scale: float
@@ -250,7 +252,7 @@ def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _certain(position: Position, verdict: int) -> int:
-    """What is proven about a position in play, by its tactics, or about a finished one, as its player to move sees it."""
+    """What is proven about a position in play, by its tactics, or about a finished one, by its player to move."""
     winner = position["winner"]
     if winner == DRAW:
         return PROVEN_DRAW
@@ -269,10 +271,7 @@ def _seen_by_parent(proven: int) -> int:
 @njit(cache=True, nogil=True)
 def _conclude_node(trees: Trees, tree: int, node: int) -> int:
     """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
-    if trees.next_point[tree, node] >= 0:
-        certain = False
-    else:
-        certain = True
+    certain = trees.next_point[tree, node] < 0
     draw = False
     start = np.int64(trees.edge_start[tree, node])
     for edge in range(start, start + np.int64(trees.edge_count[tree, node])):
@@ -478,9 +477,7 @@ def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float
 
 
 @njit(cache=True, nogil=True)
-def expand(
-    trees: Trees, leaves: Leaves, logits: NDArray[np.float32], values: NDArray[np.float32]
-) -> int:
+def expand(trees: Trees, leaves: Leaves, logits: NDArray[np.float32], values: NDArray[np.float32]) -> int:
     """Gives every leaf of the batch its node and backs its value up; returns how many leaves there were.
 
     logits float32[B, P], values float32[B] as each leaf's player to move sees it. A tree that is full keeps the value

@@ -95,9 +95,7 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _draw_noise(
-    priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator
-) -> None:
+def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator) -> None:
     """Mixes Dirichlet noise of the given total concentration, over the moves worth a look, into their priors."""
     count = 0
     for point in range(len(priors)):
@@ -272,10 +270,7 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
     start = np.int64(trees.edge_start[tree, 0])
     for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
         visits[trees.edge_point[tree, edge]] = trees.edge_visits[tree, edge]
-    if rates.gumbel:
-        value = _completed_policy(trees, rates, tree, policy)
-    else:
-        value = _visit_policy(trees, tree, policy)
+    value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, tree, policy)
     proven = trees.proven[tree, 0]
     if proven != UNKNOWN:
         value = 0.0 if proven == PROVEN_DRAW else float(proven)
@@ -424,5 +419,3 @@ def _move_node(trees: Trees, tree: int, source: int, target: int) -> None:
     trees.next_prior[tree, target] = trees.next_prior[tree, source]
     trees.opened_prior[tree, target] = trees.opened_prior[tree, source]
     trees.priors[tree, target, :] = trees.priors[tree, source, :]
-
-

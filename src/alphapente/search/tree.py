@@ -20,7 +20,7 @@ UNKNOWN, PROVEN_WIN, PROVEN_LOSS, PROVEN_DRAW = 0, 1, -1, 2
 """What is certain about a node or an edge, as its player to move sees it."""
 
 IDLE, NEEDS_ROOT, EVALUATING, NEEDS_START, SEARCHING, DONE = range(6)
-"""The stages of a tree's search: no position; root to be evaluated; with the network; evaluated; simulations; result."""
+"""The stages of a tree's search: no position; root unknown; with the network; evaluated; simulations; result."""
 
 MAX_CHILDREN_ROOM = 4
 """The first block of edges of a node."""
@@ -79,7 +79,7 @@ class Leaves(NamedTuple):
 
 
 def new_trees(count: int, nodes: int, points: int) -> Trees:
-    """Room for `count` trees of `nodes` nodes each on boards of `points` points. About points * 2 + 120 bytes a node."""
+    """Room for `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 120 bytes a node."""
     edges = 4 * nodes + 4 * points
     t, n, e, p = (count,), (count, nodes), (count, edges), (count, points)
     return Trees(

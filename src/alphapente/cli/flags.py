@@ -1,0 +1,139 @@
+"""Flags that are settings: each names a key of the configuration, whose meaning and value `--help` shows."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alphapente.config import Config, ConfigError, default_config_path, keys, load_config, load_layers
+from alphapente.config.loading import LoadedConfig, parse_value
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        show_default=False,
+        help="Configuration, a JSON file [config/pipeline.json if it is there, else the built-in defaults].",
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", show_default=False, help="Override any key, as section.key=value; repeatable."
+    ),
+]
+Events = Annotated[bool, typer.Option("--events", hidden=True, help="Print each event as a line of JSON.")]
+ConfigArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[CONFIG]", show_default=False, help="Configuration, as --config."),
+]
+
+RunFn = Callable[[Config, bool], None]
+
+
+@dataclass(frozen=True)
+class FlagCommand:
+    """A command whose flags are settings: `flags` gives each flag's key.
+
+    `run_fn` gets the configuration and whether `--events` was given. With `config_argument` the configuration may also
+    be named without `--config`, as the first argument.
+    """
+
+    summary: str
+    flags: Mapping[str, str]
+    run_fn: RunFn
+    config_argument: bool = False
+
+    def function(self, words: Sequence[str]) -> Callable[..., None]:
+        """The function that Typer reads the command from; `words` are the command line, for the values in `--help`."""
+        loaded = _named_config(words)[0] if _asks_help(words) else None
+        fixed: dict[str, Any] = {"config": ConfigFile, "set_": Overrides, "events": Events}
+        if self.config_argument:
+            fixed = {"config_argument": ConfigArgument, **fixed}
+        options = {_name(flag): _option(flag, key, loaded) for flag, key in self.flags.items()} | fixed
+
+        def command(**values: Any) -> None:
+            path = one_path(values["config"], values.get("config_argument"))
+            given = {key: values[_name(flag)] for flag, key in self.flags.items()}
+            typed = {key: typed_value(key, text) for key, text in given.items() if text is not None}
+            self.run_fn(load_config(path or default_config_path(), values["set_"] or (), typed), values["events"])
+
+        command.__doc__ = self.summary
+        command.__annotations__ = dict(options)
+        parameters = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=False if name == "events" else None, annotation=kind
+            )
+            for name, kind in options.items()
+        ]
+        setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions have it, stubs do not
+        return command
+
+    def epilog(self, words: Sequence[str]) -> str | None:
+        """What `--help` says last: why the values shown are not those of the file that was named."""
+        return _named_config(words)[1] if _asks_help(words) else None
+
+
+def typed_value(key: str, text: str) -> Any:
+    """A flag's text as its key's type has it: text as it is, anything else as JSON."""
+    return text if keys()[key].is_text else parse_value(text, key)
+
+
+def _option(flag: str, key: str, loaded: LoadedConfig | None) -> Any:
+    known = keys()[key]
+    help_text = known.meaning
+    if loaded is not None:
+        unit = f" {known.unit}" if known.unit else ""
+        value = value_at(loaded.config, key)
+        help_text += f" Now {value}{unit} ({loaded.source_of(key)}); allowed: {known.allowed}. Sets {key}."
+    return Annotated[str | None, typer.Option(flag, metavar=_metavar(key), show_default=False, help=help_text)]
+
+
+def value_at(config: Config, path: str) -> str:
+    """The value at a dotted path, as JSON has it."""
+    value: Any = config.to_dict()
+    for name in path.split("."):
+        value = value[name]
+    return json.dumps(value)
+
+
+def _metavar(key: str) -> str:
+    if keys()[key].is_text:
+        return "NAME"
+    return "N" if "whole number" in keys()[key].allowed else "X"
+
+
+def _name(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def one_path(option: Path | None, argument: Path | None) -> Path | None:
+    """The configuration named as an argument or by `--config`. Raises ConfigError where both are given."""
+    if option is not None and argument is not None:
+        raise ConfigError(f"command line: found two configurations, {argument} and --config {option}; allowed: one")
+    return argument if option is None else option
+
+
+def _asks_help(words: Sequence[str]) -> bool:
+    return "--help" in words or "-h" in words
+
+
+def _named_config(words: Sequence[str]) -> tuple[LoadedConfig, str | None]:
+    """The configuration that the words name, before they are parsed; on error the built-in one, and the error."""
+    found: dict[str, list[str]] = {"--config": [], "--set": []}
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in found and equals:
+            found[option].append(value)
+        elif word in found and place + 1 < len(words):
+            found[word].append(words[place + 1])
+    path = Path(found["--config"][-1]) if found["--config"] else default_config_path()
+    try:
+        return load_layers(path, found["--set"]), None
+    except ConfigError as error:
+        return load_layers(), f"The values shown are the built-in defaults, because of an error: {error}"

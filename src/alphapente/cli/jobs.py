@@ -1,0 +1,99 @@
+"""The three long jobs: `generate`, `train` and `run`, with their flags, their events and their end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from alphapente.cli.flags import FlagCommand
+from alphapente.cli.stopping import StopFlag, stop_on_signals
+from alphapente.config import Config
+from alphapente.events import Event, ReportFn
+
+JobFn = Callable[[Config, ReportFn, StopFlag], Any]
+
+BROKEN_PIPE = 13
+"""SIGPIPE's number, which some systems have no name for."""
+
+
+def run_job(job_fn: JobFn, config: Config, events: bool) -> None:
+    """Run a job with its events shown; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM)."""
+    from alphapente.cli.display import subscriber
+
+    with stop_on_signals(watch_stdin=events) as stop:
+        job_fn(config, _while_read(subscriber(config, events), stop), stop)
+    if stop.status:
+        raise typer.Exit(stop.status)
+
+
+def _while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
+    """`report`, until nobody reads what it prints: then the job is asked to end cleanly."""
+    broken = False
+
+    def guarded(event: Event) -> None:
+        nonlocal broken
+        if broken:
+            return
+        try:
+            report(event)
+        except BrokenPipeError:
+            broken = True
+            stop.ask(BROKEN_PIPE)
+
+    return guarded
+
+
+def _generate(config: Config, events: bool) -> None:
+    from alphapente import selfplay
+
+    run_job(selfplay.generate, config, events)
+
+
+def _train(config: Config, events: bool) -> None:
+    from alphapente import training
+
+    run_job(training.train, config, events)
+
+
+def _run(config: Config, events: bool) -> None:
+    from alphapente import pipeline
+
+    run_job(pipeline.run, config, events)
+
+
+generate = FlagCommand(
+    "Play games against itself by search and network, and store their records in the database.",
+    {
+        "--simulations": "generation.simulations",
+        "--record-limit": "generation.record_limit",
+        "--mcts-random": "generation.mcts_random",
+        "--mcts-temperature": "generation.mcts_temperature",
+        "--model-type": "generation.model_type",
+        "--seed": "generation.seed",
+        "--workers": "generation.workers",
+        "--games": "generation.games",
+        "--board-size": "game.board_size",
+        "--variant": "game.variant",
+    },
+    _generate,
+)
+train = FlagCommand(
+    "Draw records from the database by a strategy, train a model on them, and save its checkpoint.",
+    {
+        "--epochs": "training.num_epochs",
+        "--sample-strategy": "training.sample_strategy",
+        "--sample-size": "training.data_sample_size",
+        "--batch-size": "training.batch_size",
+        "--learning-rate": "training.learning_rate",
+        "--model-type": "training.model_type",
+        "--seed": "training.seed",
+        "--device": "network.device",
+    },
+    _train,
+)
+run = FlagCommand(
+    "Alternate generation and training until the database holds the target; run again, it goes on where it stopped.",
+    {},
+    _run,
+    config_argument=True,
+)

@@ -1,0 +1,179 @@
+"""The commands under `alphapente records`: what the database holds, games and records out, games in, a full check."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from alphapente.records.model import PoolStats, StoreStats
+    from alphapente.records.store import Store
+
+app = typer.Typer(help="Look after the database of games and records.", no_args_is_help=True)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file [default: config/pipeline.json].")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be given again."),
+]
+_MAX_FINDINGS_SHOWN = 50
+
+
+def _open(config_path: Path | None, overrides: list[str] | None, read_only: bool = True) -> "Store":
+    from alphapente.config import default_config_path, load_config
+    from alphapente.records.store import Store
+
+    config = load_config(config_path or default_config_path(), overrides or ())
+    return Store(config.records.database, config.records.busy_timeout_s, read_only=read_only)
+
+
+@app.command()
+def stats(config: ConfigOption = None, set_: SetOption = None) -> None:
+    """Show what the database holds: records and games by variant and board size, wins, size on disk."""
+    from rich.console import Console
+
+    with _open(config, set_) as store:
+        report = store.stats()
+    Console().print(stats_table(report))
+
+
+def stats_table(report: "StoreStats") -> "Table":
+    """The statistics as a table, a column for each pool."""
+    from rich.table import Table
+
+    per_record = f", {report.size_bytes / report.records:,.0f} a record" if report.records else ""
+    caption = f"{report.size_bytes:,} bytes{per_record}; schema version {report.schema_version}"
+    table = Table("", title=report.database, caption=caption)
+    for pool in report.pools:
+        table.add_column(f"{pool.variant} {pool.board_size}x{pool.board_size}", justify="right")
+    for label, cells in zip(_ROW_LABELS, zip(*map(_pool_cells, report.pools), strict=True), strict=False):
+        table.add_row(label, *cells)
+    return table
+
+
+_ROW_LABELS = (
+    "records",
+    "games",
+    "  of these imported",
+    "  kept to go on with",
+    "plies a game",
+    "won by player 1",
+    "won by player 2",
+    "won by five",
+    "won by captures",
+    "draws",
+    "unfinished",
+    "network steps",
+    "newest game (UTC)",
+)
+
+
+def _pool_cells(pool: "PoolStats") -> list[str]:
+    from datetime import UTC, datetime
+
+    def share(count: int) -> str:
+        return f"{count:,} ({count / pool.games:.0%})" if pool.games else "0"
+
+    newest = (
+        "-" if pool.newest_game_at is None else f"{datetime.fromtimestamp(pool.newest_game_at, UTC):%Y-%m-%d %H:%M}"
+    )
+    return [
+        f"{pool.records:,}",
+        f"{pool.games:,}",
+        f"{pool.imported_games:,}",
+        f"{pool.parked_games:,}",
+        f"{pool.mean_plies:.1f}",
+        share(pool.wins_by_player["1"]),
+        share(pool.wins_by_player["2"]),
+        share(pool.won_by["five"]),
+        share(pool.won_by["captures"]),
+        share(pool.wins_by_player["draw"]),
+        share(pool.won_by.get("unfinished", 0)),
+        ", ".join(f"{name} {step:,}" for name, step in pool.newest_step.items()) or "-",
+        newest,
+    ]
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; one that is there is replaced.")],
+    format: Annotated[
+        Literal["text", "parquet"] | None,
+        typer.Option("--format", help="Games as text, or records as Parquet [default: by OUT's ending, else text]."),
+    ] = None,
+    config: ConfigOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Write all games as game text (pente.org's format), or all records as a Parquet file."""
+    from rich.console import Console
+
+    from alphapente.records.exchange import export_games, export_records
+
+    parquet = format == "parquet" or (format is None and out.suffix == ".parquet")
+    console = Console(highlight=False)
+    with _open(config, set_) as store:
+        report = export_records(store, out) if parquet else export_games(store, out)
+    what = f"{report.records:,} records" if parquet else f"{report.games:,} games"
+    console.print(f"Wrote {what} to {report.path} ({report.size_bytes:,} bytes).", soft_wrap=True)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Game text: any number of games, with or without headers.")
+    ],
+    config: ConfigOption = None,
+    set_: SetOption = None,
+    variant: Annotated[str, typer.Option(help="The variant of games whose headers name none.")] = "pente",
+    board_size: Annotated[int, typer.Option(help="The board of games whose headers name none, in points.")] = 19,
+) -> None:
+    """Store the games of a game text file. They get no records: nothing was searched in them."""
+    from rich.console import Console
+
+    from alphapente.records.exchange import import_games
+
+    with _open(config, set_, read_only=False) as store:
+        report = import_games(store, file, variant, board_size)
+        name = store.name
+    pools = ", ".join(f"{count:,} of {variant} {size}x{size}" for (variant, size), count in report.by_pool.items())
+    Console(highlight=False).print(
+        f"Stored {report.games:,} games ({pools}; {report.plies:,} plies) in {name}.", soft_wrap=True
+    )
+
+
+@app.command()
+def check(config: ConfigOption = None, set_: SetOption = None) -> None:
+    """Replay every game against the rules and compare every record; ends with status 1 when something is wrong."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from alphapente.errors import FailureError
+    from alphapente.records.check import check as check_store
+
+    console = Console(highlight=False)
+    with _open(config, set_) as store, console.status(f"Replaying the games of {store.name}") as status:
+        report = check_store(
+            store, lambda done, total: status.update(f"Replaying the games of {store.name}: {done:,} of {total:,}")
+        )
+    if not report.findings:
+        console.print(
+            f"{report.database}: {report.games:,} games and {report.records:,} records agree with the rules.",
+            soft_wrap=True,
+        )
+        return
+    table = Table("game", "ply", "what is wrong", title=report.database)
+    for finding in report.findings[:_MAX_FINDINGS_SHOWN]:
+        table.add_row(
+            *("-" if value is None else str(value) for value in (finding.game_id, finding.ply)), finding.problem
+        )
+    console.print(table)
+    hidden = len(report.findings) - _MAX_FINDINGS_SHOWN
+    more = f" ({hidden:,} more are not shown)" if hidden > 0 else ""
+    raise FailureError(
+        f"{report.database}: {len(report.findings):,} things are wrong in {report.games:,} games{more}: "
+        "restore a copy, or start another database with --set records.database=FILE"
+    )

@@ -1,0 +1,44 @@
+"""Typed settings: built-in defaults < an extended file < the file < the command line."""
+
+from alphapente.config.catalogue import Key, keys
+from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
+from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
+from alphapente.config.refusal import ConfigError
+from alphapente.config.settings import (
+    AugmentationSettings,
+    Config,
+    Device,
+    GameSettings,
+    GenerationSettings,
+    NetworkSettings,
+    PipelineSettings,
+    RecordsSettings,
+    SampleStrategy,
+    SearchSettings,
+    TrainingSettings,
+    Variant,
+)
+
+__all__ = [
+    "BUILT_IN_CLASSES",
+    "AugmentationSettings",
+    "Config",
+    "ConfigError",
+    "Device",
+    "GameSettings",
+    "GenerationSettings",
+    "Key",
+    "LoadedConfig",
+    "ModelSettings",
+    "NetworkSettings",
+    "PipelineSettings",
+    "RecordsSettings",
+    "SampleStrategy",
+    "SearchSettings",
+    "TrainingSettings",
+    "Variant",
+    "default_config_path",
+    "keys",
+    "load_config",
+    "load_layers",
+]

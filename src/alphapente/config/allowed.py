@@ -1,0 +1,51 @@
+"""What a setting may be, in words taken from its own type and limits."""
+
+import types
+import typing
+from typing import Literal
+
+from pydantic.fields import FieldInfo
+
+_WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
+
+def allowed_text(info: FieldInfo) -> str:
+    """Such as "a whole number from 1 to 100000", "true or false", 'one of "gumbel", "puct"', "..., or null"."""
+    kind, optional = base_kind(info)
+    if typing.get_origin(kind) is Literal:
+        return "one of " + ", ".join(_json(choice) for choice in typing.get_args(kind))
+    text = _WORDS.get(kind, "an object") if isinstance(kind, type) else "an object"
+    limits = {type(limit).__name__: limit for limit in info.metadata}
+    low = limits.get("Ge") or limits.get("Gt")
+    high = limits.get("Le") or limits.get("Lt")
+    if low is not None:
+        text += f" from {_plain(low.ge)}" if hasattr(low, "ge") else f" above {_plain(low.gt)}"
+    if high is not None:
+        text += f" to {_plain(high.le)}" if hasattr(high, "le") else f" and below {_plain(high.lt)}"
+    if "MinLen" in limits:
+        text += ", not empty"
+    return f"{text}, or null" if optional else text
+
+
+def base_kind(info: FieldInfo) -> tuple[object, bool]:
+    """The field's type without `None`, and whether null is allowed."""
+    kind = info.annotation
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        parts = [part for part in typing.get_args(kind) if part is not type(None)]
+        return parts[0], True
+    return kind, False
+
+
+def whole_number(value: object) -> object:
+    """The value, if it is an int: among Literal choices Python takes True for 1 and 8.0 for 8. Raises ValueError."""
+    if type(value) is not int:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _json(choice: object) -> str:
+    return f'"{choice}"' if isinstance(choice, str) else str(choice)
+
+
+def _plain(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)

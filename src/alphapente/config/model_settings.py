@@ -1,0 +1,134 @@
+"""The open section `models`: each entry is a class and its sizes, its own or inherited from another entry."""
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from alphapente.config.allowed import allowed_text, whole_number
+from alphapente.config.refusal import RefusedError, nearest
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+StemKernel = Annotated[Literal[3, 5], BeforeValidator(whole_number)]
+
+
+class _Sizes(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SimpleSizes(_Sizes):
+    """Sizes of the plain convolutional network."""
+
+    channels: int = Field(64, description="Width of each layer.", ge=1, le=2048)
+    layers: int = Field(3, description="Convolutions, one after the other.", ge=1, le=100)
+    stem_kernel: StemKernel = Field(3, description="Side of the first convolution's window, in points.")
+
+
+class ResnetSizes(_Sizes):
+    """Sizes of the residual network."""
+
+    channels: int = Field(64, description="Width of each layer.", ge=1, le=2048)
+    blocks: int = Field(6, description="Residual blocks of two convolutions.", ge=1, le=100)
+    stem_kernel: StemKernel = Field(3, description="Side of the first convolution's window, in points.")
+
+
+BUILT_IN_CLASSES: dict[str, str] = {
+    "simple": "alphapente.network.models:Simple",
+    "resnet": "alphapente.network.models:Resnet",
+}
+BUILT_IN_SIZES: dict[str, type[_Sizes]] = {
+    BUILT_IN_CLASSES["simple"]: SimpleSizes,
+    BUILT_IN_CLASSES["resnet"]: ResnetSizes,
+}
+
+
+class ModelSettings(BaseModel):
+    """One model: the class that builds it ("package.module:Class") and the sizes given to it by keyword."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, populate_by_name=True)
+
+    class_path: str = Field(alias="class", description='The class that builds it: "package.module:Class".')
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """The class's keyword arguments, a fresh dictionary each time."""
+        return dict(self.model_extra or {})
+
+
+def resolve_models(value: object) -> dict[str, ModelSettings]:
+    """The section with inheritance followed and built-in sizes filled in. Raises RefusedError."""
+    if not isinstance(value, dict):
+        raise RefusedError(("models",), value, "an object: a name and settings for each model")
+    entries: dict[str, object] = {**{name: {} for name in BUILT_IN_CLASSES}, **value}
+    return {name: _resolve(name, entries, ()) for name in entries}
+
+
+def _resolve(name: str, entries: dict[str, object], heirs: tuple[str, ...]) -> ModelSettings:
+    path = ("models", name)
+    entry = entries[name]
+    if isinstance(entry, ModelSettings):
+        return entry
+    if not _NAME.fullmatch(name):
+        raise RefusedError(path, name, "names of letters, digits, '_', '-' and '.' (it becomes a file's name)")
+    if not isinstance(entry, dict):
+        raise RefusedError(path, entry, 'an object, such as {"extends": "resnet", "blocks": 10}')
+    own = {key: size for key, size in entry.items() if key not in ("class", "extends")}
+    inherited_class, inherited = _inherited(name, entry, entries, (*heirs, name))
+    class_path = entry.get("class", inherited_class)
+    if class_path is None:
+        allowed = f'"class" or "extends" in it (built in, without either: {", ".join(BUILT_IN_CLASSES)})'
+        raise RefusedError(path, entry, allowed, nearest(name, BUILT_IN_CLASSES))
+    if not isinstance(class_path, str) or not _CLASS.fullmatch(class_path):
+        raise RefusedError((*path, "class"), class_path, 'a class as "package.module:Class"')
+    return ModelSettings(**{"class": class_path, **_check_sizes(path, class_path, {**inherited, **own})})
+
+
+def _inherited(
+    name: str, entry: dict[str, object], entries: dict[str, object], heirs: tuple[str, ...]
+) -> tuple[str | None, dict[str, Any]]:
+    """The class and sizes that an entry starts from: another entry's, or the built-in ones of its own name."""
+    if "extends" not in entry:
+        return BUILT_IN_CLASSES.get(name), {}
+    parent = entry["extends"]
+    path = ("models", name, "extends")
+    others = [other for other in entries if other != name]
+    if not isinstance(parent, str) or parent not in entries:
+        allowed = "the name of another model: " + ", ".join(others)
+        raise RefusedError(path, parent, allowed, nearest(str(parent), others))
+    if parent in heirs:
+        raise RefusedError(path, parent, "no circle; here " + " -> ".join((*heirs, parent)))
+    model = _resolve(parent, entries, heirs)
+    return model.class_path, model.sizes
+
+
+def _check_sizes(path: tuple[str, ...], class_path: str, sizes: dict[str, Any]) -> dict[str, Any]:
+    """The sizes as the class takes them: a built-in class knows its own, any other takes what it is given."""
+    known = BUILT_IN_SIZES.get(class_path)
+    if known is None:
+        for key, size in sizes.items():
+            if not _is_finite(size):
+                raise RefusedError((*path, key), size, "finite numbers")
+        return sizes
+    try:
+        return known.model_validate(sizes).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            near = nearest(key, known.model_fields)
+            meant = ".".join((*path, near)) if near else ""
+            allowed = ", ".join([*known.model_fields, "class", "extends"])
+            raise RefusedError((*path, key), first["input"], allowed, meant, True) from None
+        raise RefusedError((*path, key), first["input"], allowed_text(known.model_fields[key])) from None
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

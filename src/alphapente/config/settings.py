@@ -1,0 +1,211 @@
+"""Every setting there is: its name, type, default, meaning, unit and range. Read-only once made."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from alphapente.config.allowed import whole_number
+from alphapente.config.model_settings import ModelSettings, resolve_models
+from alphapente.config.refusal import RefusedError, nearest
+
+Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
+SampleStrategy = Literal["recent", "random", "top_random"]
+Device = Literal["auto", "cpu", "cuda", "openvino"]
+Orientations = Annotated[Literal[1, 2, 4, 8], BeforeValidator(whole_number)]
+
+MAX_SEED = 2**63 - 1
+MAX_COUNT = 10**9
+
+
+def setting(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
+    """A field with its meaning and unit, which `--help`, `config show --explain` and the documentation print."""
+    return Field(default, description=description, json_schema_extra={"unit": unit}, **limits)
+
+
+class Section(BaseModel):
+    """A section of the configuration: unknown keys refused, nothing coerced, nothing changed afterwards."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, protected_namespaces=()
+    )
+
+
+class GameSettings(Section):
+    """What is played."""
+
+    variant: Variant = setting("pente", "The rules played by.")
+    board_size: int = setting(19, "Side of the board.", "points", ge=7, le=19)
+
+
+class GenerationSettings(Section):
+    """Self-play: how games are made, and when to stop."""
+
+    simulations: int = setting(100, "Search effort for each move.", "simulations per move", ge=1, le=100_000)
+    record_limit: int = setting(1000, "Stop after this many new records.", "records", ge=1, le=MAX_COUNT)
+    mcts_random: float = setting(
+        0.3, "Weight of random (Dirichlet) noise in the priors at the root.", "share of 1", ge=0, le=1
+    )
+    mcts_temperature: float = setting(
+        1.0, "Spread of the choice among the searched moves in the opening; 0 plays the best found.", ge=0, le=10
+    )
+    model_type: str = setting("simple", "The model that plays: a name under `models`.", min_length=1)
+    save_interval_games: int = setting(50, "A checkpoint line in the log each so many games.", "games", ge=1, le=10**6)
+    temperature_half_life: float = setting(
+        10.0, "The temperature nears its final value by half each so many plies.", "plies", gt=0, le=1000
+    )
+    temperature_final: float = setting(0.2, "Where the temperature settles late in a game.", ge=0, le=10)
+    random_move_rate: float = setting(
+        0.0, "Probability that a move is drawn at random among the legal points.", "probability", ge=0, le=1
+    )
+    opening_plies: int = setting(
+        4, "Each game starts with 0 to so many random plies near the stones.", "plies", ge=0, le=40
+    )
+    workers: int = setting(0, "Worker processes; 0 starts one per core.", "processes", ge=0, le=1024)
+    games_per_worker: int = setting(32, "Games in play at once in each worker.", "games", ge=1, le=4096)
+    games: int | None = setting(
+        None, "Stop after this many games too; null leaves it to the records.", "games", ge=1, le=MAX_COUNT
+    )
+    seed: int | None = setting(
+        None, "Seed of the random numbers; null draws a fresh one and logs it.", ge=0, le=MAX_SEED
+    )
+
+
+class SearchSettings(Section):
+    """Monte Carlo tree search."""
+
+    root: Literal["gumbel", "puct"] = setting("gumbel", "How the root shares out its simulations.")
+    considered_points: int = setting(
+        16, "Gumbel root: how many points sequential halving starts from.", "points", ge=2, le=361
+    )
+    value_scale: float = setting(0.1, "Gumbel root: c_scale, weight of values against logits.", ge=0, le=100)
+    visit_offset: float = setting(50, "Gumbel root: c_visit, added to the most visits.", "visits", ge=0, le=100_000)
+    exploration: float = setting(1.0, "PUCT: the exploration constant.", ge=0, le=100)
+    exploration_log: float = setting(
+        0.45, "PUCT: how much exploration grows with the logarithm of the visits.", ge=0, le=100
+    )
+    exploration_base: float = setting(
+        500, "PUCT: visits from which that growth is felt.", "visits", ge=1, le=1_000_000_000
+    )
+    first_play_reduction: float = setting(
+        0.2, "An unvisited child counts as its parent's value less this.", "value, -1 to 1", ge=0, le=2
+    )
+    noise_concentration: float = setting(
+        10.83, "Dirichlet noise: total concentration, shared by the legal points.", gt=0, le=10_000
+    )
+    root_policy_temperature: float = setting(1.0, "Flattens (above 1) the priors at the root.", gt=0, le=10)
+    tree_reuse: bool = setting(True, "Keep the chosen move's subtree for the next move.")
+    virtual_loss: float = setting(
+        1, "One big tree: visits counted as lost while a leaf awaits the network.", "visits", ge=0, le=100
+    )
+
+
+class AugmentationSettings(Section):
+    """The board's symmetries in training."""
+
+    enabled: bool = setting(True, "Show the network turned and mirrored boards.")
+    orientations: Orientations = setting(8, "How many of the 8 symmetries to draw from.", "symmetries")
+
+
+class TrainingSettings(Section):
+    """Records into weights."""
+
+    model_type: str = setting("simple", "The model to train: a name under `models`.", min_length=1)
+    batch_size: int = setting(32, "Records in one optimizer step.", "records", ge=1, le=65_536)
+    learning_rate: float = setting(0.001, "Step size of the optimizer.", gt=0, le=1)
+    num_epochs: int = setting(50, "Passes over the sample.", "epochs", ge=1, le=100_000)
+    save_interval: int = setting(10, "A checkpoint each so many epochs.", "epochs", ge=1, le=100_000)
+    data_sample_size: int = setting(10_000, "Records drawn from the database.", "records", ge=1, le=MAX_COUNT)
+    sample_strategy: SampleStrategy = setting("top_random", "How the records are drawn.")
+    sample_top_percent: float = setting(
+        0.7, "top_random: share of the sample that is the newest records.", "share of 1", ge=0, le=1
+    )
+    augmentation: AugmentationSettings = setting(AugmentationSettings(), "The board's symmetries in training.")
+    weight_decay: float = setting(1e-4, "Pull of the weights towards 0.", ge=0, le=1)
+    seed: int | None = setting(
+        None, "Seed of the random numbers; null draws a fresh one and logs it.", ge=0, le=MAX_SEED
+    )
+    outcome_weight: float = setting(
+        0.6, "Value label: share of the game's outcome; the search's value has the rest.", "share of 1", ge=0, le=1
+    )
+    value_loss_weight: float = setting(1.0, "Weight of the value loss against the policy loss.", ge=0, le=100)
+    average_decay: float = setting(
+        0.99, "Weights for play are a moving average that keeps this much each step.", "share of 1", ge=0, lt=1
+    )
+    warmup_steps: int = setting(100, "Steps over which a fresh optimizer's rate rises.", "steps", ge=0, le=1_000_000)
+    final_rate_fraction: float = setting(
+        0.25, "The learning rate's factor in the last epochs.", "share of 1", gt=0, le=1
+    )
+    final_rate_epochs: float = setting(0.3, "The last epochs: this share of a training's.", "share of 1", ge=0, le=1)
+    gradient_clip: float = setting(5.0, "Longest gradient taken as it is.", "norm", gt=0, le=1_000_000)
+    threads: int = setting(0, "Threads of the training; 0 takes all cores.", "threads", ge=0, le=1024)
+
+
+class PipelineSettings(Section):
+    """The schedule over generation and training."""
+
+    generation_cycles: int = setting(3, "Generations at most.", "cycles", ge=1, le=1_000_000)
+    training_cycles_per_generation: int = setting(2, "Trainings after each generation.", "trainings", ge=0, le=1000)
+    total_records_target: int = setting(
+        50_000, "Stop once the database holds so many records.", "records", ge=1, le=MAX_COUNT
+    )
+    checkpoint_dir: str = setting(
+        "./checkpoints", "Folder of the checkpoints, from the current directory.", min_length=1
+    )
+    log_dir: str = setting("./logs", "Folder of the logs, from the current directory.", min_length=1)
+    mode: Literal["cycles", "async"] = setting("cycles", "One after the other, or side by side over one database.")
+
+
+class RecordsSettings(Section):
+    """Where games and records are kept."""
+
+    database: str = setting(
+        "./data/records.db", "A file, or a URL: sqlite:///... or postgresql+psycopg://...", min_length=1
+    )
+    busy_timeout_s: float = setting(60, "How long to wait for a locked database.", "seconds", ge=0, le=86_400)
+
+
+class NetworkSettings(Section):
+    """Where and how precisely the network runs."""
+
+    device: Device = setting("auto", "What runs the network.")
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "Numbers the network computes with.")
+    threads_per_worker: int = setting(1, "Threads of each self-play worker's network.", "threads", ge=1, le=1024)
+
+
+class Config(Section):
+    """The whole configuration, resolved: `config.generation.simulations` and so on."""
+
+    game: GameSettings = setting(GameSettings(), "What is played.")
+    generation: GenerationSettings = setting(GenerationSettings(), "Self-play.")
+    search: SearchSettings = setting(SearchSettings(), "Monte Carlo tree search.")
+    training: TrainingSettings = setting(TrainingSettings(), "Records into weights.")
+    pipeline: PipelineSettings = setting(PipelineSettings(), "The schedule.")
+    records: RecordsSettings = setting(RecordsSettings(), "The database.")
+    network: NetworkSettings = setting(NetworkSettings(), "Where the network runs.")
+    models: dict[str, ModelSettings] = Field(
+        default_factory=lambda: resolve_models({}), description="Models by name; open to your own."
+    )
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _resolve_models(cls, value: object) -> dict[str, ModelSettings]:
+        return resolve_models(value)
+
+    @model_validator(mode="after")
+    def _check_model_types(self, info: ValidationInfo) -> "Config":
+        if info.context and info.context.get("part"):
+            return self
+        for section, name in (("generation", self.generation.model_type), ("training", self.training.model_type)):
+            if name not in self.models:
+                allowed = "one of " + ", ".join(f'"{known}"' for known in sorted(self.models)) + " (keys of `models`)"
+                raise RefusedError((section, "model_type"), name, allowed, nearest(name, self.models))
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain nested dictionaries, ready for JSON; `load_config` of them gives an equal configuration."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def dump_json(self) -> str:
+        """The resolved configuration as the text of a JSON file."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"

@@ -1,0 +1,227 @@
+"""Checkpoints: all that a network is and all that its training needs to go on, in one file replaced as a whole.
+
+A checkpoint is read without running anything that it contains (torch's `weights_only`), so a file from a stranger
+can do no harm; it names its model's class, but only a built-in class, or one that the configuration names, is built.
+"""
+
+import contextlib
+import io
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from alphapente.config import BUILT_IN_CLASSES, Config
+from alphapente.errors import FailureError, RequestError
+from alphapente.network.models import ModelSpec, build
+from alphapente.network.planes import NUM_PLANES
+
+FORMAT_VERSION = 1
+KIND = "alphapente-checkpoint"
+
+
+class CheckpointError(FailureError):
+    """A checkpoint that cannot be read, does not fit, or could not be written: which, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint file holds."""
+
+    model_type: str
+    class_path: str
+    sizes: dict[str, Any]
+    num_planes: int
+    weights: dict[str, Tensor]
+    """As the training last left them."""
+    averaged_weights: dict[str, Tensor]
+    """Their moving average: what plays."""
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    """The optimizer's state_dict; empty for one that has not started."""
+    step: int = 0
+    """Optimizer steps since the network was made."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Where the training stood: see training/session.py."""
+    config: str = ""
+    """The resolved configuration as JSON."""
+    seed: int = 0
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The class and sizes of the model."""
+        return ModelSpec(self.model_type, self.class_path, self.sizes)
+
+
+_TYPES: Mapping[str, type] = {
+    "model_type": str,
+    "class_path": str,
+    "sizes": dict,
+    "num_planes": int,
+    "weights": dict,
+    "averaged_weights": dict,
+    "optimizer": dict,
+    "step": int,
+    "training": dict,
+    "config": str,
+    "seed": int,
+    "created": str,
+}
+
+
+def checkpoint_path(config: Config, model_type: str) -> Path:
+    """Where the checkpoint of a model type is: `{pipeline.checkpoint_dir}/{model_type}_model.pt`."""
+    return Path(config.pipeline.checkpoint_dir).expanduser() / f"{model_type}_model.pt"
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint beside `path`, then puts it in its place in one step: a reader sees the old or the new.
+
+    Raises CheckpointError, the old file untouched, when the disk is full or the folder cannot be written.
+    """
+    values = {item.name: getattr(checkpoint, item.name) for item in fields(Checkpoint)}
+    buffer = io.BytesIO()
+    torch.save({"kind": KIND, "format_version": FORMAT_VERSION, **values}, buffer)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        old = "; the checkpoint that was there is untouched" if path.exists() else ""
+        raise CheckpointError(
+            f"cannot save the checkpoint {path}: {error.strerror or error}{old}. "
+            "Free some space or set pipeline.checkpoint_dir to a folder that can be written, then start again"
+        ) from error
+    _sync_folder(path.parent)
+
+
+def read(path: Path) -> Checkpoint:
+    """The checkpoint in a file; nothing in it is executed.
+
+    Raises CheckpointError for a file that is missing, truncated, damaged, no checkpoint, or of another format version.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+            file.seek(0)
+            data = io.BytesIO(file.read())
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"there is no checkpoint {path}: train one with `python train_v2.py`, or check pipeline.checkpoint_dir"
+        ) from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
+    if not zipfile.is_zipfile(data):
+        reason = "is truncated" if start == b"PK\x03\x04" else "is no AlphaPente checkpoint" if start else "is empty"
+        raise CheckpointError(f"{path} {reason}: {_MOVE_AWAY}")
+    data.seek(0)
+    try:
+        values = torch.load(data, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"{path} is damaged, or no AlphaPente checkpoint (nothing in it was executed; {reason}): {_MOVE_AWAY}"
+        ) from error
+    return _checked(path, values)
+
+
+_MOVE_AWAY = "move it away to start from a fresh network, or restore a copy"
+
+
+def _checked(path: Path, values: object) -> Checkpoint:
+    """What was read, once every part is known to be there and of its type."""
+    if not isinstance(values, dict) or values.get("kind") != KIND:
+        raise CheckpointError(f"{path} is a torch file, but no AlphaPente checkpoint: {_MOVE_AWAY}")
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version!r}, and this AlphaPente reads version {FORMAT_VERSION}: "
+            f"use the AlphaPente that wrote it, or {_MOVE_AWAY}"
+        )
+    for name, kind in _TYPES.items():
+        if type(values.get(name)) is not kind and not (kind is dict and isinstance(values.get(name), dict)):
+            raise CheckpointError(
+                f"{path} is damaged: {name!r} is {type(values.get(name)).__name__}, not {kind.__name__}: {_MOVE_AWAY}"
+            )
+    for name in ("weights", "averaged_weights"):
+        if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in values[name].items()):
+            raise CheckpointError(f"{path} is damaged: {name!r} holds something other than tensors: {_MOVE_AWAY}")
+    return Checkpoint(**{item.name: values[item.name] for item in fields(Checkpoint)})
+
+
+def require_spec(path: Path, checkpoint: Checkpoint, spec: ModelSpec) -> None:
+    """Raises CheckpointError, with what differs, unless the checkpoint is of this very model."""
+    away = f"move {path} away to start from a fresh network"
+    if checkpoint.model_type != spec.model_type:
+        raise CheckpointError(
+            f"{path} is of model type {checkpoint.model_type!r}, not {spec.model_type!r}: "
+            f"ask for {checkpoint.model_type!r}, or {away}"
+        )
+    if checkpoint.class_path != spec.class_path:
+        raise CheckpointError(
+            f"{path} is of the class {checkpoint.class_path!r}, and models.{spec.model_type}.class is "
+            f"{spec.class_path!r}: set it back, or {away}"
+        )
+    if checkpoint.sizes != spec.sizes:
+        keys = sorted(checkpoint.sizes.keys() | spec.sizes.keys())
+        differing = "; ".join(
+            f"{key} is {checkpoint.sizes.get(key, 'not set')!r} in it and {spec.sizes.get(key, 'not set')!r} in "
+            f"models.{spec.model_type}"
+            for key in keys
+            if checkpoint.sizes.get(key, _ABSENT) != spec.sizes.get(key, _ABSENT)
+        )
+        raise CheckpointError(f"{path} is of other sizes: {differing}. Set the sizes back, or {away}")
+    if checkpoint.num_planes != NUM_PLANES:
+        raise CheckpointError(
+            f"{path} reads {checkpoint.num_planes} input planes, and this AlphaPente makes {NUM_PLANES}: "
+            f"use the AlphaPente that wrote it, or {away}"
+        )
+
+
+_ABSENT = object()
+
+
+def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, averaged: bool = True) -> nn.Module:
+    """The model of a checkpoint with its averaged weights (what plays), or those in training.
+
+    A class of the user's own is only imported when a model of `config` names it. Raises CheckpointError when the
+    weights do not fit the model, or the class may not be used.
+    """
+    named = {settings.class_path for settings in config.models.values()} if config else set()
+    if checkpoint.class_path not in named | set(BUILT_IN_CLASSES.values()):
+        raise CheckpointError(
+            f"{path} is of the class {checkpoint.class_path!r}, which is not built in: it is only used when a model "
+            f"of the configuration names it (models.{checkpoint.model_type}.class)"
+        )
+    try:
+        model = build(checkpoint.spec, checkpoint.num_planes)
+        model.load_state_dict(checkpoint.averaged_weights if averaged else checkpoint.weights)
+    except (RequestError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"the weights in {path} do not fit its model: {reason}. {_MOVE_AWAY.capitalize()}"
+        ) from error
+    return model
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself durable; some file systems do not allow it, and lose nothing else by that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,219 @@
+"""The networks: convolutions that look at the board, one head that proposes moves and one that judges who wins.
+
+Every network is a module that maps planes float32[B, num_planes, S, S] to a pair: policy logits float32[B, S * S],
+one for each point, and value logits float32[B]. The value of a position, as the player to move sees it, is
+tanh(value logit) = 2 * sigmoid(2 * value logit) - 1: the head is trained by the cross-entropy of the probability of
+winning, sigmoid(2 * logit), so that its gradient does not vanish where tanh is flat. No weight depends on the size
+of the board: heads see the whole board by pooling (KataGo, Wu 2019, section 3.3), so one network plays every size.
+"""
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from alphapente.config import Config
+from alphapente.errors import RequestError
+from alphapente.network.planes import NUM_PLANES
+
+POLICY_CHANNELS = 32
+VALUE_HIDDEN = 96
+MIN_TRIAL_SIZE = 7
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution that keeps the board's size, batch normalisation and, unless `relu` is false, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, relu: bool = True) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+        ]
+        if relu:
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class Block(nn.Module):
+    """Residual block: two 3x3 convolutions beside a straight path (He et al. 2015)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3)
+        self.second = ConvNorm(channels, channels, 3, relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[B, channels, S, S] to the same."""
+        return torch.relu_(self.second(self.first(x)) + x)
+
+
+class Heads(nn.Module):
+    """Policy and value from the trunk's features float[B, channels, S, S].
+
+    Policy: each point's features, shifted by what the pooled board says, then one logit a point.
+    Value: mean and maximum over the board, one hidden layer, one logit.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.point = nn.Conv2d(channels, POLICY_CHANNELS, 1)
+        self.pooled_bias = nn.Linear(2 * channels, POLICY_CHANNELS, bias=False)
+        self.policy = nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False)
+        self.hidden = nn.Linear(2 * channels, VALUE_HIDDEN)
+        self.value = nn.Linear(VALUE_HIDDEN, 1)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns policy logits [B, S * S] and value logits [B]."""
+        pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+        shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]
+        policy = self.policy(torch.relu(shifted)).flatten(1)
+        value = self.value(torch.relu(self.hidden(pooled))).flatten()
+        return policy, value
+
+
+class TwoHeaded(nn.Module):
+    """A trunk of convolutions under the two heads: what both built-in networks are."""
+
+    def __init__(self, trunk: nn.Sequential, channels: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.heads = Heads(channels)
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """Planes [B, num_planes, S, S] to policy logits [B, S * S] and value logits [B]."""
+        policy, value = self.heads(self.trunk(planes))
+        return policy, value
+
+
+class Simple(TwoHeaded):
+    """Plain convolutions, `layers` of them, the first of `stem_kernel` squared points: fast, the baseline."""
+
+    def __init__(self, num_planes: int, channels: int = 64, layers: int = 3, stem_kernel: int = 3) -> None:
+        trunk = nn.Sequential(ConvNorm(num_planes, channels, stem_kernel))
+        for _ in range(layers - 1):
+            trunk.append(ConvNorm(channels, channels, 3))
+        super().__init__(trunk, channels)
+
+
+class Resnet(TwoHeaded):
+    """A convolution, then `blocks` residual blocks: stronger, and about six times the work."""
+
+    def __init__(self, num_planes: int, channels: int = 64, blocks: int = 6, stem_kernel: int = 3) -> None:
+        trunk = nn.Sequential(ConvNorm(num_planes, channels, stem_kernel))
+        for _ in range(blocks):
+            trunk.append(Block(channels))
+        super().__init__(trunk, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which class a model is and what it is built with: all that a checkpoint needs to build it again."""
+
+    model_type: str
+    class_path: str
+    sizes: dict[str, Any]
+
+
+def spec_of(config: Config, model_type: str) -> ModelSpec:
+    """The spec of the model that the configuration's `models` section calls `model_type`.
+
+    Raises RequestError for a name that is not there.
+    """
+    settings = config.models.get(model_type)
+    if settings is None:
+        near = difflib.get_close_matches(model_type, list(config.models), 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise RequestError(f"unknown model type {model_type!r}{hint}: choose one of {', '.join(config.models)}")
+    return ModelSpec(model_type, settings.class_path, settings.sizes)
+
+
+def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Module:
+    """The model of a spec, its weights drawn from `seed`; torch's global random state is left as it was.
+
+    Raises RequestError when the class cannot be found, is no torch module, refuses its sizes, or returns something
+    other than policy logits [B, S * S] and value logits [B].
+    """
+    kind = _find_class(spec)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model: nn.Module = kind(num_planes=num_planes, **spec.sizes)
+        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise RequestError(
+                f"models.{spec.model_type}: {spec.class_path} cannot be built with num_planes={num_planes} and "
+                f"{spec.sizes}: {error}"
+            ) from error
+        if isinstance(model, TwoHeaded):
+            _initialise(model)
+        else:
+            _check_outputs(spec, model, num_planes)
+    return model
+
+
+def build_model(config: Config, model_type: str, seed: int = 0) -> nn.Module:
+    """A fresh model of the configuration's `models` section. Raises as `spec_of` and `build` do."""
+    return build(spec_of(config, model_type), seed=seed)
+
+
+def num_parameters(model: nn.Module) -> int:
+    """How many trained numbers the model has."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _find_class(spec: ModelSpec) -> type[nn.Module]:
+    where = f"models.{spec.model_type}.class is {spec.class_path!r}"
+    module_name, colon, class_name = spec.class_path.partition(":")
+    if not (colon and module_name and class_name):
+        raise RequestError(f'{where}: write it as "package.module:Class"')
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, ValueError, TypeError) as error:
+        raise RequestError(
+            f"{where}, but the module {module_name!r} cannot be imported ({error}): check its name and PYTHONPATH"
+        ) from error
+    kind = getattr(module, class_name, None)
+    if kind is None:
+        near = difflib.get_close_matches(class_name, dir(module), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RequestError(f"{where}, but the module {module_name!r} has no {class_name!r}{hint}")
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        raise RequestError(f"{where}, but {class_name!r} is no subclass of torch.nn.Module")
+    return kind
+
+
+def _check_outputs(spec: ModelSpec, model: nn.Module, num_planes: int) -> None:
+    """Two board sizes through a network of the user's own: both must come out as the contract says."""
+    model.eval()
+    for size in (MIN_TRIAL_SIZE, MIN_TRIAL_SIZE + 2):
+        try:
+            with torch.no_grad():
+                policy, value = model(torch.zeros(2, num_planes, size, size))
+            found = f"{tuple(policy.shape)} and {tuple(value.shape)}"
+        except Exception as error:  # the user's code may raise anything
+            raise RequestError(
+                f"models.{spec.model_type}: {spec.class_path} fails on planes of shape "
+                f"(2, {num_planes}, {size}, {size}): {error}"
+            ) from error
+        if policy.shape != (2, size * size) or value.shape != (2,):
+            raise RequestError(
+                f"models.{spec.model_type}: {spec.class_path} returned {found} for a batch of 2 on {size}x{size}: "
+                f"it must return policy logits (2, {size * size}) and value logits (2,)"
+            )
+    model.train()
+
+
+def _initialise(model: TwoHeaded) -> None:
+    """He initialisation; residual blocks start as the identity, and the heads near uniform and 0."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, Block):
+            nn.init.zeros_(module.second[1].weight)  # type: ignore[arg-type]
+    nn.init.normal_(model.heads.pooled_bias.weight, std=0.02)
+    nn.init.normal_(model.heads.policy.weight, std=0.02)
+    nn.init.normal_(model.heads.value.weight, std=0.02)

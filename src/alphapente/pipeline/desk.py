@@ -1,0 +1,170 @@
+"""What a run works with, whichever its mode: steps begun, watched and ended, the state kept, the log written."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alphapente.config import Config
+from alphapente.events import Event, Note, PipelineSummary, ReportFn, StepStarted
+from alphapente.pipeline.lines import LogFile, PlainLines
+from alphapente.pipeline.plan import Planner
+from alphapente.pipeline.state import Locks, State, save_state
+from alphapente.pipeline.step import Step
+
+_TURN_S = 0.05
+CountFn = Callable[[], tuple[int, int]]
+"""Records and games that the database holds of the variant and board size."""
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: it unwinds a run that was asked to end
+    """The run was asked to end, and its steps have ended."""
+
+
+def timestamp() -> str:
+    """The local time as file names have it: 20260131_235959."""
+    return time.strftime("%Y%m%d_%H%M%S")
+
+
+@dataclass
+class Desk:
+    """A run at work. `log` takes the coordination's lines; a step's own lines go to the step's log and to `report`."""
+
+    config: Config
+    report: ReportFn
+    stop: Callable[[], bool]
+    count: CountFn
+    state: State
+    state_path: Path
+    planner: Planner
+    locks: Locks
+    log: LogFile
+    running: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._plain = PlainLines(self.log.write, 1)
+        self._began = time.monotonic()
+        self._elapsed_before = self.state.elapsed_s
+
+    @property
+    def last_cycle(self) -> int:
+        """Number of the run's last cycle."""
+        return self.state.first_cycle + self.config.pipeline.generation_cycles - 1
+
+    def say(self, event: Event) -> None:
+        """Tell the log and whoever watches."""
+        self._plain(event)
+        self.report(event)
+
+    def keep(self) -> None:
+        """Keep the state, so that the next start goes on from here. Raises FailureError where that fails."""
+        self.state.elapsed_s = self._elapsed_before + time.monotonic() - self._began
+        save_state(self.state, self.state_path)
+
+    def begin(self, name: str, cycle: int, command: list[str]) -> Step:
+        """Start a step; its log is named after it and the time."""
+        file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
+        path = Path(self.config.pipeline.log_dir) / file_name
+        records, _ = self.count()
+        target = self.config.pipeline.total_records_target
+        self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
+        step = Step(name, command, path, self.config.generation.save_interval_games, self.locks.steps)
+        self.running.append(step)
+        return step
+
+    def begin_generation(self, name: str, record_limit: int, beside_training: bool) -> Step:
+        """Start a generation of so many records."""
+        cycle = self.state.cycle
+        return self.begin(name, cycle, self.planner.generation(cycle, record_limit, self.count()[0], beside_training))
+
+    def begin_training(self, beside_generation: bool) -> Step:
+        """Start the cycle's next training."""
+        name = f"Training {self.state.cycle}.{self.state.trainings_done + 1}"
+        return self.begin(name, self.state.cycle, self.planner.training(name, beside_generation))
+
+    def turn(self) -> list[Step]:
+        """Forward what the running steps say; returns those that have ended well, after a moment if there are none.
+
+        Raises FailureError for a step that failed, and Interrupted when asked to stop, once the steps have ended.
+        """
+        if self.stop():
+            self._interrupt()
+        ended = [step for step in self.running if step.ended()]
+        for step in self.running:
+            for event in step.events():
+                self.report(event)
+        for step in ended:
+            if step.process.returncode != 0:
+                self.running.remove(step)
+                step.close()
+                raise step.failure()
+        if not ended:
+            time.sleep(_TURN_S)
+        return ended
+
+    def _interrupt(self) -> None:
+        names = ", ".join(step.name for step in self.running)
+        self.say(Note(f"asked to stop: ending {names}"))
+        self._stop_steps()
+        raise Interrupted
+
+    def finished_training(self, step: Step) -> None:
+        """Note in the state that the cycle's next training is done."""
+        self.state.trainings_done += 1
+        if step.last_loss is not None:
+            self.state.loss_by_training.append((step.name, step.last_loss))
+        self.finished(step)
+
+    def finished(self, step: Step) -> None:
+        """Put away a step that has ended well, and keep the state."""
+        self.keep()
+        self.running.remove(step)
+        step.close()
+        loss = "" if step.last_loss is None else f", total loss {step.last_loss:.4f}"
+        records, games = self.count()
+        target = self.config.pipeline.total_records_target
+        self.say(
+            Note(
+                f"{step.name} ended{loss}; {records:,} of {target:,} records, "
+                f"{games - self.state.cycle_games:,} games in cycle {self.state.cycle}"
+            )
+        )
+
+    def next_cycle(self) -> None:
+        """Close the cycle: what the pool holds now is what the next one begins with."""
+        records, games = self.count()
+        self.state.games_by_cycle.append(games - self.state.cycle_games)
+        self.state.cycle += 1
+        self.state.trainings_done = 0
+        self.state.generation_records, self.state.cycle_games = records, games
+
+    def _stop_steps(self) -> None:
+        for step in self.running:
+            step.terminate()
+        for step in self.running:
+            step.stop(self.report)
+            if not step.ended_as_asked():
+                self.say(Note(str(step.failure())))
+
+    def abandon(self, gently: bool) -> None:
+        """End whatever still runs: `gently`, each is asked and waited for; else killed."""
+        if gently:
+            self._stop_steps()
+        for step in self.running:
+            step.close()
+        self.running.clear()
+
+    def summary(self) -> PipelineSummary:
+        """What the run has done so far, over all its starts."""
+        records, games = self.count()
+        games_by_cycle = list(self.state.games_by_cycle)
+        if games > self.state.cycle_games and not self.state.finished:
+            games_by_cycle.append(games - self.state.cycle_games)
+        return PipelineSummary(
+            cycles=self.state.cycle - self.state.first_cycle,
+            records=records,
+            records_target=self.config.pipeline.total_records_target,
+            games_by_cycle=games_by_cycle,
+            loss_by_training=list(self.state.loss_by_training),
+            elapsed_s=self.state.elapsed_s,
+        )

@@ -1,0 +1,195 @@
+"""A running job in plain words: what each of its events says, one line at a time, for logs and for terminals alike."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alphapente.errors import FailureError
+from alphapente.events import (
+    EpochProgress,
+    EpochReport,
+    Event,
+    GenerationProgress,
+    GenerationSummary,
+    Note,
+    PipelineSummary,
+    StepStarted,
+    TrainingSummary,
+)
+
+PROGRESS_INTERVAL_S = 5.0
+"""At least so long between two progress lines of one kind."""
+
+
+def describe(event: Event) -> str:
+    """What the event says, in one line; a summary takes several, the first of which stands for it."""
+    match event:
+        case Note(text=text):
+            return text
+        case GenerationProgress():
+            return _generation_progress(event)
+        case GenerationSummary():
+            return _generation_summary(event)
+        case EpochProgress():
+            return (
+                f"epoch {event.epoch}/{event.num_epochs}: step {event.step} of {event.num_steps}, "
+                f"policy loss {event.policy_loss:.4f}, value loss {event.value_loss:.4f}, "
+                f"{rate(event.samples_per_s)} samples/s"
+            )
+        case EpochReport():
+            return (
+                f"epoch {event.epoch}/{event.num_epochs}: policy loss {event.policy_loss:.4f}, "
+                f"value loss {event.value_loss:.4f}, total loss {event.total_loss:.4f}, "
+                f"policy entropy {event.policy_entropy:.3f}, value error {event.value_error:.3f}, "
+                f"learning rate {event.learning_rate:.2g}, {rate(event.samples_per_s)} samples/s"
+            )
+        case TrainingSummary():
+            return (
+                f"training done: {event.model_type}, {event.epochs} epochs on {event.records:,} records in "
+                f"{duration(event.elapsed_s)}, step {event.step:,}, policy loss {event.policy_loss:.4f}, "
+                f"value loss {event.value_loss:.4f}, {rate(event.samples_per_s)} samples/s; saved {event.checkpoint}"
+            )
+        case StepStarted():
+            return (
+                f"{event.name} begins (cycle {event.cycle} of {event.total_cycles}; {event.records:,} of "
+                f"{event.records_target:,} records); log: {event.log}"
+            )
+        case PipelineSummary():
+            return _pipeline_summary(event)
+
+
+def _generation_progress(event: GenerationProgress) -> str:
+    share = 100 * event.records / max(event.record_limit, 1)
+    return (
+        f"self-play: {event.records:,} of {event.record_limit:,} records ({share:.0f}%), {event.games:,} games, "
+        f"{rate(event.records_per_s)} records/s, {rate(event.simulations_per_s)} simulations/s, "
+        f"{rate(event.evaluations_per_s)} evaluations/s, {duration(event.remaining_s)} left"
+    )
+
+
+def _generation_summary(event: GenerationSummary) -> str:
+    games = max(event.games, 1)
+    elapsed = max(event.elapsed_s, 1e-9)
+    parts = [
+        f"self-play done: {event.games:,} games, {event.records:,} records "
+        f"({event.records / games:.1f} a game) in {duration(event.elapsed_s)}",
+        f"  plies: {event.plies:,} ({event.plies / games:.1f} a game)",
+        f"  won by player: 1 {_share(event.wins_by_player, '1')}, 2 {_share(event.wins_by_player, '2')}, "
+        f"draw {_share(event.wins_by_player, 'draw')}",
+        f"  kind of win: five {_share(event.won_by, 'five')}, captures {_share(event.won_by, 'captures')}, "
+        f"draw {_share(event.won_by, 'draw')}",
+        f"  rates: {rate(event.records / elapsed)} records/s, {rate(event.simulations / elapsed)} simulations/s, "
+        f"{rate(event.evaluations / elapsed)} evaluations/s",
+    ]
+    if event.carried_over:
+        parts.append(f"  still in play, kept for the next generation: {event.carried_over:,} games")
+    return "\n".join(parts)
+
+
+def _pipeline_summary(event: PipelineSummary) -> str:
+    parts = [
+        f"pipeline: {event.cycles} cycles, {event.records:,} of {event.records_target:,} records, "
+        f"{duration(event.elapsed_s)}"
+    ]
+    if event.games_by_cycle:
+        parts.append("  games by cycle: " + ", ".join(f"{games:,}" for games in event.games_by_cycle))
+    if event.loss_by_training:
+        losses = ", ".join(f"{name.removeprefix('Training ')}: {loss:.4f}" for name, loss in event.loss_by_training)
+        parts.append("  total loss by training: " + losses)
+    return "\n".join(parts)
+
+
+def _share(counts: dict[str, int], key: str) -> str:
+    count, total = counts.get(key, 0), sum(counts.values())
+    return f"{count:,} ({100 * count / max(total, 1):.0f}%)"
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "4.2 s", "3 min 20 s", "2 h 05 min"; "?" for one that cannot be told."""
+    if not 0 <= seconds < 1e9:
+        return "?"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def rate(per_second: float) -> str:
+    """A rate for people: two figures below ten, whole numbers above."""
+    return f"{per_second:.2g}" if 0 < per_second < 10 else f"{per_second:,.0f}"
+
+
+class PlainLines:
+    """Events as plain lines: progress not more often than each few seconds, all else at once.
+
+    `write` gets one line without its end. A line tells of each `save_interval_games` finished games.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        save_interval_games: int,
+        interval_s: float = PROGRESS_INTERVAL_S,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write
+        self._save_interval_games = save_interval_games
+        self._interval_s = interval_s
+        self._now = now
+        self._last: dict[type[Event], float] = {}
+        self._games = 0
+
+    def __call__(self, event: Event) -> None:
+        """Write what the event says, if it is due."""
+        if isinstance(event, GenerationProgress):
+            self._mark_checkpoint(event)
+        elif isinstance(event, StepStarted) and event.name.startswith("Generation"):
+            self._games = 0
+        if isinstance(event, GenerationProgress | EpochProgress):
+            now = self._now()
+            if now - self._last.setdefault(type(event), now) < self._interval_s:
+                return
+            self._last[type(event)] = now
+        for line in describe(event).splitlines():
+            self._write(line)
+
+    def _mark_checkpoint(self, event: GenerationProgress) -> None:
+        if event.games // self._save_interval_games > self._games // self._save_interval_games:
+            self._write(f"checkpoint: {event.games:,} games finished, {event.records:,} records stored")
+        self._games = event.games
+
+
+class LogFile:
+    """A log of plain lines, each with its time, on disk as soon as it is written."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FailureError where the file cannot be written."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise FailureError(f"cannot write the log {path}: {error.strerror}; see to it, and run again") from error
+
+    def write(self, line: str) -> None:
+        """Add one line. A full disk costs lines of the log, not the run."""
+        try:
+            self._file.write(stamped(line) + "\n")
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close the file."""
+        try:
+            self._file.close()
+        except OSError:
+            return
+
+
+def stamped(line: str) -> str:
+    """The line with the present local time before it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S ") + line

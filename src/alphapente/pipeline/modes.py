@@ -1,0 +1,130 @@
+"""The two ways to order the steps: generation and training in turns, or side by side over one database."""
+
+import time
+
+from alphapente.pipeline.desk import Desk
+from alphapente.pipeline.step import Step
+
+_COUNT_INTERVAL_S = 1.0
+
+
+def run_cycles(desk: Desk) -> None:
+    """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle or the target.
+
+    Raises FailureError for a step that failed, Interrupted when asked to stop.
+    """
+    state = desk.state
+    while state.cycle <= desk.last_cycle:
+        if not state.generation_done and not _generate_cycle(desk):
+            return
+        while state.trainings_done < desk.config.pipeline.training_cycles_per_generation:
+            step = desk.begin_training(beside_generation=False)
+            _until_ended(desk)
+            desk.finished_training(step)
+        desk.next_cycle()
+        state.generation_done = False
+        desk.keep()
+
+
+def _generate_cycle(desk: Desk) -> bool:
+    """Make what records the cycle still lacks; False where the target was reached before it made any."""
+    state, config = desk.state, desk.config
+    records, _ = desk.count()
+    to_target = config.pipeline.total_records_target - records
+    missing = min(config.generation.record_limit - (records - state.generation_records), to_target)
+    if to_target <= 0 and records <= state.generation_records:
+        return False
+    step = None
+    if missing > 0:
+        step = desk.begin_generation(f"Generation {state.cycle}", missing, beside_training=False)
+        _until_ended(desk)
+    state.generation_done = True
+    if step is None:
+        desk.keep()
+    else:
+        desk.finished(step)
+    return True
+
+
+def _until_ended(desk: Desk) -> None:
+    while not desk.turn():
+        pass
+
+
+def run_side_by_side(desk: Desk) -> None:
+    """One long generation, and beside it one training after another, each due when new records have arrived.
+
+    The generation makes what all cycles would. A training is due after each record_limit /
+    training_cycles_per_generation new records, as often as in turns; so is the whole rest once generation has ended.
+    Raises as `run_cycles`.
+    """
+    generation: Step | None = None
+    training: Step | None = None
+    due = _Due(desk)
+    while True:
+        if generation is None and not desk.state.generation_done:
+            missing = due.planned_records() - due.new_records()
+            if missing > 0:
+                name = f"Generation {desk.state.cycle}"
+                generation = desk.begin_generation(name, missing, beside_training=True)
+            else:
+                desk.state.generation_done = True
+                desk.keep()
+        if training is None and due.is_due():
+            training = desk.begin_training(beside_generation=generation is not None)
+        if generation is None and training is None:
+            return
+        for ended in desk.turn():
+            if ended is generation:
+                desk.state.generation_done = True
+                desk.finished(ended)
+                generation = None
+            else:
+                _finish_training(desk, ended)
+                training = None
+
+
+def _finish_training(desk: Desk, step: Step) -> None:
+    state = desk.state
+    if state.trainings_done + 1 < desk.config.pipeline.training_cycles_per_generation:
+        desk.finished_training(step)
+        return
+    desk.finished_training(step)
+    desk.next_cycle()
+    desk.keep()
+
+
+class _Due:
+    """When the next training is due, by how many records are new since the run began."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._records = 0
+        self._counted_at = -_COUNT_INTERVAL_S
+
+    def new_records(self) -> int:
+        """Records added since the run began."""
+        return max(0, self._desk.count()[0] - self._desk.state.run_records)
+
+    def planned_records(self) -> int:
+        """How many records the whole run is to add."""
+        config = self._desk.config
+        to_target = config.pipeline.total_records_target - self._desk.state.run_records
+        return min(config.pipeline.generation_cycles * config.generation.record_limit, to_target)
+
+    def is_due(self) -> bool:
+        """True when the next training may begin."""
+        state, config = self._desk.state, self._desk.config
+        per_cycle = config.pipeline.training_cycles_per_generation
+        limit = config.generation.record_limit
+        cycles = -(-max(0, self.planned_records()) // limit)
+        index = (state.cycle - state.first_cycle) * per_cycle + state.trainings_done
+        if index >= cycles * per_cycle:
+            return False
+        if state.generation_done:
+            return True
+        now = time.monotonic()
+        if now - self._counted_at >= _COUNT_INTERVAL_S:
+            self._records, self._counted_at = self._desk.count()[0], now
+        enough = self._records >= min(config.training.data_sample_size, limit)
+        return enough and (self._records - state.run_records) * per_cycle >= (index + 1) * limit

@@ -1,0 +1,170 @@
+"""A whole run: opened or taken up where it stopped, its steps carried out, its end told."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.events import Note, PipelineSummary, ReportFn
+from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
+from alphapente.pipeline.lines import LogFile
+from alphapente.pipeline.modes import run_cycles, run_side_by_side
+from alphapente.pipeline.plan import COMMAND, Planner
+from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
+
+_POOL_KEYS = ("game.variant", "game.board_size", "records.database")
+
+
+def run(
+    config: Config,
+    report: ReportFn,
+    stop: Callable[[], bool],
+    command: Sequence[str] = COMMAND,
+    count: CountFn | None = None,
+) -> PipelineSummary:
+    """Alternate generation and training until the last cycle or until the database holds the target.
+
+    Each step is a process, `command` its beginning. What is done is kept in `checkpoint_dir`, and the next call goes
+    on from there, with the settings then in force. Ends early, with all kept, when `stop` says so. `count` tells the
+    pool's records and games (by default it asks the database). Raises FailureError for a step that failed, a state
+    that cannot be read, a folder or a database that cannot be used; RequestError where another run is at work.
+    """
+    folder = Path(config.pipeline.checkpoint_dir)
+    locks = Locks(folder)
+    try:
+        with _counting(config, count) as count_fn:
+            return _run(config, report, stop, (command, count_fn, locks))
+    finally:
+        locks.close()
+
+
+def _run(
+    config: Config, report: ReportFn, stop: Callable[[], bool], means: tuple[Sequence[str], CountFn, Locks]
+) -> PipelineSummary:
+    command, count, locks = means
+    stamp = timestamp()
+    state_path = Path(config.pipeline.checkpoint_dir) / STATE_NAME
+    kept = load_state(state_path)
+    log_dir = Path(config.pipeline.log_dir)
+    log = LogFile(log_dir / f"pipeline_{stamp}.log")
+    try:
+        if not locks.wait_for_steps(stop, lambda text: report(Note(text))):
+            return _nothing_done(config, count)
+        settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
+        state, notes = _open_state(config, kept, count, stamp)
+        planner = Planner(config, settings_file, state.run, command)
+        desk = Desk(config, report, stop, count, state, state_path, planner, locks, log)
+        for note in notes:
+            desk.say(Note(note))
+        return _carry_out(desk)
+    except FailureError as error:
+        for line in str(error).splitlines():
+            log.write(line)
+        raise
+    finally:
+        log.close()
+
+
+def _carry_out(desk: Desk) -> PipelineSummary:
+    state, config = desk.state, desk.config
+    target = config.pipeline.total_records_target
+    records, _ = desk.count()
+    if records >= target and state.cycle == state.first_cycle and records <= state.run_records:
+        desk.say(
+            Note(
+                f"the target is reached: {records:,} of {target:,} records are in the database; nothing to do"
+                " (raise pipeline.total_records_target to go on)"
+            )
+        )
+        summary = desk.summary()
+        desk.say(summary)
+        return summary
+    desk.keep()
+    gently = False
+    try:
+        (run_cycles if config.pipeline.mode == "cycles" else run_side_by_side)(desk)
+        state.finished = True
+        desk.keep()
+    except Interrupted:
+        desk.keep()
+        desk.say(Note("stopped; running the same command again goes on from here"))
+    except Exception:
+        gently = True
+        raise
+    finally:
+        desk.abandon(gently)
+    summary = desk.summary()
+    if state.finished:
+        reached = summary.records >= target
+        desk.say(Note("the target is reached" if reached else "all cycles are done; run again for as many more"))
+    desk.say(summary)
+    return summary
+
+
+def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) -> tuple[State, list[str]]:
+    """The state to go on with, brought up to date, and what to say about it."""
+    records, games = count()
+    pool = f"{config.game.variant}, {config.game.board_size}x{config.game.board_size}"
+    settings = config.to_dict()
+    if kept is None or kept.finished:
+        first = kept.cycle if kept else 1
+        last = first + config.pipeline.generation_cycles - 1
+        state = State(run=stamp, first_cycle=first, cycle=first, settings=settings)
+        state.run_records = state.generation_records = records
+        state.cycle_games = games
+        return state, [
+            f"a new run: cycles {first} to {last} of {config.generation.record_limit:,} records and"
+            f" {config.pipeline.training_cycles_per_generation} trainings each, mode {config.pipeline.mode};"
+            f" the database holds {records:,} records ({pool}), the target is"
+            f" {config.pipeline.total_records_target:,}"
+        ]
+    notes = []
+    changes = changed_keys(kept.settings, settings)
+    if changes:
+        notes.append("settings changed since the interruption, the new ones hold: " + "; ".join(changes))
+    if any(change.startswith(_POOL_KEYS) for change in changes):
+        notes.append(f"another pool of records ({pool}): this cycle's counts begin anew")
+        kept.run_records = kept.generation_records = records
+        kept.cycle_games = games
+        kept.generation_done = False
+    elif records < kept.generation_records:
+        notes.append(f"the database holds {records:,} records, fewer than before ({kept.generation_records:,})")
+    if any(change.startswith("pipeline.mode") for change in changes) and config.pipeline.mode == "async":
+        kept.generation_done = False  # of the cycle, not of the run; what is missing is counted anew
+    kept.generation_records = min(kept.generation_records, records)
+    kept.run_records = min(kept.run_records, records)
+    kept.cycle_games = min(kept.cycle_games, games)
+    kept.settings = settings
+    place = f"Training {kept.cycle}.{kept.trainings_done + 1}" if kept.generation_done else f"Generation {kept.cycle}"
+    notes.append(f"going on with run {kept.run} at {place}; the database holds {records:,} records ({pool})")
+    if kept.loss_by_training:
+        losses = ", ".join(f"{name.removeprefix('Training ')}: {loss:.4f}" for name, loss in kept.loss_by_training)
+        notes.append(f"total loss by training so far: {losses}")
+    return kept, notes
+
+
+def _nothing_done(config: Config, count: CountFn) -> PipelineSummary:
+    return PipelineSummary(cycles=0, records=count()[0], records_target=config.pipeline.total_records_target)
+
+
+def _save_settings(config: Config, path: Path) -> Path:
+    """Save the resolved configuration with the run's logs. Raises FailureError where that cannot be done."""
+    try:
+        path.write_text(config.dump_json(), encoding="utf-8")
+    except OSError as error:
+        raise FailureError(f"cannot save the configuration as {path}: {error.strerror}") from error
+    return path.resolve()
+
+
+@contextmanager
+def _counting(config: Config, count: CountFn | None) -> Iterator[CountFn]:
+    """`count` as given, or one that asks the database, which stays open meanwhile."""
+    if count is not None:
+        yield count
+        return
+    from alphapente.records.store import Store
+
+    variant, size = config.game.variant, config.game.board_size
+    with Store(config.records.database, config.records.busy_timeout_s) as store:
+        yield lambda: (store.num_records(variant, size), store.num_games(variant, size))

@@ -1,0 +1,185 @@
+"""Where a run of the pipeline stands, kept in a file so that the next start goes on from there."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alphapente.errors import FailureError, RequestError
+
+FORMAT = 1
+STATE_NAME = "pipeline_state.json"
+_SCHEDULER_LOCK = "pipeline.lock"
+_STEPS_LOCK = "pipeline_steps.lock"
+STEP_WAIT_S = 60.0
+"""How long a start waits for a step that an earlier scheduler, killed, has left at work."""
+
+
+@dataclass
+class State:
+    """A run's place: which cycle, what of it is done. Counts are of the pool (the variant's and size's records)."""
+
+    run: str
+    """Name of the run: its first start, as YYYYMMDD_HHMMSS."""
+    first_cycle: int = 1
+    cycle: int = 1
+    generation_done: bool = False
+    """This cycle's generation (mode "cycles"), or the run's only one (mode "async"), is over."""
+    trainings_done: int = 0
+    """Trainings of this cycle that are over."""
+    run_records: int = 0
+    """Records in the pool when the run began."""
+    generation_records: int = 0
+    """Records in the pool when this cycle's generation began."""
+    cycle_games: int = 0
+    """Games in the pool when this cycle began."""
+    games_by_cycle: list[int] = field(default_factory=list)
+    loss_by_training: list[tuple[str, float]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    finished: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The configuration of the latest start."""
+
+
+def load_state(path: Path) -> State | None:
+    """The state kept in a file; None where there is none. Raises FailureError for a file that is not one."""
+    what_next = "move the file away to begin a new run (records and checkpoints stay)"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FailureError(f"cannot read the pipeline's state {path}: {error}; {what_next}") from error
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise FailureError(f"{path} is not a pipeline's state, or was cut short: {error}; {what_next}") from error
+    if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        raise FailureError(f'{path} is not a pipeline\'s state: found no "format"; {what_next}')
+    if values["format"] != FORMAT:
+        raise FailureError(
+            f"{path} has format {values['format']}, this version reads {FORMAT}; go on with the version that wrote it,"
+            f" or {what_next}"
+        )
+    del values["format"]
+    problem = _problem(values)
+    if problem:
+        raise FailureError(f"{path} is not a pipeline's state: {problem}; {what_next}")
+    values["loss_by_training"] = [(str(name), float(loss)) for name, loss in values["loss_by_training"]]
+    return State(**values)
+
+
+def _problem(values: dict[str, Any]) -> str:
+    """What is wrong with the values read, "" for nothing."""
+    fields = {field.name: field.type for field in dataclasses.fields(State)}
+    if set(values) != set(fields):
+        return "its keys differ at " + ", ".join(f'"{name}"' for name in sorted(set(values) ^ set(fields)))
+    kinds: dict[Any, type | tuple[type, ...]] = {str: str, int: int, float: (int, float), bool: bool}
+    for name, kind in fields.items():
+        expected = kinds.get(kind, dict if name == "settings" else list)
+        found = values[name]
+        if not isinstance(found, expected) or (isinstance(found, bool) and kind is not bool):
+            return f'"{name}" is {json.dumps(found)[:60]}'
+        if isinstance(found, int | float) and found < 0:
+            return f'"{name}" is {found}'
+    pairs = values["loss_by_training"]
+    if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int | float) for pair in pairs):
+        return '"loss_by_training" is not a list of [name, loss]'
+    if not all(isinstance(games, int) for games in values["games_by_cycle"]):
+        return '"games_by_cycle" is not a list of whole numbers'
+    return ""
+
+
+def save_state(state: State, path: Path) -> None:
+    """Replace the file by the state, whole or not at all. Raises FailureError where that cannot be done."""
+    text = json.dumps({"format": FORMAT, **dataclasses.asdict(state)}, indent=2) + "\n"
+    new = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise FailureError(
+            f"cannot keep the pipeline's state in {path}: {error.strerror}; see to it and run again,"
+            " the run goes on from the step before"
+        ) from error
+
+
+class Locks:
+    """One scheduler at a time in a checkpoint folder, and none while a step of an earlier one is still at work.
+
+    The kernel frees both locks when their holders die, however they die. `steps` is the descriptor that each step's
+    process inherits: as long as one lives, so does its lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises RequestError where another scheduler is at work, FailureError where the folder cannot be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._scheduler = os.open(folder / _SCHEDULER_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            self.steps = os.open(folder / _STEPS_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise FailureError(f"cannot write in pipeline.checkpoint_dir {folder}: {error.strerror}") from error
+        if not _take(self._scheduler):
+            holder = os.pread(self._scheduler, 40, 0).decode(errors="replace").strip() or "unknown"
+            self._close()
+            raise RequestError(
+                f"another scheduler (process {holder}) is at work on {folder}; wait for it or stop it,"
+                " or give this one another pipeline.checkpoint_dir"
+            )
+        os.ftruncate(self._scheduler, 0)
+        os.pwrite(self._scheduler, f"{os.getpid()}\n".encode(), 0)
+
+    def wait_for_steps(self, stop: Callable[[], bool], say: Callable[[str], None], wait_s: float = STEP_WAIT_S) -> bool:
+        """Wait until no step of an earlier scheduler is at work; False if asked to stop before. Raises FailureError."""
+        deadline = time.monotonic() + wait_s
+        told = False
+        while not _take(self.steps):
+            if stop():
+                return False
+            if time.monotonic() > deadline:
+                raise FailureError(
+                    "a step of an earlier run, whose scheduler was killed, is still at work after"
+                    f" {wait_s:.0f} s; end its process (alphapente generate or train), and run again"
+                )
+            if not told:
+                say("waiting for a step of the earlier run to end")
+                told = True
+            time.sleep(0.1)
+        return True
+
+    def close(self) -> None:
+        """Free both locks."""
+        self._close()
+
+    def _close(self) -> None:
+        os.close(self._scheduler)
+        os.close(self.steps)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def changed_keys(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """Dotted paths of the values that differ, each as "section.key: old -> new"."""
+    lines: list[str] = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += changed_keys(old, new, f"{prefix}{name}.")
+        elif old != new:
+            lines.append(f"{prefix}{name}: {json.dumps(old)} -> {json.dumps(new)}")
+    return lines

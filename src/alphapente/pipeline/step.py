@@ -1,0 +1,178 @@
+"""One step of the pipeline: a process of its own that plays or trains, whose events come back a line at a time."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from alphapente.errors import FailureError
+from alphapente.events import EpochReport, Event, GenerationSummary, TrainingSummary, from_json
+from alphapente.pipeline.lines import LogFile, PlainLines
+
+STOP_LIMIT_S = 60.0
+"""How long a step that was asked to end may take; then it is killed."""
+_DRAIN_LIMIT_S = 2.0
+_LAST_LINES = 12
+_STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
+"""Exit statuses of a step that ended because it was asked to."""
+
+
+class Step:
+    """A running step. Its process leads a session of its own, so that Ctrl-C in the terminal reaches only the parent.
+
+    The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, save_interval_games: int, lock: int) -> None:
+        """Starts the process. Raises FailureError where it cannot be started; `lock` is a descriptor to inherit."""
+        self.name = name
+        self.last_loss: float | None = None
+        self.complete = False
+        """True once the step has reported its summary."""
+        self._log = LogFile(log)
+        self._plain = PlainLines(self._log.write, save_interval_games)
+        self._tail: deque[str] = deque(maxlen=_LAST_LINES)
+        self._errors: deque[str] = deque(maxlen=_LAST_LINES)
+        self._lines: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()
+        self._exited_at: float | None = None
+        self._log.write(f"{name}: {' '.join(command)}")
+        try:
+            self.process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+        except OSError as error:
+            self._log.close()
+            raise FailureError(f"{name} could not be started ({command[0]}): {error.strerror}") from error
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
+            for stream, is_error in ((self.process.stdout, False), (self.process.stderr, True))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: IO[str], is_error: bool) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in stream:
+                self._lines.put((is_error, line.rstrip("\r\n")))
+
+    def events(self) -> Iterator[Event]:
+        """The events that have come since the last call; every line goes to the log."""
+        while True:
+            try:
+                is_error, line = self._lines.get_nowait()
+            except queue.Empty:
+                return
+            event = None if is_error else _event_in(line)
+            if event is None:
+                self._log.write(line)
+                self._tail.append(line)
+                if is_error:
+                    self._errors.append(line)
+                continue
+            self._plain(event)
+            if isinstance(event, EpochReport):
+                self.last_loss = event.total_loss
+            self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary)
+            yield event
+
+    def ended(self) -> bool:
+        """True once the process has ended and all it wrote is read."""
+        if self.process.poll() is None:
+            return False
+        self._exited_at = self._exited_at or time.monotonic()
+        if any(reader.is_alive() for reader in self._readers):
+            # Processes that it started still hold its pipes: they have lost their parent.
+            if time.monotonic() - self._exited_at < _DRAIN_LIMIT_S:
+                return False
+            self._signal_group(signal.SIGKILL)
+        return self._lines.empty()
+
+    def terminate(self) -> None:
+        """Ask the process to end cleanly."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, report: Callable[[Event], None], limit_s: float = STOP_LIMIT_S) -> None:
+        """Ask the process to end, forward what it still says, and kill it after `limit_s` seconds."""
+        self.terminate()
+        deadline = time.monotonic() + limit_s
+        while not self.ended():
+            if time.monotonic() > deadline:
+                self._log.write(f"{self.name} did not end within {limit_s:.0f} s of being asked to: killed")
+                self._signal_group(signal.SIGKILL)
+                deadline += limit_s
+            for event in self.events():
+                report(event)
+            time.sleep(0.02)
+        for event in self.events():
+            report(event)
+
+    def _signal_group(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    def close(self) -> None:
+        """Close the pipes and the log; a process still at work is killed with all it started."""
+        if self.process.poll() is None:
+            self._signal_group(signal.SIGKILL)
+            self.process.wait()
+        with contextlib.suppress(OSError):
+            stdin = self.process.stdin
+            if stdin is not None:
+                stdin.close()
+        for reader, stream in zip(self._readers, (self.process.stdout, self.process.stderr), strict=True):
+            reader.join(timeout=0.5)
+            if stream is not None and not reader.is_alive():  # closing it under its reader would wait for that one
+                stream.close()
+        self._log.close()
+
+    def ended_as_asked(self) -> bool:
+        """True where the ended process's exit status is one of a step that was asked to end, or is 0."""
+        return self.process.returncode in _STOPPED
+
+    def failure(self) -> FailureError:
+        """What to say of an ended process that failed: the step, how it ended, its log and its last lines."""
+        status = self.process.returncode
+        how = f"failed with exit status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
+        last = [f"  {line}" for line in self._errors or self._tail] or ["  (it wrote nothing)"]
+        return FailureError(
+            "\n".join(
+                [f"{self.name} {how}; its log: {self._log.path}; its last lines:", *last]
+                + ["Running the same command again goes on from this step."]
+            )
+        )
+
+    def note(self, line: str) -> None:
+        """Add a line to the step's log."""
+        self._log.write(line)
+
+
+def _event_in(line: str) -> Event | None:
+    """The event that a line is; None for a line that a library printed."""
+    try:
+        return from_json(line)
+    except FailureError:
+        return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,198 @@
+"""Replays every stored game against the rules, and compares every record with the position it says it was.
+
+Nothing is changed. A finding names the game, the ply where there is one, and what is wrong.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy import Connection, func, select, text
+
+from alphapente.errors import FailureError
+from alphapente.records.codec import outcome_of
+from alphapente.records.model import RecordBatch, StoredGame
+from alphapente.records.schema import GAMES, POOLS, RECORDS
+from alphapente.records.store import SEQ_BITS, Store
+from alphapente.rules.kernels import is_legal, play
+from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+
+_OPENING_PLIES = 3
+"""Only in the first plies can an empty point be forbidden."""
+_TOLERANCE = 1e-3
+
+Problem = tuple[int | None, str]
+"""The ply, or None for the game as a whole, and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: in a game and at a ply, as far as these are known."""
+
+    game_id: int | None
+    ply: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was checked, and what was found wrong."""
+
+    database: str
+    games: int
+    records: int
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check(store: Store, progress: Callable[[int, int], None] | None = None) -> CheckReport:
+    """Checks the whole database as it is now; writers may go on meanwhile.
+
+    ``progress(done, total)`` is called after each game. Raises DatabaseError only when nothing more can be read.
+    """
+    with store.reading() as connection:
+        findings = list(_file_problems(connection))
+        findings += _count_problems(connection)
+        total = connection.execute(select(func.count()).select_from(GAMES)).scalar_one()
+        last_id = connection.execute(select(func.max(GAMES.c.id))).scalar() or 0
+    games = records = 0
+    expected: dict[tuple[str, int], int] = {}
+    for game in store.games():
+        if game.game_id > last_id:
+            break
+        problems = list(game_problems(game))
+        pool = (game.variant, game.board_size)
+        if game.first_seq != expected.get(pool, 0):
+            problems.append((None, f"its records begin at number {game.first_seq}, not at {expected.get(pool, 0)}"))
+        expected[pool] = game.first_seq + game.num_records
+        problems += _records_of(store, game)
+        findings += [Finding(game.game_id, ply, problem) for ply, problem in problems]
+        games += 1
+        records += game.num_records
+        if progress is not None:
+            progress(games, total)
+    return CheckReport(store.name, games, records, findings)
+
+
+def _file_problems(connection: Connection) -> Iterator[Finding]:
+    """What SQLite's own check of the file finds."""
+    if connection.dialect.name == "sqlite":
+        for (line,) in connection.execute(text("PRAGMA quick_check")):
+            if line != "ok":
+                yield Finding(None, None, f"the file is damaged: {line}")
+
+
+def _count_problems(connection: Connection) -> Iterator[Finding]:
+    """Whether each pool's counts are those of its rows, and its records are numbered without gaps."""
+    counts = connection.execute(select(GAMES.c.pool_id, func.count().label("games")).group_by(GAMES.c.pool_id)).all()
+    num_games = {row.pool_id: row.games for row in counts}
+    num_pooled = 0
+    for pool in connection.execute(select(POOLS).order_by(POOLS.c.id)).all():
+        name = f"{pool.variant} {pool.board_size}x{pool.board_size}"
+        first = pool.id << SEQ_BITS
+        keys = RECORDS.c.id.between(first, first + (1 << SEQ_BITS) - 1)
+        count, lowest, highest = connection.execute(
+            select(func.count(), func.min(RECORDS.c.id), func.max(RECORDS.c.id)).where(keys)
+        ).one()
+        num_pooled += count
+        if count != pool.num_records:
+            yield Finding(None, None, f"{name} says {pool.num_records} records, but there are {count}")
+        if count and (lowest != first or highest != first + count - 1):
+            yield Finding(
+                None, None, f"{name}: {count} records are numbered {lowest - first}..{highest - first}, with gaps"
+            )
+        if num_games.get(pool.id, 0) != pool.num_games:
+            yield Finding(None, None, f"{name} says {pool.num_games} games, but there are {num_games.get(pool.id, 0)}")
+    total = connection.execute(select(func.count()).select_from(RECORDS)).scalar_one()
+    if total != num_pooled:
+        yield Finding(None, None, f"{total - num_pooled} records belong to no pool")
+
+
+def game_problems(game: StoredGame) -> Iterator[Problem]:
+    """What is wrong with a game's own row: moves against the rules, and an end that is not the moves' end."""
+    position = new_positions(1, game.variant, game.board_size)[0]
+    for ply, point in enumerate(game.moves):
+        if not is_legal(position, point):
+            why = "the game is over" if position["winner"] != IN_PLAY else "occupied or forbidden"
+            yield ply, f"point {point} cannot be played: {why}"
+            return
+        play(position, point)
+    if game.random_plies and max(game.random_plies) >= len(game.moves):
+        yield None, f"ply {max(game.random_plies)} is said to be random, but it has only {len(game.moves)} plies"
+    winner = int(position["winner"])
+    if winner == IN_PLAY:
+        if game.won_by != "unfinished":
+            yield None, f"it is said to be won by {game.won_by}, but its {len(game.moves)} moves do not end it"
+        return
+    settled = 0 if winner == DRAW else winner
+    if game.winner != settled:
+        yield None, f"its winner is said to be {game.winner}, but by its moves it is {settled}"
+    if game.won_by != WON_BY[position["won_by"]]:
+        yield None, f"it is said to be won by {game.won_by}, but by its moves it is {WON_BY[position['won_by']]}"
+
+
+def _records_of(store: Store, game: StoredGame) -> Iterator[Problem]:
+    if not game.num_records:
+        return
+    try:
+        for batch in store.record_batches(game.variant, game.board_size, game.first_seq, game.num_records):
+            yield from record_problems(game, batch)
+    except FailureError as error:
+        yield None, str(error)
+
+
+def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
+    """What is wrong with a game's records (all in `batch`), each compared with the replay of its ply."""
+    plies = batch.ply.tolist()
+    if len(set(plies)) != len(plies) or plies != sorted(plies):
+        yield None, f"its records are of plies {plies}: each must come once, in order"
+        return
+    index_of = {ply: index for index, ply in enumerate(plies)}
+    position = new_positions(1, game.variant, game.board_size)[0]
+    for ply, point in enumerate(game.moves):
+        index = index_of.pop(ply, None)
+        if index is not None:
+            for problem in _position_problems(game, batch, index, position):
+                yield ply, problem
+        if not is_legal(position, point):
+            return  # `game_problems` has told
+        play(position, point)
+    for ply in index_of:
+        yield ply, f"it has a record, but the game has only {len(game.moves)} plies"
+
+
+def _position_problems(game: StoredGame, batch: RecordBatch, index: int, position: Position) -> Iterator[str]:
+    board = stones(position)
+    if batch.game_ids[index] != game.game_id:
+        yield f"the record says it is of game {batch.game_ids[index]}"
+    different = np.flatnonzero(batch.boards[index] != board)
+    if len(different):
+        yield f"the record's board differs from the replay at {len(different)} points, first at {different[0]}"
+    if not np.array_equal(batch.captured[index], position["captured"]):
+        found, right = batch.captured[index].tolist(), position["captured"].tolist()
+        yield f"the record has captured stones {found}, the replay {right}"
+    to_move = int(position["to_move"])
+    if batch.to_move[index] != to_move:
+        yield f"the record has player {batch.to_move[index]} to move, the replay player {to_move}"
+    outcome = outcome_of(game.winner or 0, to_move)
+    if batch.outcome[index] != outcome:
+        yield f"the record's outcome is {batch.outcome[index]:g}, but winner {game.winner} makes it {outcome}"
+    yield from _policy_problems(batch, index, position)
+    if not abs(batch.search_value[index]) <= 1 + _TOLERANCE:
+        yield f"the record's search value is {batch.search_value[index]}: allowed is -1 to 1"
+    if not np.isnan(batch.random_value[index]) and not any(ply >= batch.ply[index] for ply in game.random_plies):
+        yield "the record has a value at a random ply, but the game has no such ply after it"
+
+
+def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iterator[str]:
+    entries = slice(batch.offsets[index], batch.offsets[index + 1])
+    points = batch.points[entries]
+    if len(np.unique(points)) != len(points):
+        yield "the record's policy lists a point twice"
+    illegal = points[stones(position)[points] != 0]
+    if position["ply"] < _OPENING_PLIES:
+        illegal = np.array([point for point in points if not is_legal(position, point)], np.int16)
+    if len(illegal):
+        yield f"the record's policy lists {len(illegal)} points that cannot be played, first {illegal[0]}"
+    total = float(batch.targets[entries].sum() + batch.rest[index])
+    if abs(total - 1) > _TOLERANCE:
+        yield f"the record's policy sums to {total:.4f}, not to 1"

@@ -1,0 +1,240 @@
+"""How a searched position becomes a few bytes in the database, and thousands of them arrays again at once.
+
+Boards are packed five points to a byte, as digits in base 3 (the first point is the lowest digit). A policy is a row
+of 6-byte entries (little-endian): point uint16, visits uint16, probability uint16 in units of 1/65535.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.errors import FailureError, RequestError
+from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
+
+POINTS_PER_BYTE = 5
+_DIGITS = np.array([1, 3, 9, 27, 81], np.uint8)
+_UNPACKED = (np.arange(256)[:, None] // _DIGITS[None, :].astype(np.int64) % 3).astype(np.int8)
+"""int8[256, 5]: the five points that a byte stands for."""
+
+POLICY_ENTRY = np.dtype([("point", "<u2"), ("visits", "<u2"), ("target", "<u2")])
+_TARGET_UNIT = 65535
+MAX_VISITS = 65535
+"""More visits than this are stored as this many; the targets, not the visits, are what training learns."""
+
+_SUM_TOLERANCE = 1e-3
+
+RECORD_COLUMNS = (
+    "id",
+    "game_id",
+    "ply",
+    "board",
+    "captured1",
+    "captured2",
+    "to_move",
+    "policy",
+    "rest",
+    "search_value",
+    "random_value",
+    "outcome",
+    "simulations",
+)
+"""The columns of a record's row, in the order that `decode_records` expects them."""
+
+
+def packed_size(board_size: int) -> int:
+    """Bytes of a packed board."""
+    return -(-board_size * board_size // POINTS_PER_BYTE)
+
+
+def pack_boards(boards: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Packs boards int8[n, S*S] of 0, 1, 2 to uint8[n, packed_size]."""
+    count, points = boards.shape
+    num_bytes = -(-points // POINTS_PER_BYTE)
+    digits = np.zeros((count, num_bytes * POINTS_PER_BYTE), np.uint8)
+    digits[:, :points] = boards
+    packed: NDArray[np.uint8] = digits.reshape(count, num_bytes, POINTS_PER_BYTE) @ _DIGITS
+    return packed
+
+
+def unpack_boards(packed: NDArray[np.uint8], board_size: int) -> NDArray[np.int8]:
+    """The reverse of `pack_boards`: uint8[n, packed_size] to int8[n, S*S]."""
+    unpacked = _UNPACKED[packed].reshape(len(packed), -1)
+    return np.ascontiguousarray(unpacked[:, : board_size * board_size])
+
+
+def pack_plies(numbers: Sequence[int]) -> bytes:
+    """Moves or plies as little-endian uint16."""
+    return np.asarray(numbers, "<u2").tobytes()
+
+
+def unpack_plies(blob: bytes) -> list[int]:
+    """The reverse of `pack_plies`. Raises FailureError for an odd number of bytes."""
+    if len(blob) % 2:
+        raise FailureError(f"a list of moves is damaged: {len(blob)} bytes do not make whole numbers of 2")
+    return [int(number) for number in np.frombuffer(blob, "<u2")]
+
+
+def encode_records(game: GameRecord) -> list[dict[str, Any]]:
+    """The rows of a game's records, without id and game_id.
+
+    Raises RequestError for a record that cannot be right: a board of another size, a point off the board, policy
+    arrays of unequal length, probabilities that do not make 1, a value outside [-1, 1].
+    """
+    records = game.records
+    if not records:
+        return []
+    area = game.board_size**2
+    for record in records:
+        _refuse_misshapen(record, area)
+    boards = np.stack([record.board for record in records])
+    if boards.min() < 0 or boards.max() > 2:
+        raise RequestError(f"a record's board holds {boards.min()}..{boards.max()}: allowed are 0, 1 and 2")
+    packed = pack_boards(boards)
+    entries, ends = _encode_policies(records, area)
+    policies = entries.tobytes()
+    rows = []
+    start = 0
+    width = POLICY_ENTRY.itemsize
+    for record, board, end in zip(records, packed, ends, strict=True):
+        rows.append(
+            {
+                "ply": record.ply,
+                "board": board.tobytes(),
+                "captured1": int(record.captured[0]),
+                "captured2": int(record.captured[1]),
+                "to_move": int(record.to_move),
+                "policy": policies[start * width : end * width],
+                "rest": float(record.rest),
+                "search_value": float(record.search_value),
+                "random_value": None if record.random_value is None else float(record.random_value),
+                "outcome": outcome_of(game.winner, record.to_move),
+                "simulations": int(record.simulations),
+            }
+        )
+        start = end
+    return rows
+
+
+def outcome_of(winner: int, to_move: int) -> int:
+    """1, 0 or -1: a game won by `winner` (0: a draw) as the player to move sees it."""
+    if winner == 0:
+        return 0
+    return 1 if winner == to_move else -1
+
+
+def _refuse_misshapen(record: SearchRecord, area: int) -> None:
+    lengths = (len(record.points), len(record.visits), len(record.targets))
+    if len(record.board) != area:
+        raise RequestError(f"ply {record.ply}: the record's board has {len(record.board)} points, the game's {area}")
+    if lengths[0] != lengths[1] or lengths[0] != lengths[2]:
+        raise RequestError(f"ply {record.ply}: the policy has {lengths} points, visits and targets: they must be equal")
+    if record.to_move not in (1, 2):
+        raise RequestError(f"ply {record.ply}: player {record.to_move} is to move: allowed are 1 and 2")
+    for name, value in (("search_value", record.search_value), ("random_value", record.random_value)):
+        if value is not None and not -1.0001 <= value <= 1.0001:  # NaN fails both comparisons
+            raise RequestError(f"ply {record.ply}: {name} is {value}: allowed is -1 to 1")
+
+
+def _encode_policies(records: list[SearchRecord], area: int) -> tuple[NDArray[np.void], list[int]]:
+    """All entries of the records' policies in a row, and where each record's end."""
+    lengths = np.array([len(record.points) for record in records])
+    points = np.concatenate([record.points for record in records])
+    visits = np.concatenate([record.visits for record in records])
+    targets = np.concatenate([record.targets for record in records]).astype(np.float64)
+    rest = np.array([record.rest for record in records], np.float64)
+    if len(points) and (points.min() < 0 or points.max() >= area):
+        raise RequestError(f"a policy lists points {points.min()}..{points.max()}: allowed are 0..{area - 1}")
+    if len(visits) and visits.min() < 0:
+        raise RequestError(f"a policy lists {visits.min()} visits: allowed are 0 and more")
+    ends = np.cumsum(lengths)
+    sums = np.bincount(np.repeat(np.arange(len(records)), lengths), targets, len(records)) + rest
+    wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(rest >= 0)
+    if wrong.any() or not (targets >= 0).all():
+        where = int(np.argmax(wrong))
+        raise RequestError(
+            f"ply {records[where].ply}: the policy's targets and rest ({rest[where]:.4f}) sum to {sums[where]:.4f}: "
+            "they must be 0 or more and sum to 1"
+        )
+    entries = np.empty(len(points), POLICY_ENTRY)
+    entries["point"] = points
+    entries["visits"] = np.minimum(visits, MAX_VISITS)
+    entries["target"] = np.rint(np.minimum(targets, 1.0) * _TARGET_UNIT)
+    return entries, ends.tolist()
+
+
+def decode_records(
+    rows: Sequence[Sequence[Any]], variant: str, board_size: int, asked: int = 0, available: int = 0
+) -> RecordBatch:
+    """Rows of RECORD_COLUMNS as arrays. Raises FailureError for a row whose bytes cannot be a record's."""
+    count = len(rows)
+    columns = list(zip(*rows, strict=True)) if count else [()] * len(RECORD_COLUMNS)
+    values: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, columns, strict=True))
+    ids = np.array(values["id"], np.int64)
+    num_bytes = packed_size(board_size)
+    _refuse_damaged(ids, [len(blob) for blob in values["board"]], num_bytes)
+    packed = np.frombuffer(b"".join(values["board"]), np.uint8).reshape(count, num_bytes)
+
+    width = POLICY_ENTRY.itemsize
+    lengths = np.fromiter((len(blob) for blob in values["policy"]), np.int64, count)
+    damaged = lengths % width != 0
+    if damaged.any():
+        where = int(np.argmax(damaged))
+        raise FailureError(f"record {ids[where]} is damaged: its policy has {lengths[where]} bytes, not whole entries")
+    entries = np.frombuffer(b"".join(values["policy"]), POLICY_ENTRY)
+    if len(entries) and int(entries["point"].max()) >= board_size**2:
+        raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: a policy lists point {entries['point'].max()}")
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(lengths // width, out=offsets[1:])
+    rest = np.array(values["rest"], np.float32)
+    return RecordBatch(
+        variant=variant,
+        board_size=board_size,
+        ids=ids,
+        game_ids=np.array(values["game_id"], np.int64),
+        boards=unpack_boards(packed, board_size),
+        captured=np.stack([np.array(values["captured1"], np.int16), np.array(values["captured2"], np.int16)], axis=1),
+        ply=np.array(values["ply"], np.int16),
+        to_move=np.array(values["to_move"], np.int8),
+        search_value=np.array(values["search_value"], np.float32),
+        outcome=np.array(values["outcome"], np.float32),
+        random_value=np.array(values["random_value"], np.float32),  # None becomes NaN
+        offsets=offsets,
+        points=entries["point"].astype(np.int16),
+        targets=_dequantised(entries["target"], offsets, rest),
+        visits=entries["visits"].astype(np.int32),
+        rest=rest,
+        simulations=np.array(values["simulations"], np.int32),
+        asked=asked,
+        available=available,
+    )
+
+
+def _refuse_damaged(ids: NDArray[np.int64], lengths: list[int], expected: int) -> None:
+    for record_id, length in zip(ids, lengths, strict=True):
+        if length != expected:
+            raise FailureError(f"record {record_id} is damaged: its board has {length} bytes, not {expected}")
+
+
+def _dequantised(
+    quantised: NDArray[np.uint16], offsets: NDArray[np.int64], rest: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Probabilities again, scaled so that rounding leaves each record's sum with `rest` at 1."""
+    owner = np.repeat(np.arange(len(rest)), np.diff(offsets))
+    sums = np.bincount(owner, quantised, len(rest))
+    scale = np.divide(1 - rest, sums, out=np.zeros(len(rest)), where=sums > 0)
+    return (quantised * scale[owner]).astype(np.float32)
+
+
+def concatenate(batches: Sequence[RecordBatch], asked: int, available: int) -> RecordBatch:
+    """One batch of several (at least one) of the same variant and size, in their order."""
+    first = batches[0]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(batch, name) for batch in batches])
+        for name in RecordBatch.__slots__
+        if isinstance(getattr(first, name), np.ndarray) and name != "offsets"
+    }
+    lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
+    arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    return RecordBatch(first.variant, first.board_size, asked=asked, available=available, **arrays)

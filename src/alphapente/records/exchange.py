@@ -1,0 +1,223 @@
+"""Games out as text that pente.org's readers understand, and in from it; records out as Parquet for other tools.
+
+A file is written beside its final name and renamed when whole, so that what stands under the name is never half a file.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from alphapente.errors import FailureError, RequestError
+from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
+from alphapente.records.store import Store
+from alphapente.rules.gametext import GAME_NAMES, GameText, read_games, write_game
+from alphapente.rules.legality import replay
+from alphapente.rules.position import MAX_SIZE, WON_BY
+
+_RESULT_OF = {1: "1-0", 2: "0-1", 0: "1/2-1/2", None: None}
+_WINNER_OF = {result: winner for winner, result in _RESULT_OF.items()}
+_GAMES_PER_TRANSACTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export wrote."""
+
+    path: Path
+    games: int
+    records: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import stored; games by (variant, board size)."""
+
+    path: Path
+    games: int
+    plies: int
+    by_pool: dict[tuple[str, int], int]
+
+
+def export_games(store: Store, path: Path) -> ExportReport:
+    """Writes every game as game text, oldest first, an empty line between games.
+
+    Raises FailureError when the file cannot be written.
+    """
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for game in store.games():
+            file.write(("\n" if count else "") + write_game(game_text(game)))
+            count += 1
+    return ExportReport(path, count, 0, path.stat().st_size)
+
+
+def game_text(game: StoredGame) -> GameText:
+    """A stored game as text tells it: an imported one under its own headers, a game of self-play under made ones."""
+    if game.source == "import":
+        headers = dict(game.headers)
+    else:
+        played = datetime.fromtimestamp(game.created_at, UTC)
+        player = f"{game.model_type} step {game.network_step}"
+        headers = {
+            "Game": GAME_NAMES[game.variant],
+            "Site": "AlphaPente",
+            "Event": f"Self-play game {game.game_id}",
+            "Round": "-",
+            "Section": "-",
+            "Date": played.strftime("%m/%d/%Y"),
+            "Time": played.strftime("%H:%M:%S"),
+            "TimeControl": f"{game.simulations} simulations",
+            "Rated": "N",
+            "Player 1 Name": player,
+            "Player 2 Name": player,
+            "Player 1 Rating": "?",
+            "Player 2 Rating": "?",
+            "Player 1 Type": "Computer",
+            "Player 2 Type": "Computer",
+        }
+    return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size)
+
+
+def import_games(store: Store, path: Path, variant: str = "pente", size: int = MAX_SIZE) -> ImportReport:
+    """Stores every game of a game text file; `variant` and `size` hold where no header names them.
+
+    The whole file is read before anything is stored. Raises RequestError for a file that is missing, holds no game or
+    breaks the format or the rules: the message names the game in it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        texts = read_games(_decoded(data), variant, size)
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from error
+    if not texts:
+        raise RequestError(f"{path} holds no game: expected headers and moves, or moves such as '1. K10 L9 2. K14'")
+    games = [_imported(text) for text in texts]
+    for start in range(0, len(games), _GAMES_PER_TRANSACTION):
+        store.add_imported(games[start : start + _GAMES_PER_TRANSACTION])
+    by_pool: dict[tuple[str, int], int] = {}
+    for game in games:
+        pool = (game.variant, game.board_size)
+        by_pool[pool] = by_pool.get(pool, 0) + 1
+    return ImportReport(path, len(games), sum(len(game.moves) for game in games), by_pool)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # older files hold names in Latin-1, in which every byte is a letter
+        return data.decode("latin-1")
+
+
+def _imported(text: GameText) -> ImportedGame:
+    position = replay(text.moves, text.variant, text.size)
+    won_by = cast(WonBy, WON_BY[position["won_by"]]) if position["winner"] else "unfinished"
+    return ImportedGame(text.variant, text.size, text.moves, _WINNER_OF[text.result], won_by, text.headers)
+
+
+def export_records(store: Store, path: Path) -> ExportReport:
+    """Writes every record as a row of a Parquet file, with the columns that docs/records.md lists.
+
+    Raises RequestError when pyarrow is not installed, FailureError when the file cannot be written.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise RequestError("Parquet needs pyarrow: install it with `pip install 'alphapente[parquet]'`") from error
+    schema = _parquet_schema(pyarrow)
+    count = 0
+    stats = store.stats()
+    with replacing(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for pool in stats.pools:
+            for batch in store.record_batches(pool.variant, pool.board_size):
+                writer.write_table(_parquet_table(pyarrow, schema, batch))
+                count += len(batch)
+    return ExportReport(path, stats.games, count, path.stat().st_size)
+
+
+def _parquet_schema(pa: Any) -> Any:
+    return pa.schema(
+        [
+            ("id", pa.int64()),
+            ("game_id", pa.int64()),
+            ("variant", pa.dictionary(pa.int8(), pa.string())),
+            ("board_size", pa.int8()),
+            ("ply", pa.int16()),
+            ("board", pa.list_(pa.int8())),
+            ("captured1", pa.int16()),
+            ("captured2", pa.int16()),
+            ("to_move", pa.int8()),
+            ("points", pa.list_(pa.int16())),
+            ("visits", pa.list_(pa.int32())),
+            ("targets", pa.list_(pa.float32())),
+            ("rest", pa.float32()),
+            ("search_value", pa.float32()),
+            ("random_value", pa.float32()),
+            ("outcome", pa.int8()),
+            ("simulations", pa.int32()),
+        ]
+    )
+
+
+def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
+    count, area = batch.boards.shape
+    offsets = batch.offsets.astype(np.int32)
+    same = np.zeros(count, np.int8)
+
+    def lists(values: Any, ends: Any) -> Any:
+        return pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
+
+    columns = {
+        "id": batch.ids,
+        "game_id": batch.game_ids,
+        "variant": pa.DictionaryArray.from_arrays(pa.array(same), pa.array([batch.variant])),
+        "board_size": same + np.int8(batch.board_size),
+        "ply": batch.ply,
+        "board": lists(batch.boards.reshape(-1), np.arange(count + 1, dtype=np.int32) * area),
+        "captured1": np.ascontiguousarray(batch.captured[:, 0]),
+        "captured2": np.ascontiguousarray(batch.captured[:, 1]),
+        "to_move": batch.to_move,
+        "points": lists(batch.points, offsets),
+        "visits": lists(batch.visits, offsets),
+        "targets": lists(batch.targets, offsets),
+        "rest": batch.rest,
+        "search_value": batch.search_value,
+        "random_value": pa.array(batch.random_value, mask=np.isnan(batch.random_value)),
+        "outcome": batch.outcome.astype(np.int8),
+        "simulations": batch.simulations,
+    }
+    return pa.table(columns, schema=schema)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it at the end, or removed when something goes wrong.
+
+    Raises FailureError for what the file system refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        if path.is_dir():
+            raise RequestError(f"{path} is a folder: name a file in it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise FailureError(
+            f"{path} cannot be written ({error.strerror or error}): free some space or name another"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""What a database of records holds, counted by its own queries over games, never over records."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from alphapente.records.model import PoolStats, StoreStats
+from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, stored_version
+
+_ENDINGS = ("five", "captures", "draw")
+
+
+def gather(connection: Connection, name: str, file: Path | None) -> StoreStats:
+    """The statistics of every pool; `file` is the SQLite file, None on a server."""
+    endings = connection.execute(
+        select(
+            GAMES.c.pool_id,
+            GAMES.c.source,
+            GAMES.c.winner,
+            GAMES.c.won_by,
+            func.count().label("games"),
+            func.sum(GAMES.c.num_plies).label("plies"),
+            func.max(GAMES.c.created_at).label("newest"),
+        ).group_by(GAMES.c.pool_id, GAMES.c.source, GAMES.c.winner, GAMES.c.won_by)
+    ).all()
+    steps = connection.execute(
+        select(GAMES.c.pool_id, GAMES.c.model_type, func.max(GAMES.c.network_step).label("step"))
+        .where(GAMES.c.source == "selfplay")
+        .group_by(GAMES.c.pool_id, GAMES.c.model_type)
+        .order_by(GAMES.c.model_type)
+    ).all()
+    parked = connection.execute(
+        select(GAMES_IN_PLAY.c.pool_id, func.count().label("games")).group_by(GAMES_IN_PLAY.c.pool_id)
+    ).all()
+    pools = [
+        _pool_stats(
+            pool,
+            [row for row in endings if row.pool_id == pool.id],
+            {row.model_type: int(row.step) for row in steps if row.pool_id == pool.id},
+            sum(row.games for row in parked if row.pool_id == pool.id),
+        )
+        for pool in connection.execute(select(POOLS).order_by(POOLS.c.id)).all()
+    ]
+    return StoreStats(name, stored_version(connection) or 0, _size_bytes(connection, file), pools)
+
+
+def _pool_stats(pool: Row[Any], endings: list[Row[Any]], steps: dict[str, int], parked: int) -> PoolStats:
+    players = {1: "1", 2: "2", 0: "draw", None: "unknown"}
+    wins = dict.fromkeys(("1", "2", "draw"), 0)
+    won_by = dict.fromkeys(_ENDINGS, 0)
+    games = plies = imported = 0
+    for row in endings:
+        games += row.games
+        plies += int(row.plies)
+        imported += row.games if row.source == "import" else 0
+        wins[players[row.winner]] = wins.get(players[row.winner], 0) + row.games
+        won_by[row.won_by] = won_by.get(row.won_by, 0) + row.games
+    return PoolStats(
+        variant=pool.variant,
+        board_size=pool.board_size,
+        records=pool.num_records,
+        games=pool.num_games,
+        imported_games=imported,
+        parked_games=parked,
+        mean_plies=plies / games if games else 0.0,
+        wins_by_player=wins,
+        won_by=won_by,
+        newest_game_at=max((row.newest for row in endings), default=None),
+        newest_step=steps,
+    )
+
+
+def _size_bytes(connection: Connection, file: Path | None) -> int:
+    if file is None:
+        return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    parts = (file, Path(f"{file}-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())

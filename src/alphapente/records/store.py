@@ -1,0 +1,382 @@
+"""The database of games and records: several processes add to it and read from it at the same time.
+
+A pool holds the records of one variant and board size. Record number ``seq`` of pool ``p`` has the key
+``p * 2**40 + seq``, with seq running 0, 1, 2, ... without gaps: so a strategy draws numbers, and the records drawn are
+read by key and nothing else is. A writer takes its numbers by raising the pool's count in the transaction that writes.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from alphapente.errors import RequestError
+from alphapente.records import codec, connect, sampling, statistics
+from alphapente.records.model import GameRecord, ImportedGame, RecordBatch, StoredGame, StoreStats
+from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, RECORDS, SETTINGS
+from alphapente.rules.position import MAX_PLIES, MAX_SIZE, MIN_SIZE, variant_index
+
+SEQ_BITS = 40
+_KEYS_PER_QUERY = 1000
+_GAMES_PER_QUERY = 500
+_RECORDS_PER_BATCH = 5000
+_ENDINGS = ("five", "captures", "draw", "unfinished")
+
+_RECORD_COLUMNS = [RECORDS.c[name] for name in codec.RECORD_COLUMNS]
+_BY_KEYS = select(*_RECORD_COLUMNS).where(RECORDS.c.id.in_(bindparam("keys", expanding=True))).order_by(RECORDS.c.id)
+_BY_RANGE = (
+    select(*_RECORD_COLUMNS).where(RECORDS.c.id.between(bindparam("first"), bindparam("last"))).order_by(RECORDS.c.id)
+)
+
+
+class Store:
+    """An open database. Use it as a context manager; it pickles as its address, and survives a fork.
+
+    ``database`` is a file's path or an SQLAlchemy URL. A missing file is made, unless ``read_only``. Waits up to
+    ``busy_timeout_s`` seconds for other writers. Every method raises DatabaseError when the database fails.
+    """
+
+    def __init__(self, database: str | Path, busy_timeout_s: float = 60, *, read_only: bool = False) -> None:
+        """Opens the database, and makes or migrates its tables where needed.
+
+        Raises RequestError for an address that cannot be used, or a missing or empty database that is to be read;
+        DatabaseError for one that is foreign, of a newer version, damaged or out of reach.
+        """
+        self._url = connect.parse_database(database)
+        self._busy_timeout_s = busy_timeout_s
+        self._read_only = read_only
+        self.name = connect.display_name(self._url)
+        self._pid = os.getpid()
+        connect.prepare_file(self._url, read_only)
+        access = connect.access_for(self._url, read_only)
+        self._engine = connect.open_engine(self._url, busy_timeout_s, "write" if access == "read" else access)
+        try:
+            with connect.translated(self.name, busy_timeout_s):
+                connect.prepare_schema(self._engine, self.name, read_only, busy_timeout_s)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        if access == "read":  # only the schema may have needed writing
+            self._engine.dispose()
+            self._engine = connect.open_engine(self._url, busy_timeout_s, "read")
+
+    def close(self) -> None:
+        """Closes the connections of this process."""
+        self._engine.dispose(close=self._pid == os.getpid())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._url.render_as_string(hide_password=False), self._busy_timeout_s, self._read_only)
+
+    # --- writing ---
+
+    def add_game(self, game: GameRecord) -> int:
+        """Stores a finished game with all its records, in one transaction; returns the game's id.
+
+        Raises RequestError, and stores nothing, for a game or a record that cannot be right.
+        """
+        _refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
+        if game.winner not in (0, 1, 2) or game.won_by == "unfinished":
+            raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
+        if not -(2**63) <= game.seed < 2**63:
+            raise RequestError(f"the game's seed is {game.seed}: allowed are signed 64-bit integers")
+        rows = codec.encode_records(game)
+        values = {
+            "source": "selfplay",
+            "moves": codec.pack_plies(game.moves),
+            "num_plies": len(game.moves),
+            "winner": game.winner,
+            "won_by": game.won_by,
+            "opening_plies": game.opening_plies,
+            "random_plies": codec.pack_plies(game.random_plies),
+            "seed": game.seed,
+            "model_type": game.model_type,
+            "network_step": game.network_step,
+            "simulations": game.simulations,
+            "settings_id": game.settings_id,
+            "headers": None,
+        }
+        with self._writing() as connection:
+            return self._insert_game(connection, game.variant, game.board_size, values, rows)
+
+    def add_imported(self, games: Sequence[ImportedGame]) -> int:
+        """Stores games read from text, in one transaction, without records; returns how many."""
+        for game in games:
+            _refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
+        with self._writing() as connection:
+            for game in games:
+                values = {
+                    "source": "import",
+                    "moves": codec.pack_plies(game.moves),
+                    "num_plies": len(game.moves),
+                    "winner": game.winner,
+                    "won_by": game.won_by,
+                    "opening_plies": 0,
+                    "random_plies": b"",
+                    "seed": 0,
+                    "model_type": "",
+                    "network_step": 0,
+                    "simulations": 0,
+                    "settings_id": None,
+                    "headers": json.dumps(game.headers),
+                }
+                self._insert_game(connection, game.variant, game.board_size, values, [])
+        return len(games)
+
+    def _insert_game(
+        self, connection: Connection, variant: str, size: int, values: dict[str, Any], rows: list[dict[str, Any]]
+    ) -> int:
+        pool_id = _pool_id(connection, variant, size, create=True)
+        assert pool_id is not None
+        counts = {"num_records": POOLS.c.num_records + len(rows), "num_games": POOLS.c.num_games + 1}
+        connection.execute(update(POOLS).where(POOLS.c.id == pool_id).values(counts))
+        end = connection.execute(select(POOLS.c.num_records).where(POOLS.c.id == pool_id)).scalar_one()
+        first_seq = end - len(rows)
+        values |= {"pool_id": pool_id, "first_seq": first_seq, "num_records": len(rows), "created_at": int(time.time())}
+        inserted = connection.execute(insert(GAMES), values).inserted_primary_key
+        assert inserted is not None
+        game_id = int(inserted[0])
+        key = (pool_id << SEQ_BITS) + first_seq
+        for number, row in enumerate(rows):
+            row["id"] = key + number
+            row["game_id"] = game_id
+        if rows:
+            connection.execute(insert(RECORDS), rows)
+        return game_id
+
+    def settings_id(self, config_json: str) -> int:
+        """The id under which this resolved configuration is kept; equal ones are kept once."""
+        digest = hashlib.sha256(config_json.encode()).hexdigest()
+        find = select(SETTINGS.c.id).where(SETTINGS.c.hash == digest)
+        with self.reading() as connection:
+            found = connection.execute(find).scalar()
+        if found is not None:
+            return int(found)
+        values = {"created_at": int(time.time()), "hash": digest, "config": config_json}
+        with self._writing() as connection:
+            connection.execute(_insert_new(connection, SETTINGS), values)
+            return int(connection.execute(find).scalar_one())
+
+    def park_games(self, payloads: Sequence[bytes], variant: str, size: int, model_type: str) -> None:
+        """Keeps games that are still in play, as opaque bytes, for the next generation to go on with."""
+        if not payloads:
+            return
+        _refuse_impossible(variant, size, [], "five")
+        with self._writing() as connection:
+            pool_id = _pool_id(connection, variant, size, create=True)
+            common = {"created_at": int(time.time()), "pool_id": pool_id, "model_type": model_type}
+            connection.execute(insert(GAMES_IN_PLAY), [common | {"payload": payload} for payload in payloads])
+
+    def take_parked_games(self, variant: str, size: int, model_type: str, limit: int) -> list[bytes]:
+        """Takes up to `limit` parked games, oldest first, out of the database: nobody else gets them."""
+        with self._writing() as connection:
+            pool_id = _pool_id(connection, variant, size)
+            query = (
+                select(GAMES_IN_PLAY.c.id, GAMES_IN_PLAY.c.payload)
+                .where(GAMES_IN_PLAY.c.pool_id == pool_id, GAMES_IN_PLAY.c.model_type == model_type)
+                .order_by(GAMES_IN_PLAY.c.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)  # means nothing to SQLite, whose writers take turns anyway
+            )
+            rows = connection.execute(query).all()
+            if rows:
+                connection.execute(delete(GAMES_IN_PLAY).where(GAMES_IN_PLAY.c.id.in_([row.id for row in rows])))
+            return [bytes(row.payload) for row in rows]
+
+    # --- reading ---
+
+    def num_records(self, variant: str, size: int) -> int:
+        """How many records there are of this variant and board size."""
+        return self._pool_counts(variant, size)[0]
+
+    def num_games(self, variant: str, size: int) -> int:
+        """How many games there are of this variant and board size, imported ones included."""
+        return self._pool_counts(variant, size)[1]
+
+    def _pool_counts(self, variant: str, size: int) -> tuple[int, int]:
+        query = select(POOLS.c.num_records, POOLS.c.num_games).where(_is_pool(variant, size))
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def sample(
+        self, strategy: str, count: int, rng: np.random.Generator, variant: str, size: int, top_percent: float = 0.7
+    ) -> RecordBatch:
+        """Up to `count` distinct records by a strategy of `sampling.STRATEGIES`, oldest first.
+
+        `asked` and `available` of the batch tell when there were fewer. Raises RequestError for an unknown strategy,
+        a count below 1, or when there is no record at all.
+        """
+        sampling.strategy_named(strategy)
+        with self.reading() as connection:
+            pool = connection.execute(select(POOLS).where(_is_pool(variant, size))).first()
+            if pool is None or pool.num_records == 0:
+                raise RequestError(self._no_records(connection, variant, size))
+            seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
+            return self._read(connection, pool, seqs, count)
+
+    def _read(self, connection: Connection, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
+        """The records numbered `seqs` (rising) of a pool, a thousand keys at a time."""
+        keys = seqs + (pool.id << SEQ_BITS)
+        batches = []
+        for start in range(0, max(1, len(keys)), _KEYS_PER_QUERY):
+            part = keys[start : start + _KEYS_PER_QUERY].tolist()
+            if part and part[-1] - part[0] == len(part) - 1:
+                rows = connection.execute(_BY_RANGE, {"first": part[0], "last": part[-1]}).all()
+            else:
+                rows = connection.execute(_BY_KEYS, {"keys": part}).all()
+            if len(rows) != len(part):
+                raise connect.DatabaseError(
+                    f"{self.name} is damaged: of records {part[0]}..{part[-1]}, {len(part) - len(rows)} are missing; "
+                    "`alphapente records check` tells more"
+                )
+            batches.append(codec.decode_records(rows, pool.variant, pool.board_size))
+        return codec.concatenate(batches, asked, pool.num_records)
+
+    def _no_records(self, connection: Connection, variant: str, size: int) -> str:
+        options = "" if (variant, size) == ("pente", MAX_SIZE) else f" --variant {variant} --board-size {size}"
+        others = connection.execute(select(POOLS).where(POOLS.c.num_records > 0)).all()
+        held = ", ".join(
+            f"{pool.num_records:,} of {pool.variant} {pool.board_size}x{pool.board_size}" for pool in others
+        )
+        return (
+            f"{self.name} holds no records of {variant} {size}x{size}{f' (but {held})' if held else ''}: "
+            f"play some games first with `python generate_v2.py{options}`"
+        )
+
+    def record_batches(
+        self, variant: str, size: int, first_seq: int = 0, num_records: int | None = None
+    ) -> Iterator[RecordBatch]:
+        """The records numbered first_seq and on (all of them, or `num_records`), a few thousand at a time."""
+        with self.reading() as connection:
+            pool = connection.execute(select(POOLS).where(_is_pool(variant, size))).first()
+        if pool is None:
+            return
+        end = pool.num_records if num_records is None else min(pool.num_records, first_seq + num_records)
+        for start in range(first_seq, end, _RECORDS_PER_BATCH):
+            seqs = np.arange(start, min(end, start + _RECORDS_PER_BATCH), dtype=np.int64)
+            with self.reading() as connection:
+                batch = self._read(connection, pool, seqs, len(seqs))
+            yield batch
+
+    def games(self, variant: str | None = None, size: int | None = None, after_id: int = 0) -> Iterator[StoredGame]:
+        """The games in the order of their ids (which is that of their writing), from the first after `after_id`."""
+        query = select(GAMES, POOLS.c.variant, POOLS.c.board_size).join(POOLS, POOLS.c.id == GAMES.c.pool_id)
+        if variant is not None:
+            query = query.where(POOLS.c.variant == variant)
+        if size is not None:
+            query = query.where(POOLS.c.board_size == size)
+        query = query.where(GAMES.c.id > bindparam("after_id")).order_by(GAMES.c.id).limit(_GAMES_PER_QUERY)
+        while True:
+            with self.reading() as connection:
+                rows = connection.execute(query, {"after_id": after_id}).all()
+            if not rows:
+                return
+            yield from map(_stored_game, rows)
+            after_id = rows[-1].id
+
+    def stats(self) -> StoreStats:
+        """What the database holds, by pool."""
+        with self.reading() as connection:
+            return statistics.gather(connection, self.name, connect.file_of(self._url))
+
+    # --- connections ---
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read transaction (one unchanging view on SQLite) for queries over the tables of `schema`."""
+        self._follow_fork()
+        guard = connect.translated(self.name, self._busy_timeout_s)
+        with guard, self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self._read_only:
+            raise RequestError(f"{self.name} was opened for reading only")
+        self._follow_fork()
+        guard = connect.translated(self.name, self._busy_timeout_s)
+        with guard, self._engine.connect().execution_options(**connect.WRITE) as connection, connection.begin():
+            yield connection
+
+    def _follow_fork(self) -> None:
+        """A forked child must not touch its parent's connections: it forgets them, and opens its own."""
+        if self._pid != os.getpid():
+            self._engine.dispose(close=False)
+            self._pid = os.getpid()
+
+
+def _reopen(database: str, busy_timeout_s: float, read_only: bool) -> Store:
+    return Store(database, busy_timeout_s, read_only=read_only)
+
+
+def _is_pool(variant: str, size: int) -> Any:
+    return (POOLS.c.variant == variant) & (POOLS.c.board_size == size)
+
+
+def _pool_id(connection: Connection, variant: str, size: int, create: bool = False) -> int | None:
+    query = select(POOLS.c.id).where(_is_pool(variant, size))
+    found = connection.execute(query).scalar()
+    if found is None and create:
+        values = {"variant": variant, "board_size": size, "num_records": 0, "num_games": 0}
+        connection.execute(_insert_new(connection, POOLS), values)
+        found = connection.execute(query).scalar_one()
+    return None if found is None else int(found)
+
+
+def _insert_new(connection: Connection, table: Any) -> Any:
+    """An INSERT that lets a row which another writer has just inserted stand."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as dialect_insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
+    return dialect_insert(table).on_conflict_do_nothing()
+
+
+def _refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str) -> None:
+    variant_index(variant)
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise RequestError(f"board size {size} is not supported: choose {MIN_SIZE} to {MAX_SIZE}")
+    if won_by not in _ENDINGS:
+        raise RequestError(f"a game cannot be won by {won_by!r}: allowed are {', '.join(_ENDINGS)}")
+    if len(moves) > MAX_PLIES or (len(moves) and not 0 <= min(moves) <= max(moves) < size * size):
+        raise RequestError(f"a game of {len(moves)} moves {min(moves)}..{max(moves)} does not fit {size}x{size}")
+
+
+def _stored_game(row: Row[Any]) -> StoredGame:
+    return StoredGame(
+        game_id=row.id,
+        created_at=row.created_at,
+        variant=row.variant,
+        board_size=row.board_size,
+        moves=codec.unpack_plies(row.moves),
+        winner=row.winner,
+        won_by=row.won_by,
+        opening_plies=row.opening_plies,
+        random_plies=tuple(codec.unpack_plies(row.random_plies)),
+        seed=row.seed,
+        model_type=row.model_type,
+        network_step=row.network_step,
+        simulations=row.simulations,
+        settings_id=row.settings_id,
+        first_seq=row.first_seq,
+        num_records=row.num_records,
+        source=row.source,
+        headers=json.loads(row.headers) if row.headers else {},
+    )

@@ -1,0 +1,75 @@
+"""Why a move may not be played, in words, and the replay of a list of moves."""
+
+from collections.abc import Iterable
+
+from alphapente.errors import RequestError
+from alphapente.rules.kernels import is_legal, play
+from alphapente.rules.notation import point_name
+from alphapente.rules.position import (
+    CELL_OF,
+    DRAW,
+    EMPTY,
+    IN_PLAY,
+    MAX_SIZE,
+    VARIANTS,
+    WON_BY,
+    Position,
+    new_positions,
+)
+
+
+class IllegalMoveError(RequestError):
+    """A move that the rules do not allow: which one, and why."""
+
+
+def check_legal(position: Position, point: int) -> None:
+    """Raises IllegalMoveError, which says why, unless the player to move may play `point`."""
+    if 0 <= point < int(position["size"]) ** 2 and is_legal(position, point):
+        return
+    raise IllegalMoveError(_reason(position, point))
+
+
+def replay(moves: Iterable[int], variant: str = "pente", size: int = MAX_SIZE) -> Position:
+    """The POSITION record after `moves` (points) from an empty board.
+
+    Raises IllegalMoveError with the number and the name of the first move that is not legal, and the reason.
+    """
+    position = new_positions(1, variant, size)[0]
+    for point in moves:
+        try:
+            check_legal(position, point)
+        except IllegalMoveError as error:
+            ply = int(position["ply"])
+            raise IllegalMoveError(f"move {ply // 2 + 1} of player {ply % 2 + 1}: {error}") from None
+        play(position, point)
+    return position
+
+
+def describe_end(position: Position) -> str:
+    """How the game stands or ended, in words: `player 1 won by five`, `a draw`, `in play`."""
+    winner = int(position["winner"])
+    if winner == IN_PLAY:
+        return "in play"
+    return "a draw, the board is full" if winner == DRAW else f"player {winner} won by {WON_BY[position['won_by']]}"
+
+
+def _reason(position: Position, point: int) -> str:
+    size = int(position["size"])
+    if not 0 <= point < size * size:
+        return f"point {point} is off the board: points are 0 to {size * size - 1} on {size}x{size}"
+    name = point_name(point, size)
+    if position["winner"] != IN_PLAY:
+        return f"{name} cannot be played: the game is over, {describe_end(position)}"
+    holder = int(position["board"][CELL_OF[size, point]])
+    if holder != EMPTY:
+        return f"{name} is occupied by a stone of player {holder}"
+    centre = point_name(size // 2 * size + size // 2, size)
+    if position["ply"] == 0:
+        return f"{name} breaks the tournament rule: player 1's first stone must be on the centre, {centre}"
+    row, column = divmod(point, size)
+    if max(abs(row - size // 2), abs(column - size // 2)) <= 2:
+        return f"{name} breaks the tournament rule: player 1's second stone must lie outside the 5x5 around {centre}"
+    return (
+        f"{name} breaks the opening rule of {VARIANTS[position['variant']]}: player 1's second stone may not stand "
+        f"3 or 4 points from {centre} on its row or column"
+    )

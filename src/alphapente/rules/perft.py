@@ -1,0 +1,70 @@
+"""Perft: counts every sequence of moves of a given length, so that one number proves a whole tree of rules.
+
+The word is chess programmers' ("performance test"): two programs that agree on it have generated the same moves and
+seen the same ends of games. A game that ends early has no further moves, and so adds nothing to deeper counts.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from alphapente.errors import RequestError
+from alphapente.rules.kernels import copy_position, is_legal, play
+from alphapente.rules.position import BY_CAPTURES, BY_FIVE, POSITION, Position, Positions
+
+
+class PerftCounts(NamedTuple):
+    """What the last moves of all the sequences did."""
+
+    sequences: int
+    """Sequences of legal moves of the given length."""
+    captures: int
+    """Those whose last move took stones off the board (captured or poofed)."""
+    fives: int
+    """Those whose last move ended the game by five."""
+    capture_wins: int
+    """Those whose last move ended the game by captures."""
+
+
+@njit(cache=True, nogil=True)
+def _count(path: Positions, next_point: NDArray[np.int64], depth: int, counts: NDArray[np.int64]) -> None:
+    """Walks the tree below path[0] depth first; path holds depth + 1 records, one for each ply of the walk."""
+    size = np.int64(path[0]["size"])
+    num_points = size * size
+    level = 0
+    next_point[0] = 0
+    while level >= 0:
+        point = next_point[level]
+        if point == num_points:
+            level -= 1
+            continue
+        next_point[level] = point + 1
+        here, child = path[level], path[level + 1]
+        if not is_legal(here, point):
+            continue
+        copy_position(child, here)
+        play(child, point)
+        if level + 1 < depth:
+            level += 1
+            next_point[level] = 0
+            continue
+        counts[0] += 1
+        counts[1] += child["captured"][0] + child["captured"][1] != here["captured"][0] + here["captured"][1]
+        counts[2] += child["won_by"] == BY_FIVE
+        counts[3] += child["won_by"] == BY_CAPTURES
+
+
+def perft(position: Position, depth: int) -> PerftCounts:
+    """Counts the sequences of `depth` moves from a POSITION record, which stays as it is.
+
+    Every sequence is played out, the last move too. Raises RequestError for a depth below 1.
+    """
+    if depth < 1:
+        raise RequestError(f"perft depth {depth}: choose 1 or more")
+    path = np.zeros(depth + 1, POSITION)
+    path[0] = position
+    counts = np.zeros(4, np.int64)
+    _count(path, np.zeros(depth + 1, np.int64), depth, counts)
+    return PerftCounts(*counts.tolist())

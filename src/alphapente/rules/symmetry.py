@@ -1,0 +1,71 @@
+"""The eight ways to turn and mirror a board without changing the game, as tables of points.
+
+Symmetry `k` first swaps rows and columns (when ``k & 4``), then turns top and bottom (``k & 2``), then left and right
+(``k & 1``); 0 changes nothing. On boards of odd size all opening rules are symmetric. On even sizes there is no middle
+point, so the centre of the opening rule moves with the board: a mirrored game plays on in the same way, but its first
+two stones of player 1 need not be legal.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.errors import RequestError
+from alphapente.rules.position import CELL_OF, MAX_POINTS, MAX_SIZE, MIN_SIZE, Positions
+
+NUM_SYMMETRIES = 8
+
+
+def _table(size: int) -> NDArray[np.int16]:
+    table = np.empty((NUM_SYMMETRIES, size * size), np.int16)
+    for symmetry in range(NUM_SYMMETRIES):
+        row, column = np.divmod(np.arange(size * size), size)
+        if symmetry & 4:
+            row, column = column, row
+        if symmetry & 2:
+            row = size - 1 - row
+        if symmetry & 1:
+            column = size - 1 - column
+        table[symmetry] = row * size + column
+    return table
+
+
+def _compositions() -> NDArray[np.int8]:
+    table = _table(MIN_SIZE)
+    both = table[np.arange(NUM_SYMMETRIES)[None, :, None], table[:, None, :]]
+    equal = (both[:, :, None, :] == table[None, None, :, :]).all(axis=3)
+    composition: NDArray[np.int8] = equal.argmax(axis=2).astype(np.int8)
+    return composition
+
+
+SYMMETRIES: dict[int, NDArray[np.int16]] = {size: _table(size) for size in range(MIN_SIZE, MAX_SIZE + 1)}
+"""By board size: int16[8, size * size], where ``[k, point]`` is the point on which `point` lands under symmetry k."""
+
+SYMMETRY_TABLES = np.zeros((MAX_SIZE + 1, NUM_SYMMETRIES, MAX_POINTS), np.int16)
+"""The same as one array for kernels: ``SYMMETRY_TABLES[size, k, point]``; zero beyond a board's points."""
+for _size, _points in SYMMETRIES.items():
+    SYMMETRY_TABLES[_size, :, : _size * _size] = _points
+
+COMPOSITION: NDArray[np.int8] = _compositions()
+"""int8[8, 8]: ``COMPOSITION[first, then]`` is the one symmetry that does what the two do in that order."""
+INVERSE: NDArray[np.int8] = (COMPOSITION == 0).argmax(axis=1).astype(np.int8)
+"""int8[8]: the symmetry that undoes each."""
+
+
+def transform_positions(positions: Positions, symmetry: int) -> Positions:
+    """New POSITION records, as many as `positions`, each turned and mirrored by `symmetry` (0..7).
+
+    Sizes may be mixed. Raises RequestError for a symmetry that does not exist.
+    """
+    if not 0 <= symmetry < NUM_SYMMETRIES:
+        raise RequestError(f"no symmetry {symmetry}: choose 0 to {NUM_SYMMETRIES - 1}")
+    transformed = positions.copy()
+    for size in np.unique(positions["size"]):
+        chosen = np.flatnonzero(positions["size"] == size)
+        landing = SYMMETRIES[int(size)][symmetry]
+        cells = CELL_OF[size, : len(landing)]
+        boards = positions["board"][chosen]
+        boards[:, CELL_OF[size, landing]] = boards[:, cells]
+        transformed["board"][chosen] = boards
+        last = positions["last"][chosen]
+        transformed["last"][chosen] = np.where(last >= 0, landing[np.maximum(last, 0)], last)
+    return transformed

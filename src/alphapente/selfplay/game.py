@@ -1,0 +1,201 @@
+"""One game of self-play: how it opens, what is recorded of it, and how it waits in the database when it must stop."""
+
+import json
+import zlib
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import numpy as np
+
+from alphapente.config import Config, GenerationSettings
+from alphapente.errors import FailureError
+from alphapente.records.model import GameRecord, SearchRecord, WonBy
+from alphapente.rules.kernels import is_legal, legal_points, play
+from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+from alphapente.search.root import SearchResult
+
+NEAR = 2
+"""How far from another stone, in rows and columns, a random opening stone is put at most, if the rules allow."""
+
+LISTED_POINTS = 48
+"""Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
+
+LISTED_SHARE = 0.002
+"""The smallest probability worth a place of its own."""
+
+
+@dataclass(slots=True)
+class GameInPlay:
+    """A game on its way. `position` is its current position; `records` one entry for each searched ply."""
+
+    seed: int
+    rng: np.random.Generator
+    position: Position
+    moves: list[int] = field(default_factory=list)
+    opening_plies: int = 0
+    random_plies: list[int] = field(default_factory=list)
+    records: list[SearchRecord] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is decided."""
+        return bool(self.position["winner"] != IN_PLAY)
+
+    def play(self, point: int) -> None:
+        """Plays a legal point."""
+        play(self.position, point)
+        self.moves.append(point)
+
+
+def new_game(config: Config, seed: int) -> GameInPlay:
+    """A game with its opening played: the first stone on the centre, then 0 to `opening_plies` random ones near it.
+
+    With many opening plies a game may be over already: ask `over`.
+    """
+    variant, size = config.game.variant, config.game.board_size
+    game = GameInPlay(seed, np.random.Generator(np.random.PCG64(seed)), new_positions(1, variant, size)[0])
+    if variant != "gomoku":
+        game.play(size // 2 * (size + 1))  # the opening rule leaves no choice
+    game.opening_plies = len(game.moves)
+    for _ in range(int(game.rng.integers(0, config.generation.opening_plies + 1))):
+        if game.over:
+            break
+        game.play(int(game.rng.choice(_near_points(game.position))))
+        game.opening_plies += 1
+    return game
+
+
+def _near_points(position: Position) -> list[int]:
+    """Legal points within NEAR of a stone (of the centre on an empty board), or else the nearest there are."""
+    size = int(position["size"])
+    out = np.zeros(size * size, np.int16)
+    legal = out[: legal_points(position, out)].astype(int)
+    occupied = np.flatnonzero(stones(position)) if position["ply"] else np.array([size // 2 * (size + 1)])
+    down = np.abs(legal[:, None] // size - occupied[None, :] // size)
+    right = np.abs(legal[:, None] % size - occupied[None, :] % size)
+    distance = np.maximum(down, right).min(axis=1)
+    return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
+
+
+def temperature_at(settings: GenerationSettings, ply: int) -> float:
+    """The move temperature at a ply: from `mcts_temperature` half-way to `temperature_final` each half-life."""
+    final = min(settings.temperature_final, settings.mcts_temperature)
+    return final + (settings.mcts_temperature - final) * float(0.5 ** (ply / settings.temperature_half_life))
+
+
+def record_search(game: GameInPlay, result: SearchResult) -> None:
+    """Adds the search of the game's current position to its records."""
+    position, policy = game.position, result.policy
+    likely = np.argpartition(-policy, LISTED_POINTS)[:LISTED_POINTS]
+    points = np.flatnonzero(result.visits)
+    points = np.union1d(
+        points[np.argsort(-result.visits[points])][:LISTED_POINTS], likely[policy[likely] > LISTED_SHARE]
+    )
+    targets = policy[points]
+    game.records.append(
+        SearchRecord(
+            ply=int(position["ply"]),
+            board=stones(position).copy(),
+            captured=(int(position["captured"][0]), int(position["captured"][1])),
+            to_move=int(position["to_move"]),
+            points=points.astype(np.int16),
+            visits=result.visits[points],
+            targets=targets,
+            rest=max(0.0, 1.0 - float(targets.sum())),
+            search_value=result.value,
+            simulations=result.simulations,
+        )
+    )
+
+
+def finished_record(game: GameInPlay, config: Config, network_step: int, settings_id: int | None) -> GameRecord:
+    """The finished game as it is stored, each record told what the search thought where chance next took over."""
+    winner = int(game.position["winner"])
+    return GameRecord(
+        variant=config.game.variant,
+        board_size=config.game.board_size,
+        moves=game.moves,
+        winner=0 if winner == DRAW else winner,
+        won_by=cast(WonBy, WON_BY[int(game.position["won_by"])]),
+        opening_plies=game.opening_plies,
+        random_plies=tuple(game.random_plies),
+        seed=game.seed,
+        model_type=config.generation.model_type,
+        network_step=network_step,
+        simulations=config.generation.simulations,
+        records=_with_random_values(game),
+        settings_id=settings_id,
+    )
+
+
+def _with_random_values(game: GameInPlay) -> list[SearchRecord]:
+    values = {record.ply: (record.to_move, record.search_value) for record in game.records}
+    records = []
+    for record in game.records:
+        later = [ply for ply in game.random_plies if ply >= record.ply]
+        if later:
+            player, value = values[min(later)]
+            record = replace(record, random_value=value if player == record.to_move else -value)
+        records.append(record)
+    return records
+
+
+def pack(game: GameInPlay) -> bytes:
+    """The game as bytes (compressed JSON) that `unpack` makes a game of again."""
+    state: dict[str, Any] = {
+        "seed": game.seed,
+        "rng": game.rng.bit_generator.state,
+        "moves": game.moves,
+        "opening_plies": game.opening_plies,
+        "random_plies": game.random_plies,
+        "records": [
+            {
+                "ply": record.ply,
+                "points": record.points.tolist(),
+                "visits": record.visits.tolist(),
+                "targets": record.targets.tolist(),
+                "rest": record.rest,
+                "search_value": record.search_value,
+                "simulations": record.simulations,
+            }
+            for record in game.records
+        ],
+    }
+    return zlib.compress(json.dumps(state).encode())
+
+
+def unpack(payload: bytes, variant: str, size: int) -> GameInPlay:
+    """The game that `pack` made bytes of. Raises FailureError for bytes that are no such game."""
+    try:
+        state = json.loads(zlib.decompress(payload))
+        rng = np.random.Generator(np.random.PCG64())
+        rng.bit_generator.state = state["rng"]
+        game = GameInPlay(int(state["seed"]), rng, new_positions(1, variant, size)[0])
+        game.opening_plies = int(state["opening_plies"])
+        game.random_plies = [int(ply) for ply in state["random_plies"]]
+        records = {int(entry["ply"]): entry for entry in state["records"]}
+        for ply, point in enumerate([*state["moves"], None]):
+            if ply in records:
+                game.records.append(_unpack_record(game.position, records[ply]))
+            if point is not None:
+                if not is_legal(game.position, int(point)):
+                    raise ValueError(f"move {point} at ply {ply} is not legal")
+                game.play(int(point))
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise FailureError(f"a game kept in play cannot be read ({error}); it is left out") from error
+    return game
+
+
+def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:
+    return SearchRecord(
+        ply=int(entry["ply"]),
+        board=stones(position).copy(),
+        captured=(int(position["captured"][0]), int(position["captured"][1])),
+        to_move=int(position["to_move"]),
+        points=np.array(entry["points"], np.int16),
+        visits=np.array(entry["visits"], np.int32),
+        targets=np.array(entry["targets"], np.float32),
+        rest=float(entry["rest"]),
+        search_value=float(entry["search_value"]),
+        simulations=int(entry["simulations"]),
+    )

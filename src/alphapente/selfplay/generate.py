@@ -1,0 +1,196 @@
+"""The generation step: plays games until there are enough new records, and stores each as it ends."""
+
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from alphapente.config import Config
+from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
+from alphapente.network.checkpoint import checkpoint_path
+from alphapente.network.load import choose_device, playing_network, prepare
+from alphapente.records.model import GameRecord
+from alphapente.records.store import Store
+from alphapente.selfplay.crew import Alone, Crew, Task, Workers
+
+PROGRESS_EVERY_S = 0.5
+LOOK_FOR_NETWORK_EVERY_S = 2.0
+
+RECORDS_A_GAME = 25
+"""A low guess of a game's records, to choose how many games to play side by side: more would only wait, unfinished."""
+
+
+def generate(config: Config, report: ReportFn, stop: Callable[[], bool] = lambda: False) -> GenerationSummary:
+    """Plays until `generation.record_limit` new records are stored, `generation.games` are played, or `stop()`.
+
+    Games still in play then are kept in the database and played on by the next generation of the same model. A newer
+    checkpoint is taken over while games go on. Raises AlphaPenteError: see Store, checkpoint and load.
+    """
+    with Store(config.records.database, config.records.busy_timeout_s) as store:
+        return _Generation(config, report, store).run(stop)
+
+
+class _Generation:
+    """One run: its numbers, and what it has made so far."""
+
+    def __init__(self, config: Config, report: ReportFn, store: Store) -> None:
+        self.config, self.report, self.store = config, report, store
+        self.settings = config.generation
+        self.pool = config.game.variant, config.game.board_size
+        self.started = time.monotonic()
+        self.games = self.records = self.plies = 0
+        self.wins: Counter[str] = Counter({"1": 0, "2": 0, "draw": 0})
+        self.kinds: Counter[str] = Counter({"five": 0, "captures": 0, "draw": 0})
+        self.carried_over = 0
+
+    def run(self, stop: Callable[[], bool]) -> GenerationSummary:
+        network = _Network(self.config)
+        crew = self._hire()
+        try:
+            self._load(crew, network)
+            self._play(crew, network, stop)
+        finally:
+            self._dismiss(crew)
+        return self._summary(crew)
+
+    def _hire(self) -> Crew:
+        """Starts the players, with the games that an earlier generation left in play."""
+        seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
+        workers, places = _crew_size(self.config)
+        device = choose_device(self.config.network.device)
+        if device.device == "cuda":
+            workers = 1
+        left = self.store.take_parked_games(*self.pool, self.settings.model_type, workers * places)
+        task = Task(
+            config=self.config,
+            device=device.device,
+            games_in_play=places,
+            run_seed=seed,
+            series=self.store.num_games(*self.pool),
+            settings_id=self.store.settings_id(self.config.dump_json()),
+        )
+        kept = f", {len(left)} of them from the last generation" if left else ""
+        self.report(
+            Note(
+                f"self-play: {workers} worker{'s' * (workers > 1)}, {places} games at once in each{kept}; "
+                f"seed {seed}; {device.reason}"
+            )
+        )
+        if workers == 1:
+            return Alone(task, self.settings.games, left)
+        return Workers(task, workers, self.settings.games, left)
+
+    def _load(self, crew: Crew, network: "_Network") -> None:
+        playable, step, description = network.load()
+        self.report(Note(description))
+        crew.load(playable, step)
+
+    def _play(self, crew: Crew, network: "_Network", stop: Callable[[], bool]) -> None:
+        progress_due = looked = time.monotonic()
+        while not self._enough() and not stop():
+            for game in crew.poll(0.1):
+                self._store(game)
+                if self._enough():
+                    break
+            now = time.monotonic()
+            if now >= progress_due:
+                self.report(self._progress(crew))
+                progress_due = now + PROGRESS_EVERY_S
+            if now - looked > LOOK_FOR_NETWORK_EVERY_S:
+                looked = now
+                if network.changed():
+                    self._load(crew, network)
+        self.report(self._progress(crew))
+
+    def _enough(self) -> bool:
+        limit = self.settings.games
+        return self.records >= self.settings.record_limit or (limit is not None and self.games >= limit)
+
+    def _store(self, game: GameRecord) -> None:
+        self.store.add_game(game)
+        self.games += 1
+        self.records += len(game.records)
+        self.plies += len(game.moves)
+        self.wins[str(game.winner) if game.winner else "draw"] += 1
+        self.kinds[game.won_by] += 1
+        if self.games % self.settings.save_interval_games == 0:
+            self.report(Note(f"checkpoint: {self.games:,} games, {self.records:,} records stored"))
+
+    def _dismiss(self, crew: Crew) -> None:
+        """Stops the players; games that ended meanwhile are stored, those in play are kept for the next generation."""
+        parked = crew.stop()
+        for game in crew.poll(0.0):
+            self._store(game)
+        self.store.park_games(parked, *self.pool, self.settings.model_type)
+        self.carried_over = len(parked)
+
+    def _progress(self, crew: Crew) -> GenerationProgress:
+        elapsed = max(time.monotonic() - self.started, 1e-6)
+        rate = self.records / elapsed
+        missing = max(0, self.settings.record_limit - self.records)
+        return GenerationProgress(
+            records=self.records,
+            record_limit=self.settings.record_limit,
+            games=self.games,
+            elapsed_s=elapsed,
+            records_per_s=rate,
+            simulations_per_s=crew.simulations / elapsed,
+            evaluations_per_s=crew.evaluations / elapsed,
+            remaining_s=missing / rate if rate > 0 else 0.0,
+        )
+
+    def _summary(self, crew: Crew) -> GenerationSummary:
+        return GenerationSummary(
+            games=self.games,
+            records=self.records,
+            plies=self.plies,
+            wins_by_player=dict(self.wins),
+            won_by=dict(self.kinds),
+            elapsed_s=time.monotonic() - self.started,
+            simulations=crew.simulations,
+            evaluations=crew.evaluations,
+            carried_over=self.carried_over,
+        )
+
+
+class _Network:
+    """The model's checkpoint as self-play sees it: loaded at the start, and again whenever training replaced it."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.path = checkpoint_path(config, config.generation.model_type)
+        self._seen = _stamp(self.path)
+
+    def changed(self) -> bool:
+        """Whether there is another checkpoint than the one loaded last."""
+        return _stamp(self.path) != self._seen
+
+    def load(self) -> tuple[object, int, str]:
+        """(what workers load, training steps, a sentence for the log). Raises CheckpointError."""
+        self._seen = _stamp(self.path)
+        seed = self.config.generation.seed or 0
+        found = playing_network(self.config, self.config.generation.model_type, seed=seed)
+        device = choose_device(self.config.network.device).device
+        return prepare(found.model, self.config, device), found.step, found.description
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _crew_size(config: Config) -> tuple[int, int]:
+    """(worker processes, games at once in each): as configured, but no more games than the limits ask for."""
+    settings = config.generation
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = max(1, settings.record_limit // RECORDS_A_GAME)
+    if settings.games is not None:
+        wanted = min(wanted, settings.games)
+    workers = settings.workers or max(1, min(cores, wanted // 4))
+    places = max(1, min(settings.games_per_worker, -(-wanted // workers)))
+    return workers, places

@@ -1,0 +1,116 @@
+"""Plays many games at once over one network: each moves when its own search is done, none waits for another."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from alphapente.config import Config
+from alphapente.network.evaluator import Evaluator
+from alphapente.records.model import GameRecord
+from alphapente.rules.kernels import legal_points
+from alphapente.search.forest import Exploration, Forest
+from alphapente.selfplay.game import (
+    GameInPlay,
+    finished_record,
+    new_game,
+    pack,
+    record_search,
+    temperature_at,
+    unpack,
+)
+
+
+class SelfPlay:
+    """As many games in play as the evaluator's batch has places, each replaced by a new one when it ends.
+
+    Every game draws from its own generator, seeded by `next_seed`; so a run is repeatable whatever shares its batch.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        config: Config,
+        next_seed: Callable[[], int | None],
+        *,
+        network_step: int = 0,
+        settings_id: int | None = None,
+        carried_over: Sequence[bytes] = (),
+    ) -> None:
+        """`next_seed` gives the seed of the next game, or None when no more games shall begin.
+
+        `carried_over` are games that `park` packed: they are played on first. Raises FailureError for broken ones.
+        """
+        self.config = config
+        self.network_step = network_step
+        self.settings_id = settings_id
+        self._next_seed = next_seed
+        self._waiting = [unpack(payload, config.game.variant, config.game.board_size) for payload in carried_over]
+        self.forest = Forest(
+            evaluator,
+            config.search,
+            num_trees=evaluator.batch_size,
+            simulations=config.generation.simulations,
+        )
+        self.games: list[GameInPlay | None] = [None] * evaluator.batch_size
+        for tree in range(evaluator.batch_size):
+            self._begin(tree)
+
+    @property
+    def num_in_play(self) -> int:
+        """Games that have begun and are not over."""
+        return sum(game is not None for game in self.games)
+
+    def step(self) -> list[GameRecord]:
+        """One network call for all games, and the moves that are due; returns the games that ended."""
+        finished = []
+        for tree in self.forest.step():
+            game = self.games[tree]
+            assert game is not None, "only a game's tree is searched"
+            self._move(tree, game)
+            if game.over:
+                finished.append(finished_record(game, self.config, self.network_step, self.settings_id))
+                self._begin(tree)
+            else:
+                self._search(tree, game)
+        return finished
+
+    def park(self) -> list[bytes]:
+        """All games in play, packed; none is left."""
+        packed = [pack(game) for game in [*self.games, *self._waiting] if game is not None and game.moves]
+        self.games = [None] * len(self.games)
+        self._waiting = []
+        return packed
+
+    def _begin(self, tree: int) -> None:
+        self.games[tree] = None
+        game = self._waiting.pop() if self._waiting else None
+        while game is None or game.over:
+            seed = self._next_seed()
+            if seed is None:
+                return
+            game = new_game(self.config, seed)
+        self.games[tree] = game
+        self.forest.set_position(tree, game.position)
+        self._search(tree, game)
+
+    def _search(self, tree: int, game: GameInPlay) -> None:
+        settings = self.config.generation
+        temperature = temperature_at(settings, len(game.moves))
+        self.forest.start(tree, game.rng, Exploration(settings.mcts_random, temperature))
+
+    def _move(self, tree: int, game: GameInPlay) -> None:
+        result = self.forest.result(tree)
+        record_search(game, result)
+        point = result.point
+        rate = self.config.generation.random_move_rate
+        if rate > 0.0 and game.rng.random() < rate:
+            game.random_plies.append(len(game.moves))
+            point = _random_legal_point(game)
+        self.forest.advance(tree, point)
+        game.play(point)
+
+
+def _random_legal_point(game: GameInPlay) -> int:
+    size = int(game.position["size"])
+    out = np.zeros(size * size, np.int16)
+    return int(game.rng.choice(out[: legal_points(game.position, out)]))

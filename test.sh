@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Checks everything, the same by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline.
+set -uo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
+root=$PWD
+
+stage() {  # stage NAME COMMAND...: run it, say how long it took, end at the first failure
+    local name=$1 from=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    if "$@"; then
+        printf '== %s: passed in %d s\n' "$name" "$((SECONDS - from))"
+    else
+        printf '== %s: FAILED after %d s\n' "$name" "$((SECONDS - from))"
+        exit 1
+    fi
+}
+
+set_up() {
+    local python
+    for python in python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            "$python" bootstrap.py --dev
+            return
+        fi
+    done
+    echo "error: AlphaPente needs Python 3.11 or newer, and none was found" >&2
+    return 2
+}
+
+dry_run() {  # the real pipeline, tiny, in a folder of its own
+    local place status=0
+    place=$(mktemp -d)
+    (
+        cd "$place" &&
+            "$root/schedule_v2.sh" "$root/config/quick.json" \
+                --set generation.simulations=4 --set generation.record_limit=60 --set generation.games_per_worker=4 \
+                --set training.num_epochs=1 --set models.simple.channels=8 \
+                --set pipeline.generation_cycles=2 --set pipeline.total_records_target=120 &&
+            test -s checkpoints/quick/simple_model.pt &&
+            test -s data/quick.db
+    ) || status=$?
+    rm -rf "$place"
+    return "$status"
+}
+
+stage "set-up" set_up
+export PATH="$root/.venv/bin:$PATH"
+stage "format (ruff format)" python -m ruff format --check .
+stage "lint (ruff check)" python -m ruff check .
+stage "types (mypy)" python -m mypy
+stage "layers (import-linter)" lint-imports
+stage "tests (pytest)" python -m pytest
+stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
+stage "dry run of the pipeline" dry_run
+printf '\nall passed in %d s\n' "$SECONDS"

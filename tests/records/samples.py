@@ -1,0 +1,120 @@
+"""Games for the tests of the records: played at random by the rules, with made-up searches."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from alphapente.records.model import GameRecord, SearchRecord, WonBy
+from alphapente.records.store import Store
+
+
+def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: int = 1000) -> GameRecord:
+    """A whole random game, one record for each of its first plies; one ply in twenty counts as played at random."""
+    from alphapente.rules.kernels import legal_points, play
+    from alphapente.rules.position import DRAW, WON_BY, new_positions, stones
+
+    rng = np.random.default_rng(seed)
+    position = new_positions(1, variant, size)[0]
+    legal = np.zeros(size * size, np.int16)
+    moves: list[int] = []
+    records = []
+    while not position["winner"]:
+        points = legal[: legal_points(position, legal)]
+        if len(records) < max_records:
+            captured = (int(position["captured"][0]), int(position["captured"][1]))
+            board = stones(position).copy()
+            records.append(search_record(rng, len(moves), board, captured, int(position["to_move"]), points))
+        moves.append(int(rng.choice(points)))
+        play(position, moves[-1])
+    random_plies = tuple(int(ply) for ply in np.flatnonzero(rng.random(len(moves)) < 0.05))
+    return GameRecord(
+        variant=variant,
+        board_size=size,
+        moves=moves,
+        winner=0 if position["winner"] == DRAW else int(position["winner"]),
+        won_by=cast(WonBy, WON_BY[position["won_by"]]),
+        opening_plies=2,
+        random_plies=random_plies,
+        seed=seed,
+        model_type="simple",
+        network_step=1000 + seed,
+        simulations=100,
+        records=records,
+    )
+
+
+def search_record(
+    rng: np.random.Generator, ply: int, board: Any, captured: tuple[int, int], to_move: int, legal: Any
+) -> SearchRecord:
+    """A record as a search of 100 simulations makes it: 16 to 32 points visited, a tenth of the target elsewhere."""
+    count = min(len(legal), int(rng.integers(16, 33)))
+    points = np.sort(rng.choice(legal, count, replace=False)).astype(np.int16)
+    rest = 0.1 if count < len(legal) else 0.0
+    return SearchRecord(
+        ply=ply,
+        board=board,
+        captured=captured,
+        to_move=to_move,
+        points=points,
+        visits=rng.multinomial(100, np.full(count, 1 / count)).astype(np.int32),
+        targets=(rng.dirichlet(np.ones(count)) * (1 - rest)).astype(np.float32),
+        rest=rest,
+        search_value=float(rng.uniform(-1, 1)),
+        simulations=100,
+    )
+
+
+def plain_game(num_records: int, seed: int = 0, size: int = 19) -> GameRecord:
+    """A game of any number of records that no rule was asked about, made in no time."""
+    rng = np.random.default_rng(seed)
+    moves = rng.permutation(size * size)[:num_records].tolist()
+    board = np.zeros(size * size, np.int8)
+    records = []
+    for ply, move in enumerate(moves):
+        records.append(search_record(rng, ply, board.copy(), (0, 2), ply % 2 + 1, np.flatnonzero(board == 0)))
+        board[move] = ply % 2 + 1
+    return GameRecord("pente", size, moves, 1, "five", 0, (), seed, "simple", 0, 100, records)
+
+
+def write_games(database: Path, games: list[GameRecord], repeats: int) -> None:
+    """What a writing process does."""
+    with Store(database, 30) as store:
+        for _ in range(repeats):
+            for game in games:
+                store.add_game(game)
+
+
+def write_for_ever(database: Path, games: list[GameRecord]) -> None:
+    """What a writing process does until it is killed."""
+    write_games(database, games, 10**9)
+
+
+def take_all(database: Path, results: Any) -> None:
+    """Takes parked games one at a time and tells which it got."""
+    with Store(database, 30) as store:
+        taken: list[bytes] = []
+        while got := store.take_parked_games("pente", 19, "simple", 1):
+            taken += got
+    results.put(taken)
+
+
+def with_file_limit(limit_bytes: int, job: Callable[..., None], *arguments: Any) -> None:
+    """Runs `job` where no file may grow beyond `limit_bytes`."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+    job(*arguments)
+
+
+def fill_and_tell(database: Path, games: list[GameRecord], results: Any) -> None:
+    """Writes until it fails, and tells how many games were stored and the error's line."""
+    stored = 0
+    try:
+        with Store(database, 5) as store:
+            while True:
+                store.add_game(games[stored % len(games)])
+                stored += 1
+    except Exception as error:
+        results.put((stored, type(error).__name__, str(error)))

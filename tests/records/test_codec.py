@@ -1,0 +1,124 @@
+"""Records as bytes and back."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alphapente.errors import FailureError, RequestError
+from alphapente.records import codec
+from alphapente.records.model import GameRecord, RecordBatch
+
+from .samples import plain_game
+
+
+def decoded(game: GameRecord) -> RecordBatch:
+    rows = [{"id": n, "game_id": 7, **row} for n, row in enumerate(codec.encode_records(game))]
+    return codec.decode_records(
+        [[row[name] for name in codec.RECORD_COLUMNS] for row in rows], game.variant, game.board_size
+    )
+
+
+@given(size=st.integers(7, 19), seed=st.integers(0, 2**32))
+def test_boards_survive_packing(size: int, seed: int) -> None:
+    boards = np.random.default_rng(seed).integers(0, 3, (4, size * size)).astype(np.int8)
+    packed = codec.pack_boards(boards)
+    assert packed.shape == (4, codec.packed_size(size))
+    np.testing.assert_array_equal(codec.unpack_boards(packed, size), boards)
+
+
+def test_a_board_s_bytes_are_as_documented() -> None:
+    board = np.zeros((1, 49), np.int8)
+    board[0, [0, 1, 4, 5]] = [2, 1, 2, 1]
+    assert codec.pack_boards(board)[0, :2].tolist() == [2 + 1 * 3 + 2 * 81, 1]
+
+
+@given(st.lists(st.integers(0, 360), max_size=60))
+def test_moves_survive_packing(moves: list[int]) -> None:
+    assert codec.unpack_plies(codec.pack_plies(moves)) == moves
+
+
+def test_records_survive_and_their_policies_sum_to_one() -> None:
+    game = plain_game(30)
+    batch = decoded(game)
+    for index, record in enumerate(game.records):
+        entries = slice(batch.offsets[index], batch.offsets[index + 1])
+        np.testing.assert_array_equal(batch.boards[index], record.board)
+        np.testing.assert_array_equal(batch.points[entries], record.points)
+        np.testing.assert_array_equal(batch.visits[entries], record.visits)
+        np.testing.assert_allclose(batch.targets[entries], record.targets, atol=2e-5)
+        assert batch.targets[entries].sum() + batch.rest[index] == pytest.approx(1, abs=1e-6)
+        assert batch.captured[index].tolist() == list(record.captured)
+        assert batch.search_value[index] == pytest.approx(record.search_value, abs=1e-7)
+        assert batch.outcome[index] == (1 if record.to_move == game.winner else -1)
+    assert np.isnan(batch.random_value).all()
+
+
+def test_visits_beyond_what_fits_are_kept_as_the_most_that_fits() -> None:
+    game = plain_game(1)
+    record = game.records[0]
+    many = dataclasses.replace(record, visits=record.visits + 100_000)
+    assert (decoded(dataclasses.replace(game, records=[many])).visits == codec.MAX_VISITS).all()
+
+
+def test_a_policy_without_entries_is_all_rest() -> None:
+    game = plain_game(2)
+    nothing = np.zeros(0, np.int16)
+    empty = dataclasses.replace(
+        game.records[1], points=nothing, visits=nothing.astype(np.int32), targets=nothing.astype(np.float32), rest=1.0
+    )
+    batch = decoded(dataclasses.replace(game, records=[game.records[0], empty]))
+    assert batch.offsets[1] == batch.offsets[2] == len(batch.points)
+    assert batch.rest[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"rest": 0.5}, "sum to 1.4"),
+        ({"rest": -0.1}, "sum to"),
+        ({"rest": float("nan")}, "sum to"),
+        ({"search_value": float("nan")}, "search_value is nan"),
+        ({"search_value": 1.5}, "search_value is 1.5"),
+        ({"random_value": -2.0}, "random_value is -2"),
+        ({"to_move": 3}, "player 3 is to move"),
+        ({"board": np.zeros(81, np.int8)}, "81 points"),
+        ({"board": np.full(361, 3, np.int8)}, "holds 3..3"),
+        ({"visits": np.zeros(1, np.int32)}, "must be equal"),
+        ({"points": np.full(40, 361, np.int16)[:0]}, "must be equal"),
+    ],
+)
+def test_records_that_cannot_be_right_are_refused(changes: dict[str, object], line: str) -> None:
+    game = plain_game(1)
+    wrong = dataclasses.replace(game.records[0], **changes)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match=line):
+        codec.encode_records(dataclasses.replace(game, records=[wrong]))
+
+
+def test_points_off_the_board_are_refused() -> None:
+    game = plain_game(1)
+    off = dataclasses.replace(game.records[0], points=game.records[0].points + 361)
+    with pytest.raises(RequestError, match=r"allowed are 0\.\.360"):
+        codec.encode_records(dataclasses.replace(game, records=[off]))
+
+
+@pytest.mark.parametrize(("column", "blob"), [("board", b"123"), ("policy", b"1234567"), ("policy", b"\xff" * 6)])
+def test_damaged_bytes_are_told(column: str, blob: bytes) -> None:
+    row = {"id": 3, "game_id": 7, **codec.encode_records(plain_game(1))[0], column: blob}
+    with pytest.raises(FailureError, match=r"3.*damaged"):
+        codec.decode_records([[row[name] for name in codec.RECORD_COLUMNS]], "pente", 19)
+
+
+def test_ten_thousand_records_decode_quickly() -> None:
+    game = plain_game(100)
+    rows = [{"id": n, "game_id": 7, **row} for n, row in enumerate(codec.encode_records(game))] * 100
+    values = [[row[name] for name in codec.RECORD_COLUMNS] for row in rows]
+    fastest = 1e9
+    for _ in range(3):
+        begun = time.perf_counter()
+        codec.decode_records(values, "pente", 19)
+        fastest = min(fastest, time.perf_counter() - begun)
+    assert fastest < 0.3

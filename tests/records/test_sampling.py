@@ -1,0 +1,89 @@
+"""The sampling strategies: exactly as documented, uniform where they say so."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alphapente.errors import RequestError
+from alphapente.records.sampling import STRATEGIES, draw
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@given(
+    name=st.sampled_from(sorted(STRATEGIES)),
+    num_records=st.integers(0, 3000),
+    count=st.integers(1, 1000),
+    top=st.floats(0, 1),
+    seed=st.integers(0, 2**32),
+)
+def test_every_strategy_gives_distinct_numbers_in_order(
+    name: str, num_records: int, count: int, top: float, seed: int
+) -> None:
+    seqs = draw(name, num_records, count, rng(seed), top)
+    assert seqs.dtype == np.int64
+    assert len(seqs) == min(num_records, count)
+    assert (np.diff(seqs) > 0).all()
+    assert len(seqs) == 0 or (seqs[0] >= 0 and seqs[-1] < num_records)
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+@pytest.mark.parametrize("num_records", [1, 99, 100])
+def test_as_many_as_there_are_or_fewer_gives_all(name: str, num_records: int) -> None:
+    np.testing.assert_array_equal(draw(name, num_records, 100, rng(), 0.7), np.arange(num_records))
+
+
+def test_recent_is_exactly_the_newest() -> None:
+    np.testing.assert_array_equal(draw("recent", 1000, 10, rng(), 0.7), np.arange(990, 1000))
+
+
+@given(
+    num_records=st.integers(101, 5000), top=st.sampled_from([0.0, 0.25, 0.7, 0.999, 1.0]), seed=st.integers(0, 2**32)
+)
+def test_top_random_is_the_newest_and_some_older(num_records: int, top: float, seed: int) -> None:
+    seqs = draw("top_random", num_records, 100, rng(seed), top)
+    newest = round(top * 100)
+    np.testing.assert_array_equal(seqs[100 - newest :], np.arange(num_records - newest, num_records))
+    assert (seqs[: 100 - newest] < num_records - newest).all()
+
+
+@pytest.mark.parametrize("num_records", [400, 30_000])  # NumPy draws small shares in another way
+@pytest.mark.parametrize(("name", "older"), [("random", 1.0), ("top_random", 0.3)])
+def test_what_is_drawn_at_random_is_uniform(name: str, older: float, num_records: int) -> None:
+    """Chi-square over 20 cells of equal width, by its normal approximation: within 5 sigma."""
+    generator = rng(7)
+    count = 100
+    pool = num_records if name == "random" else num_records - 70
+    drawn = np.concatenate(
+        [draw(name, num_records, count, generator, 0.7)[: round(older * count)] for _ in range(1000)]
+    )
+    cells = np.histogram(drawn, 20, (0, pool))[0]
+    edges = np.linspace(0, pool, 21)
+    width = np.diff(np.ceil(edges))  # whole numbers in each cell
+    expected = len(drawn) * width / pool
+    chi_square = float(((cells - expected) ** 2 / expected).sum())
+    assert chi_square < 19 + 5 * np.sqrt(2 * 19)
+
+
+def test_the_generator_alone_decides() -> None:
+    first, again, other = (draw("random", 10_000, 100, rng(seed), 0.7) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "top", "line"),
+    [
+        ("newest", 10, 0.7, "'newest'.*recent, random, top_random"),
+        ("recent", 0, 0.7, "0 records"),
+        ("recent", -5, 0.7, "-5 records"),
+        ("top_random", 10, 1.5, "1.5: allowed is 0 to 1"),
+        ("top_random", 10, float("nan"), "nan"),
+    ],
+)
+def test_wrong_requests_are_refused(name: str, count: int, top: float, line: str) -> None:
+    with pytest.raises(RequestError, match=line):
+        draw(name, 100, count, rng(), top)
