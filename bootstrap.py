@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from typing import IO, NoReturn
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
@@ -47,7 +48,7 @@ class SetUpError(Exception):
     """The set-up cannot go on; its text says why and what to do."""
 
 
-def run(*command):
+def run(*command: str) -> NoReturn:
     """Run `alphapente` with this subcommand and the script's own arguments, in `.venv` where need be. Never returns."""
     try:
         go_on_where_alphapente_is()
@@ -62,7 +63,7 @@ def run(*command):
     sys.exit(0)
 
 
-def go_on_where_alphapente_is():
+def go_on_where_alphapente_is() -> None:
     """Return if `alphapente` can be imported here, else start this same script again in `.venv`."""
     check_python()
     if importlib.util.find_spec("alphapente") is not None:
@@ -79,7 +80,7 @@ def go_on_where_alphapente_is():
     os.execv(VENV_PYTHON, [VENV_PYTHON, *sys.orig_argv[1:]])
 
 
-def prepare(dev):
+def prepare(dev: bool) -> None:
     """Make or complete `.venv`; `dev` adds what the tests need. One process at a time, the others wait for it."""
     check_python()
     if is_ready(dev):
@@ -105,7 +106,7 @@ def prepare(dev):
         say(f"ready after {time.monotonic() - started:.0f} s")
 
 
-def make_anew():
+def make_anew() -> None:
     """An empty `.venv` with PyTorch in it, in place of whatever half-made one is there."""
     if os.path.lexists(VENV):
         say(".venv is half-made or was moved here: removing it")
@@ -119,7 +120,7 @@ def make_anew():
     pip("torch")
 
 
-def pip(*what):
+def pip(*what: str) -> None:
     """Install with pip in `.venv`, at the versions of constraints.txt."""
     constraints = os.path.join(ROOT, "constraints.txt")
     call = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints, *what]
@@ -128,33 +129,36 @@ def pip(*what):
         raise SetUpError(f"pip could not install {what[-1]} (see above); run the same command again to try anew")
 
 
-def is_ready(dev):
+def is_ready(dev: bool) -> bool:
     """Whether `.venv` is finished, for this place and these requirements."""
     try:
         with open(MARKER) as file:
             found = json.load(file)
-        return os.path.exists(VENV_PYTHON) and found["of"] == fingerprint() and (found["dev"] or not dev)
+        return bool(os.path.exists(VENV_PYTHON) and found["of"] == fingerprint() and (found["dev"] or not dev))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def mark(dev):
+def mark(dev: bool) -> None:
     """Write down that `.venv` is finished: always the last step."""
     with open(MARKER + ".part", "w") as file:
         json.dump({"of": fingerprint(), "dev": dev}, file)
     os.replace(MARKER + ".part", MARKER)
 
 
-def fingerprint():
+def fingerprint() -> str:
     """Changes with the requirements, and with the project's place (`.venv` holds absolute paths)."""
-    text = hashlib.sha256(ROOT.encode())
-    for name in ("constraints.txt", "pyproject.toml"):
-        with open(os.path.join(ROOT, name), "rb") as file:
-            text.update(file.read())
-    return text.hexdigest()
+    import tomllib  # not there in an old Python, which is told so before this
+
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        project = tomllib.load(file)["project"]
+    with open(os.path.join(ROOT, "constraints.txt")) as file:
+        pinned = file.read()
+    wanted = [project[key] for key in ("dependencies", "optional-dependencies", "scripts")]
+    return hashlib.sha256(json.dumps([ROOT, pinned, wanted]).encode()).hexdigest()
 
 
-def usable():
+def usable() -> bool:
     """Whether the Python of `.venv` runs, has pip, and is new enough."""
     try:
         return subprocess.call([VENV_PYTHON, "-c", PROBE], stderr=subprocess.DEVNULL) == 0
@@ -162,12 +166,12 @@ def usable():
         return False
 
 
-def looks_complete(dev):
+def looks_complete(dev: bool) -> bool:
     """Whether all that the project asks for is installed in `.venv` (one made by hand has no marker)."""
     return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot" if dev else ""]) == 0
 
 
-def wait_for(lock):
+def wait_for(lock: IO[str]) -> None:
     """Hold the lock file until it is closed, saying so where another process holds it first."""
     try:
         import fcntl
@@ -180,7 +184,7 @@ def wait_for(lock):
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def check_python():
+def check_python() -> None:
     """Raise SetUpError where this Python is too old."""
     if sys.version_info < OLDEST:
         raise SetUpError(
@@ -190,7 +194,7 @@ def check_python():
         )
 
 
-def say(text):
+def say(text: str) -> None:
     """Tell the person at the terminal; standard output stays clean."""
     sys.stderr.write(f"alphapente set-up: {text}\n")
     sys.stderr.flush()

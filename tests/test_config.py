@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from alphapente import config as config_room
-from alphapente.config import Config, ConfigError, Variant, keys, load_config, load_layers
+from alphapente.config import Config, ConfigError, SampleStrategy, Variant, keys, load_config, load_layers
 from alphapente.errors import RequestError
 
 ROOT = Path(__file__).parent.parent
@@ -76,9 +76,15 @@ def test_variants_are_those_of_the_rules() -> None:
     assert get_args(Variant) == tuple(VARIANTS)
 
 
+def test_sampling_strategies_are_those_of_the_records() -> None:
+    from alphapente.records.sampling import STRATEGIES
+
+    assert set(get_args(SampleStrategy)) == set(STRATEGIES)
+
+
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        Config().generation.simulations = 5  # type: ignore[misc]
+        Config().generation.simulations = 5
 
 
 def test_default_file_is_the_one_beside_the_current_directory(
@@ -192,7 +198,10 @@ def test_another_class_starts_afresh(write: Write) -> None:
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        ({"resnet": {"blcks": 3}}, 'models.resnet.blcks: unknown key, found 3 (whole number); allowed: channels, blocks'),
+        (
+            {"resnet": {"blcks": 3}},
+            "models.resnet.blcks: unknown key, found 3 (whole number); allowed: channels, blocks",
+        ),
         ({"resnet": {"blcks": 3}}, 'did you mean "models.resnet.blocks"?'),
         ({"resnet": {"blocks": 0}}, "models.resnet.blocks: found 0 (whole number); allowed: a whole number from 1 to"),
         ({"simple": {"stem_kernel": True}}, "models.simple.stem_kernel: found true (true/false); allowed: one of 3, 5"),
@@ -243,7 +252,7 @@ def test_the_model_type_must_be_a_model(write: Write) -> None:
         ({"generation": {"simulatons": 5}}, 'did you mean "generation.simulations"?'),
         ({"generation": {"simulatons": 5}}, "generation.simulatons: unknown key, found 5 (whole number); allowed: sim"),
         ({"simulations": 5}, 'did you mean "generation.simulations"?'),
-        ({"genration": {}}, 'genration: unknown key, found {} (object); allowed: game, generation, '),
+        ({"genration": {}}, "genration: unknown key, found {} (object); allowed: game, generation, "),
         ({"generation": 5}, "generation: found 5 (whole number); allowed: an object with the keys simulations, "),
         ({"training": {"augmentation": True}}, "allowed: an object with the keys enabled, orientations"),
         ({"training": {"augmentation": {"enabld": True}}}, 'did you mean "training.augmentation.enabled"?'),
@@ -258,7 +267,7 @@ def test_the_model_type_must_be_a_model(write: Write) -> None:
         ({"search": {"root": "gumbl"}}, 'search.root: found "gumbl" (text); allowed: one of "gumbel", "puct"'),
         ({"records": {"database": ""}}, 'records.database: found "" (text); allowed: text, not empty'),
         ({"game": {"board_size": 20}}, "allowed: a whole number from 7 to 19"),
-        ({"generation": {"simulations": "x" * 500}}, '... (text); allowed'),
+        ({"generation": {"simulations": "x" * 500}}, "... (text); allowed"),
     ],
 )
 def test_bad_values(write: Write, settings: dict[str, Any], message: str) -> None:

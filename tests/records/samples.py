@@ -19,7 +19,7 @@ def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: i
     position = new_positions(1, variant, size)[0]
     legal = np.zeros(size * size, np.int16)
     moves: list[int] = []
-    records = []
+    records: list[SearchRecord] = []
     while not position["winner"]:
         points = legal[: legal_points(position, legal)]
         if len(records) < max_records:
@@ -71,7 +71,7 @@ def plain_game(num_records: int, seed: int = 0, size: int = 19) -> GameRecord:
     rng = np.random.default_rng(seed)
     moves = rng.permutation(size * size)[:num_records].tolist()
     board = np.zeros(size * size, np.int8)
-    records = []
+    records: list[SearchRecord] = []
     for ply, move in enumerate(moves):
         records.append(search_record(rng, ply, board.copy(), (0, 2), ply % 2 + 1, np.flatnonzero(board == 0)))
         board[move] = ply % 2 + 1

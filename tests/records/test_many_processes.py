@@ -44,7 +44,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
 def test_a_killed_writer_leaves_whole_games_only(tmp_path: Path) -> None:
     database = tmp_path / "records.db"
     games = [random_game(seed, max_records=30) for seed in range(3)]
-    for kills in range(1, 4):
+    for kills in (1, 2):
         writer = CONTEXT.Process(target=write_for_ever, args=(database, games))
         writer.start()
         before = 0
@@ -64,12 +64,12 @@ def test_a_killed_writer_leaves_whole_games_only(tmp_path: Path) -> None:
 
 def test_many_processes_may_make_the_database_at_the_same_moment(tmp_path: Path) -> None:
     database = tmp_path / "records.db"
-    makers = [CONTEXT.Process(target=write_games, args=(database, [], 1)) for _ in range(5)]
+    makers = [CONTEXT.Process(target=write_games, args=(database, [], 1)) for _ in range(3)]
     for maker in makers:
         maker.start()
     for maker in makers:
         maker.join()
-    assert [maker.exitcode for maker in makers] == [0] * 5
+    assert [maker.exitcode for maker in makers] == [0] * 3
     with Store(database, read_only=True) as store:
         assert store.stats().schema_version == 2
 

@@ -81,7 +81,7 @@ def test_a_step_that_fails_leaves_the_older_version_whole(tmp_path: Path) -> Non
     connection.execute("CREATE TABLE games_in_play (something_else INTEGER)")
     connection.commit()
     connection.close()
-    with pytest.raises(DatabaseError, match="refused a statement.*already exists"):
+    with pytest.raises(DatabaseError, match=r"refused a statement.*already exists"):
         Store(database)
     connection = sqlite3.connect(database)
     assert connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone() == ("1",)

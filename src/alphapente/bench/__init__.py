@@ -1,0 +1,1 @@
+"""What this machine does with AlphaPente, measured: each figure beside its floor, taken in the same process."""

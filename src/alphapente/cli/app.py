@@ -18,7 +18,6 @@ from typing import Annotated
 import typer
 
 from alphapente import __version__
-from alphapente.cli.flags import FlagCommand
 from alphapente.errors import AlphaPenteError
 
 
@@ -85,6 +84,8 @@ def build(words: Sequence[str]) -> typer.Typer:
 
 
 def _register(app: typer.Typer, command: Command, words: Sequence[str]) -> None:
+    from alphapente.cli.flags import FlagCommand  # the configuration's models, which `alphapente --help` needs not
+
     target = getattr(importlib.import_module(command.module), command.attribute)
     if isinstance(target, typer.Typer):
         app.add_typer(target, name=command.name, help=command.help)
@@ -94,12 +95,18 @@ def _register(app: typer.Typer, command: Command, words: Sequence[str]) -> None:
         app.command(command.name)(target)
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"alphapente {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before the subcommand."""
 
 
 def _elsewhere() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from alphapente.cli.flags import ConfigArgument, ConfigFile, Overrides, one_path, value_at
-from alphapente.config import LoadedConfig, default_config_path, keys, load_layers
+from alphapente.config import BUILT_IN_CLASSES, LoadedConfig, default_config_path, keys, load_layers
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,21 +33,18 @@ def show(
 
 
 def explanation(loaded: LoadedConfig) -> list[str]:
-    """Lines for each key: value and source, then what it means."""
+    """Two lines for each key: value and source, then what it means; for each model, its class and sizes."""
+    plain = [(path, key) for path, key in keys().items() if not path.startswith("models.")]
+    built_in = {class_path: name for name, class_path in BUILT_IN_CLASSES.items()}
+    sizes = [
+        (f"models.{name}.{size}", keys().get(f"models.{built_in.get(model.class_path)}.{size}"))
+        for name, model in loaded.config.models.items()
+        for size in ("class", *model.sizes)
+    ]
     lines = []
-    for path, key in keys().items():
-        try:
-            value = value_at(loaded.config, path)
-        except KeyError:
-            continue  # a built-in model's size, where that name now has another class
-        unit = f" {key.unit}" if key.unit else ""
-        lines += [f"{path} = {value}{unit}   ({loaded.source_of(path)})", f"    {key.meaning} {_capital(key.allowed)}."]
-    for name, model in loaded.config.models.items():
-        lines += [f"models.{name}.class = {model.class_path}   ({loaded.source_of(f'models.{name}.class')})"]
-        if f"models.{name}.channels" not in keys():
-            lines += [f"models.{name} takes {model.sizes}"]
+    for path, key in [*plain, *sizes]:
+        unit = f" {key.unit}" if key and key.unit else ""
+        lines.append(f"{path} = {value_at(loaded.config, path)}{unit}   ({loaded.source_of(path)})")
+        if key:
+            lines.append(f"    {key.meaning} Allowed: {key.allowed}.")
     return lines
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -21,12 +21,12 @@ def run_job(job_fn: JobFn, config: Config, events: bool) -> None:
     from alphapente.cli.display import subscriber
 
     with stop_on_signals(watch_stdin=events) as stop:
-        job_fn(config, _while_read(subscriber(config, events), stop), stop)
+        job_fn(config, while_read(subscriber(config, events), stop), stop)
     if stop.status:
         raise typer.Exit(stop.status)
 
 
-def _while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
+def while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
     """`report`, until nobody reads what it prints: then the job is asked to end cleanly."""
     broken = False
 

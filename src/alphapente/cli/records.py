@@ -5,21 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from alphapente.cli.flags import ConfigFile, Overrides
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from alphapente.records.model import PoolStats, StoreStats
     from alphapente.records.store import Store
 
-app = typer.Typer(help="Look after the database of games and records.", no_args_is_help=True)
+app = typer.Typer(help="Look after the database of games and records.", no_args_is_help=True, rich_markup_mode=None)
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file [default: config/pipeline.json].")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be given again."),
-]
 _MAX_FINDINGS_SHOWN = 50
 
 
@@ -32,7 +27,7 @@ def _open(config_path: Path | None, overrides: list[str] | None, read_only: bool
 
 
 @app.command()
-def stats(config: ConfigOption = None, set_: SetOption = None) -> None:
+def stats(config: ConfigFile = None, set_: Overrides = None) -> None:
     """Show what the database holds: records and games by variant and board size, wins, size on disk."""
     from rich.console import Console
 
@@ -105,8 +100,8 @@ def export(
         Literal["text", "parquet"] | None,
         typer.Option("--format", help="Games as text, or records as Parquet [default: by OUT's ending, else text]."),
     ] = None,
-    config: ConfigOption = None,
-    set_: SetOption = None,
+    config: ConfigFile = None,
+    set_: Overrides = None,
 ) -> None:
     """Write all games as game text (pente.org's format), or all records as a Parquet file."""
     from rich.console import Console
@@ -126,8 +121,8 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Game text: any number of games, with or without headers.")
     ],
-    config: ConfigOption = None,
-    set_: SetOption = None,
+    config: ConfigFile = None,
+    set_: Overrides = None,
     variant: Annotated[str, typer.Option(help="The variant of games whose headers name none.")] = "pente",
     board_size: Annotated[int, typer.Option(help="The board of games whose headers name none, in points.")] = 19,
 ) -> None:
@@ -146,7 +141,7 @@ def import_(
 
 
 @app.command()
-def check(config: ConfigOption = None, set_: SetOption = None) -> None:
+def check(config: ConfigFile = None, set_: Overrides = None) -> None:
     """Replay every game against the rules and compare every record; ends with status 1 when something is wrong."""
     from rich.console import Console
     from rich.table import Table
@@ -173,7 +168,8 @@ def check(config: ConfigOption = None, set_: SetOption = None) -> None:
     console.print(table)
     hidden = len(report.findings) - _MAX_FINDINGS_SHOWN
     more = f" ({hidden:,} more are not shown)" if hidden > 0 else ""
+    wrong = "1 thing is" if len(report.findings) == 1 else f"{len(report.findings):,} things are"
     raise FailureError(
-        f"{report.database}: {len(report.findings):,} things are wrong in {report.games:,} games{more}: "
+        f"{report.database}: {wrong} wrong in {report.games:,} games{more}: "
         "restore a copy, or start another database with --set records.database=FILE"
     )

@@ -103,7 +103,10 @@ def _layer_at(path: tuple[str, ...], value: Any) -> Layer:
 
 def _file_layers(path: Path, named_by: str, heirs: tuple[Path, ...]) -> list[Layer]:
     """The layers of a file and of all that it extends, the farthest first."""
-    here = path.resolve()
+    try:
+        here = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that cannot be one, a circle of links
+        raise ConfigError(f"{str(path)!r}: cannot be read: {error}") from None
     if here in heirs:
         circle = " -> ".join(heir.name for heir in (*heirs[heirs.index(here) :], here))
         raise ConfigError(f"{named_by}: found {show(str(path))}; allowed: no circle, and this is one: {circle}")

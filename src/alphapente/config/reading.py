@@ -8,7 +8,7 @@ from alphapente.config.refusal import ConfigError, kind_of
 
 LARGEST_FILE = 1 << 20
 """Bytes; a configuration is a page or two."""
-LONGEST_NUMBER = 400
+LONGEST_NUMBER = 1000
 """Digits of a whole number."""
 
 

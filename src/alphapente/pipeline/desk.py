@@ -62,9 +62,11 @@ class Desk:
         save_state(self.state, self.state_path)
 
     def begin(self, name: str, cycle: int, command: list[str]) -> Step:
-        """Start a step; its log is named after it and the time."""
+        """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
         path = Path(self.config.pipeline.log_dir) / file_name
+        if self.stop():
+            raise Interrupted
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
@@ -88,7 +90,7 @@ class Desk:
         Raises FailureError for a step that failed, and Interrupted when asked to stop, once the steps have ended.
         """
         if self.stop():
-            self._interrupt()
+            return self._interrupted()
         ended = [step for step in self.running if step.ended()]
         for step in self.running:
             for event in step.events():
@@ -102,11 +104,15 @@ class Desk:
             time.sleep(_TURN_S)
         return ended
 
-    def _interrupt(self) -> None:
-        names = ", ".join(step.name for step in self.running)
-        self.say(Note(f"asked to stop: ending {names}"))
+    def _interrupted(self) -> list[Step]:
+        """End the steps; returns those that came to their own end meanwhile. Raises Interrupted where none did."""
+        if self.running:
+            self.say(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
         self._stop_steps()
-        raise Interrupted
+        done = [step for step in self.running if step.process.returncode == 0]
+        if not done:
+            raise Interrupted
+        return done
 
     def finished_training(self, step: Step) -> None:
         """Note in the state that the cycle's next training is done."""

@@ -73,7 +73,7 @@ def run_side_by_side(desk: Desk) -> None:
         if training is None and due.is_due():
             training = desk.begin_training(beside_generation=generation is not None)
         if generation is None and training is None:
-            return
+            break
         for ended in desk.turn():
             if ended is generation:
                 desk.state.generation_done = True
@@ -82,16 +82,15 @@ def run_side_by_side(desk: Desk) -> None:
             else:
                 _finish_training(desk, ended)
                 training = None
+    if desk.config.pipeline.training_cycles_per_generation == 0:
+        desk.next_cycle()  # trainings close the cycles; without any the run is one
 
 
 def _finish_training(desk: Desk, step: Step) -> None:
-    state = desk.state
-    if state.trainings_done + 1 < desk.config.pipeline.training_cycles_per_generation:
-        desk.finished_training(step)
-        return
     desk.finished_training(step)
-    desk.next_cycle()
-    desk.keep()
+    if desk.state.trainings_done >= desk.config.pipeline.training_cycles_per_generation:
+        desk.next_cycle()
+        desk.keep()
 
 
 class _Due:

@@ -56,7 +56,8 @@ def check(store: Store, progress: Callable[[int, int], None] | None = None) -> C
         last_id = connection.execute(select(func.max(GAMES.c.id))).scalar() or 0
     games = records = 0
     expected: dict[tuple[str, int], int] = {}
-    for game in store.games():
+    unreadable: list[Finding] = []
+    for game in store.games(on_damage=lambda game_id, problem: unreadable.append(Finding(game_id, None, problem))):
         if game.game_id > last_id:
             break
         problems = list(game_problems(game))
@@ -70,7 +71,7 @@ def check(store: Store, progress: Callable[[int, int], None] | None = None) -> C
         records += game.num_records
         if progress is not None:
             progress(games, total)
-    return CheckReport(store.name, games, records, findings)
+    return CheckReport(store.name, games, records, findings + unreadable)
 
 
 def _file_problems(connection: Connection) -> Iterator[Finding]:
@@ -194,5 +195,7 @@ def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iter
     if len(illegal):
         yield f"the record's policy lists {len(illegal)} points that cannot be played, first {illegal[0]}"
     total = float(batch.targets[entries].sum() + batch.rest[index])
-    if abs(total - 1) > _TOLERANCE:
+    if not abs(total - 1) < _TOLERANCE:
         yield f"the record's policy sums to {total:.4f}, not to 1"
+    if not 0 <= batch.rest[index] <= 1:
+        yield f"the record's rest is {batch.rest[index]}, outside 0 to 1"

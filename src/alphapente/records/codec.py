@@ -70,9 +70,9 @@ def pack_plies(numbers: Sequence[int]) -> bytes:
 
 
 def unpack_plies(blob: bytes) -> list[int]:
-    """The reverse of `pack_plies`. Raises FailureError for an odd number of bytes."""
-    if len(blob) % 2:
-        raise FailureError(f"a list of moves is damaged: {len(blob)} bytes do not make whole numbers of 2")
+    """The reverse of `pack_plies`. Raises FailureError for what cannot be one."""
+    if not isinstance(blob, bytes) or len(blob) % 2:
+        raise FailureError(f"a list of moves or plies is damaged: its {len(blob)} bytes are not whole numbers")
     return [int(number) for number in np.frombuffer(blob, "<u2")]
 
 
@@ -173,20 +173,15 @@ def decode_records(
     values: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, columns, strict=True))
     ids = np.array(values["id"], np.int64)
     num_bytes = packed_size(board_size)
-    _refuse_damaged(ids, [len(blob) for blob in values["board"]], num_bytes)
+    _refuse_damaged(ids, values["board"], "board", num_bytes, num_bytes)
+    _refuse_damaged(ids, values["policy"], "policy", POLICY_ENTRY.itemsize)
     packed = np.frombuffer(b"".join(values["board"]), np.uint8).reshape(count, num_bytes)
-
-    width = POLICY_ENTRY.itemsize
-    lengths = np.fromiter((len(blob) for blob in values["policy"]), np.int64, count)
-    damaged = lengths % width != 0
-    if damaged.any():
-        where = int(np.argmax(damaged))
-        raise FailureError(f"record {ids[where]} is damaged: its policy has {lengths[where]} bytes, not whole entries")
+    lengths = np.fromiter(map(len, values["policy"]), np.int64, count)
     entries = np.frombuffer(b"".join(values["policy"]), POLICY_ENTRY)
     if len(entries) and int(entries["point"].max()) >= board_size**2:
         raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: a policy lists point {entries['point'].max()}")
     offsets = np.zeros(count + 1, np.int64)
-    np.cumsum(lengths // width, out=offsets[1:])
+    np.cumsum(lengths // POLICY_ENTRY.itemsize, out=offsets[1:])
     rest = np.array(values["rest"], np.float32)
     return RecordBatch(
         variant=variant,
@@ -211,10 +206,15 @@ def decode_records(
     )
 
 
-def _refuse_damaged(ids: NDArray[np.int64], lengths: list[int], expected: int) -> None:
-    for record_id, length in zip(ids, lengths, strict=True):
-        if length != expected:
-            raise FailureError(f"record {record_id} is damaged: its board has {length} bytes, not {expected}")
+def _refuse_damaged(
+    ids: NDArray[np.int64], blobs: Sequence[Any], name: str, unit: int, expected: int | None = None
+) -> None:
+    for record_id, blob in zip(ids, blobs, strict=True):
+        if not isinstance(blob, bytes):  # SQLite keeps whatever it is given
+            raise FailureError(f"record {record_id} is damaged: its {name} is not bytes but {type(blob).__name__}")
+        if len(blob) % unit or (expected is not None and len(blob) != expected):
+            right = expected or f"a multiple of {unit}"
+            raise FailureError(f"record {record_id} is damaged: its {name} has {len(blob)} bytes, not {right}")
 
 
 def _dequantised(

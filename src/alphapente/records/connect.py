@@ -95,7 +95,9 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
             engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
             _prepare_sqlite(engine, access)
         else:
-            options = f"-c lock_timeout={max(1, int(busy_timeout_s * 1000))}"  # 0 would mean for ever
+            lock_timeout_ms = max(1, int(busy_timeout_s * 1000))  # 0 would mean for ever
+            # As on SQLite, a power cut may take the last moment's games, whole ones, and never damages the database.
+            options = f"-c lock_timeout={lock_timeout_ms} -c synchronous_commit=off"
             engine = create_engine(url, connect_args={"options": options}, pool_pre_ping=True)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise RequestError(

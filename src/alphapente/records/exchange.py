@@ -48,12 +48,16 @@ class ImportReport:
 def export_games(store: Store, path: Path) -> ExportReport:
     """Writes every game as game text, oldest first, an empty line between games.
 
-    Raises FailureError when the file cannot be written.
+    Raises FailureError when the file cannot be written, or a stored game breaks the rules.
     """
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for game in store.games():
-            file.write(("\n" if count else "") + write_game(game_text(game)))
+            try:
+                text = write_game(game_text(game))
+            except RequestError as error:
+                raise FailureError(f"game {game.game_id}: {error}; `alphapente records check` tells more") from error
+            file.write(("\n" if count else "") + text)
             count += 1
     return ExportReport(path, count, 0, path.stat().st_size)
 

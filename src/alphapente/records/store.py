@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from alphapente.errors import RequestError
+from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec, connect, sampling, statistics
 from alphapente.records.model import GameRecord, ImportedGame, RecordBatch, StoredGame, StoreStats
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, RECORDS, SETTINGS
@@ -275,8 +275,17 @@ class Store:
                 batch = self._read(connection, pool, seqs, len(seqs))
             yield batch
 
-    def games(self, variant: str | None = None, size: int | None = None, after_id: int = 0) -> Iterator[StoredGame]:
-        """The games in the order of their ids (which is that of their writing), from the first after `after_id`."""
+    def games(
+        self,
+        variant: str | None = None,
+        size: int | None = None,
+        after_id: int = 0,
+        on_damage: Callable[[int, str], None] | None = None,
+    ) -> Iterator[StoredGame]:
+        """The games in the order of their ids (which is that of their writing), from the first after `after_id`.
+
+        A row that cannot be read raises DatabaseError, or goes to `on_damage(game_id, problem)` and is left out.
+        """
         query = select(GAMES, POOLS.c.variant, POOLS.c.board_size).join(POOLS, POOLS.c.id == GAMES.c.pool_id)
         if variant is not None:
             query = query.where(POOLS.c.variant == variant)
@@ -288,7 +297,15 @@ class Store:
                 rows = connection.execute(query, {"after_id": after_id}).all()
             if not rows:
                 return
-            yield from map(_stored_game, rows)
+            for row in rows:
+                try:
+                    game = _stored_game(row)
+                except (FailureError, ValueError) as error:
+                    if on_damage is None:
+                        raise connect.DatabaseError(f"{self.name} is damaged: game {row.id}: {error}") from error
+                    on_damage(row.id, str(error))
+                else:
+                    yield game
             after_id = rows[-1].id
 
     def stats(self) -> StoreStats:

@@ -34,28 +34,62 @@ Board = NDArray[np.int8]
 
 
 @njit(cache=True, nogil=True, inline="always")
+def at(board: Board, cell: int) -> int:
+    """The stone on `cell`, looked up by an unsigned index: a signed one would be tested for counting from the end."""
+    return board[np.uint64(cell)]
+
+
+@njit(cache=True, nogil=True, inline="always")
 def run_length(board: Board, cell: int, step: int, player: int) -> int:
     """Stones of `player` in the unbroken line through `cell` (which counts as one) along `step`."""
     length = 1
-    at = cell + step
-    while board[at] == player:
+    there = cell + step
+    while at(board, there) == player:
         length += 1
-        at += step
-    at = cell - step
-    while board[at] == player:
+        there += step
+    there = cell - step
+    while at(board, there) == player:
         length += 1
-        at -= step
+        there -= step
     return length
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _three_around(board: Board, cell: int, step: int, player: int) -> bool:
+    """Whether two stones beside `cell` make three in a row with it, as in every five: without a branch."""
+    ahead, behind = at(board, cell + step) == player, at(board, cell - step) == player
+    further = at(board, cell + 2 * step) == player
+    return (ahead & (behind | further)) | (behind & (at(board, cell - 2 * step) == player))
 
 
 @njit(cache=True, nogil=True)
 def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
     """Whether a stone of `player` on `cell` stands in a line of five or more (`exactly`: of just five)."""
+    promising = _three_around(board, cell, 1, player) | _three_around(board, cell, STRIDE, player)
+    promising |= _three_around(board, cell, STRIDE + 1, player) | _three_around(board, cell, STRIDE - 1, player)
+    if not promising:
+        return False
     for line in range(4):
         length = run_length(board, cell, DIRECTIONS[line], player)
         if length == 5 or (length > 5 and not exactly):
             return True
     return False
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _flanks(board: Board, cell: int, step: int, player: int) -> bool:
+    enemy = 3 - player
+    pair = (at(board, cell + step) == enemy) & (at(board, cell + 2 * step) == enemy)
+    return pair & (at(board, cell + 3 * step) == player)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def flanks_a_pair(board: Board, cell: int, player: int) -> bool:
+    """Whether a stone of `player` on `cell` captures a pair in any direction: one branch instead of eight."""
+    found = _flanks(board, cell, 1, player) | _flanks(board, cell, -1, player)
+    found |= _flanks(board, cell, STRIDE, player) | _flanks(board, cell, -STRIDE, player)
+    found |= _flanks(board, cell, STRIDE + 1, player) | _flanks(board, cell, -STRIDE - 1, player)
+    return found | _flanks(board, cell, STRIDE - 1, player) | _flanks(board, cell, 1 - STRIDE, player)
 
 
 @njit(cache=True, nogil=True)
@@ -193,7 +227,7 @@ def play(position: Position, point: int) -> None:
     if variant == POOF:
         _play_poof(position, cell, player)
     else:
-        if variant != GOMOKU:
+        if variant == KERYO or (variant != GOMOKU and flanks_a_pair(board, cell, player)):
             captured[player - 1] += capture(board, cell, player, variant == KERYO)
         if variant == BOAT:
             _boat_five(position, cell, player)

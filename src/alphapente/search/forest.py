@@ -164,12 +164,20 @@ class Forest:
 
     def step(self) -> list[int]:
         """One call of the network for all searches together; returns the trees whose search is finished."""
-        for tree in np.flatnonzero(self.trees.stage == NEEDS_START):
-            self._start(int(tree))
+        self.start_waiting()
         found = select(self.trees, self._rates, self.leaves, self._planes, self._bits, self._scratch)
         if found:
             logits, values = self.evaluator.evaluate(self.evaluator.input)
             self.evaluations += expand(self.trees, self.leaves, logits, values)
+        return self.done()
+
+    def start_waiting(self) -> None:
+        """Begins the simulations of the searches whose roots have been evaluated."""
+        for tree in np.flatnonzero(self.trees.stage == NEEDS_START):
+            self._start(int(tree))
+
+    def done(self) -> list[int]:
+        """The trees whose search is finished and whose result was not taken yet."""
         return [int(tree) for tree in np.flatnonzero(self.trees.stage == DONE)]
 
     def _start(self, tree: int) -> None:

@@ -35,6 +35,7 @@ class SelfPlay:
         network_step: int = 0,
         settings_id: int | None = None,
         carried_over: Sequence[bytes] = (),
+        forest_class: type[Forest] = Forest,
     ) -> None:
         """`next_seed` gives the seed of the next game, or None when no more games shall begin.
 
@@ -45,7 +46,7 @@ class SelfPlay:
         self.settings_id = settings_id
         self._next_seed = next_seed
         self._waiting = [unpack(payload, config.game.variant, config.game.board_size) for payload in carried_over]
-        self.forest = Forest(
+        self.forest = forest_class(
             evaluator,
             config.search,
             num_trees=evaluator.batch_size,

@@ -1,0 +1,55 @@
+"""An evaluator made by hand from the tactical planes: a fixed opponent, and a stand-in for a network in tests.
+
+It likes points beside other stones, fours, captures and what spoils the enemy's; it has learned nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from alphapente.network.evaluator import Outputs, Planes, as_batch
+from alphapente.network.planes import NUM_PLANES
+
+_WEIGHTS = {6: 8.0, 7: 6.0, 8: 3.0, 9: 2.0, 10: 3.0, 11: 2.5}
+"""Logit of each tactical plane of network/planes.py, which see."""
+
+
+class HeuristicEvaluator:
+    """An Evaluator whose logits and values are plain sums over the input planes: the same answer every time."""
+
+    def __init__(self, batch_size: int, board_size: int) -> None:
+        self.batch_size = batch_size
+        self.board_size = board_size
+        self.name = "heuristic"
+        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+
+    def evaluate(self, planes: Planes) -> Outputs:
+        """See Evaluator.evaluate."""
+        count = as_batch(planes, self.input)
+        planes = self.input[:count]
+        stones = planes[:, 0] + planes[:, 1]
+        near = np.zeros_like(stones)
+        size = self.board_size
+        for down in range(-2, 3):
+            for right in range(-2, 3):
+                distance = max(abs(down), abs(right))
+                if distance == 0:
+                    continue
+                source = stones[
+                    :, max(0, down) : size + min(0, down), max(0, right) : size + min(0, right)
+                ]
+                near[:, max(0, -down) : size + min(0, -down), max(0, -right) : size + min(0, -right)] += (
+                    source * (0.5 if distance == 1 else 0.25)
+                )
+        logits = np.minimum(near, np.float32(3.0))
+        for plane, weight in _WEIGHTS.items():
+            logits += np.float32(weight) * planes[:, plane]
+        captured = planes[:, 4, 0, 0] - planes[:, 5, 0, 0]
+        takes = planes[:, 8].sum((1, 2)) - 0.5 * planes[:, 9].sum((1, 2))
+        fours = np.minimum(planes[:, 10].sum((1, 2)), 8.0) - 0.7 * np.minimum(planes[:, 11].sum((1, 2)), 8.0)
+        wins = (planes[:, 6].sum((1, 2)) > 0).astype(np.float32) - 0.3 * (planes[:, 7].sum((1, 2)) > 0)
+        value = np.tanh(0.8 * captured + 0.3 * takes + 0.12 * fours + 0.5 * wins)
+        return logits.reshape(count, -1), value.astype(np.float32)
+
+    def load_weights(self, source: Any) -> None:  # noqa: ARG002 - it has no weights
+        """Nothing to load."""

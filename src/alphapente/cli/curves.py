@@ -1,0 +1,172 @@
+"""Curves for TensorBoard: what self-play and training report, drawn over the records and the steps they took."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from alphapente.config import Config
+from alphapente.errors import AlphaPenteError
+from alphapente.events import EpochReport, Event, GenerationProgress, GenerationSummary
+
+_INTERVAL_S = 30.0
+"""At least so long between two points of self-play's curves, and between two writings to disk."""
+
+
+class Curves:
+    """Takes a job's events and writes their numbers under `log_dir`/tensorboard; a context manager.
+
+    Self-play's step is the pool's number of records, training's the network's step. What is drawn is extra: where the
+    disk or the database fails, the curves end and the job goes on.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._folder = Path(config.pipeline.log_dir) / "tensorboard"
+        self._points: list[tuple[str, str, int, float, float]] = []
+        self._writers: dict[str, Any] = {}
+        self._written_at = time.monotonic()
+        self._games = _GameCurves(config)
+        self._broken = False
+
+    def __call__(self, event: Event) -> None:
+        """Take an event in."""
+        if self._broken:
+            return
+        try:
+            self._take(event)
+        except (OSError, AlphaPenteError):
+            self._broken = True
+
+    def _take(self, event: Event) -> None:
+        now = time.monotonic()
+        if isinstance(event, EpochReport):
+            self._add(f"training-{self._config.training.model_type}", event.step, _epoch_values(event))
+        elif isinstance(event, GenerationProgress):
+            self._games.begin()
+            if now - self._written_at < _INTERVAL_S:
+                return
+            self._add_generation(_rates(event.records_per_s, event.simulations_per_s, event.evaluations_per_s))
+        elif isinstance(event, GenerationSummary):
+            self._games.begin()
+            elapsed = max(event.elapsed_s, 1e-9)
+            self._add_generation(
+                _rates(event.records / elapsed, event.simulations / elapsed, event.evaluations / elapsed)
+            )
+        if now - self._written_at >= _INTERVAL_S:
+            self._write()
+
+    def _add_generation(self, rates: dict[str, float]) -> None:
+        records, values = self._games.since_last()
+        self._add("generation", records, rates | values)
+
+    def _add(self, curve_set: str, step: int, values: dict[str, float]) -> None:
+        now = time.time()
+        self._points += [(curve_set, tag, step, value, now) for tag, value in values.items()]
+
+    def _write(self) -> None:
+        """Write what has gathered. TensorBoard is imported here, not before there is something to write."""
+        self._written_at = time.monotonic()
+        if not self._points:
+            return
+        from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
+        from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
+
+        for curve_set, tag, step, number, when in self._points:
+            if curve_set not in self._writers:
+                self._writers[curve_set] = EventFileWriter(str(self._folder / curve_set))
+            summary = Summary(value=[Summary.Value(tag=tag, simple_value=number)])
+            self._writers[curve_set].add_event(Entry(step=step, wall_time=when, summary=summary))
+        self._points.clear()
+        for writer in self._writers.values():
+            writer.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._broken:
+                self._write()
+            for writer in self._writers.values():
+                writer.close()
+        except OSError:
+            return
+        finally:
+            self._games.close()
+
+
+def subscriber(config: Config) -> Curves:
+    """What draws a job's events for TensorBoard."""
+    return Curves(config)
+
+
+def _epoch_values(event: EpochReport) -> dict[str, float]:
+    return {
+        "loss/policy": event.policy_loss,
+        "loss/value": event.value_loss,
+        "loss/total": event.total_loss,
+        "policy_entropy": event.policy_entropy,
+        "value_error": event.value_error,
+        "learning_rate": event.learning_rate,
+        "rate/samples_per_s": event.samples_per_s,
+    }
+
+
+def _rates(records_per_s: float, simulations_per_s: float, evaluations_per_s: float) -> dict[str, float]:
+    return {
+        "rate/records_per_s": records_per_s,
+        "rate/simulations_per_s": simulations_per_s,
+        "rate/evaluations_per_s": evaluations_per_s,
+    }
+
+
+class _GameCurves:
+    """How the pool's games have gone since the last look: how many, how long, won by whom and how."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._store: Any = None
+        self._before: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Take the first look, at a generation's first event."""
+        if self._store is None:
+            from alphapente.records.store import Store
+
+            self._store = Store(self._config.records.database, self._config.records.busy_timeout_s)
+            self._before = self._look()
+
+    def since_last(self) -> tuple[int, dict[str, float]]:
+        """The pool's records, and the values of the games since the last look."""
+        now = self._look()
+        new = {name: count - self._before.get(name, 0) for name, count in now.items()}
+        values = {"records": now["records"], "games": now["games"]}
+        games = new.pop("games")
+        if games > 0:
+            values["games/plies"] = new.pop("plies") / games
+            values |= {name: count / games for name, count in new.items() if name.startswith("won_by")}
+        self._before = now
+        return int(now["records"]), values
+
+    def _look(self) -> dict[str, float]:
+        game = self._config.game
+        for pool in self._store.stats().pools:
+            if (pool.variant, pool.board_size) == (game.variant, game.board_size):
+                players = {"1": "player_1", "2": "player_2", "draw": "nobody"}
+                return {
+                    "records": pool.records,
+                    "games": pool.games,
+                    "plies": pool.mean_plies * pool.games,
+                    **{f"won_by/{name}": pool.wins_by_player.get(key, 0) for key, name in players.items()},
+                    **{f"won_by/{kind}": pool.won_by.get(kind, 0) for kind in ("five", "captures", "draw")},
+                }
+        return {"records": 0.0, "games": 0.0, "plies": 0.0}
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._store is not None:
+            self._store.close()

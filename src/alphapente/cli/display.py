@@ -1,0 +1,75 @@
+"""Shows a running job: a live picture on a terminal, plain lines elsewhere, JSON for a program that reads along."""
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from alphapente.config import Config
+from alphapente.events import Event, ReportFn, to_json
+from alphapente.pipeline.lines import LogFile, PlainLines, describe, stamped
+
+if TYPE_CHECKING:
+    from alphapente.cli.live import LiveShow
+
+__all__ = ["Display", "describe", "subscriber"]
+
+
+class Display:
+    """Takes events and shows them; a context manager, so that a live picture is put away whatever happens.
+
+    `picture` is a live one, opened and closed with the display; `log` gets plain lines beside what is shown.
+    """
+
+    def __init__(
+        self, show: ReportFn, log: LogFile | None, save_interval_games: int, picture: "LiveShow | None" = None
+    ) -> None:
+        self._show = show
+        self._picture = picture
+        self._log = log
+        self._log_lines = PlainLines(log.write, save_interval_games) if log else None
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if self._log_lines:
+            self._log_lines(event)
+        self._show(event)
+
+    def __enter__(self) -> Self:
+        if self._picture:
+            self._picture.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._picture:
+            self._picture.stop()
+        if self._log:
+            self._log.close()
+
+
+def subscriber(config: Config, events: bool, log: Path | None = None) -> Display:
+    """What shows a job's events on standard output, and with `log` as plain lines in that file too.
+
+    With `events`, each event is one line of JSON. Else a terminal gets a live picture, anything else plain lines.
+    Raises FailureError where the log cannot be written.
+    """
+    log_file = LogFile(log) if log else None
+    save_interval_games = config.generation.save_interval_games
+    if events:
+        return Display(_print_json, log_file, save_interval_games)
+    if sys.stdout.isatty():
+        from alphapente.cli.live import LiveShow
+
+        picture = LiveShow(config)
+        return Display(picture, log_file, save_interval_games, picture)
+    return Display(PlainLines(_print_line, save_interval_games), log_file, save_interval_games)
+
+
+def _print_json(event: Event) -> None:
+    print(to_json(event), flush=True)
+
+
+def _print_line(line: str) -> None:
+    print(stamped(line), flush=True)

@@ -1,0 +1,187 @@
+"""The live picture of a running job on a terminal: bars, rates, losses, and for a pipeline the whole run above them."""
+
+import math
+import time
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from alphapente.config import Config
+from alphapente.events import (
+    EpochProgress,
+    EpochReport,
+    Event,
+    GenerationProgress,
+    GenerationSummary,
+    PipelineSummary,
+    StepStarted,
+    TrainingSummary,
+)
+from alphapente.pipeline.lines import PlainLines, duration, rate
+
+_REFRESH_PER_S = 4
+_BARS = "▁▂▃▄▅▆▇█"
+_LOSSES_SHOWN = 6
+_EPOCHS_SHOWN = 32
+
+
+class LiveShow:
+    """Keeps what the latest events said and draws it; notes and results scroll above the picture."""
+
+    def __init__(self, config: Config, console: Console | None = None) -> None:
+        self._config = config
+        self._console = console or Console()
+        self._lines = PlainLines(self._print, config.generation.save_interval_games, interval_s=math.inf)
+        self._live = Live(
+            console=self._console, get_renderable=self.render, refresh_per_second=_REFRESH_PER_S, transient=True
+        )
+        self._began = time.monotonic()
+        self._step: StepStarted | None = None
+        self._training_name = ""
+        self._records_before = 0
+        self._generation: GenerationProgress | None = None
+        self._epoch: EpochProgress | None = None
+        self._games: list[int] = []
+        self._epoch_losses: list[float] = []
+        self._losses: list[tuple[str, float]] = []
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._live.start()
+
+    def stop(self) -> None:
+        """Take the picture away; what scrolled above it stays."""
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event in."""
+        match event:
+            case StepStarted():
+                self._begin_step(event)
+            case GenerationProgress():
+                self._generation = event
+            case GenerationSummary():
+                self._generation = None
+                self._games.append(event.games)
+                self._records_before += event.records
+            case EpochProgress():
+                self._epoch = event
+            case EpochReport():
+                self._epoch_losses.append(event.total_loss)
+            case TrainingSummary():
+                self._end_training()
+        if isinstance(event, PipelineSummary):
+            self._console.print(summary_table(event))
+        elif not (isinstance(event, EpochReport) and self._step):
+            self._lines(event)
+
+    def _begin_step(self, event: StepStarted) -> None:
+        self._step = event
+        if event.name.startswith("Training"):
+            self._training_name = event.name.removeprefix("Training ")
+            self._epoch_losses = []
+        else:
+            self._records_before = event.records
+
+    def _end_training(self) -> None:
+        self._epoch = None
+        if self._step and self._epoch_losses:
+            self._losses.append((self._training_name, self._epoch_losses[-1]))
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line))
+
+    def render(self) -> RenderableType:
+        """The picture as it stands."""
+        parts: list[RenderableType] = []
+        if self._step:
+            parts += self._whole_run(self._step)
+        if self._generation:
+            parts += _generation_bar(self._generation)
+        if self._epoch:
+            parts += self._epoch_bar(self._epoch)
+        return Group(*parts)
+
+    def _whole_run(self, step: StepStarted) -> list[RenderableType]:
+        records = self._records_before + (self._generation.records if self._generation else 0)
+        elapsed = duration(time.monotonic() - self._began)
+        name = f"Cycle {step.cycle} of {step.total_cycles}"
+        detail = [f"{records:,} of {step.records_target:,} records in the database"]
+        if self._games:
+            detail.append("games by generation " + ", ".join(f"{games:,}" for games in self._games[-_LOSSES_SHOWN:]))
+        parts = _bar(name, records, step.records_target, f"{elapsed} so far", detail)
+        if self._losses:
+            losses = " > ".join(f"{name}: {loss:.3f}" for name, loss in self._losses[-_LOSSES_SHOWN:])
+            parts.append(_detail([f"total loss {losses}"]))
+        return parts
+
+    def _epoch_bar(self, epoch: EpochProgress) -> list[RenderableType]:
+        steps_left = (epoch.num_epochs - epoch.epoch + 1) * epoch.num_steps - epoch.step
+        seconds_left = steps_left * self._config.training.batch_size / max(epoch.samples_per_s, 1e-9)
+        detail = [
+            f"policy loss {epoch.policy_loss:.4f}",
+            f"value loss {epoch.value_loss:.4f}",
+            f"{rate(epoch.samples_per_s)} samples/s",
+        ]
+        if len(self._epoch_losses) > 1:
+            detail.append(sparkline(self._epoch_losses[-_EPOCHS_SHOWN:]))
+        training = f"Training {self._training_name} e" if self._training_name else "E"
+        name = f"{training}poch {epoch.epoch} of {epoch.num_epochs}"
+        return _bar(name, epoch.step, epoch.num_steps, f"{duration(seconds_left)} left", detail)
+
+
+def _generation_bar(progress: GenerationProgress) -> list[RenderableType]:
+    detail = [
+        f"{progress.records:,} of {progress.record_limit:,} records",
+        f"{progress.games:,} games",
+        f"{rate(progress.records_per_s)} records/s",
+        f"{rate(progress.simulations_per_s)} simulations/s",
+    ]
+    left = f"{duration(progress.remaining_s)} left"
+    return _bar("Self-play", progress.records, progress.record_limit, left, detail)
+
+
+def _bar(name: str, completed: int, total: int, time_text: str, detail: list[str]) -> list[RenderableType]:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(width=28, no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_column(width=5, justify="right", no_wrap=True)
+    grid.add_column(width=20, justify="right", no_wrap=True)
+    share = 100 * min(completed, total) / max(total, 1)
+    bar = ProgressBar(total=max(total, 1), completed=min(completed, total))
+    grid.add_row(Text(name, style="bold"), bar, f"{share:.0f}%", time_text)
+    return [grid, _detail(detail)]
+
+
+def _detail(parts: list[str]) -> Text:
+    return Text("  " + " · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def sparkline(values: list[float]) -> str:
+    """The values as a row of bars, the lowest value the lowest bar."""
+    low, high = min(values), max(values)
+    span = high - low or 1.0
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)
+
+
+def summary_table(summary: PipelineSummary) -> Table:
+    """What a whole run did, a row for each cycle."""
+    title = (
+        f"{summary.cycles} cycles, {summary.records:,} of {summary.records_target:,} records, "
+        f"{duration(summary.elapsed_s)}"
+    )
+    table = Table(title=title, title_justify="left")
+    for heading in ("cycle", "games", "total loss by training"):
+        table.add_column(heading, justify="left" if "loss" in heading else "right")
+    losses: dict[str, list[str]] = {}
+    for name, loss in summary.loss_by_training:
+        cycle = name.removeprefix("Training ").partition(".")[0]
+        losses.setdefault(cycle, []).append(f"{loss:.4f}")
+    first = int(next(iter(losses), "1"))
+    for row, games in enumerate(summary.games_by_cycle):
+        cycle = str(first + row)
+        table.add_row(cycle, f"{games:,}", "  ".join(losses.get(cycle, [])))
+    return table

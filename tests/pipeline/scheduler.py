@@ -1,0 +1,63 @@
+"""Runs the pipeline over the stand-in's jobs, as a process of its own that can be signalled and killed.
+
+`python scheduler.py FOLDER [section.key=value ...]` prints the events as JSON.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from alphapente.config import Config, load_config
+from alphapente.errors import AlphaPenteError
+from alphapente.events import Event, to_json
+from alphapente.pipeline import run
+
+STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
+
+
+def settings(folder: Path, *overrides: str) -> Config:
+    """Three cycles of 50 records and two trainings, everything within `folder`."""
+    base = {
+        "generation.record_limit": 50,
+        "generation.save_interval_games": 5,
+        "training.data_sample_size": 40,
+        "pipeline.checkpoint_dir": str(folder),
+        "pipeline.log_dir": str(folder / "logs"),
+        "pipeline.total_records_target": 1000,
+    }
+    given = dict(override.split("=", 1) for override in overrides)
+    return load_config(
+        None, [f"{key}={value}" for key, value in ({k: str(v) for k, v in base.items()} | given).items()]
+    )
+
+
+def pool_counts(folder: Path) -> tuple[int, int]:
+    """Records and games in the stand-in's pool."""
+    pool = folder / "pool"
+    records = pool.stat().st_size if pool.exists() else 0
+    return records, records // 5
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    asked: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+
+    def report(event: Event) -> None:
+        print(to_json(event), flush=True)
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        run(settings(folder, *sys.argv[2:]), report, lambda: bool(asked), STAND_IN, lambda: pool_counts(folder))
+    except AlphaPenteError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 128 + asked[0] if asked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Stands in for `alphapente generate` and `train`: a real process that speaks their protocol and works fast.
+
+The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the environment holds words: "fail:JOB"
+(or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "deaf:JOB" does not even stop, "slow" takes its time.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from alphapente.events import (
+    EpochProgress,
+    EpochReport,
+    Event,
+    GenerationProgress,
+    GenerationSummary,
+    Note,
+    TrainingSummary,
+    to_json,
+)
+
+RECORDS_A_GAME = 5
+stopped = threading.Event()
+
+
+def emit(event: Event) -> None:
+    print(to_json(event), flush=True)
+
+
+def on_term(number: int, frame: FrameType | None) -> None:
+    stopped.set()
+
+
+def watch_parent() -> None:
+    while os.read(0, 100):
+        pass
+    stopped.set()
+
+
+def options(words: list[str]) -> dict[str, str]:
+    """Flags and overrides by name."""
+    pairs = dict(zip(words[::2], words[1::2], strict=False)) if len(words) % 2 == 0 else {}
+    overrides = [value for flag, value in zip(words, words[1:], strict=False) if flag == "--set"]
+    return pairs | dict(override.split("=", 1) for override in overrides)
+
+
+def generate(folder: Path, given: dict[str, str], mode: str) -> None:
+    limit = int(given["generation.record_limit"])
+    records, began = 0, time.monotonic()
+    pool = folder / "pool"
+    while (records < limit or mode == "hang") and not stopped.is_set():
+        time.sleep(0.05 if "slow" in os.environ.get("STAND_IN", "") else 0.01)
+        if mode == "hang" and records >= limit // 2:
+            stopped.wait(0.05)
+            continue
+        with pool.open("ab") as file:
+            file.write(b"r" * RECORDS_A_GAME)
+        records += RECORDS_A_GAME
+        elapsed = time.monotonic() - began
+        emit(
+            GenerationProgress(records, limit, records // RECORDS_A_GAME, elapsed, records / elapsed, 100.0, 90.0, 1.0)
+        )
+    games = records // RECORDS_A_GAME
+    wins = {"1": games, "2": 0, "draw": 0}
+    emit(GenerationSummary(games, records, records, wins, {"five": games, "captures": 0, "draw": 0}, 1.0, 9, 9))
+
+
+def train(given: dict[str, str], mode: str, folder: Path) -> None:
+    """Epochs that are done are kept under the resume key, as the real one keeps them in its checkpoint."""
+    key = given["--resume-key"]
+    kept = folder / "epochs.json"
+    done = json.loads(kept.read_text()) if kept.exists() else {}
+    for epoch in range(done.get(key, 0) + 1, 4):
+        if stopped.is_set():
+            return
+        time.sleep(0.01)
+        while mode == "hang" and epoch == 2 and not stopped.is_set():
+            time.sleep(0.01)
+        emit(EpochProgress(epoch, 3, 1, 2, 2.0, 0.5, 100.0))
+        emit(EpochReport(epoch, 3, epoch * 2, 2.0, 0.5, 2.5 / epoch, 1.0, 0.5, 0.001, 100.0))
+        kept.write_text(json.dumps({**done, key: epoch}))
+        emit(Note(f"{key} epoch {epoch}"))
+    emit(TrainingSummary("simple", "simple_model.pt", 10, 3, 6, 2.0, 0.5, 0.1, 100.0))
+
+
+def main() -> int:
+    job, words = sys.argv[1], sys.argv[2:]
+    words.remove("--events")
+    given = options(words)
+    config = json.loads(Path(given["--config"]).read_text())
+    folder = Path(config["pipeline"]["checkpoint_dir"])
+    signal.signal(signal.SIGTERM, on_term)
+    threading.Thread(target=watch_parent, daemon=True).start()
+    with (folder / "commands").open("a") as file:
+        file.write(json.dumps([os.getpid(), job, *words]) + "\n")
+    mode = ""
+    for word in os.environ.get("STAND_IN", "").split(","):
+        kind, _, place = word.partition(":")
+        if place and (place == job or given.get("--resume-key", "").endswith(place)):
+            mode = kind
+    print(f"{job} warms up", file=sys.stderr, flush=True)
+    if mode == "fail":
+        print("a line from a library")
+        print("error: no room for weights", file=sys.stderr)
+        return 1
+    if mode == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    if job == "generate":
+        generate(folder, given, mode)
+    else:
+        train(given, mode, folder)
+    return 143 if stopped.is_set() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

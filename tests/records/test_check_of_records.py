@@ -1,0 +1,120 @@
+"""The check finds whatever contradicts the rules, and nothing in what self-play stores."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from alphapente.records.check import CheckReport, check
+from alphapente.records.model import ImportedGame
+from alphapente.records.store import Store
+from alphapente.rules.position import VARIANTS
+
+from .samples import random_game
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Games 1 and 2: random ones, ten records each; the first record is the database's number 2**40."""
+    path = tmp_path / "records.db"
+    with Store(path) as store:
+        for seed in (3, 4):
+            store.add_game(random_game(seed, max_records=10))
+    return path
+
+
+def checked(path: Path, damage: str = "") -> CheckReport:
+    if damage:
+        connection = sqlite3.connect(path)
+        connection.executescript(damage)
+        connection.close()
+    with Store(path, read_only=True) as store:
+        return check(store)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_real_games_of_every_variant_are_found_right(tmp_path: Path, variant: str) -> None:
+    seen: list[tuple[int, int]] = []
+    with Store(tmp_path / "records.db") as store:
+        for seed in range(3):
+            store.add_game(random_game(seed, variant))
+        report = check(store, lambda done, total: seen.append((done, total)))
+    assert report.findings == []
+    assert report.games == 3
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+FIRST = "id = (SELECT min(id) FROM records)"
+
+
+@pytest.mark.parametrize(
+    ("damage", "game", "ply", "problem"),
+    [
+        (f"UPDATE records SET board = CAST(X'01' || substr(board, 2) AS BLOB) WHERE {FIRST}", 1, 0, "board differs"),
+        (f"UPDATE records SET board = X'01' WHERE {FIRST}", 1, None, "board has 1 bytes, not 17"),
+        (f"UPDATE records SET board = 'text' WHERE {FIRST}", 1, None, "board is not bytes but str"),
+        ("UPDATE games SET headers = '{' WHERE id = 2", 2, None, "Expecting property name"),
+        (f"UPDATE records SET policy = X'01' WHERE {FIRST}", 1, None, "policy has 1 bytes"),
+        (f"UPDATE records SET captured2 = 4 WHERE {FIRST}", 1, 0, r"captured stones \[0, 4\]"),
+        (f"UPDATE records SET to_move = 2 WHERE {FIRST}", 1, 0, "player 2 to move"),
+        (f"UPDATE records SET outcome = 1 - outcome WHERE {FIRST}", 1, 0, "outcome is"),
+        (f"UPDATE records SET game_id = 2 WHERE {FIRST}", 1, 0, "of game 2"),
+        (f"UPDATE records SET search_value = 7 WHERE {FIRST}", 1, 0, "search value is 7"),
+        (
+            f"UPDATE games SET random_plies = X'' WHERE id = 1;UPDATE records SET random_value = 0.5 WHERE {FIRST}",
+            1,
+            0,
+            "no such ply",
+        ),
+        (f"UPDATE records SET policy = X'000001000100' WHERE {FIRST}", 1, 0, "cannot be played, first 0"),
+        (
+            "UPDATE records SET policy = CAST(policy || policy AS BLOB) WHERE game_id = 2 AND ply = 4",
+            2,
+            4,
+            "a point twice",
+        ),
+        (f"UPDATE records SET policy = X'28000100FFFF', rest = -0.1 WHERE {FIRST}", 1, 0, "outside 0 to 1"),
+        (f"UPDATE records SET ply = 1 WHERE {FIRST}", 1, None, "once, in order"),
+        ("UPDATE records SET ply = 400 WHERE game_id = 2 AND ply = 9", 2, 400, "game has only"),
+        (f"DELETE FROM records WHERE {FIRST}", 1, None, "1 are missing"),
+        (f"DELETE FROM records WHERE {FIRST}", None, None, "says 20 records, but there are 19"),
+        ("DELETE FROM records WHERE game_id = 1 AND ply = 5", None, None, "with gaps"),
+        ("UPDATE pools SET num_games = 7", None, None, "says 7 games, but there are 2"),
+        ("UPDATE records SET id = 5 WHERE ply = 9 AND game_id = 2", None, None, "1 records belong to no pool"),
+        ("UPDATE games SET first_seq = 9 WHERE id = 2", 2, None, "begin at number 9, not at 10"),
+        ("UPDATE games SET winner = 3 - winner WHERE id = 2", 2, None, "winner is said to be"),
+        ("UPDATE games SET won_by = 'luck' WHERE id = 2", 2, None, "won by luck, but by its moves"),
+        ("UPDATE games SET moves = substr(moves, 1, 24) WHERE id = 2", 2, None, "12 moves do not end it"),
+        ("UPDATE games SET moves = CAST(moves || X'0100' AS BLOB) WHERE id = 2", 2, "last", "the game is over"),
+        (
+            "UPDATE games SET moves = CAST(substr(moves, 1, 2) || moves AS BLOB) WHERE id = 2",
+            2,
+            1,
+            "point 40 cannot be played",
+        ),
+        ("UPDATE games SET moves = X'01' WHERE id = 2", 2, None, "not whole numbers"),
+        ("UPDATE games SET random_plies = X'FF00' WHERE id = 2", 2, None, "ply 255 is said to be random"),
+    ],
+)
+def test_whatever_is_wrong_is_found_and_placed(
+    database: Path, damage: str, game: int | None, ply: int | str | None, problem: str
+) -> None:
+    if ply == "last":
+        with Store(database, read_only=True) as store:
+            ply = len(list(store.games())[1].moves)
+    report = checked(database, damage)
+    at_place = [found.problem for found in report.findings if (found.game_id, found.ply) == (game, ply)]
+    assert any(re.search(problem, line) for line in at_place), report.findings
+
+
+def test_an_imported_game_may_end_by_agreement_but_not_against_the_rules(tmp_path: Path) -> None:
+    with Store(tmp_path / "records.db") as store:
+        store.add_imported(
+            [
+                ImportedGame("pente", 9, [40, 0], 1, "unfinished", {}),
+                ImportedGame("pente", 9, [40, 40], None, "unfinished", {}),
+            ]
+        )
+        (finding,) = check(store).findings
+    assert (finding.game_id, finding.ply) == (2, 1)

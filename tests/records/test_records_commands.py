@@ -1,0 +1,85 @@
+"""`alphapente records ...` as a user types it."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from alphapente.cli.records import app
+from alphapente.errors import FailureError, RequestError
+from alphapente.records.store import Store
+
+from .samples import random_game
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a database at the place that the defaults name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    with Store("./data/records.db") as store:
+        for seed in range(3):
+            store.add_game(random_game(seed, max_records=10))
+        store.park_games([b"x"], "boat", 13, "simple")
+    return tmp_path
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+def test_stats_shows_each_pool(folder: Path) -> None:
+    shown = run("stats")
+    assert "data/records.db" in shown
+    assert "pente 9x9" in shown
+    assert "boat 13x13" in shown
+    lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
+    assert "30" in lines["records"]
+    assert "3" in lines["games"]
+    assert "simple 1,002" in lines["network steps"]
+
+
+def test_export_and_import_go_round(folder: Path) -> None:
+    assert "Wrote 3 games to games.txt" in run("export", "games.txt")
+    assert "Stored 3 games (3 of pente 9x9;" in run("import", "games.txt", "--set", "records.database=other.db")
+    assert "3 games and 0 records agree" in run("check", "--set", "records.database=other.db")
+
+
+@pytest.mark.parametrize("words", [("r.parquet",), ("records", "--format", "parquet")])
+def test_export_of_records(folder: Path, words: tuple[str, ...]) -> None:
+    pytest.importorskip("pyarrow")
+    assert "Wrote 30 records to r" in run("export", *words)
+
+
+def test_check_tells_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "3 games and 30 records agree with the rules" in run("check")
+    connection = sqlite3.connect("data/records.db")
+    connection.execute("UPDATE records SET to_move = 3 - to_move WHERE game_id = 2 AND ply = 5")
+    connection.commit()
+    connection.close()
+    with pytest.raises(FailureError, match=r"1 thing is wrong in 3 games"):
+        run("check")
+
+
+def test_a_missing_database_is_not_made(folder: Path) -> None:
+    for words in (("stats",), ("check",), ("export", "out.txt")):
+        with pytest.raises(RequestError, match=r"python generate_v2\.py"):
+            run(*words, "--set", "records.database=none.db")
+    assert not Path("none.db").exists()
+    assert not Path("out.txt").exists()
+
+
+def test_the_whole_command_ends_with_one_line_and_its_status(folder: Path) -> None:
+    (folder / "bad.db").write_text("no database " * 500)
+    command = [sys.executable, "-m", "alphapente", "records", "stats", "--set", "records.database=bad.db"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: bad.db is not a database")
+    assert len(done.stderr.splitlines()) == 1

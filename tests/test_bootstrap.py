@@ -1,0 +1,125 @@
+"""The set-up: what it makes, what it leaves alone, and what it says, with a `.venv` that costs nothing."""
+
+import importlib.util
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, set to a project of its own whose `.venv` is made of plain files; `made` lists what it did."""
+    spec = importlib.util.spec_from_file_location("bootstrap_under_test", ROOT / "bootstrap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    venv = tmp_path / ".venv"
+    for name, path in [("ROOT", tmp_path), ("VENV", venv), ("VENV_PYTHON", venv / "python")]:
+        monkeypatch.setattr(module, name, str(path))
+    monkeypatch.setattr(module, "MARKER", str(venv / "alphapente-ready.json"))
+    monkeypatch.setattr(module, "LOCK", str(tmp_path / ".venv.lock"))
+    (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n")
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    made: list[str] = []
+
+    def make_anew() -> None:
+        venv.mkdir(exist_ok=True)
+        (venv / "python").touch()
+        made.append("anew")
+
+    monkeypatch.setattr(module, "made", made, raising=False)
+    monkeypatch.setattr(module, "make_anew", make_anew)
+    monkeypatch.setattr(module, "pip", lambda *what: made.append(what[-1].rpartition("/")[2]))
+    monkeypatch.setattr(module, "usable", lambda: (venv / "python").exists())
+    monkeypatch.setattr(module, "looks_complete", lambda dev: (venv / ("dev" if dev else "plain")).exists())
+    return module
+
+
+def test_a_first_start_makes_everything_once(bootstrap: ModuleType, tmp_path: Path) -> None:
+    bootstrap.prepare(dev=False)
+    bootstrap.prepare(dev=False)
+    assert bootstrap.made == ["anew", tmp_path.name]
+
+
+def test_the_tools_of_the_tests_complete_it(bootstrap: ModuleType, tmp_path: Path) -> None:
+    bootstrap.prepare(dev=False)
+    (tmp_path / ".venv" / "plain").touch()
+    bootstrap.prepare(dev=True)
+    bootstrap.prepare(dev=True)
+    bootstrap.prepare(dev=False)
+    assert bootstrap.made == ["anew", tmp_path.name, tmp_path.name + "[dev]"]
+
+
+def test_a_half_made_one_is_made_anew(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*what: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bootstrap, "pip", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bootstrap.prepare(dev=False)
+    assert not bootstrap.is_ready(dev=False)
+    bootstrap.prepare(dev=False)
+    assert bootstrap.made == ["anew", "anew", tmp_path.name]
+
+
+def test_one_made_by_hand_is_taken_as_it_is(bootstrap: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    for name in ("python", "plain", "dev"):
+        (tmp_path / ".venv" / name).touch()
+    bootstrap.prepare(dev=True)
+    assert bootstrap.made == []
+    assert bootstrap.is_ready(dev=True)
+
+
+def test_new_requirements_and_another_place_are_noticed(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap.prepare(dev=False)
+    (tmp_path / ".venv" / "plain").touch()
+    (tmp_path / "constraints.txt").write_text("numpy==2.4.7\n")
+    assert not bootstrap.is_ready(dev=False)
+    bootstrap.prepare(dev=False)
+    assert bootstrap.made == ["anew", tmp_path.name, tmp_path.name]
+    monkeypatch.setattr(bootstrap, "ROOT", str(ROOT))
+    assert not bootstrap.is_ready(dev=False)
+
+
+def test_a_broken_marker_is_no_marker(bootstrap: ModuleType) -> None:
+    bootstrap.prepare(dev=False)
+    for text in ("", "[]", "{}", "null", "\0"):
+        Path(bootstrap.MARKER).write_text(text)
+        assert not bootstrap.is_ready(dev=False)
+
+
+def test_a_second_start_waits_and_says_so(bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with open(bootstrap.LOCK, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = threading.Thread(target=bootstrap.prepare, kwargs={"dev": False})
+        second.start()
+        second.join(0.3)
+        assert second.is_alive()
+        assert bootstrap.made == []
+    second.join(10)
+    assert bootstrap.made[0] == "anew"
+    assert "another start is making .venv; waiting for it" in capsys.readouterr().err
+
+
+def test_an_old_python_is_told_so(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4, "final", 0))
+    with pytest.raises(bootstrap.SetUpError, match=r"needs Python 3\.11 or newer; this is"):
+        bootstrap.prepare(dev=False)
+
+
+def test_it_does_not_go_round_in_circles(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(bootstrap.GUARD, "1")
+    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(bootstrap.SetUpError, match="delete that folder"):
+        bootstrap.go_on_where_alphapente_is()
