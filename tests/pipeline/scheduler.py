@@ -17,13 +17,14 @@ STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 
 
 def settings(folder: Path, *overrides: str) -> Config:
-    """Three cycles of 50 records and two trainings, everything within `folder`."""
-    base = {
+    """Two cycles of 50 records and two trainings, everything within `folder`."""
+    base: dict[str, object] = {
         "generation.record_limit": 50,
         "generation.save_interval_games": 5,
         "training.data_sample_size": 40,
         "pipeline.checkpoint_dir": str(folder),
         "pipeline.log_dir": str(folder / "logs"),
+        "pipeline.generation_cycles": 2,
         "pipeline.total_records_target": 1000,
     }
     given = dict(override.split("=", 1) for override in overrides)

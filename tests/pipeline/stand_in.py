@@ -4,6 +4,7 @@ The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the e
 (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "deaf:JOB" does not even stop, "slow" takes its time.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -45,7 +46,7 @@ def watch_parent() -> None:
 def options(words: list[str]) -> dict[str, str]:
     """Flags and overrides by name."""
     pairs = dict(zip(words[::2], words[1::2], strict=False)) if len(words) % 2 == 0 else {}
-    overrides = [value for flag, value in zip(words, words[1:], strict=False) if flag == "--set"]
+    overrides = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
     return pairs | dict(override.split("=", 1) for override in overrides)
 
 

@@ -57,6 +57,7 @@ def play_and_compare(variant: str, size: int, style: str, rng: np.random.Generat
         assert position["to_move"] == len(moves) % 2 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_kernels_agree_with_the_oracle_at_every_ply(variant: str) -> None:
     rng = np.random.default_rng([2024, VARIANTS.index(variant)])

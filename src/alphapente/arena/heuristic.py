@@ -35,11 +35,9 @@ class HeuristicEvaluator:
                 distance = max(abs(down), abs(right))
                 if distance == 0:
                     continue
-                source = stones[
-                    :, max(0, down) : size + min(0, down), max(0, right) : size + min(0, right)
-                ]
-                near[:, max(0, -down) : size + min(0, -down), max(0, -right) : size + min(0, -right)] += (
-                    source * (0.5 if distance == 1 else 0.25)
+                source = stones[:, max(0, down) : size + min(0, down), max(0, right) : size + min(0, right)]
+                near[:, max(0, -down) : size + min(0, -down), max(0, -right) : size + min(0, -right)] += source * (
+                    0.5 if distance == 1 else 0.25
                 )
         logits = np.minimum(near, np.float32(3.0))
         for plane, weight in _WEIGHTS.items():

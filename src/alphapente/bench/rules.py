@@ -1,17 +1,17 @@
 """How many random moves a second the rules play, captures and win checks included, on one core."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from alphapente.bench.report import Result, Row, rate
+from alphapente.compiled import kernel
 from alphapente.rules.kernels import copy_position, play_random_game
 from alphapente.rules.position import VARIANTS, Positions, new_positions
 
 GAMES = 200
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _play_games(blank: Positions, positions: Positions, state: NDArray[np.uint64], games: int) -> int:
     moves = 0
     for _ in range(games):

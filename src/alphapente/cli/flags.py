@@ -32,8 +32,11 @@ ConfigArgument = Annotated[
     Path | None,
     typer.Argument(metavar="[CONFIG]", show_default=False, help="Configuration, as --config."),
 ]
+ResumeKey = Annotated[
+    str | None, typer.Option("--resume-key", hidden=True, help="Go on with what was interrupted under this key.")
+]
 
-RunFn = Callable[[Config, bool], None]
+RunFn = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,22 @@ class FlagCommand:
     """A command whose flags are settings: `flags` gives each flag's key.
 
     `run_fn` gets the configuration and whether `--events` was given. With `config_argument` the configuration may also
-    be named without `--config`, as the first argument.
+    be named without `--config`, as the first argument. A `resumable` command has the hidden flag `--resume-key`, which
+    `run_fn` gets as `resume_key`.
     """
 
     summary: str
     flags: Mapping[str, str]
     run_fn: RunFn
     config_argument: bool = False
+    resumable: bool = False
 
     def function(self, words: Sequence[str]) -> Callable[..., None]:
         """The function that Typer reads the command from; `words` are the command line, for the values in `--help`."""
         loaded = _named_config(words)[0] if _asks_help(words) else None
         fixed: dict[str, Any] = {"config": ConfigFile, "set_": Overrides, "events": Events}
+        if self.resumable:
+            fixed["resume_key"] = ResumeKey
         if self.config_argument:
             fixed = {"config_argument": ConfigArgument, **fixed}
         options = {_name(flag): _option(flag, key, loaded) for flag, key in self.flags.items()} | fixed
@@ -61,7 +68,9 @@ class FlagCommand:
             path = one_path(values["config"], values.get("config_argument"))
             given = {key: values[_name(flag)] for flag, key in self.flags.items()}
             typed = {key: typed_value(key, text) for key, text in given.items() if text is not None}
-            self.run_fn(load_config(path or default_config_path(), values["set_"] or (), typed), values["events"])
+            config = load_config(path or default_config_path(), values["set_"] or (), typed)
+            more = {"resume_key": values["resume_key"]} if self.resumable else {}
+            self.run_fn(config, values["events"], **more)
 
         command.__doc__ = self.summary
         command.__annotations__ = dict(options)

@@ -1,6 +1,7 @@
 """The three long jobs: `generate`, `train` and `run`, with their flags, their events and their end."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import typer
@@ -16,14 +17,30 @@ BROKEN_PIPE = 13
 """SIGPIPE's number, which some systems have no name for."""
 
 
-def run_job(job_fn: JobFn, config: Config, events: bool) -> None:
-    """Run a job with its events shown; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM)."""
-    from alphapente.cli.display import subscriber
+def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
+    """Run a job with its events shown; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM).
 
-    with stop_on_signals(watch_stdin=events) as stop:
-        job_fn(config, while_read(subscriber(config, events), stop), stop)
+    `with_curves` draws them for TensorBoard too: where the job itself plays or trains, not where its children do.
+    """
+    from alphapente.cli import curves, display
+
+    with stop_on_signals(watch_stdin=events) as stop, display.subscriber(config, events) as show:
+        report = while_read(show, stop)
+        if with_curves:
+            with curves.subscriber(config) as draw:
+                job_fn(config, _both(report, draw), stop)
+        else:
+            job_fn(config, report, stop)
     if stop.status:
         raise typer.Exit(stop.status)
+
+
+def _both(first: ReportFn, second: ReportFn) -> ReportFn:
+    def report(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return report
 
 
 def while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
@@ -46,13 +63,13 @@ def while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
 def _generate(config: Config, events: bool) -> None:
     from alphapente import selfplay
 
-    run_job(selfplay.generate, config, events)
+    run_job(selfplay.generate, config, events, with_curves=True)
 
 
-def _train(config: Config, events: bool) -> None:
+def _train(config: Config, events: bool, resume_key: str | None) -> None:
     from alphapente import training
 
-    run_job(training.train, config, events)
+    run_job(partial(training.train, resume_key=resume_key), config, events, with_curves=True)
 
 
 def _run(config: Config, events: bool) -> None:
@@ -90,6 +107,7 @@ train = FlagCommand(
         "--device": "network.device",
     },
     _train,
+    resumable=True,
 )
 run = FlagCommand(
     "Alternate generation and training until the database holds the target; run again, it goes on where it stopped.",

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
@@ -67,7 +68,7 @@ class Heads(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Returns policy logits [B, S * S] and value logits [B]."""
-        pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+        pooled = torch.cat([features.mean((2, 3)), F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]
         policy = self.policy(torch.relu(shifted)).flatten(1)
         value = self.value(torch.relu(self.hidden(pooled))).flatten()

@@ -17,9 +17,9 @@
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.rules.position import CAPTURES_TO_WIN, GOMOKU, KERYO, ORIGIN, POSITION, STRIDE, Position, Positions
 from alphapente.rules.tactics import (
     ENEMY,
@@ -47,7 +47,7 @@ _SOURCES = np.array([OWN, ENEMY, -1, -1, -1, -1, OWN_WINS, ENEMY_WINS, -1, -1, O
 """The bitboard behind each plane; -1 where the plane is made in another way."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
     """Writes one bitboard as 0 and 1 by point to `plane`, float32[size * size]."""
     for row in range(size):
@@ -60,7 +60,7 @@ def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: in
             plane[row * size + column] = np.float32((line >> np.uint64(column)) & np.uint64(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _capture_plane(position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]) -> None:
     plane[:] = np.float32(0.0)
     cell = next_cell(bits, 0)
@@ -70,7 +70,7 @@ def _capture_plane(position: Position, bits: NDArray[np.uint64], player: int, pl
         cell = next_cell(bits, cell)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) -> None:
     """Writes the planes of a position whose tactics stand in `bits` to `planes`, float32[NUM_PLANES, size*size]."""
     size, player, variant = position["size"], np.int64(position["to_move"]), position["variant"]
@@ -92,7 +92,7 @@ def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) -> 
     _capture_plane(position, bits[ENEMY_CAPTURES], 3 - player, planes[9, :points])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _encode_all(positions: Positions, planes: NDArray[np.float32], bits: Bitboards, scratch: Position) -> None:
     for index in range(len(positions)):
         find_tactics(positions[index], bits, scratch)

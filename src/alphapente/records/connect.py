@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records.schema import SCHEMA_VERSION, apply_step, stored_version
@@ -44,14 +44,15 @@ def parse_database(database: str | Path) -> URL:
         url = make_url(name)
     except (ArgumentError, ValueError) as error:
         raise RequestError(f"records.database is {name!r}: not a path, nor a URL such as sqlite:///file.db") from error
-    backend = url.get_backend_name()
-    if backend == "sqlite":
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
         if not url.database or url.database == ":memory:":
             raise RequestError(f"records.database is {name!r}: name a file, as in sqlite:///./data/records.db")
         return url.set(database=str(Path(url.database).expanduser().absolute()))
-    if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-    raise RequestError(f"records.database is of kind {backend!r}: allowed are a file's path, sqlite and postgresql")
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    raise RequestError(
+        f"records.database is of kind {url.drivername!r}: allowed are a file's path, sqlite:/// and postgresql+psycopg://"
+    )
 
 
 def display_name(url: URL) -> str:
@@ -99,7 +100,7 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
             # As on SQLite, a power cut may take the last moment's games, whole ones, and never damages the database.
             options = f"-c lock_timeout={lock_timeout_ms} -c synchronous_commit=off"
             engine = create_engine(url, connect_args={"options": options}, pool_pre_ping=True)
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
+    except ModuleNotFoundError as error:
         raise RequestError(
             f"{display_name(url)} needs a driver that is not installed ({error}): "
             "install it with `pip install 'alphapente[postgresql]'`"

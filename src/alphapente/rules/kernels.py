@@ -5,9 +5,9 @@ Every kernel takes one POSITION record and changes it in place. None checks that
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import inlined, kernel
 from alphapente.rules.position import (
     BOAT,
     BY_CAPTURES,
@@ -33,13 +33,13 @@ DIRECTIONS = np.array([1, STRIDE, STRIDE + 1, STRIDE - 1, -1, -STRIDE, -STRIDE -
 Board = NDArray[np.int8]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def at(board: Board, cell: int) -> int:
     """The stone on `cell`, looked up by an unsigned index: a signed one would be tested for counting from the end."""
     return board[np.uint64(cell)]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def run_length(board: Board, cell: int, step: int, player: int) -> int:
     """Stones of `player` in the unbroken line through `cell` (which counts as one) along `step`."""
     length = 1
@@ -54,7 +54,7 @@ def run_length(board: Board, cell: int, step: int, player: int) -> int:
     return length
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _three_around(board: Board, cell: int, step: int, player: int) -> bool:
     """Whether two stones beside `cell` make three in a row with it, as in every five: without a branch."""
     ahead, behind = at(board, cell + step) == player, at(board, cell - step) == player
@@ -62,7 +62,7 @@ def _three_around(board: Board, cell: int, step: int, player: int) -> bool:
     return (ahead & (behind | further)) | (behind & (at(board, cell - 2 * step) == player))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
     """Whether a stone of `player` on `cell` stands in a line of five or more (`exactly`: of just five)."""
     promising = _three_around(board, cell, 1, player) | _three_around(board, cell, STRIDE, player)
@@ -76,14 +76,14 @@ def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _flanks(board: Board, cell: int, step: int, player: int) -> bool:
     enemy = 3 - player
     pair = (at(board, cell + step) == enemy) & (at(board, cell + 2 * step) == enemy)
     return pair & (at(board, cell + 3 * step) == player)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def flanks_a_pair(board: Board, cell: int, player: int) -> bool:
     """Whether a stone of `player` on `cell` captures a pair in any direction: one branch instead of eight."""
     found = _flanks(board, cell, 1, player) | _flanks(board, cell, -1, player)
@@ -92,7 +92,7 @@ def flanks_a_pair(board: Board, cell: int, player: int) -> bool:
     return found | _flanks(board, cell, STRIDE - 1, player) | _flanks(board, cell, 1 - STRIDE, player)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def capture(board: Board, cell: int, player: int, triples: bool) -> int:
     """Removes the enemy pairs (and `triples`) that a stone of `player` on `cell` flanks; returns stones removed."""
     enemy = 3 - player
@@ -113,7 +113,7 @@ def capture(board: Board, cell: int, player: int, triples: bool) -> int:
     return taken
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
     """Captures and poofs of a stone just placed, together: (enemy stones removed, own stones removed).
 
@@ -138,7 +138,7 @@ def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
     return taken, poofed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def can_be_captured(board: Board, cell: int, player: int) -> bool:
     """Whether the stone of `player` on `cell` stands in a pair with an enemy at one end and nothing at the other."""
     enemy = 3 - player
@@ -151,7 +151,7 @@ def can_be_captured(board: Board, cell: int, player: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]:
     """Boat: (a line of five or more stands through `cell`, one of them has no stone that can be captured)."""
     five = False
@@ -174,7 +174,7 @@ def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]
     return five, False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _five_anywhere(board: Board, size: int, player: int) -> bool:
     for row in range(size):
         for cell in range(ORIGIN + row * STRIDE, ORIGIN + row * STRIDE + size):
@@ -183,11 +183,11 @@ def _five_anywhere(board: Board, size: int, player: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _boat_five(position: Position, cell: int, player: int) -> None:
     """Boat: a five that waited and still stands wins first; then a new one that cannot be captured."""
     board = position["board"]
-    if position["pending"] and _five_anywhere(board, position["size"], 3 - player):
+    if position["pending"] and _five_anywhere(board, np.int64(position["size"]), 3 - player):
         position["winner"] = 3 - player
         position["won_by"] = BY_FIVE
         return
@@ -198,7 +198,7 @@ def _boat_five(position: Position, cell: int, player: int) -> None:
         position["won_by"] = BY_FIVE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _play_poof(position: Position, cell: int, player: int) -> None:
     """Poof: captures of both are counted first, and win only when the totals differ; then the five."""
     board, captured = position["board"], position["captured"]
@@ -214,7 +214,7 @@ def _play_poof(position: Position, cell: int, player: int) -> None:
         position["won_by"] = BY_FIVE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def play(position: Position, point: int) -> None:
     """Plays the player to move on `point` (0..size*size-1, taken as legal) and settles all that follows from it."""
     board, captured = position["board"], position["captured"]
@@ -244,7 +244,7 @@ def play(position: Position, point: int) -> None:
     position["to_move"] = 3 - player
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def allowed_by_opening(position: Position, point: int) -> bool:
     """Whether the variant's opening rule lets player 1 play `point` as the first or the second stone."""
     variant, size = position["variant"], np.int64(position["size"])
@@ -260,7 +260,7 @@ def allowed_by_opening(position: Position, point: int) -> bool:
     return not (variant == GPENTE and (down == 0 or right == 0) and (along == 3 or along == 4))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_legal(position: Position, point: int) -> bool:
     """Whether the player to move may play `point`: the game goes on, it is empty, the opening rule allows it."""
     size = np.int64(position["size"])  # int8 would overflow where the kernels run as plain Python
@@ -270,7 +270,7 @@ def is_legal(position: Position, point: int) -> bool:
     return position["board"][cell] == EMPTY and allowed_by_opening(position, point)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def legal_points(position: Position, out: NDArray[np.int16]) -> int:
     """Writes the legal points in rising order to `out` (int16, at least size*size long); returns how many."""
     count = 0
@@ -282,7 +282,7 @@ def legal_points(position: Position, out: NDArray[np.int16]) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def next_random(state: NDArray[np.uint64]) -> np.uint64:
     """The next number of a xorshift64* generator whose state is state[0], not 0 (Vigna 2016)."""
     x = state[0]
@@ -293,7 +293,7 @@ def next_random(state: NDArray[np.uint64]) -> np.uint64:
     return x * np.uint64(2685821657736338717)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def random_point(position: Position, state: NDArray[np.uint64]) -> int:
     """A legal point drawn uniformly: points are drawn until one is legal."""
     points = np.uint64(position["size"]) * np.uint64(position["size"])
@@ -303,7 +303,7 @@ def random_point(position: Position, state: NDArray[np.uint64]) -> int:
             return point
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def play_random_game(position: Position, state: NDArray[np.uint64]) -> int:
     """Plays uniformly random legal moves to the end of the game; returns the number of moves played."""
     moves = 0
@@ -313,7 +313,7 @@ def play_random_game(position: Position, state: NDArray[np.uint64]) -> int:
     return moves
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy_position(target: Position, source: Position) -> None:
     """Overwrites `target` with `source`, every field."""
     target["board"][:] = source["board"]

@@ -7,9 +7,9 @@ seen the same ends of games. A game that ends early has no further moves, and so
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import copy_position, is_legal, play
 from alphapente.rules.position import BY_CAPTURES, BY_FIVE, POSITION, Position, Positions
@@ -28,7 +28,7 @@ class PerftCounts(NamedTuple):
     """Those whose last move ended the game by captures."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(path: Positions, next_point: NDArray[np.int64], depth: int, counts: NDArray[np.int64]) -> None:
     """Walks the tree below path[0] depth first; path holds depth + 1 records, one for each ply of the walk."""
     size = np.int64(path[0]["size"])

@@ -6,9 +6,9 @@ player to move sees it ("own" and "enemy").
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import inlined, kernel
 from alphapente.rules.kernels import (
     DIRECTIONS,
     allowed_by_opening,
@@ -65,26 +65,26 @@ def _board_maps() -> Bitboards:
 _BOARD_MAPS = _board_maps()
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def has(bits: NDArray[np.uint64], cell: int) -> bool:
     """Whether the bit of `cell` is set in one bitboard uint64[WORDS + 2 * GUARD]."""
     bit = cell - FIRST_CELL
     return (bits[GUARD + (bit >> 6)] >> np.uint64(bit & 63)) & _ONE != _ZERO
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _set(bits: NDArray[np.uint64], cell: int) -> None:
     bit = cell - FIRST_CELL
     bits[GUARD + (bit >> 6)] |= _ONE << np.uint64(bit & 63)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _clear(bits: NDArray[np.uint64], cell: int) -> None:
     bit = cell - FIRST_CELL
     bits[GUARD + (bit >> 6)] &= ~(_ONE << np.uint64(bit & 63))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _ahead(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     """The word whose bits are those `distance` cells further on (distance 1..127, no multiple of 64)."""
     at = word + (distance >> 6)
@@ -92,7 +92,7 @@ def _ahead(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     return (bits[at] >> low) | (bits[at + 1] << (np.uint64(64) - low))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _behind(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     """The word whose bits are those `distance` cells before (distance 1..127, no multiple of 64)."""
     at = word - (distance >> 6)
@@ -100,7 +100,7 @@ def _behind(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     return (bits[at] << low) | (bits[at - 1] >> (np.uint64(64) - low))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def count_bits(bits: NDArray[np.uint64]) -> int:
     """How many bits are set in one bitboard."""
     total = 0
@@ -112,7 +112,7 @@ def count_bits(bits: NDArray[np.uint64]) -> int:
     return total
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def any_bit(bits: NDArray[np.uint64]) -> bool:
     """Whether any bit is set in one bitboard."""
     found = _ZERO
@@ -121,7 +121,7 @@ def any_bit(bits: NDArray[np.uint64]) -> bool:
     return found != _ZERO
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
     """The first set cell after `cell` (start with 0), or -1."""
     bit = cell + 1 - FIRST_CELL
@@ -147,14 +147,14 @@ def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
     return at + FIRST_CELL
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def point_of(cell: int, size: int) -> int:
     """The point (row * size + column) of a cell."""
     row = (cell - ORIGIN) // STRIDE
     return row * size + (cell - ORIGIN - row * STRIDE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool) -> int:
     """Enemy stones that a stone of `player` on the empty `cell` would take off."""
     enemy = 3 - player
@@ -170,7 +170,7 @@ def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool)
     return taken
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _windows(bits: Bitboards, step: int, own: int, enemy: int) -> np.uint64:
     """Marks in _FOURS and _THREES the first cells of windows of five with 4 or 3 own stones and no enemy's.
 
@@ -200,7 +200,7 @@ def _windows(bits: Bitboards, step: int, own: int, enemy: int) -> np.uint64:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _spread(bits: Bitboards, windows: int, step: int, target: int) -> None:
     """Adds to `target` all cells of the windows whose first cells are marked."""
     source, out = bits[windows], bits[target]
@@ -214,7 +214,7 @@ def _spread(bits: Bitboards, windows: int, step: int, target: int) -> None:
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _captures(bits: Bitboards, step: int, own: int, enemy: int, target: int, triples: bool) -> None:
     """Adds to `target` the cells from which a stone of `own` flanks a pair (or triple) along `step`, both ways."""
     stones, foes, out = bits[own], bits[enemy], bits[target]
@@ -229,7 +229,7 @@ def _captures(bits: Bitboards, step: int, own: int, enemy: int, target: int, tri
         out[word] |= (ahead & end_ahead) | (behind & end_behind)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stones_to_bits(position: Position, bits: Bitboards) -> None:
     board = position["board"]
     player = position["to_move"]
@@ -245,7 +245,7 @@ def _stones_to_bits(position: Position, bits: Bitboards) -> None:
         bits[ENEMY, GUARD + word] = enemy
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wins_when_played(position: Position, cell: int, player: int, scratch: Position) -> bool:
     """Whether `player`, if to move, wins at once on `cell`: found by playing it on a copy."""
     copy_position(scratch, position)
@@ -254,7 +254,7 @@ def _wins_when_played(position: Position, cell: int, player: int, scratch: Posit
     return scratch["winner"] == player
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_capture_wins(position: Position, bits: Bitboards, captures: int, wins: int, player: int) -> None:
     """Adds the points whose captures reach the number that wins. Poof: all captures, to be tried by `_verify`."""
     variant = position["variant"]
@@ -266,7 +266,7 @@ def _add_capture_wins(position: Position, bits: Bitboards, captures: int, wins: 
         cell = next_cell(bits[captures], cell)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch: Position) -> None:
     """Keeps only the winning points that really win when played: for variants whose fives may not count."""
     cell = next_cell(bits[wins], 0)
@@ -276,7 +276,7 @@ def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch
         cell = next_cell(bits[wins], cell)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     """Fills `bits` for a position in play and says what follows for the player to move.
 
@@ -319,7 +319,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     return _conclude(bits, variant)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forbid(position: Position, bits: Bitboards) -> None:
     """Takes the points that the opening rule forbids out of LEGAL."""
     cell = next_cell(bits[LEGAL], 0)
@@ -329,7 +329,7 @@ def _forbid(position: Position, bits: Bitboards) -> None:
         cell = next_cell(bits[LEGAL], cell)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _conclude(bits: Bitboards, variant: int) -> int:
     verdict = UNDECIDED
     source, extra = LEGAL, LEGAL

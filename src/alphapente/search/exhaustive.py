@@ -6,9 +6,9 @@ with a search that tries those too.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.rules.kernels import copy_position, is_legal, play
 from alphapente.rules.position import BOAT, IN_PLAY, POOF, POSITION, Position, Positions
 from alphapente.rules.tactics import (
@@ -26,7 +26,7 @@ MAX_DEPTH = 12
 """The most plies that a proof may have."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wins(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, attacking: bool) -> bool:
     """Whether the attacker has won after at most `plies` more plies from stack[level]; attacking: he is to move.
 
@@ -59,7 +59,7 @@ def _wins(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, at
     return not attacking
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wins_plainly(stack: Positions, level: int, plies: int, attacking: bool) -> bool:
     """`_wins` without any knowledge of tactics: every legal point is tried everywhere."""
     if plies <= 0:
@@ -81,7 +81,7 @@ def _wins_plainly(stack: Positions, level: int, plies: int, attacking: bool) -> 
     return not attacking
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_moves(
     stack: Positions, bits: NDArray[np.uint64], plies: int, for_mover: bool, out: NDArray[np.bool_], plain: bool
 ) -> None:

@@ -9,9 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import inlined, kernel
 from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
@@ -52,13 +52,13 @@ class Rates(NamedTuple):
     value_scale: float
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def prior_from_bits(bits: int) -> float:
     """The float32 whose upper half `bits` is: a prior as `Trees.priors` keeps it, exact to one part in 128."""
     return math.ldexp(1.0 + (bits & 127) / 128.0, (bits >> 7) - 127)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find_next(trees: Trees, tree: int, node: int) -> None:
     """Finds the unopened move of the largest prior; the first of equals."""
     row = trees.priors[tree, node]
@@ -75,7 +75,7 @@ def _find_next(trees: Trees, tree: int, node: int) -> None:
         trees.next_prior[tree, node] = prior_from_bits(np.int64(best))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _make_room(trees: Trees, tree: int, node: int) -> None:
     """Moves the node's edges to a block twice as large at the end of the tree's edges."""
     room, count = trees.edge_room[tree, node], trees.edge_count[tree, node]
@@ -94,7 +94,7 @@ def _make_room(trees: Trees, tree: int, node: int) -> None:
     trees.num_edges[tree] = new + larger
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
     """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
     if trees.edge_count[tree, node] == trees.edge_room[tree, node]:
@@ -117,7 +117,7 @@ def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
     return place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
     """The mean value of a visited or proven edge, else `otherwise`."""
     proven = trees.edge_proven[tree, edge]
@@ -127,7 +127,7 @@ def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
     return trees.edge_value_sum[tree, edge] / visits if visits > 0 else otherwise
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: float) -> int:
     """The place of the edge of the largest upper bound; UNOPENED for the next new move; NOTHING if all lose."""
     visits = trees.visits[tree, node]
@@ -156,7 +156,7 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
     """The smallest and the largest completed value at the root: `mixed` stands for the moves not visited."""
     low, high = mixed, mixed
@@ -167,7 +167,7 @@ def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mixed_value(trees: Trees, tree: int) -> float:
     """The value given to root moves without visits: the network's, mixed with those of the visited moves.
 
@@ -186,7 +186,7 @@ def mixed_value(trees: Trees, tree: int) -> float:
     return (trees.raw_value[tree, 0] + total * weighted / prior_sum) / (1 + total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
     """The factor between a value stretched to [0, 1] and a logit: (c_visit + most visits) * c_scale (ibid., eq. 8)."""
     most = 0
@@ -196,7 +196,7 @@ def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
     return (rates.visit_offset + most) * rates.value_scale
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
 
@@ -225,7 +225,7 @@ def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     return best if best != NOTHING else fallback
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def consider_another(trees: Trees, tree: int) -> bool:
     """Gumbel: opens the best move not yet considered at the root, when all considered ones lose; False if none."""
     best, best_score = NOTHING, -1e30
@@ -240,7 +240,7 @@ def consider_another(trees: Trees, tree: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
     if not rates.gumbel:
         return select_puct(trees, rates, tree, 0, 0.0)
@@ -250,7 +250,7 @@ def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
     return place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _certain(position: Position, verdict: int) -> int:
     """What is proven about a position in play, by its tactics, or about a finished one, by its player to move."""
     winner = position["winner"]
@@ -263,12 +263,12 @@ def _certain(position: Position, verdict: int) -> int:
     return PROVEN_LOSS if verdict == LOSES else UNKNOWN
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seen_by_parent(proven: int) -> int:
     return proven if proven == PROVEN_DRAW else -proven
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _conclude_node(trees: Trees, tree: int, node: int) -> int:
     """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
     certain = trees.next_point[tree, node] < 0
@@ -286,7 +286,7 @@ def _conclude_node(trees: Trees, tree: int, node: int) -> int:
     return PROVEN_DRAW if draw else PROVEN_LOSS
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int) -> None:
     """Adds a leaf's value (as its player to move sees it), and what is proven of it, to all nodes on the way up."""
     tree = leaves.tree[place]
@@ -308,7 +308,7 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
     trees.finished[tree] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
     """Takes back a selection that ran into a leaf already in flight."""
     tree = leaves.tree[place]
@@ -320,7 +320,7 @@ def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
     trees.started[tree] -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitboards, scratch: Position) -> int:
     """Goes down from the root to a leaf; returns what is proven about it, IN_FLIGHT for a leaf that is taken.
 
@@ -362,7 +362,7 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitbo
     return proven
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _offer_root(trees: Trees, leaves: Leaves, place: int, bits: Bitboards, scratch: Position) -> None:
     """Makes the root itself the leaf: it has no node yet."""
     tree = leaves.tree[place]
@@ -373,12 +373,12 @@ def _offer_root(trees: Trees, leaves: Leaves, place: int, bits: Bitboards, scrat
     leaves.depth[place] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _finished(trees: Trees, tree: int) -> bool:
     return trees.proven[tree, 0] != UNKNOWN or trees.started[tree] >= trees.budget[tree]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def select(
     trees: Trees,
     rates: Rates,
@@ -422,7 +422,7 @@ def select(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _softmax(leaves: Leaves, logits: NDArray[np.float32], size: int) -> None:
     """leaves.weights = softmax of the logits where leaves.mask is 1, else 0.
 
@@ -452,7 +452,7 @@ def _softmax(leaves: Leaves, logits: NDArray[np.float32], size: int) -> None:
         weights[point] *= scale
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float32], value: float) -> int:
     """Makes a node from the network's answer: the priors are the softmax over the moves worth a look."""
     tree = np.int64(leaves.tree[place])
@@ -476,7 +476,7 @@ def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def expand(trees: Trees, leaves: Leaves, logits: NDArray[np.float32], values: NDArray[np.float32]) -> int:
     """Gives every leaf of the batch its node and backs its value up; returns how many leaves there were.
 

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.search.kernels import (
     NOTHING,
     Rates,
@@ -83,7 +83,7 @@ def schedule_table(most_considered: int, simulations: int) -> NDArray[np.int32]:
     return np.array([considered_visits(m, simulations) for m in range(most_considered + 1)], np.int32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
     """The clean priors of the root's moves, opened or not, into out float32[P]."""
     for point in range(len(out)):
@@ -94,7 +94,7 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
         out[trees.edge_point[tree, edge]] = trees.edge_prior[tree, edge]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator) -> None:
     """Mixes Dirichlet noise of the given total concentration, over the moves worth a look, into their priors."""
     count = 0
@@ -110,7 +110,7 @@ def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float
             priors[point] = np.float32((1.0 - weight) * priors[point] + weight * noise[point] / total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def start_search(
     trees: Trees,
     tree: int,
@@ -148,7 +148,7 @@ def start_search(
     trees.stage[tree] = SEARCHING
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> None:
     """PUCT: opens every root move and gives it its noisy prior, for this search only (the logits keep the clean)."""
     for point in range(len(priors)):
@@ -163,7 +163,7 @@ def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> 
     trees.opened_prior[tree, 0] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _consider(
     trees: Trees, tree: int, priors: NDArray[np.float32], most: int, scale: float, rng: np.random.Generator
 ) -> None:
@@ -200,7 +200,7 @@ def _consider(
     trees.num_considered[tree] = taken
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
     """Gumbel: softmax of logits plus weighted completed values into `policy`; returns the value it expects.
 
@@ -239,7 +239,7 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     return expected + rest * mixed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float:
     """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing."""
     start = np.int64(trees.edge_start[tree, 0])
@@ -263,7 +263,7 @@ def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float
     return trees.value_sum[tree, 0] / trees.visits[tree, 0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
     """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
     visits[:] = 0
@@ -277,7 +277,7 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> int:
     """The move that sequential halving ends with: the best score of the most visited considered moves not lost."""
     mixed = mixed_value(trees, tree)
@@ -301,7 +301,7 @@ def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     return best if best != NOTHING else np.int64(policy.argmax())
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int32]) -> int:
     """Follows the most visited moves from the root's move `first`; returns how many points were written to `out`."""
     node, length, point = np.int64(0), 0, first
@@ -354,7 +354,7 @@ CompactionArrays = tuple[
 ]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keep_subtree(trees: Trees, tree: int, point: int, scratch: CompactionArrays) -> bool:
     """Makes the node behind the root's move `point` the new root; False (tree unchanged) when it has none.
 
@@ -406,7 +406,7 @@ def keep_subtree(trees: Trees, tree: int, point: int, scratch: CompactionArrays)
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _move_node(trees: Trees, tree: int, source: int, target: int) -> None:
     trees.visits[tree, target] = trees.visits[tree, source]
     trees.value_sum[tree, target] = trees.value_sum[tree, source]

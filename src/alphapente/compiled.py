@@ -1,0 +1,43 @@
+"""How the hot parts become machine code: numba, once for each version of the sources, kept on disk for the next start.
+
+numba notices when the file of a function changes, but not when a function that it calls changes in another file, and
+would go on with the old code. So the cache's folder carries a digest of all sources with kernels.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba
+from numba import njit
+
+_PACKAGE = Path(__file__).parent
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for room in ("rules", "network", "search"):
+        for path in sorted((_PACKAGE / room).glob("*.py")):
+            source = path.read_bytes()
+            if b"@kernel" in source or b"@inlined" in source:
+                digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    """Beside the package where that can be written to, else in the user's cache."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen)
+    beside = _PACKAGE / "__pycache__"
+    if os.access(beside if beside.exists() else _PACKAGE, os.W_OK):
+        return beside
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "alphapente")
+
+
+numba.config.CACHE_DIR = str(_cache_folder() / f"kernels-{_digest()}")
+
+kernel = njit(cache=True, nogil=True)
+"""Decorator: compiled at the first call, kept on disk, free of the interpreter lock."""
+
+inlined = njit(cache=True, nogil=True, inline="always")
+"""The same, for small functions that are part of their callers."""
