@@ -59,11 +59,11 @@ def test_each_event_has_its_plain_line() -> None:
         "  rates: 40 records/s, 3.6 simulations/s, 3.2 evaluations/s",
     ]
     assert "epoch 2/50: policy loss 5.0000, value loss 0.5000, total loss 5.5000" in lines[6]
-    assert lines[8].splitlines()[0] == "pipeline: 1 cycles, 1,110 of 5,000 records, 1 h 02 min"
+    assert lines[8].splitlines()[0] == "pipeline: 1 cycles, 1,110 of 5,000 records, 1 h 01 min"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0.0 s"), (59.9, "60 s"), (200, "3 min 20 s"), (float("inf"), "?"), (float("nan"), "?")]
+    ("seconds", "text"), [(0, "0.0 s"), (9.96, "10 s"), (59.9, "1 min 00 s"), (200, "3 min 20 s"), (float("inf"), "?"), (float("nan"), "?")]
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
@@ -150,7 +150,7 @@ def test_a_training_alone_prints_its_epochs() -> None:
 
 def test_the_run_ends_with_a_table_by_cycle() -> None:
     _, above = picture(EVENTS)
-    assert "1,110 of 5,000 records, 1 h 02 min" in above
+    assert "1,110 of 5,000 records, 1 h 01 min" in above
     assert "5.5000" in above
     _, late = picture([PipelineSummary(1, 1, 2, [8], [("Training 4.1", 5.5), ("Training 4.2", 5.25)])])
     assert "5.5000  5.2500" in late

@@ -37,13 +37,19 @@ def run(*words: str) -> str:
 
 def test_stats_shows_each_pool(folder: Path) -> None:
     shown = run("stats")
-    assert "data/records.db" in shown
+    assert "data/records.db: 30 records, 3 games, " in shown
     assert "pente 9x9" in shown
     assert "boat 13x13" in shown
     lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
     assert "30" in lines["records"]
     assert "3" in lines["games"]
     assert "simple 1,002" in lines["network steps"]
+
+
+def test_stats_of_a_database_without_games(folder: Path) -> None:
+    with Store("new.db"):
+        pass
+    assert run("stats", "--set", "records.database=new.db").startswith("new.db: no games yet, ")
 
 
 def test_export_and_import_go_round(folder: Path) -> None:

@@ -22,7 +22,14 @@ MUST_HAPPEN = {
     "gpente": ("two captured", "captures in several directions at once", "ended by five", "ended by captures"),
     "keryo": ("two captured", "three captured", "ended by five", "ended by captures"),
     "gomoku": ("overline", "ended by five", "ended by draw"),
-    "poof": ("poof", "poof of several pairs", "poof and capture at once", "ended by five", "ended by captures"),
+    "poof": (
+        "tie at ten or more",
+        "poof",
+        "poof of several pairs",
+        "poof and capture at once",
+        "ended by five",
+        "ended by captures",
+    ),
     "boat": ("waiting five won", "waiting five broken", "five won at once", "ended by captures"),
 }
 

@@ -35,9 +35,6 @@ class LiveShow:
         self._config = config
         self._console = console or Console()
         self._lines = PlainLines(self._print, config.generation.save_interval_games, interval_s=math.inf)
-        self._live = Live(
-            console=self._console, get_renderable=self.render, refresh_per_second=_REFRESH_PER_S, transient=True
-        )
         self._began = time.monotonic()
         self._step: StepStarted | None = None
         self._training_name = ""
@@ -47,6 +44,9 @@ class LiveShow:
         self._games: list[int] = []
         self._epoch_losses: list[float] = []
         self._losses: list[tuple[str, float]] = []
+        self._live = Live(
+            console=self._console, get_renderable=self.render, refresh_per_second=_REFRESH_PER_S, transient=True
+        )
 
     def start(self) -> None:
         """Begin to draw."""

@@ -33,19 +33,29 @@ def stats(config: ConfigFile = None, set_: Overrides = None) -> None:
 
     with _open(config, set_) as store:
         report = store.stats()
-    Console().print(stats_table(report))
+    console = Console(highlight=False)
+    if report.pools:
+        console.print(stats_table(report))
+    console.print(summary_line(report), soft_wrap=True)
+
+
+def summary_line(report: "StoreStats") -> str:
+    """The database's name and size in one line."""
+    per_record = f" ({report.size_bytes / report.records:,.0f} a record)" if report.records else ""
+    counts = f"{report.records:,} records, {report.games:,} games" if report.pools else "no games yet"
+    return (
+        f"{report.database}: {counts}, {report.size_bytes:,} bytes{per_record}, schema version {report.schema_version}"
+    )
 
 
 def stats_table(report: "StoreStats") -> "Table":
-    """The statistics as a table, a column for each pool."""
+    """The statistics as a table, a column for each pool (at least one)."""
     from rich.table import Table
 
-    per_record = f", {report.size_bytes / report.records:,.0f} a record" if report.records else ""
-    caption = f"{report.size_bytes:,} bytes{per_record}; schema version {report.schema_version}"
-    table = Table("", title=report.database, caption=caption)
+    table = Table("")
     for pool in report.pools:
         table.add_column(f"{pool.variant} {pool.board_size}x{pool.board_size}", justify="right")
-    for label, cells in zip(_ROW_LABELS, zip(*map(_pool_cells, report.pools), strict=True), strict=False):
+    for label, cells in zip(_ROW_LABELS, zip(*map(_pool_cells, report.pools), strict=True), strict=True):
         table.add_row(label, *cells)
     return table
 

@@ -108,9 +108,9 @@ def duration(seconds: float) -> str:
     """A time for people: "4.2 s", "3 min 20 s", "2 h 05 min"; "?" for one that cannot be told."""
     if not 0 <= seconds < 1e9:
         return "?"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
     whole = round(seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

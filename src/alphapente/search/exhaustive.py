@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.rules.kernels import copy_position, is_legal, play
-from alphapente.rules.position import BOAT, IN_PLAY, POOF, POSITION, Position, Positions
+from alphapente.rules.position import BOAT, CELL_OF, IN_PLAY, MAX_POINTS, POOF, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     LOSES,
     MAPS,
@@ -25,100 +25,118 @@ from alphapente.rules.tactics import (
 MAX_DEPTH = 12
 """The most plies that a proof may have."""
 
+_NO, _YES, _OPEN = 0, 1, 2
+
+Points = NDArray[np.int16]
+
 
 @kernel
-def _wins(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, attacking: bool) -> bool:
-    """Whether the attacker has won after at most `plies` more plies from stack[level]; attacking: he is to move.
-
-    `stack` holds one position a level and one to scratch at its end, `bits` one set of bitboards a level.
-    """
-    if plies <= 0:
-        return False
-    position = stack[level]
-    variant = position["variant"]
-    verdict = find_tactics(position, bits[level], stack[-1])
+def _known(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, attacking: bool) -> int:
+    """What tactics say about stack[level] with `plies` to go: _YES, _NO or _OPEN; fills bits[level] for _OPEN."""
+    variant = stack[level]["variant"]
+    verdict = find_tactics(stack[level], bits[level], stack[-1])
     if verdict == WINS:
-        return attacking
+        return _YES if attacking else _NO
     if verdict == LOSES:
-        return not attacking and plies >= 2
+        return _YES if not attacking and plies >= 2 else _NO
     if plies == 1 and (attacking or (variant != POOF and variant != BOAT)):
-        return False  # in poof and boat a player's own stone may lose him the game at once
-    player = position["to_move"]
-    attacker = player if attacking else 3 - player
-    cell = next_cell(bits[level, REPLIES], 0)
-    while cell >= 0:
-        copy_position(stack[level + 1], position)
-        play(stack[level + 1], point_of(cell, position["size"]))
-        winner = stack[level + 1]["winner"]
-        won = winner == attacker
-        if winner == IN_PLAY:
-            won = _wins(stack, bits, level + 1, plies - 1, not attacking)
-        if won == attacking:
-            return attacking
-        cell = next_cell(bits[level, REPLIES], cell)
-    return not attacking
+        return _NO  # only in poof and boat a player's own stone may lose him the game at once
+    return _OPEN
 
 
 @kernel
-def _wins_plainly(stack: Positions, level: int, plies: int, attacking: bool) -> bool:
-    """`_wins` without any knowledge of tactics: every legal point is tried everywhere."""
-    if plies <= 0:
-        return False
-    position = stack[level]
-    player = position["to_move"]
+def _next_point(position: Position, replies: NDArray[np.uint64], point: int, plain: bool) -> int:
+    """The move to try after `point` (-1: the first), -1 when there is none."""
+    size = np.int64(position["size"])
+    if not plain:
+        before = np.int64(CELL_OF[size, point]) if point >= 0 else np.int64(0)
+        cell = next_cell(replies, before)
+        return point_of(cell, size) if cell >= 0 else -1
+    for candidate in range(point + 1, size * size):
+        if is_legal(position, candidate):
+            return candidate
+    return -1
+
+
+@kernel
+def _wins(
+    stack: Positions, bits: NDArray[np.uint64], tried: Points, start: tuple[int, bool], plies: int, plain: bool
+) -> bool:
+    """Whether the attacker has won after at most `plies` more plies; start is (level, whether he is to move there).
+
+    The alternation "some move of the attacker, every move of the defender" as a loop, since compiled functions that
+    call themselves cannot be cached. `stack` holds a position for each level and one to scratch at its end, `bits`
+    the bitboards and `tried` the last move tried of each level.
+    """
+    first, attacking = start
+    player = np.int64(stack[first]["to_move"])
     attacker = player if attacking else 3 - player
-    for point in range(position["size"] * position["size"]):
-        if not is_legal(position, point):
-            continue
-        copy_position(stack[level + 1], position)
-        play(stack[level + 1], point)
-        winner = stack[level + 1]["winner"]
-        won = winner == attacker
-        if winner == IN_PLAY:
-            won = _wins_plainly(stack, level + 1, plies - 1, not attacking)
-        if won == attacking:
-            return attacking
-    return not attacking
+    level, entering, result = first, True, False
+    while True:
+        to_move = attacking == ((level - first) % 2 == 0)
+        settled = not entering and result == to_move
+        if entering:
+            left = plies - (level - first)
+            known = _NO if left <= 0 else _OPEN if plain else _known(stack, bits, level, left, to_move)
+            settled, result = known != _OPEN, known == _YES
+            tried[level] = -1
+        if not settled:
+            point = _next_point(stack[level], bits[level, REPLIES], np.int64(tried[level]), plain)
+            if point >= 0:
+                tried[level] = point
+                copy_position(stack[level + 1], stack[level])
+                play(stack[level + 1], point)
+                winner = stack[level + 1]["winner"]
+                entering = winner == IN_PLAY
+                if entering:
+                    level += 1
+                else:
+                    result = winner == attacker
+                continue
+            result = not to_move
+        if level == first:
+            return result
+        level, entering = level - 1, False
 
 
 @kernel
 def _sort_moves(
-    stack: Positions, bits: NDArray[np.uint64], plies: int, for_mover: bool, out: NDArray[np.bool_], plain: bool
+    stack: Positions, bits: NDArray[np.uint64], tried: Points, plies: int, for_mover: bool, plain: bool
 ) -> None:
-    """out[point]: whether, after this legal move of stack[0], the mover (or else his opponent) wins in `plies` more."""
+    """Behind the levels, tried[point] becomes 1 where after this legal move the mover (else his opponent) wins."""
     mover = stack[0]["to_move"]
-    winner_asked = mover if for_mover else 3 - mover
-    for point in range(len(out)):
-        out[point] = False
+    asked = mover if for_mover else 3 - mover
+    for point in range(np.int64(stack[0]["size"]) * stack[0]["size"]):
+        answer = MAX_DEPTH + 2 + point
+        tried[answer] = 0
         if not is_legal(stack[0], point):
             continue
         copy_position(stack[1], stack[0])
         play(stack[1], point)
-        if stack[1]["winner"] != IN_PLAY:
-            out[point] = stack[1]["winner"] == winner_asked
-        elif plain:
-            out[point] = _wins_plainly(stack, 1, plies, not for_mover)
-        else:
-            out[point] = _wins(stack, bits, 1, plies, not for_mover)
+        winner = stack[1]["winner"]
+        if winner != IN_PLAY:
+            tried[answer] = winner == asked
+        elif _wins(stack, bits, tried, (1, not for_mover), plies, plain):
+            tried[answer] = 1
 
 
 class Prover:
     """Answers what is certain within a few plies; keeps its memory between questions. One thread at a time.
 
-    `plain` tries every legal move at every ply instead of trusting `find_tactics`: hundreds of times slower, for
-    checking.
+    `plain` tries every legal move at every ply instead of trusting `find_tactics`: slower, for checking.
     """
 
     def __init__(self, plain: bool = False) -> None:
         self._stack = np.zeros(MAX_DEPTH + 2, POSITION)
         self._bits = np.zeros((MAX_DEPTH + 2, MAPS, new_bitboards().shape[1]), np.uint64)
+        self._tried = np.zeros(MAX_DEPTH + 2 + MAX_POINTS, np.int16)
         self._plain = plain
 
     def _moves(self, position: Position, plies: int, for_mover: bool) -> list[int]:
         copy_position(self._stack[0], position)
-        out = np.zeros(int(position["size"]) ** 2, np.bool_)
-        _sort_moves(self._stack, self._bits, plies, for_mover, out, self._plain)
-        return [int(point) for point in np.flatnonzero(out)]
+        _sort_moves(self._stack, self._bits, self._tried, plies, for_mover, self._plain)
+        points = int(position["size"]) ** 2
+        return [int(point) for point in np.flatnonzero(self._tried[MAX_DEPTH + 2 :][:points])]
 
     def winning_moves(self, position: Position, plies: int) -> list[int]:
         """The moves after which the player to move wins within `plies` plies in all (his move included)."""
@@ -131,6 +149,4 @@ class Prover:
     def wins(self, position: Position, plies: int) -> bool:
         """Whether the player to move wins within `plies` plies, whatever the opponent does."""
         copy_position(self._stack[0], position)
-        if self._plain:
-            return bool(_wins_plainly(self._stack, 0, plies, True))
-        return bool(_wins(self._stack, self._bits, 0, plies, True))
+        return bool(_wins(self._stack, self._bits, self._tried, (0, True), plies, self._plain))

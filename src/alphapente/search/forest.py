@@ -13,11 +13,11 @@ from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, Position
 from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, has, new_bitboards
 from alphapente.search.kernels import Rates, expand, select
 from alphapente.search.root import (
-    Compaction,
     SearchResult,
     best_gumbel_point,
     conclude,
     keep_subtree,
+    new_compaction,
     principal_variation,
     schedule_table,
     start_search,
@@ -91,7 +91,7 @@ class Forest:
             visit_offset=float(settings.visit_offset),
             value_scale=float(settings.value_scale),
         )
-        self._compaction = Compaction(self.trees)
+        self._compaction = new_compaction(self.trees)
         self._bits = new_bitboards()
         self._scratch = np.zeros(1, POSITION)[0]
         self._planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
@@ -110,22 +110,22 @@ class Forest:
     def set_position(self, tree: int, position: Position) -> None:
         """Forgets the tree and takes a copy of `position`, a game in play, as the next one to search."""
         copy_position(self.trees.root[tree], position)
-        self.trees.num_nodes[tree] = 0
-        self.trees.num_edges[tree] = 0
-        self.trees.stage[tree] = IDLE
+        self.trees.heads[tree]["num_nodes"] = 0
+        self.trees.heads[tree]["edges_used"] = 0
+        self.trees.heads[tree]["stage"] = IDLE
 
     def advance(self, tree: int, point: int) -> None:
         """Plays `point` (legal) at the root; what was searched behind it is kept for the next search of this tree."""
         kept = (
             self.settings.tree_reuse
-            and self.trees.num_nodes[tree] > 0
-            and keep_subtree(self.trees, tree, point, self._compaction.arrays)
+            and self.trees.heads[tree]["num_nodes"] > 0
+            and keep_subtree(self.trees, tree, point, self._compaction)
         )
-        room = self.trees.visits.shape[1] - self.simulations
-        if not kept or self.trees.num_nodes[tree] > room:
-            self.trees.num_nodes[tree] = 0
+        room = self.trees.nodes.shape[1] - self.simulations
+        if not kept or self.trees.heads[tree]["num_nodes"] > room:
+            self.trees.heads[tree]["num_nodes"] = 0
         play(self.trees.root[tree], point)
-        self.trees.stage[tree] = IDLE
+        self.trees.heads[tree]["stage"] = IDLE
 
     def position(self, tree: int) -> Position:
         """The position at the tree's root: not a copy."""
@@ -149,11 +149,11 @@ class Forest:
         replies = [p for p in range(self.size**2) if has(self._bits[REPLIES], int(CELL_OF[self.size, p]))]
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
-            self.trees.stage[tree] = DONE
+            self.trees.heads[tree]["stage"] = DONE
             return
         budget = min(simulations or self.simulations, self.simulations)
-        self.trees.budget[tree] = 1 if len(replies) == 1 else budget
-        self.trees.stage[tree] = NEEDS_START if self.trees.num_nodes[tree] else NEEDS_ROOT
+        self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 else budget
+        self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
 
     def _by_tactics(self, verdict: int, replies: list[int], rng: np.random.Generator) -> SearchResult:
         policy = np.zeros(self.size**2, np.float32)
@@ -173,12 +173,12 @@ class Forest:
 
     def start_waiting(self) -> None:
         """Begins the simulations of the searches whose roots have been evaluated."""
-        for tree in np.flatnonzero(self.trees.stage == NEEDS_START):
+        for tree in np.flatnonzero(self.trees.heads["stage"] == NEEDS_START):
             self._start(int(tree))
 
     def done(self) -> list[int]:
         """The trees whose search is finished and whose result was not taken yet."""
-        return [int(tree) for tree in np.flatnonzero(self.trees.stage == DONE)]
+        return [int(tree) for tree in np.flatnonzero(self.trees.heads["stage"] == DONE)]
 
     def _start(self, tree: int) -> None:
         waiting = self._explorations[tree]
@@ -190,13 +190,13 @@ class Forest:
             float(self.settings.root_policy_temperature) if exploration.noise else 1.0,
             exploration.temperature,
         )
-        considered = min(self.settings.considered_points, int(self.trees.budget[tree]))
+        considered = min(self.settings.considered_points, int(self.trees.heads[tree]["budget"]))
         start_search(self.trees, tree, self.gumbel, noise, considered, rng)
 
     def result(self, tree: int) -> SearchResult:
         """What the finished search of the tree found; the tree stays as it is for `advance`."""
         certain, waiting = self._certain[tree], self._explorations[tree]
-        self.trees.stage[tree] = IDLE
+        self.trees.heads[tree]["stage"] = IDLE
         if certain is not None:
             return certain
         assert waiting is not None, "start() comes before result()"
@@ -209,22 +209,22 @@ class Forest:
             point = choose_point(policy, waiting[0].temperature, waiting[1])
         line = np.zeros(PRINCIPAL_VARIATION, np.int32)
         length = principal_variation(self.trees, tree, point, line)
-        simulations = int(self.trees.finished[tree])
+        simulations = int(self.trees.heads[tree]["finished"])
         self.simulations_done += simulations
         return SearchResult(
             point=int(point),
             policy=policy,
             visits=visits,
             value=float(value),
-            proven=int(self.trees.proven[tree, 0]),
+            proven=int(self.trees.nodes[tree, 0]["proven"]),
             simulations=simulations,
-            raw_value=float(self.trees.raw_value[tree, 0]),
+            raw_value=float(self.trees.nodes[tree, 0]["raw_value"]),
             principal_variation=tuple(int(p) for p in line[:length]),
         )
 
     def busy(self) -> bool:
         """Whether any search is under way."""
-        return bool(np.any((self.trees.stage != IDLE) & (self.trees.stage != DONE)))
+        return bool(np.any((self.trees.heads["stage"] != IDLE) & (self.trees.heads["stage"] != DONE)))
 
 
 def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:

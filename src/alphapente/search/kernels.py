@@ -65,54 +65,48 @@ def _find_next(trees: Trees, tree: int, node: int) -> None:
     best = np.uint16(0)
     for point in range(len(row)):
         best = max(best, row[point])
-    trees.next_point[tree, node] = -1
-    trees.next_prior[tree, node] = np.float32(0.0)
+    trees.nodes[tree, node]["next_point"] = -1
+    trees.nodes[tree, node]["next_prior"] = np.float32(0.0)
     if best > 0:
         for point in range(len(row)):
             if row[point] == best:
-                trees.next_point[tree, node] = point
+                trees.nodes[tree, node]["next_point"] = point
                 break
-        trees.next_prior[tree, node] = prior_from_bits(np.int64(best))
+        trees.nodes[tree, node]["next_prior"] = prior_from_bits(np.int64(best))
 
 
 @kernel
 def _make_room(trees: Trees, tree: int, node: int) -> None:
     """Moves the node's edges to a block twice as large at the end of the tree's edges."""
-    room, count = trees.edge_room[tree, node], trees.edge_count[tree, node]
+    room, count = trees.nodes[tree, node]["room"], trees.nodes[tree, node]["num_edges"]
     larger = MAX_CHILDREN_ROOM if room == 0 else 2 * room
-    old, new = trees.edge_start[tree, node], trees.num_edges[tree]
+    old, new = trees.nodes[tree, node]["first_edge"], trees.heads[tree]["edges_used"]
     for k in range(count):
-        trees.edge_point[tree, new + k] = trees.edge_point[tree, old + k]
-        trees.edge_child[tree, new + k] = trees.edge_child[tree, old + k]
-        trees.edge_visits[tree, new + k] = trees.edge_visits[tree, old + k]
-        trees.edge_in_flight[tree, new + k] = trees.edge_in_flight[tree, old + k]
-        trees.edge_value_sum[tree, new + k] = trees.edge_value_sum[tree, old + k]
-        trees.edge_prior[tree, new + k] = trees.edge_prior[tree, old + k]
-        trees.edge_proven[tree, new + k] = trees.edge_proven[tree, old + k]
-    trees.edge_start[tree, node] = new
-    trees.edge_room[tree, node] = larger
-    trees.num_edges[tree] = new + larger
+        trees.edges[tree, new + k] = trees.edges[tree, old + k]
+    trees.nodes[tree, node]["first_edge"] = new
+    trees.nodes[tree, node]["room"] = larger
+    trees.heads[tree]["edges_used"] = new + larger
 
 
 @kernel
 def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
     """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
-    if trees.edge_count[tree, node] == trees.edge_room[tree, node]:
+    if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
         _make_room(trees, tree, node)
-    place = np.int64(trees.edge_count[tree, node])
-    edge = trees.edge_start[tree, node] + place
+    place = np.int64(trees.nodes[tree, node]["num_edges"])
+    edge = trees.nodes[tree, node]["first_edge"] + place
     prior = prior_from_bits(np.int64(trees.priors[tree, node, point]))
-    trees.edge_point[tree, edge] = point
-    trees.edge_child[tree, edge] = UNEXPANDED
-    trees.edge_visits[tree, edge] = 0
-    trees.edge_in_flight[tree, edge] = 0
-    trees.edge_value_sum[tree, edge] = np.float32(0.0)
-    trees.edge_prior[tree, edge] = prior
-    trees.edge_proven[tree, edge] = UNKNOWN
-    trees.edge_count[tree, node] = place + 1
-    trees.opened_prior[tree, node] += prior
+    trees.edges[tree, edge]["point"] = point
+    trees.edges[tree, edge]["child"] = UNEXPANDED
+    trees.edges[tree, edge]["visits"] = 0
+    trees.edges[tree, edge]["in_flight"] = 0
+    trees.edges[tree, edge]["value_sum"] = np.float32(0.0)
+    trees.edges[tree, edge]["prior"] = prior
+    trees.edges[tree, edge]["proven"] = UNKNOWN
+    trees.nodes[tree, node]["num_edges"] = place + 1
+    trees.nodes[tree, node]["opened_prior"] += prior
     trees.priors[tree, node, point] = 0
-    if trees.next_point[tree, node] == point:
+    if trees.nodes[tree, node]["next_point"] == point:
         _find_next(trees, tree, node)
     return place
 
@@ -120,37 +114,37 @@ def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
 @kernel
 def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
     """The mean value of a visited or proven edge, else `otherwise`."""
-    proven = trees.edge_proven[tree, edge]
+    proven = trees.edges[tree, edge]["proven"]
     if proven != UNKNOWN:
         return 0.0 if proven == PROVEN_DRAW else float(proven)
-    visits = trees.edge_visits[tree, edge]
-    return trees.edge_value_sum[tree, edge] / visits if visits > 0 else otherwise
+    visits = trees.edges[tree, edge]["visits"]
+    return trees.edges[tree, edge]["value_sum"] / visits if visits > 0 else otherwise
 
 
 @kernel
 def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: float) -> int:
     """The place of the edge of the largest upper bound; UNOPENED for the next new move; NOTHING if all lose."""
-    visits = trees.visits[tree, node]
+    visits = trees.nodes[tree, node]["visits"]
     explore = rates.exploration[min(visits, len(rates.exploration) - 1)]
-    urgency = trees.value_sum[tree, node] / max(visits, 1)
-    urgency -= reduction * math.sqrt(max(trees.opened_prior[tree, node], np.float32(0.0)))
+    urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
+    urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
     best, best_score = NOTHING, -1e30
-    if trees.next_point[tree, node] >= 0:
-        best, best_score = UNOPENED, urgency + explore * trees.next_prior[tree, node]
-    start = np.int64(trees.edge_start[tree, node])
-    for place in range(np.int64(trees.edge_count[tree, node])):
+    if trees.nodes[tree, node]["next_point"] >= 0:
+        best, best_score = UNOPENED, urgency + explore * trees.nodes[tree, node]["next_prior"]
+    start = np.int64(trees.nodes[tree, node]["first_edge"])
+    for place in range(np.int64(trees.nodes[tree, node]["num_edges"])):
         edge = start + place
-        proven = trees.edge_proven[tree, edge]
+        proven = trees.edges[tree, edge]["proven"]
         if proven == PROVEN_LOSS:
             continue
-        waiting = trees.edge_in_flight[tree, edge] * rates.virtual_loss
-        count = trees.edge_visits[tree, edge] + waiting
+        waiting = trees.edges[tree, edge]["in_flight"] * rates.virtual_loss
+        count = trees.edges[tree, edge]["visits"] + waiting
         value = urgency
         if proven != UNKNOWN:
             value = 0.0 if proven == PROVEN_DRAW else 1.0
         elif count > 0:
-            value = (trees.edge_value_sum[tree, edge] - waiting) / count
-        score = value + explore * trees.edge_prior[tree, edge] / (1 + count)
+            value = (trees.edges[tree, edge]["value_sum"] - waiting) / count
+        score = value + explore * trees.edges[tree, edge]["prior"] / (1 + count)
         if score > best_score:
             best, best_score = place, score
     return best
@@ -160,8 +154,8 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
 def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
     """The smallest and the largest completed value at the root: `mixed` stands for the moves not visited."""
     low, high = mixed, mixed
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         value = edge_value(trees, tree, edge, mixed)
         low, high = min(low, value), max(high, value)
     return low, high
@@ -174,25 +168,25 @@ def mixed_value(trees: Trees, tree: int) -> float:
     Danihelka et al. 2022, "Policy improvement by planning with Gumbel", appendix D, equation 33.
     """
     total, prior_sum, weighted = 0, 0.0, 0.0
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        visits = trees.edge_visits[tree, edge]
-        if visits > 0 or trees.edge_proven[tree, edge] != UNKNOWN:
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        visits = trees.edges[tree, edge]["visits"]
+        if visits > 0 or trees.edges[tree, edge]["proven"] != UNKNOWN:
             total += visits
-            prior_sum += trees.edge_prior[tree, edge]
-            weighted += trees.edge_prior[tree, edge] * edge_value(trees, tree, edge, 0.0)
+            prior_sum += trees.edges[tree, edge]["prior"]
+            weighted += trees.edges[tree, edge]["prior"] * edge_value(trees, tree, edge, 0.0)
     if prior_sum <= 0.0:
-        return float(trees.raw_value[tree, 0])
-    return (trees.raw_value[tree, 0] + total * weighted / prior_sum) / (1 + total)
+        return float(trees.nodes[tree, 0]["raw_value"])
+    return (trees.nodes[tree, 0]["raw_value"] + total * weighted / prior_sum) / (1 + total)
 
 
 @kernel
 def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
     """The factor between a value stretched to [0, 1] and a logit: (c_visit + most visits) * c_scale (ibid., eq. 8)."""
     most = 0
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        most = max(most, trees.edge_visits[tree, edge])
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        most = max(most, trees.edges[tree, edge]["visits"])
     return (rates.visit_offset + most) * rates.value_scale
 
 
@@ -203,19 +197,19 @@ def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
     Returns a place in the root's block or NOTHING when every considered move loses.
     """
-    considered = trees.num_considered[tree]
-    due = rates.schedule[considered, min(trees.started[tree], rates.schedule.shape[1]) - 1]
+    considered = trees.heads[tree]["num_considered"]
+    due = rates.schedule[considered, min(trees.heads[tree]["started"], rates.schedule.shape[1]) - 1]
     mixed = mixed_value(trees, tree)
     low, high = value_bounds(trees, tree, mixed)
     scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
     best, best_score = NOTHING, -1e30
     fallback, fallback_score = NOTHING, -1e30
-    start = np.int64(trees.edge_start[tree, 0])
-    for place in range(np.int64(trees.edge_count[tree, 0])):
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for place in range(np.int64(trees.nodes[tree, 0]["num_edges"])):
         edge = start + place
-        point = trees.edge_point[tree, edge]
+        point = trees.edges[tree, edge]["point"]
         count = trees.root_count[tree, point]
-        if count < 0 or trees.edge_proven[tree, edge] == PROVEN_LOSS:
+        if count < 0 or trees.edges[tree, edge]["proven"] == PROVEN_LOSS:
             continue
         score = trees.root_scores[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
         if count == due and score > best_score:
@@ -271,11 +265,11 @@ def _seen_by_parent(proven: int) -> int:
 @kernel
 def _conclude_node(trees: Trees, tree: int, node: int) -> int:
     """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
-    certain = trees.next_point[tree, node] < 0
+    certain = trees.nodes[tree, node]["next_point"] < 0
     draw = False
-    start = np.int64(trees.edge_start[tree, node])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, node])):
-        proven = trees.edge_proven[tree, edge]
+    start = np.int64(trees.nodes[tree, node]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, node]["num_edges"])):
+        proven = trees.edges[tree, edge]["proven"]
         if proven == PROVEN_WIN:
             return PROVEN_WIN
         if proven == UNKNOWN:
@@ -292,20 +286,20 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
     tree = leaves.tree[place]
     for level in range(leaves.depth[place] - 1, -1, -1):
         node = leaves.path_node[place, level]
-        edge = trees.edge_start[tree, node] + leaves.path_edge[place, level]
+        edge = trees.nodes[tree, node]["first_edge"] + leaves.path_edge[place, level]
         if proven != UNKNOWN:
-            trees.edge_proven[tree, edge] = _seen_by_parent(proven)
+            trees.edges[tree, edge]["proven"] = _seen_by_parent(proven)
             proven = _conclude_node(trees, tree, node)
-            trees.proven[tree, node] = proven
+            trees.nodes[tree, node]["proven"] = proven
         value = -value
         if proven != UNKNOWN:
             value = 0.0 if proven == PROVEN_DRAW else float(proven)
-        trees.edge_visits[tree, edge] += 1
-        trees.edge_in_flight[tree, edge] -= 1
-        trees.edge_value_sum[tree, edge] += np.float32(value)
-        trees.visits[tree, node] += 1
-        trees.value_sum[tree, node] += np.float32(value)
-    trees.finished[tree] += 1
+        trees.edges[tree, edge]["visits"] += 1
+        trees.edges[tree, edge]["in_flight"] -= 1
+        trees.edges[tree, edge]["value_sum"] += np.float32(value)
+        trees.nodes[tree, node]["visits"] += 1
+        trees.nodes[tree, node]["value_sum"] += np.float32(value)
+    trees.heads[tree]["finished"] += 1
 
 
 @kernel
@@ -313,11 +307,11 @@ def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
     """Takes back a selection that ran into a leaf already in flight."""
     tree = leaves.tree[place]
     for level in range(leaves.depth[place]):
-        edge = trees.edge_start[tree, leaves.path_node[place, level]] + leaves.path_edge[place, level]
-        trees.edge_in_flight[tree, edge] -= 1
-    root_edge = trees.edge_start[tree, 0] + leaves.path_edge[place, 0]
-    trees.root_count[tree, trees.edge_point[tree, root_edge]] -= 1
-    trees.started[tree] -= 1
+        edge = trees.nodes[tree, leaves.path_node[place, level]]["first_edge"] + leaves.path_edge[place, level]
+        trees.edges[tree, edge]["in_flight"] -= 1
+    root_edge = trees.nodes[tree, 0]["first_edge"] + leaves.path_edge[place, 0]
+    trees.root_count[tree, trees.edges[tree, root_edge]["point"]] -= 1
+    trees.heads[tree]["started"] -= 1
 
 
 @kernel
@@ -333,19 +327,19 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitbo
     choice = _select_root(trees, rates, tree)
     while True:
         if choice == UNOPENED:
-            choice = open_edge(trees, tree, node, np.int64(trees.next_point[tree, node]))
-        edge = trees.edge_start[tree, node] + choice
-        point = np.int64(trees.edge_point[tree, edge])
+            choice = open_edge(trees, tree, node, np.int64(trees.nodes[tree, node]["next_point"]))
+        edge = trees.nodes[tree, node]["first_edge"] + choice
+        point = np.int64(trees.edges[tree, edge]["point"])
         if depth == 0:
             trees.root_count[tree, point] += 1
         leaves.path_node[place, depth] = node
         leaves.path_edge[place, depth] = choice
         depth += 1
         leaves.depth[place] = depth
-        trees.edge_in_flight[tree, edge] += 1
-        if trees.edge_proven[tree, edge] != UNKNOWN:
-            return _seen_by_parent(np.int64(trees.edge_proven[tree, edge]))
-        child = np.int64(trees.edge_child[tree, edge])
+        trees.edges[tree, edge]["in_flight"] += 1
+        if trees.edges[tree, edge]["proven"] != UNKNOWN:
+            return _seen_by_parent(np.int64(trees.edges[tree, edge]["proven"]))
+        child = np.int64(trees.edges[tree, edge]["child"])
         if child == IN_FLIGHT:
             return IN_FLIGHT
         play(position, point)
@@ -356,7 +350,7 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitbo
     verdict = find_tactics(position, bits, scratch) if position["winner"] == IN_PLAY else 0
     proven = _certain(position, verdict)
     if proven == UNKNOWN:
-        trees.edge_child[tree, edge] = IN_FLIGHT
+        trees.edges[tree, edge]["child"] = IN_FLIGHT
         for word in range(WORDS + 2 * GUARD):
             leaves.replies[place, word] = bits[REPLIES, word]
     return proven
@@ -375,7 +369,7 @@ def _offer_root(trees: Trees, leaves: Leaves, place: int, bits: Bitboards, scrat
 
 @kernel
 def _finished(trees: Trees, tree: int) -> bool:
-    return trees.proven[tree, 0] != UNKNOWN or trees.started[tree] >= trees.budget[tree]
+    return trees.nodes[tree, 0]["proven"] != UNKNOWN or trees.heads[tree]["started"] >= trees.heads[tree]["budget"]
 
 
 @kernel
@@ -397,16 +391,16 @@ def select(
     for place in range(len(leaves.tree)):
         tree = leaves.tree[place]
         leaves.active[place] = 0
-        if trees.stage[tree] == NEEDS_ROOT:
+        if trees.heads[tree]["stage"] == NEEDS_ROOT:
             _offer_root(trees, leaves, place, bits, scratch)
-            trees.stage[tree] = EVALUATING
+            trees.heads[tree]["stage"] = EVALUATING
             leaves.active[place] = 1
-        while trees.stage[tree] == SEARCHING:
+        while trees.heads[tree]["stage"] == SEARCHING:
             if _finished(trees, tree):
-                if trees.started[tree] == trees.finished[tree]:
-                    trees.stage[tree] = DONE
+                if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
+                    trees.heads[tree]["stage"] = DONE
                 break
-            trees.started[tree] += 1
+            trees.heads[tree]["started"] += 1
             proven = _descend(trees, rates, leaves, place, bits, scratch)
             if proven == IN_FLIGHT:
                 _give_up(trees, leaves, place)
@@ -456,16 +450,16 @@ def _softmax(leaves: Leaves, logits: NDArray[np.float32], size: int) -> None:
 def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float32], value: float) -> int:
     """Makes a node from the network's answer: the priors are the softmax over the moves worth a look."""
     tree = np.int64(leaves.tree[place])
-    node = np.int64(trees.num_nodes[tree])
-    trees.num_nodes[tree] = node + 1
-    trees.visits[tree, node] = 1
-    trees.value_sum[tree, node] = value
-    trees.raw_value[tree, node] = value
-    trees.proven[tree, node] = UNKNOWN
-    trees.edge_start[tree, node] = 0
-    trees.edge_count[tree, node] = 0
-    trees.edge_room[tree, node] = 0
-    trees.opened_prior[tree, node] = np.float32(0.0)
+    node = np.int64(trees.heads[tree]["num_nodes"])
+    trees.heads[tree]["num_nodes"] = node + 1
+    trees.nodes[tree, node]["visits"] = 1
+    trees.nodes[tree, node]["value_sum"] = value
+    trees.nodes[tree, node]["raw_value"] = value
+    trees.nodes[tree, node]["proven"] = UNKNOWN
+    trees.nodes[tree, node]["first_edge"] = 0
+    trees.nodes[tree, node]["num_edges"] = 0
+    trees.nodes[tree, node]["room"] = 0
+    trees.nodes[tree, node]["opened_prior"] = np.float32(0.0)
     size = np.int64(trees.root[tree]["size"])
     bits_to_plane(leaves.replies[place], leaves.mask, size)
     _softmax(leaves, logits, size)
@@ -492,14 +486,14 @@ def expand(trees: Trees, leaves: Leaves, logits: NDArray[np.float32], values: ND
         depth = leaves.depth[place]
         value = float(values[place])
         if depth == 0:
-            trees.num_nodes[tree] = 0
-            trees.num_edges[tree] = 0
+            trees.heads[tree]["num_nodes"] = 0
+            trees.heads[tree]["edges_used"] = 0
             _new_node(trees, leaves, place, logits[place], value)
-            trees.stage[tree] = NEEDS_START
+            trees.heads[tree]["stage"] = NEEDS_START
             continue
-        edge = trees.edge_start[tree, leaves.path_node[place, depth - 1]] + leaves.path_edge[place, depth - 1]
-        trees.edge_child[tree, edge] = UNEXPANDED
-        if trees.num_nodes[tree] < trees.visits.shape[1]:
-            trees.edge_child[tree, edge] = _new_node(trees, leaves, place, logits[place], value)
+        edge = trees.nodes[tree, leaves.path_node[place, depth - 1]]["first_edge"] + leaves.path_edge[place, depth - 1]
+        trees.edges[tree, edge]["child"] = UNEXPANDED
+        if trees.heads[tree]["num_nodes"] < trees.nodes.shape[1]:
+            trees.edges[tree, edge]["child"] = _new_node(trees, leaves, place, logits[place], value)
         back_up(trees, leaves, place, value, UNKNOWN)
     return done

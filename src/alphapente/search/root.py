@@ -7,6 +7,7 @@ simulations. "puct": AlphaZero's, with Dirichlet noise; the target is the visit 
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from alphapente.search.kernels import (
     value_weight,
 )
 from alphapente.search.tree import (
+    EDGE,
     PROVEN_DRAW,
     PROVEN_LOSS,
     PROVEN_WIN,
@@ -89,9 +91,9 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
     for point in range(len(out)):
         bits = np.int64(trees.priors[tree, 0, point])
         out[point] = prior_from_bits(bits) if bits else np.float32(0.0)
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        out[trees.edge_point[tree, edge]] = trees.edge_prior[tree, edge]
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        out[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["prior"]
 
 
 @kernel
@@ -143,9 +145,9 @@ def start_search(
         _consider(trees, tree, priors, considered, gumbel_scale, rng)
     else:
         _write_root_priors(trees, tree, priors)
-    trees.started[tree] = 0
-    trees.finished[tree] = 0
-    trees.stage[tree] = SEARCHING
+    trees.heads[tree]["started"] = 0
+    trees.heads[tree]["finished"] = 0
+    trees.heads[tree]["stage"] = SEARCHING
 
 
 @kernel
@@ -155,12 +157,12 @@ def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> 
         if trees.priors[tree, 0, point] != 0:
             open_edge(trees, tree, 0, point)
     total = np.float32(0.0)
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        trees.edge_prior[tree, edge] = priors[trees.edge_point[tree, edge]]
-        if trees.edge_visits[tree, edge] > 0:
-            total += trees.edge_prior[tree, edge]
-    trees.opened_prior[tree, 0] = total
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        trees.edges[tree, edge]["prior"] = priors[trees.edges[tree, edge]["point"]]
+        if trees.edges[tree, edge]["visits"] > 0:
+            total += trees.edges[tree, edge]["prior"]
+    trees.nodes[tree, 0]["opened_prior"] = total
 
 
 @kernel
@@ -176,10 +178,10 @@ def _consider(
         if scale > 0.0:
             score -= scale * math.log(-math.log(1.0 - rng.random() + 1e-300) + 1e-300)
         trees.root_scores[tree, point] = score
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        if trees.edge_proven[tree, edge] == PROVEN_LOSS:
-            trees.root_scores[tree, trees.edge_point[tree, edge]] = -np.inf
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        if trees.edges[tree, edge]["proven"] == PROVEN_LOSS:
+            trees.root_scores[tree, trees.edges[tree, edge]["point"]] = -np.inf
     taken = 0
     while taken < most:
         best = NOTHING
@@ -197,7 +199,7 @@ def _consider(
         if trees.priors[tree, 0, best] != 0:
             open_edge(trees, tree, 0, best)
         taken += 1
-    trees.num_considered[tree] = taken
+    trees.heads[tree]["num_considered"] = taken
 
 
 @kernel
@@ -209,21 +211,21 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     mixed = mixed_value(trees, tree)
     low, high = value_bounds(trees, tree, mixed)
     scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
-    start = np.int64(trees.edge_start[tree, 0])
-    last = start + np.int64(trees.edge_count[tree, 0])
-    result = trees.proven[tree, 0]
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
+    result = trees.nodes[tree, 0]["proven"]
     for point in range(len(policy)):
         policy[point] = trees.root_logits[tree, point] + scale * (mixed - low)
     for edge in range(start, last):
-        point, proven = trees.edge_point[tree, edge], trees.edge_proven[tree, edge]
+        point, proven = trees.edges[tree, edge]["point"], trees.edges[tree, edge]["proven"]
         policy[point] = trees.root_logits[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
         if proven == PROVEN_LOSS and result != PROVEN_LOSS:
             policy[point] = -np.inf
     if result == PROVEN_WIN:
         policy[:] = -np.inf
         for edge in range(start, last):
-            if trees.edge_proven[tree, edge] == PROVEN_WIN:
-                policy[trees.edge_point[tree, edge]] = 0.0
+            if trees.edges[tree, edge]["proven"] == PROVEN_WIN:
+                policy[trees.edges[tree, edge]["point"]] = 0.0
     largest = policy.max()
     total = np.float32(0.0)
     for point in range(len(policy)):
@@ -233,7 +235,7 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     for point in range(len(policy)):
         policy[point] /= total
     for edge in range(start, last):
-        share = policy[trees.edge_point[tree, edge]]
+        share = policy[trees.edges[tree, edge]["point"]]
         expected += share * edge_value(trees, tree, edge, mixed)
         rest -= share
     return expected + rest * mixed
@@ -242,17 +244,17 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
 @kernel
 def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float:
     """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing."""
-    start = np.int64(trees.edge_start[tree, 0])
-    last = start + np.int64(trees.edge_count[tree, 0])
-    result = trees.proven[tree, 0]
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
+    result = trees.nodes[tree, 0]["proven"]
     policy[:] = np.float32(0.0)
     total = np.float32(0.0)
     for edge in range(start, last):
-        proven = trees.edge_proven[tree, edge]
+        proven = trees.edges[tree, edge]["proven"]
         if (result == PROVEN_WIN and proven != PROVEN_WIN) or (proven == PROVEN_LOSS and result != PROVEN_LOSS):
             continue
-        weight = np.float32(1.0) if result == PROVEN_WIN else np.float32(trees.edge_visits[tree, edge])
-        policy[trees.edge_point[tree, edge]] = weight
+        weight = np.float32(1.0) if result == PROVEN_WIN else np.float32(trees.edges[tree, edge]["visits"])
+        policy[trees.edges[tree, edge]["point"]] = weight
         total += weight
     if total > 0:
         for point in range(len(policy)):
@@ -260,18 +262,18 @@ def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float
     else:
         for point in range(len(policy)):
             policy[point] = math.exp(trees.root_logits[tree, point])
-    return trees.value_sum[tree, 0] / trees.visits[tree, 0]
+    return trees.nodes[tree, 0]["value_sum"] / trees.nodes[tree, 0]["visits"]
 
 
 @kernel
 def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
     """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
     visits[:] = 0
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        visits[trees.edge_point[tree, edge]] = trees.edge_visits[tree, edge]
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        visits[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["visits"]
     value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, tree, policy)
-    proven = trees.proven[tree, 0]
+    proven = trees.nodes[tree, 0]["proven"]
     if proven != UNKNOWN:
         value = 0.0 if proven == PROVEN_DRAW else float(proven)
     return value
@@ -284,16 +286,16 @@ def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     low, high = value_bounds(trees, tree, mixed)
     scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
     best, best_count, best_score = NOTHING, -1, -1e30
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        point = np.int64(trees.edge_point[tree, edge])
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        point = np.int64(trees.edges[tree, edge]["point"])
         count = trees.root_count[tree, point]
-        proven = trees.edge_proven[tree, edge]
-        if trees.proven[tree, 0] == UNKNOWN and (count < 0 or proven == PROVEN_LOSS):
+        proven = trees.edges[tree, edge]["proven"]
+        if trees.nodes[tree, 0]["proven"] == UNKNOWN and (count < 0 or proven == PROVEN_LOSS):
             continue
-        if trees.proven[tree, 0] == PROVEN_WIN and proven != PROVEN_WIN:
+        if trees.nodes[tree, 0]["proven"] == PROVEN_WIN and proven != PROVEN_WIN:
             continue
-        if trees.proven[tree, 0] == PROVEN_DRAW and proven != PROVEN_DRAW:
+        if trees.nodes[tree, 0]["proven"] == PROVEN_DRAW and proven != PROVEN_DRAW:
             continue
         score = trees.root_scores[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
         if count > best_count or (count == best_count and score > best_score):
@@ -307,115 +309,73 @@ def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int
     node, length, point = np.int64(0), 0, first
     while length < len(out):
         edge = NOTHING
-        start = np.int64(trees.edge_start[tree, node])
-        for at in range(start, start + np.int64(trees.edge_count[tree, node])):
+        start = np.int64(trees.nodes[tree, node]["first_edge"])
+        for at in range(start, start + np.int64(trees.nodes[tree, node]["num_edges"])):
             if point >= 0:
-                if trees.edge_point[tree, at] == point:
+                if trees.edges[tree, at]["point"] == point:
                     edge = at
-            elif trees.edge_visits[tree, at] > 0 and (
-                edge == NOTHING or trees.edge_visits[tree, at] > trees.edge_visits[tree, edge]
+            elif trees.edges[tree, at]["visits"] > 0 and (
+                edge == NOTHING or trees.edges[tree, at]["visits"] > trees.edges[tree, edge]["visits"]
             ):
                 edge = at
         if edge == NOTHING:
             break
-        out[length] = trees.edge_point[tree, edge]
+        out[length] = trees.edges[tree, edge]["point"]
         length += 1
-        node = np.int64(trees.edge_child[tree, edge])
+        node = np.int64(trees.edges[tree, edge]["child"])
         point = NOTHING
         if node < 0:
             break
     return length
 
 
-class Compaction:
-    """Scratch to move a subtree to the front of its tree: node numbers int32[N] and a copy of the edges [E]."""
+class Compaction(NamedTuple):
+    """Scratch to move a subtree to the front of its tree."""
 
-    def __init__(self, trees: Trees) -> None:
-        nodes, edges = trees.visits.shape[1], trees.edge_point.shape[1]
-        self.arrays = (
-            np.zeros(nodes, np.int32),
-            np.zeros(edges, np.int16),
-            np.zeros(edges, np.int32),
-            np.zeros(edges, np.int32),
-            np.zeros(edges, np.float32),
-            np.zeros(edges, np.float32),
-            np.zeros(edges, np.int8),
-        )
+    numbers: NDArray[np.int32]  # [N] the new number of each node, NOTHING for those left behind
+    edges: NDArray[np.void]  # EDGE[E] a copy
 
 
-CompactionArrays = tuple[
-    NDArray[np.int32],
-    NDArray[np.int16],
-    NDArray[np.int32],
-    NDArray[np.int32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.int8],
-]
+def new_compaction(trees: Trees) -> Compaction:
+    """Scratch for `keep_subtree`."""
+    return Compaction(np.zeros(trees.nodes.shape[1], np.int32), np.zeros(trees.edges.shape[1], EDGE))
 
 
 @kernel
-def keep_subtree(trees: Trees, tree: int, point: int, scratch: CompactionArrays) -> bool:
+def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bool:
     """Makes the node behind the root's move `point` the new root; False (tree unchanged) when it has none.
 
     Nodes keep their order, and parents come before their children, so every node moves towards the front.
     """
-    numbers, points, children, visits, sums, priors, proven = scratch
+    numbers, copied = scratch.numbers, scratch.edges
     new_root = NOTHING
-    start = np.int64(trees.edge_start[tree, 0])
-    for edge in range(start, start + np.int64(trees.edge_count[tree, 0])):
-        if trees.edge_point[tree, edge] == point:
-            new_root = np.int64(trees.edge_child[tree, edge])
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        if trees.edges[tree, edge]["point"] == point:
+            new_root = np.int64(trees.edges[tree, edge]["child"])
     if new_root < 0:
         return False
-    old_nodes, count, edges = np.int64(trees.num_nodes[tree]), 0, 0
-    for node in range(old_nodes):
-        numbers[node] = NOTHING
+    old_nodes, count, used = np.int64(trees.heads[tree]["num_nodes"]), 0, 0
+    numbers[:old_nodes] = NOTHING
     numbers[new_root] = 0
     for node in range(new_root, old_nodes):
         if numbers[node] == NOTHING:
             continue
         numbers[node] = count
-        _move_node(trees, tree, node, count)
-        first = np.int64(trees.edge_start[tree, count])
-        trees.edge_start[tree, count] = edges
-        for k in range(np.int64(trees.edge_count[tree, count])):
-            child = trees.edge_child[tree, first + k]
-            if child >= 0:
-                numbers[child] = 0
-            points[edges + k] = trees.edge_point[tree, first + k]
-            children[edges + k] = child
-            visits[edges + k] = trees.edge_visits[tree, first + k]
-            sums[edges + k] = trees.edge_value_sum[tree, first + k]
-            priors[edges + k] = trees.edge_prior[tree, first + k]
-            proven[edges + k] = trees.edge_proven[tree, first + k]
-        edges += np.int64(trees.edge_room[tree, count])
+        trees.nodes[tree, count] = trees.nodes[tree, node]
+        trees.priors[tree, count, :] = trees.priors[tree, node, :]
+        first = np.int64(trees.nodes[tree, count]["first_edge"])
+        for k in range(np.int64(trees.nodes[tree, count]["num_edges"])):
+            copied[used + k] = trees.edges[tree, first + k]
+            if copied[used + k]["child"] >= 0:
+                numbers[copied[used + k]["child"]] = 0
+        trees.nodes[tree, count]["first_edge"] = used
+        used += np.int64(trees.nodes[tree, count]["room"])
         count += 1
-    for node in range(count):
-        first = np.int64(trees.edge_start[tree, node])
-        for edge in range(first, first + np.int64(trees.edge_count[tree, node])):
-            trees.edge_point[tree, edge] = points[edge]
-            trees.edge_child[tree, edge] = numbers[children[edge]] if children[edge] >= 0 else UNEXPANDED
-            trees.edge_visits[tree, edge] = visits[edge]
-            trees.edge_in_flight[tree, edge] = 0
-            trees.edge_value_sum[tree, edge] = sums[edge]
-            trees.edge_prior[tree, edge] = priors[edge]
-            trees.edge_proven[tree, edge] = proven[edge]
-    trees.num_nodes[tree] = count
-    trees.num_edges[tree] = edges
+    for edge in range(used):
+        trees.edges[tree, edge] = copied[edge]
+        child = copied[edge]["child"]
+        trees.edges[tree, edge]["child"] = numbers[child] if child >= 0 else UNEXPANDED
+    trees.heads[tree]["num_nodes"] = count
+    trees.heads[tree]["edges_used"] = used
     return True
-
-
-@kernel
-def _move_node(trees: Trees, tree: int, source: int, target: int) -> None:
-    trees.visits[tree, target] = trees.visits[tree, source]
-    trees.value_sum[tree, target] = trees.value_sum[tree, source]
-    trees.raw_value[tree, target] = trees.raw_value[tree, source]
-    trees.proven[tree, target] = trees.proven[tree, source]
-    trees.edge_start[tree, target] = trees.edge_start[tree, source]
-    trees.edge_count[tree, target] = trees.edge_count[tree, source]
-    trees.edge_room[tree, target] = trees.edge_room[tree, source]
-    trees.next_point[tree, target] = trees.next_point[tree, source]
-    trees.next_prior[tree, target] = trees.next_prior[tree, source]
-    trees.opened_prior[tree, target] = trees.opened_prior[tree, source]
-    trees.priors[tree, target, :] = trees.priors[tree, source, :]

@@ -14,7 +14,7 @@ from alphapente.rules.position import MAX_PLIES, POSITION, Positions
 from alphapente.rules.tactics import GUARD, WORDS
 
 UNEXPANDED, IN_FLIGHT = -1, -2
-"""`edge_child` when the position behind the edge has no node, and while the network is looking at it."""
+"""An edge's `child` when the position behind the edge has no node, and while the network is looking at it."""
 
 UNKNOWN, PROVEN_WIN, PROVEN_LOSS, PROVEN_DRAW = 0, 1, -1, 2
 """What is certain about a node or an edge, as its player to move sees it."""
@@ -26,41 +26,58 @@ MAX_CHILDREN_ROOM = 4
 """The first block of edges of a node."""
 
 
+HEAD = np.dtype(
+    [
+        ("stage", np.int32),  # IDLE ... DONE
+        ("num_nodes", np.int32),
+        ("edges_used", np.int32),  # edge places handed out, blocks left behind included
+        ("started", np.int32),  # simulations begun in this search
+        ("finished", np.int32),  # simulations backed up in this search
+        ("budget", np.int32),  # simulations to do in this search
+        ("num_considered", np.int32),  # Gumbel: moves that share the simulations
+    ]
+)
+"""What a tree knows about itself."""
+
+NODE = np.dtype(
+    [
+        ("visits", np.int32),
+        ("value_sum", np.float32),
+        ("raw_value", np.float32),  # the network's own value
+        ("first_edge", np.int32),  # the first place of the node's block
+        ("num_edges", np.int16),
+        ("room", np.int16),  # the size of the block
+        ("next_prior", np.float32),
+        ("opened_prior", np.float32),  # the sum of the priors of the edges
+        ("next_point", np.int16),  # the unopened move of the largest prior, -1 when all are open
+        ("proven", np.int16),
+    ]
+)
+
+EDGE = np.dtype(
+    [
+        ("child", np.int32),  # a node, UNEXPANDED or IN_FLIGHT
+        ("visits", np.int32),
+        ("value_sum", np.float32),
+        ("prior", np.float32),
+        ("point", np.int16),
+        ("proven", np.int16),
+        ("in_flight", np.int32),  # simulations that went through and are not backed up yet
+    ]
+)
+
+
 class Trees(NamedTuple):
     """T trees of at most N nodes and E edges on a board of P points."""
 
-    stage: NDArray[np.int8]  # [T] IDLE ... DONE
-    root: Positions  # [T] the position searched
-    num_nodes: NDArray[np.int32]  # [T]
-    num_edges: NDArray[np.int32]  # [T] edge places handed out, blocks left behind included
-    started: NDArray[np.int32]  # [T] simulations begun in this search
-    finished: NDArray[np.int32]  # [T] simulations backed up in this search
-    budget: NDArray[np.int32]  # [T] simulations to do in this search
-
-    visits: NDArray[np.int32]  # [T, N]
-    value_sum: NDArray[np.float32]  # [T, N]
-    raw_value: NDArray[np.float32]  # [T, N] the network's own value
-    proven: NDArray[np.int8]  # [T, N]
-    edge_start: NDArray[np.int32]  # [T, N] the first place of the node's block
-    edge_count: NDArray[np.int16]  # [T, N]
-    edge_room: NDArray[np.int16]  # [T, N] the size of the block
-    next_point: NDArray[np.int16]  # [T, N] the unopened move of the largest prior, -1 when all are open
-    next_prior: NDArray[np.float32]  # [T, N]
-    opened_prior: NDArray[np.float32]  # [T, N] the sum of the priors of the edges
+    heads: NDArray[np.void]  # HEAD[T]
+    root: Positions  # POSITION[T] the positions searched
+    nodes: NDArray[np.void]  # NODE[T, N]
+    edges: NDArray[np.void]  # EDGE[T, E]
     priors: NDArray[np.uint16]  # [T, N, P] of unopened moves, as the upper half of a float32; 0 for all others
-
-    edge_point: NDArray[np.int16]  # [T, E]
-    edge_child: NDArray[np.int32]  # [T, E] a node, UNEXPANDED or IN_FLIGHT
-    edge_visits: NDArray[np.int32]  # [T, E]
-    edge_in_flight: NDArray[np.int16]  # [T, E] simulations that went through and are not backed up yet
-    edge_value_sum: NDArray[np.float32]  # [T, E]
-    edge_prior: NDArray[np.float32]  # [T, E]
-    edge_proven: NDArray[np.int8]  # [T, E]
-
     root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves not worth a look
     root_scores: NDArray[np.float32]  # [T, P] Gumbel: log of the noisy prior plus noise
-    root_count: NDArray[np.int32]  # [T, P] Gumbel: visits in this search; -1 for moves that are not considered
-    num_considered: NDArray[np.int32]  # [T] Gumbel
+    root_count: NDArray[np.int32]  # [T, P] visits in this search; -1 for moves that Gumbel does not consider
 
 
 class Leaves(NamedTuple):
@@ -79,39 +96,16 @@ class Leaves(NamedTuple):
 
 
 def new_trees(count: int, nodes: int, points: int) -> Trees:
-    """Room for `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 120 bytes a node."""
-    edges = 4 * nodes + 4 * points
-    t, n, e, p = (count,), (count, nodes), (count, edges), (count, points)
+    """Room for `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 136 bytes a node."""
     return Trees(
-        stage=np.full(t, IDLE, np.int8),
-        root=np.zeros(t, POSITION),
-        num_nodes=np.zeros(t, np.int32),
-        num_edges=np.zeros(t, np.int32),
-        started=np.zeros(t, np.int32),
-        finished=np.zeros(t, np.int32),
-        budget=np.zeros(t, np.int32),
-        visits=np.zeros(n, np.int32),
-        value_sum=np.zeros(n, np.float32),
-        raw_value=np.zeros(n, np.float32),
-        proven=np.zeros(n, np.int8),
-        edge_start=np.zeros(n, np.int32),
-        edge_count=np.zeros(n, np.int16),
-        edge_room=np.zeros(n, np.int16),
-        next_point=np.zeros(n, np.int16),
-        next_prior=np.zeros(n, np.float32),
-        opened_prior=np.zeros(n, np.float32),
+        heads=np.zeros(count, HEAD),
+        root=np.zeros(count, POSITION),
+        nodes=np.zeros((count, nodes), NODE),
+        edges=np.zeros((count, 4 * nodes + 4 * points), EDGE),
         priors=np.zeros((count, nodes, points), np.uint16),
-        edge_point=np.zeros(e, np.int16),
-        edge_child=np.zeros(e, np.int32),
-        edge_visits=np.zeros(e, np.int32),
-        edge_in_flight=np.zeros(e, np.int16),
-        edge_value_sum=np.zeros(e, np.float32),
-        edge_prior=np.zeros(e, np.float32),
-        edge_proven=np.zeros(e, np.int8),
-        root_logits=np.zeros(p, np.float32),
-        root_scores=np.zeros(p, np.float32),
-        root_count=np.zeros(p, np.int32),
-        num_considered=np.zeros(t, np.int32),
+        root_logits=np.zeros((count, points), np.float32),
+        root_scores=np.zeros((count, points), np.float32),
+        root_count=np.zeros((count, points), np.int32),
     )
 
 
