@@ -1,0 +1,1 @@
+"""Players against players: openings, matches, the engine that plays a person."""

@@ -21,13 +21,11 @@ class Display:
     `picture` is a live one, opened and closed with the display; `log` gets plain lines beside what is shown.
     """
 
-    def __init__(
-        self, show: ReportFn, log: LogFile | None, save_interval_games: int, picture: "LiveShow | None" = None
-    ) -> None:
+    def __init__(self, show: ReportFn, log: LogFile | None, picture: "LiveShow | None" = None) -> None:
         self._show = show
         self._picture = picture
         self._log = log
-        self._log_lines = PlainLines(log.write, save_interval_games) if log else None
+        self._log_lines = PlainLines(log.write) if log else None
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -56,15 +54,14 @@ def subscriber(config: Config, events: bool, log: Path | None = None) -> Display
     Raises FailureError where the log cannot be written.
     """
     log_file = LogFile(log) if log else None
-    save_interval_games = config.generation.save_interval_games
     if events:
-        return Display(_print_json, log_file, save_interval_games)
+        return Display(_print_json, log_file)
     if sys.stdout.isatty():
         from alphapente.cli.live import LiveShow
 
         picture = LiveShow(config)
-        return Display(picture, log_file, save_interval_games, picture)
-    return Display(PlainLines(_print_line, save_interval_games), log_file, save_interval_games)
+        return Display(picture, log_file, picture)
+    return Display(PlainLines(_print_line), log_file)
 
 
 def _print_json(event: Event) -> None:

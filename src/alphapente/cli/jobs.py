@@ -11,14 +11,14 @@ from alphapente.cli.stopping import StopFlag, stop_on_signals
 from alphapente.config import Config
 from alphapente.events import Event, ReportFn
 
-JobFn = Callable[[Config, ReportFn, StopFlag], Any]
+JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
 
 BROKEN_PIPE = 13
 """SIGPIPE's number, which some systems have no name for."""
 
 
 def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
-    """Run a job with its events shown; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM).
+    """Run a job with its events shown, its summary last; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM).
 
     `with_curves` draws them for TensorBoard too: where the job itself plays or trains, not where its children do.
     """
@@ -28,11 +28,17 @@ def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = Fal
         report = while_read(show, stop)
         if with_curves:
             with curves.subscriber(config) as draw:
-                job_fn(config, _both(report, draw), stop)
+                _summarised(job_fn, config, _both(report, draw), stop)
         else:
-            job_fn(config, report, stop)
+            _summarised(job_fn, config, report, stop)
     if stop.status:
         raise typer.Exit(stop.status)
+
+
+def _summarised(job_fn: JobFn, config: Config, report: ReportFn, stop: StopFlag) -> None:
+    summary = job_fn(config, report, stop)
+    if summary is not None:
+        report(summary)
 
 
 def _both(first: ReportFn, second: ReportFn) -> ReportFn:

@@ -34,7 +34,7 @@ class LiveShow:
     def __init__(self, config: Config, console: Console | None = None) -> None:
         self._config = config
         self._console = console or Console()
-        self._lines = PlainLines(self._print, config.generation.save_interval_games, interval_s=math.inf)
+        self._lines = PlainLines(self._print, interval_s=math.inf)
         self._began = time.monotonic()
         self._step: StepStarted | None = None
         self._training_name = ""
@@ -74,7 +74,7 @@ class LiveShow:
             case TrainingSummary():
                 self._end_training()
         if isinstance(event, PipelineSummary):
-            self._console.print(summary_table(event))
+            self._console.print(whole_run(event))
         elif not (isinstance(event, EpochReport) and self._step):
             self._lines(event)
 
@@ -167,13 +167,13 @@ def sparkline(values: list[float]) -> str:
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)
 
 
-def summary_table(summary: PipelineSummary) -> Table:
-    """What a whole run did, a row for each cycle."""
-    title = (
+def whole_run(summary: PipelineSummary) -> RenderableType:
+    """What a whole run did: a line, and a table with a row for each cycle."""
+    title = Text(
         f"{summary.cycles} cycles, {summary.records:,} of {summary.records_target:,} records, "
         f"{duration(summary.elapsed_s)}"
     )
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for heading in ("cycle", "games", "total loss by training"):
         table.add_column(heading, justify="left" if "loss" in heading else "right")
     losses: dict[str, list[str]] = {}
@@ -184,4 +184,4 @@ def summary_table(summary: PipelineSummary) -> Table:
     for row, games in enumerate(summary.games_by_cycle):
         cycle = str(first + row)
         table.add_row(cycle, f"{games:,}", "  ".join(losses.get(cycle, [])))
-    return table
+    return Group(title, table)

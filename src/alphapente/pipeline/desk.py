@@ -42,7 +42,7 @@ class Desk:
     running: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._plain = PlainLines(self.log.write, 1)
+        self._plain = PlainLines(self.log.write)
         self._began = time.monotonic()
         self._elapsed_before = self.state.elapsed_s
 
@@ -70,14 +70,13 @@ class Desk:
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
-        step = Step(name, command, path, self.config.generation.save_interval_games, self.locks.steps)
+        step = Step(name, command, path, self.locks.steps)
         self.running.append(step)
         return step
 
     def begin_generation(self, name: str, record_limit: int, beside_training: bool) -> Step:
         """Start a generation of so many records."""
-        cycle = self.state.cycle
-        return self.begin(name, cycle, self.planner.generation(cycle, record_limit, self.count()[0], beside_training))
+        return self.begin(name, self.state.cycle, self.planner.generation(record_limit, beside_training))
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""

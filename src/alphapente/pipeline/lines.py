@@ -126,29 +126,22 @@ def rate(per_second: float) -> str:
 class PlainLines:
     """Events as plain lines: progress not more often than each few seconds, all else at once.
 
-    `write` gets one line without its end. A line tells of each `save_interval_games` finished games.
+    `write` gets one line without its end.
     """
 
     def __init__(
         self,
         write: Callable[[str], None],
-        save_interval_games: int,
         interval_s: float = PROGRESS_INTERVAL_S,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._write = write
-        self._save_interval_games = save_interval_games
         self._interval_s = interval_s
         self._now = now
         self._last: dict[type[Event], float] = {}
-        self._games = 0
 
     def __call__(self, event: Event) -> None:
         """Write what the event says, if it is due."""
-        if isinstance(event, GenerationProgress):
-            self._mark_checkpoint(event)
-        elif isinstance(event, StepStarted) and event.name.startswith("Generation"):
-            self._games = 0
         if isinstance(event, GenerationProgress | EpochProgress):
             now = self._now()
             if now - self._last.setdefault(type(event), now) < self._interval_s:
@@ -156,11 +149,6 @@ class PlainLines:
             self._last[type(event)] = now
         for line in describe(event).splitlines():
             self._write(line)
-
-    def _mark_checkpoint(self, event: GenerationProgress) -> None:
-        if event.games // self._save_interval_games > self._games // self._save_interval_games:
-            self._write(f"checkpoint: {event.games:,} games finished, {event.records:,} records stored")
-        self._games = event.games
 
 
 class LogFile:

@@ -21,12 +21,9 @@ class Planner:
     run: str
     command: Sequence[str] = COMMAND
 
-    def generation(self, cycle: int, record_limit: int, records: int, beside_training: bool) -> list[str]:
-        """The command that adds `record_limit` records to a pool of `records`."""
+    def generation(self, record_limit: int, beside_training: bool) -> list[str]:
+        """The command that adds so many records to the pool."""
         settings = [f"generation.record_limit={record_limit}"]
-        if self.config.generation.seed is not None:
-            # The same seed again would play the same games again, after an interruption as in the next cycle.
-            settings.append(f"generation.seed={_seed(self.config.generation.seed, f'generation {cycle} {records}')}")
         if beside_training and self.config.generation.workers == 0:
             settings.append(f"generation.workers={max(1, _num_cores() - 1)}")
         return self._command("generate", settings)
@@ -35,7 +32,8 @@ class Planner:
         """The command of a training; under the same name it goes on where it was interrupted."""
         settings = []
         if self.config.training.seed is not None:
-            settings.append(f"training.seed={_seed(self.config.training.seed, name)}")
+            # The same seed again would draw the same records in the same order again.
+            settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
             settings.append("training.threads=1")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
@@ -43,10 +41,6 @@ class Planner:
     def _command(self, job: str, settings: list[str]) -> list[str]:
         overrides = [word for setting in settings for word in ("--set", setting)]
         return [*self.command, job, "--config", str(self.config_file), "--events", *overrides]
-
-
-def _seed(seed: int, step: str) -> int:
-    return zlib.crc32(f"{seed} {step}".encode())
 
 
 def _num_cores() -> int:

@@ -8,7 +8,7 @@ from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
 from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
-from alphapente.pipeline.lines import LogFile
+from alphapente.pipeline.lines import LogFile, describe
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
@@ -77,9 +77,7 @@ def _carry_out(desk: Desk) -> PipelineSummary:
                 " (raise pipeline.total_records_target to go on)"
             )
         )
-        summary = desk.summary()
-        desk.say(summary)
-        return summary
+        return desk.summary()
     desk.keep()
     gently = False
     try:
@@ -98,7 +96,8 @@ def _carry_out(desk: Desk) -> PipelineSummary:
     if state.finished:
         reached = summary.records >= target
         desk.say(Note("the target is reached" if reached else "all cycles are done; run again for as many more"))
-    desk.say(summary)
+    for line in describe(summary).splitlines():
+        desk.log.write(line)
     return summary
 
 

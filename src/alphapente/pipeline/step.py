@@ -30,14 +30,14 @@ class Step:
     The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, save_interval_games: int, lock: int) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, lock: int) -> None:
         """Starts the process. Raises FailureError where it cannot be started; `lock` is a descriptor to inherit."""
         self.name = name
         self.last_loss: float | None = None
         self.complete = False
         """True once the step has reported its summary."""
         self._log = LogFile(log)
-        self._plain = PlainLines(self._log.write, save_interval_games)
+        self._plain = PlainLines(self._log.write)
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._lines: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()

@@ -65,8 +65,8 @@ class Crew(Protocol):
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """Games that ended since the last call; waits for one as long as `timeout_s`. Raises FailureError."""
 
-    def stop(self) -> list[bytes]:
-        """Ends the work; returns the games still in play, packed."""
+    def stop(self) -> tuple[list[GameRecord], list[bytes]]:
+        """Ends the work; returns the games that ended meanwhile, and those still in play, packed."""
 
 
 def seeds_of(task: Task, worker: int, quota: int | None) -> Callable[[], int | None]:
@@ -138,9 +138,9 @@ class Alone:
             finished = self._play.step()
         return finished
 
-    def stop(self) -> list[bytes]:
+    def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """See Crew."""
-        return self._play.park() if self._play else list(self._carried_over)
+        return [], self._play.park() if self._play else list(self._carried_over)
 
 
 class Workers:
@@ -153,7 +153,6 @@ class Workers:
         self._counts = [(0, 0, task.games_in_play)] * count
         self._parked: list[bytes] = []
         self._answered: set[int] = set()
-        self._late: list[GameRecord] = []
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         for worker in range(count):
             ours, theirs = context.Pipe()
@@ -195,8 +194,8 @@ class Workers:
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """See Crew."""
-        finished, self._late = self._late, []
-        for pipe in wait([p for worker, p in enumerate(self._pipes) if worker not in self._answered], timeout_s):
+        finished: list[GameRecord] = []
+        for pipe in wait(self._pipes, timeout_s):
             finished += self._receive(self._pipes.index(pipe))
         return finished
 
@@ -223,8 +222,9 @@ class Workers:
             "are stored; run the same command again to go on"
         )
 
-    def stop(self) -> list[bytes]:
-        """See Crew. Games that end meanwhile come out of one more `poll`; workers that do not answer are left out."""
+    def stop(self) -> tuple[list[GameRecord], list[bytes]]:
+        """See Crew. Workers that died or do not answer are left out."""
+        late: list[GameRecord] = []
         waiting: dict[Any, int] = {}
         for worker, pipe in enumerate(self._pipes):
             with contextlib.suppress(OSError):
@@ -235,7 +235,7 @@ class Workers:
             for pipe in wait(list(waiting), 0.5):
                 worker = waiting[pipe]
                 try:
-                    self._late += self._receive(worker)
+                    late += self._receive(worker)
                 except FailureError:
                     self._answered.add(worker)
                 if worker in self._answered:
@@ -244,7 +244,7 @@ class Workers:
             process.join(2.0)
             if process.is_alive():
                 process.kill()
-        return self._parked
+        return late, self._parked
 
 
 def _work(

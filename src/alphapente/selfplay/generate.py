@@ -120,10 +120,10 @@ class _Generation:
 
     def _dismiss(self, crew: Crew) -> None:
         """Stops the players; games that ended meanwhile are stored, those in play are kept for the next generation."""
-        parked = crew.stop()
-        for game in crew.poll(0.0):
-            self._store(game)
+        late, parked = crew.stop()
         self.store.park_games(parked, *self.pool, self.settings.model_type)
+        for game in late:
+            self._store(game)
         self.carried_over = len(parked)
 
     def _progress(self, crew: Crew) -> GenerationProgress:

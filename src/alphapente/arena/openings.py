@@ -1,0 +1,69 @@
+"""Openings for matches: a few random plies near the stones, no two alike up to symmetry, none decided already."""
+
+import numpy as np
+
+from alphapente.errors import RequestError
+from alphapente.rules.kernels import legal_points, play
+from alphapente.rules.position import Position, new_positions, stones
+from alphapente.rules.symmetry import SYMMETRIES
+from alphapente.rules.tactics import LOSES, WINS, tactics
+
+NEAR = 2
+"""How far from another stone, in rows and columns, an opening stone is put if the rules allow it."""
+ATTEMPTS = 200
+"""Openings drawn for each one wanted before the request is refused."""
+
+
+def canonical(position: Position) -> bytes:
+    """The same bytes for all positions that are equal up to symmetry."""
+    board, size = stones(position), int(position["size"])
+    views = (board[landing].tobytes() for landing in SYMMETRIES[size])
+    return min(views) + position["captured"].tobytes() + bytes([int(position["to_move"])])
+
+
+def random_opening(
+    rng: np.random.Generator, variant: str, size: int, plies: tuple[int, int]
+) -> tuple[list[int], Position]:
+    """The moves of one random opening of plies[0] to plies[1] moves, and the position they lead to."""
+    position = new_positions(1, variant, size)[0]
+    out = np.empty(size * size, np.int16)
+    moves: list[int] = []
+    for _ in range(int(rng.integers(plies[0], plies[1] + 1))):
+        legal = out[: legal_points(position, out)].astype(int)
+        point = int(rng.choice(_near(position, legal)))
+        play(position, point)
+        moves.append(point)
+    return moves, position
+
+
+def _near(position: Position, legal: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[int]:
+    size = int(position["size"])
+    occupied = np.flatnonzero(stones(position)) if position["ply"] else np.array([size // 2 * (size + 1)])
+    down = np.abs(legal[:, None] // size - occupied[None, :] // size)
+    right = np.abs(legal[:, None] % size - occupied[None, :] % size)
+    distance = np.maximum(down, right).min(axis=1)
+    return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
+
+
+def distinct_openings(
+    count: int, rng: np.random.Generator, variant: str, size: int, plies: tuple[int, int] = (2, 6)
+) -> list[list[int]]:
+    """`count` openings as move lists, distinct up to symmetry, none with a win or a loss by force at once.
+
+    Raises RequestError when there are not so many of these lengths.
+    """
+    if not 0 <= plies[0] <= plies[1] <= 40:
+        raise RequestError(f"openings of {plies[0]} to {plies[1]} plies: choose 0 <= least <= most <= 40")
+    found: dict[bytes, list[int]] = {}
+    for _ in range(ATTEMPTS * count):
+        if len(found) == count:
+            break
+        moves, position = random_opening(rng, variant, size, plies)
+        if position["winner"] == 0 and tactics(position)[0] not in (WINS, LOSES):
+            found.setdefault(canonical(position), moves)
+    if len(found) < count:
+        raise RequestError(
+            f"only {len(found)} different openings of {plies[0]} to {plies[1]} plies were found for {count}: "
+            "ask for fewer games or longer openings"
+        )
+    return list(found.values())

@@ -1,0 +1,102 @@
+"""`alphapente play`: a game in the terminal against a checkpoint, with undo, hints and the engine's opinion."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.config import Config, default_config_path, load_config
+from alphapente.errors import RequestError
+
+if TYPE_CHECKING:
+    from alphapente.arena.engine import Engine
+    from alphapente.cli.table import EngineMaker
+
+
+def play(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The checkpoint to play against [default: that of the model type]."),
+    ] = None,
+    model_type: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Play its checkpoint in pipeline.checkpoint_dir.")
+    ] = None,
+    simulations: Annotated[
+        int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Think for so many seconds a move instead.")
+    ] = None,
+    side: Annotated[int, typer.Option(metavar="1|2", help="Which player you are; player 1 moves first.")] = 1,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
+    board_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
+    ] = None,
+    config: ConfigFile = None,
+    set_: Overrides = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of a fresh network and of ties.")] = 0,
+) -> None:
+    """Play a game against a checkpoint: moves by name (k10), undo, hint, eval; `help` tells all commands."""
+    if side not in (1, 2):
+        raise RequestError(f"--side is {side}: choose 1 (moves first) or 2")
+    if seconds is not None and simulations is not None:
+        raise RequestError("--simulations and --seconds were both given: choose one of them")
+    if seconds is not None and not 0 < seconds <= 3600:
+        raise RequestError(f"--seconds is {seconds:g}: choose a number above 0, up to 3600")
+    if seed < 0:
+        raise RequestError(f"--seed is {seed}: choose a whole number from 0")
+    flags: dict[str, Any] = {
+        "generation.simulations": simulations,
+        "generation.model_type": model_type,
+        "game.variant": variant,
+        "game.board_size": board_size,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    resolved = load_config(config or default_config_path(), set_ or (), given)
+
+    from alphapente.cli.table import Table
+
+    make_engine, opponent = _opponent(resolved, checkpoint, seconds, seed)
+    table = Table(make_engine, resolved.game.variant, resolved.game.board_size, side)
+    table.say(opponent)
+    status = table.run()
+    if status:
+        raise typer.Exit(status)
+
+
+def _opponent(
+    config: Config, checkpoint: Path | None, seconds: float | None, seed: int
+) -> "tuple[EngineMaker, str]":
+    """What makes an engine for a board size, and a sentence about the network behind it."""
+    import numpy as np
+
+    from alphapente.arena.engine import BATCH, Engine
+    from alphapente.network.load import load_evaluator, playing_network
+
+    source: Any = checkpoint
+    described = f"Your opponent: the network {checkpoint}."
+    if checkpoint is None:
+        name = config.generation.model_type
+        network = playing_network(config, name, seed)
+        source = network.model
+        described = f"Your opponent: {network.description}."
+        if network.step == 0:
+            described += f" It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
+    else:
+        from alphapente.network import checkpoint as files
+
+        found = files.read(checkpoint)
+        source = files.restore(checkpoint, found, config)
+        described = f"Your opponent: {checkpoint}, a {found.model_type} network at step {found.step:,}."
+
+    def make_engine(size: int) -> Engine:
+        return Engine(
+            load_evaluator(source, config, BATCH, size),
+            config.search,
+            np.random.default_rng(seed),
+            simulations=config.generation.simulations,
+            seconds=seconds,
+        )
+
+    return make_engine, described

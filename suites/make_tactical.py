@@ -1,0 +1,261 @@
+"""Makes and verifies `suites/tactical.json`: positions whose right moves are proven by trying everything.
+
+    python suites/make_tactical.py --verify        prove every position of the file again
+    python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a new suite
+
+A position is taken where one of the rules of `CATEGORIES` applies, a quota of each, none twice up to symmetry.
+"""
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.config import SearchSettings
+from alphapente.rules.game import Game
+from alphapente.rules.kernels import is_legal, play
+from alphapente.rules.notation import format_moves, parse_moves, parse_point, point_name
+from alphapente.rules.position import (
+    BY_CAPTURES,
+    BY_FIVE,
+    IN_PLAY,
+    POSITION,
+    Position,
+    new_positions,
+    stones,
+)
+from alphapente.rules.symmetry import SYMMETRIES
+from alphapente.rules.tactics import tactics
+from alphapente.search.exhaustive import Prover
+from alphapente.search.forest import Exploration, Forest
+
+SUITE = Path(__file__).with_name("tactical.json")
+QUOTAS = {
+    "five in one": 14,
+    "five in two": 28,
+    "five in three": 8,
+    "win by capture": 12,
+    "win by capture in two": 10,
+    "capture breaks a four and wins": 10,
+    "save by capture": 16,
+    "block of a four": 14,
+    "block of an open three": 22,
+    "capture race": 14,
+}
+"""How many positions of each category a suite has at most."""
+GROUNDS = (("pente", 9), ("pente", 13), ("keryo", 9), ("pente", 11), ("gomoku", 9), ("pente", 15), ("gpente", 13),
+           ("poof", 9), ("boat", 9), ("pente", 19))  # fmt: skip
+"""Variants and board sizes that games are played on, in turn."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One position: `plies` and `goal` say what is proven of the expected moves and of no other."""
+
+    id: str
+    category: str
+    variant: str
+    size: int
+    state: str
+    expected: list[str]
+    goal: str  # "win": expected moves win within `plies` plies, no other does; "save": all others lose within them
+    plies: int
+    proof: str
+
+
+def proof_text(goal: str, plies: int) -> str:
+    """What `verify` proves, in words."""
+    if goal == "win":
+        return f"exhaustive: the expected moves, and no others, win within {plies} plies (the move included)"
+    return (
+        f"exhaustive: after every other move the opponent wins within {plies} plies; after the expected ones he does not"
+    )
+
+
+def right_moves(prover: Prover, position: Position, goal: str, plies: int) -> list[int]:
+    """The moves that reach the goal: all of them."""
+    if goal == "win":
+        return prover.winning_moves(position, plies)
+    losing = set(prover.losing_moves(position, plies))
+    return [point for point in range(int(position["size"]) ** 2) if is_legal(position, point) and point not in losing]
+
+
+def _result_of(position: Position, point: int) -> Position:
+    copy = np.zeros(1, POSITION)
+    copy[0] = position
+    play(copy[0], point)
+    return copy[0]
+
+
+def _takes(position: Position, point: int) -> bool:
+    after = _result_of(position, point)
+    return int(after["captured"].sum()) > int(position["captured"].sum())
+
+
+def _without_captures(position: Position) -> Position:
+    copy = np.zeros(1, POSITION)
+    copy[0] = position
+    copy[0]["captured"] = 0
+    return copy[0]
+
+
+def _passed(position: Position) -> Position:
+    copy = np.zeros(1, POSITION)
+    copy[0] = position
+    copy[0]["to_move"] = 3 - copy[0]["to_move"]
+    return copy[0]
+
+
+def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[int]] | None:
+    """(category, goal, plies, right moves) of a position in play that is worth having in the suite, else None."""
+    found = tactics(position)[1]
+    if found["own_wins"]:
+        ways = {int(_result_of(position, point)["won_by"]) for point in found["own_wins"]}
+        if ways == {BY_FIVE}:
+            return "five in one", "win", 1, found["own_wins"]
+        if ways == {BY_CAPTURES}:
+            return "win by capture", "win", 1, found["own_wins"]
+        return None
+    wins = prover.winning_moves(position, 3)
+    if wins:
+        if len(wins) > 4:
+            return None
+        if found["enemy_wins"]:
+            kind = "capture breaks a four and wins" if all(_takes(position, point) for point in wins) else "five in two"
+            return kind, "win", 3, wins
+        if set(prover.winning_moves(_without_captures(position), 3)) & set(wins):
+            return "five in two", "win", 3, wins
+        return "win by capture in two", "win", 3, wins
+    if found["enemy_wins"]:
+        saves = right_moves(prover, position, "save", 3)
+        if not 0 < len(saves) <= 6:
+            return None
+        if any(int(_result_of(_passed(position), point)["won_by"]) == BY_CAPTURES for point in found["enemy_wins"]):
+            return "capture race", "save", 3, saves
+        kind = "save by capture" if all(_takes(position, point) for point in saves) else "block of a four"
+        return kind, "save", 3, saves
+    if prover.wins(_passed(position), 3):
+        saves = right_moves(prover, position, "save", 3)
+        if not 0 < len(saves) <= 8:
+            return None
+        by_five = prover.wins(_passed(_without_captures(position)), 3)
+        return "block of an open three" if by_five else "capture race", "save", 3, saves
+    if position["size"] == 9 and position["variant"] == 0 and found["own_fours"] and prover.wins(position, 5):
+        wins = prover.winning_moves(position, 5)
+        return ("five in three", "win", 5, wins) if len(wins) <= 4 else None
+    return None
+
+
+def played_games(variant: str, size: int, rng: np.random.Generator, games: int) -> Iterator[tuple[list[int], Position]]:
+    """Positions, with their moves, of games between hand-made evaluators that see a little and stray a lot."""
+    forest = Forest(HeuristicEvaluator(games, size), SearchSettings(), num_trees=games, simulations=16)
+    moves: list[list[int]] = [[] for _ in range(games)]
+    for tree in range(games):
+        forest.set_position(tree, new_positions(1, variant, size)[0])
+        forest.start(tree, rng, Exploration(0.5, 2.0))
+    while forest.busy() or any(moves):
+        ready = forest.step()
+        if not ready and not forest.busy():
+            return
+        for tree in ready:
+            point = forest.result(tree).point
+            forest.advance(tree, point)
+            moves[tree].append(point)
+            position = forest.position(tree)
+            if position["winner"] == IN_PLAY:
+                yield moves[tree], position
+                forest.start(tree, rng, Exploration(0.5, 2.0 if len(moves[tree]) < 12 else 1.0))
+
+
+def canonical(position: Position) -> bytes:
+    """The same bytes for positions that are equal up to symmetry."""
+    board, size = stones(position), int(position["size"])
+    views = (board[table].tobytes() for table in SYMMETRIES[size])
+    rest = f"{size} {position['variant']} {position['to_move']} {position['captured'].tolist()}"
+    return min(views) + rest.encode()
+
+
+def collect(minutes: float, seed: int) -> list[Entry]:
+    """Plays and classifies until every quota is full or the time is up."""
+    rng, prover = np.random.default_rng(seed), Prover()
+    entries: list[Entry] = []
+    counts: Counter[str] = Counter()
+    by_ground: Counter[tuple[str, str, int]] = Counter()
+    seen: set[bytes] = set()
+    end = time.monotonic() + 60 * minutes
+    turn = 0
+    while time.monotonic() < end and any(counts[name] < quota for name, quota in QUOTAS.items()):
+        variant, size = GROUNDS[turn % len(GROUNDS)]
+        turn += 1
+        last: dict[int, int] = {}
+        stop = min(end, time.monotonic() + (20 if size == 19 else 8))
+        for moves, position in played_games(variant, size, rng, 8):
+            if time.monotonic() > stop:
+                break
+            key = id(moves)
+            if len(moves) < 6 or len(moves) - last.get(key, -9) < 4:
+                continue
+            found = classify(prover, position)
+            if found is None:
+                continue
+            category, goal, plies, points = found
+            ground = (category, variant, size)
+            mark = canonical(position)
+            share = 6 if variant == "pente" else 2
+            if counts[category] >= QUOTAS[category] or by_ground[ground] >= share or mark in seen:
+                continue
+            seen.add(mark)
+            last[key] = len(moves)
+            counts[category] += 1
+            by_ground[ground] += 1
+            name = f"{category.replace(' ', '-')}-{counts[category]:02d}"
+            expected = [point_name(point, size) for point in points]
+            state = " ".join(format_moves(moves, size).split())
+            entries.append(
+                Entry(name, category, variant, size, state, expected, goal, plies, proof_text(goal, plies))
+            )
+    return sorted(entries, key=lambda entry: (list(QUOTAS).index(entry.category), entry.id))
+
+
+def read_suite(path: Path = SUITE) -> list[Entry]:
+    """The positions of a suite file."""
+    return [Entry(**values) for values in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def verify(entry: Entry, prover: Prover) -> None:
+    """Proves one position again. Raises ValueError where the expected moves are not exactly the right ones."""
+    position = Game.from_moves(parse_moves(entry.state, entry.size).moves, entry.variant, entry.size).position
+    right = right_moves(prover, position, entry.goal, entry.plies)
+    if sorted(parse_point(name, entry.size) for name in entry.expected) != right:
+        names = [point_name(point, entry.size) for point in right]
+        raise ValueError(f"{entry.id}: expected {entry.expected}, proven {names}")
+
+
+def main() -> None:
+    """See the top of the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path)
+    parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.out is not None:
+        entries = collect(arguments.minutes, arguments.seed)
+        lines = ",\n".join(json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
+        arguments.out.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+        print(Counter(entry.category for entry in entries), Counter((e.variant, e.size) for e in entries))
+    if arguments.verify:
+        prover, entries = Prover(), read_suite(arguments.out or SUITE)
+        for entry in entries:
+            verify(entry, prover)
+        print(f"{len(entries)} positions proven")
+
+
+if __name__ == "__main__":
+    main()

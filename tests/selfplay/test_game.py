@@ -1,0 +1,115 @@
+"""One game of self-play: openings, temperature, what is recorded, and games that wait in the database."""
+
+import numpy as np
+import pytest
+
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError
+from alphapente.rules.position import VARIANTS, stones
+from alphapente.search.root import SearchResult
+from alphapente.selfplay.game import (
+    GameInPlay,
+    finished_record,
+    new_game,
+    pack,
+    record_search,
+    temperature_at,
+    unpack,
+)
+
+
+def config(*overrides: str) -> Config:
+    return load_config(None, ["game.board_size=9", *overrides])
+
+
+def a_search(game: GameInPlay, value: float) -> SearchResult:
+    """A search that liked three points of the board, out of 81."""
+    policy = np.full(81, 0.1 / 78, np.float32)
+    visits = np.zeros(81, np.int32)
+    points = [p for p in range(81) if stones(game.position)[p] == 0][:3]
+    policy[points] = 0.3
+    visits[points] = [7, 2, 1]
+    return SearchResult(points[0], policy, visits, value, 0, 10, value, (points[0],))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_openings_differ_and_keep_the_rules(variant: str) -> None:
+    settings = config(f"game.variant={variant}", "generation.opening_plies=4")
+    games = [new_game(settings, seed) for seed in range(60)]
+    assert len({tuple(game.moves) for game in games}) > 30
+    for game in games:
+        assert game.opening_plies == len(game.moves) == int(game.position["ply"])
+        if variant != "gomoku":
+            assert game.moves[0] == 40
+    lengths = {len(game.moves) for game in games}
+    assert lengths == ({0, 1, 2, 3, 4} if variant == "gomoku" else {1, 2, 3, 4, 5})
+
+
+def test_no_opening_plies_leave_only_the_forced_stone() -> None:
+    assert new_game(config("generation.opening_plies=0"), 5).moves == [40]
+
+
+def test_same_seed_same_opening() -> None:
+    assert new_game(config(), 7).moves == new_game(config(), 7).moves
+
+
+def test_temperature_falls_by_half_each_half_life_to_its_final_value() -> None:
+    settings = config(
+        "generation.mcts_temperature=1.0", "generation.temperature_half_life=10", "generation.temperature_final=0.2"
+    ).generation
+    assert temperature_at(settings, 0) == pytest.approx(1.0)
+    assert temperature_at(settings, 10) == pytest.approx(0.6)
+    assert temperature_at(settings, 1000) == pytest.approx(0.2)
+
+
+def test_temperature_zero_stays_zero() -> None:
+    assert temperature_at(config("generation.mcts_temperature=0").generation, 3) == 0.0
+
+
+def test_a_record_keeps_the_visited_and_the_likely_points_and_the_rest_as_one_number() -> None:
+    game = new_game(config(), 1)
+    record_search(game, a_search(game, 0.25))
+    record = game.records[0]
+    assert record.visits.sum() == 10
+    assert record.targets.sum() + record.rest == pytest.approx(1.0)
+    assert record.rest == pytest.approx(0.1, abs=1e-3)
+    assert (record.board == stones(game.position)).all()
+
+
+def test_a_random_move_takes_the_outcome_from_the_records_up_to_it_and_from_no_other() -> None:
+    game = new_game(config("generation.opening_plies=0"), 1)
+    values = [0.5, -0.25, 0.125, 0.75]
+    for value in values:
+        record_search(game, a_search(game, value))
+        game.play(game.records[-1].points[0])
+    game.random_plies = [3]  # the third searched ply: 1, 2, 3, 4 were searched
+    records = finished_record(game, config(), 0, None).records
+    assert [record.random_value for record in records] == [0.125, -0.125, 0.125, None]
+
+
+def test_a_game_in_play_survives_packing_to_the_last_draw_of_its_generator() -> None:
+    game = new_game(config(), 3)
+    for value in (0.1, -0.3):
+        record_search(game, a_search(game, value))
+        game.play(int(game.records[-1].points[0]))
+    again = unpack(pack(game), "pente", 9)
+    assert again.moves == game.moves
+    assert again.position.tobytes() == game.position.tobytes()
+    assert again.rng.random() == game.rng.random()
+    for ours, theirs in zip(again.records, game.records, strict=True):
+        assert (ours.board == theirs.board).all()
+        assert (ours.points == theirs.points).all()
+        assert ours.targets == pytest.approx(theirs.targets)
+        assert (ours.to_move, ours.captured, ours.rest) == (theirs.to_move, theirs.captured, theirs.rest)
+
+
+@pytest.mark.parametrize("payload", [b"", b"nonsense", pack(new_game(config(), 3))[:-5]])
+def test_a_broken_game_in_play_is_refused(payload: bytes) -> None:
+    with pytest.raises(FailureError, match="cannot be read"):
+        unpack(payload, "pente", 9)
+
+
+def test_a_game_in_play_of_another_board_is_refused() -> None:
+    game = new_game(load_config(None, ["game.board_size=19"]), 3)
+    with pytest.raises(FailureError, match="cannot be read"):
+        unpack(pack(game), "pente", 9)

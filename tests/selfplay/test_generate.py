@@ -1,0 +1,175 @@
+"""Whole generations into a real database: limits, repeatability, settings at their ends, workers that die."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError
+from alphapente.events import Event, GenerationProgress, Note
+from alphapente.records.check import check
+from alphapente.records.store import Store
+from alphapente.selfplay import generate
+
+Make = Callable[..., Config]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A quick configuration in a folder of its own: 7x7, a tiny network, one worker."""
+
+    def configured(*overrides: str) -> Config:
+        return load_config(
+            None,
+            [
+                "game.board_size=7",
+                "generation.simulations=8",
+                "generation.record_limit=60",
+                "generation.workers=1",
+                "generation.games_per_worker=4",
+                "generation.seed=11",
+                "models.simple.channels=8",
+                f"records.database={tmp_path / 'records.db'}",
+                f"pipeline.checkpoint_dir={tmp_path}",
+                *overrides,
+            ],
+        )
+
+    return configured
+
+
+def ignore(event: Event) -> None:
+    pass
+
+
+def moves_of(config: Config) -> list[list[int]]:
+    with Store(config.records.database) as store:
+        return [game.moves for game in store.games()]
+
+
+def assert_sound(config: Config) -> None:
+    with Store(config.records.database) as store:
+        report = check(store)
+    assert not report.findings
+
+
+def test_it_stops_at_the_record_limit_with_whole_games(make: Make) -> None:
+    config = make()
+    events: list[Event] = []
+    summary = generate(config, events.append)
+    with Store(config.records.database) as store:
+        assert store.num_records("pente", 7) == summary.records >= 60
+        assert store.num_games("pente", 7) == summary.games
+        longest = max(game.num_records for game in store.games())
+    assert summary.records - longest < 60
+    assert sum(summary.wins_by_player.values()) == sum(summary.won_by.values()) == summary.games
+    progress = [event for event in events if isinstance(event, GenerationProgress)]
+    assert progress[-1].records == summary.records
+    assert any("seed 11" in event.text for event in events if isinstance(event, Note))
+    assert_sound(config)
+
+
+def test_games_left_in_play_are_played_on_by_the_next_generation(make: Make) -> None:
+    first = generate(make(), ignore)
+    assert first.carried_over > 0
+    config = make("generation.record_limit=200")
+    notes: list[Event] = []
+    generate(config, notes.append)
+    assert any(f"{first.carried_over} of them from the last generation" in str(note) for note in notes)
+    assert_sound(config)
+
+
+def test_a_seed_repeats_a_run_to_the_last_byte(make: Make, tmp_path: Path) -> None:
+    runs = []
+    for name in ("a", "b"):
+        config = make(f"records.database={tmp_path / name}.db", "generation.random_move_rate=0.1")
+        generate(config, ignore)
+        with Store(config.records.database) as store:
+            batch = store.sample("recent", 1000, None, "pente", 7)  # type: ignore[arg-type]
+            games = [(game.moves, game.seed, game.random_plies) for game in store.games()]
+        runs.append((games, batch.points.tobytes(), batch.targets.tobytes(), batch.search_value.tobytes()))
+    assert runs[0] == runs[1]
+    other = make(f"records.database={tmp_path / 'c'}.db", "generation.random_move_rate=0.1", "generation.seed=12")
+    generate(other, ignore)
+    assert moves_of(other) != [game[0] for game in runs[0][0]]
+
+
+def test_a_number_of_games_is_played_out_and_nothing_is_left_over(make: Make) -> None:
+    config = make("generation.games=5", "generation.record_limit=100000")
+    summary = generate(config, ignore)
+    assert (summary.games, summary.carried_over) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "generation.mcts_random=0",
+        "generation.mcts_random=1",
+        "generation.mcts_temperature=0",
+        "generation.random_move_rate=1",
+        "generation.opening_plies=0",
+        "generation.opening_plies=40",
+        "generation.simulations=1",
+        "generation.games_per_worker=1",
+        "search.root=puct",
+        "search.tree_reuse=false",
+        "search.considered_points=361",
+        "game.variant=boat",
+        "game.variant=gomoku",
+    ],
+)
+def test_settings_at_their_ends_make_sound_games(make: Make, override: str) -> None:
+    config = make("generation.record_limit=30", override)
+    assert generate(config, ignore).records >= 30
+    assert_sound(config)
+
+
+def test_two_workers_share_the_work(make: Make) -> None:
+    config = make("generation.workers=2", "generation.record_limit=120")
+    summary = generate(config, ignore)
+    assert summary.records >= 120
+    assert_sound(config)
+    with Store(config.records.database) as store:
+        seeds = [game.seed for game in store.games()]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_stop_keeps_finished_games_and_those_in_play(make: Make) -> None:
+    config = make("generation.record_limit=1000000")
+    begun = time.monotonic()
+    summary = generate(config, ignore, lambda: time.monotonic() - begun > 3.0)
+    assert summary.games > 0
+    assert summary.carried_over > 0
+    assert_sound(config)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished_game(make: Make) -> None:
+    config = make("generation.workers=2", "generation.record_limit=1000000")
+
+    def kill_one() -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            with Store(config.records.database) as store:
+                if store.num_games("pente", 7) >= 4:
+                    break
+            time.sleep(0.2)
+        children = [c for c in psutil.Process().children() if "multiprocessing.spawn" in " ".join(c.cmdline())]
+        os.kill(children[0].pid, signal.SIGKILL)
+
+    Store(config.records.database).close()
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(FailureError, match=r"worker \d died .* run the same command again"):
+        generate(config, ignore)
+    killer.join()
+    assert len(moves_of(config)) >= 4
+    assert_sound(config)
+    with Store(config.records.database) as store:
+        assert store.take_parked_games("pente", 7, "simple", 100), "the other worker's games are kept"
