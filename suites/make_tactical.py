@@ -1,7 +1,8 @@
 """Makes and verifies `suites/tactical.json`: positions whose right moves are proven by trying everything.
 
     python suites/make_tactical.py --verify        prove every position of the file again
-    python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a new suite
+    python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a suite
+    ... --add 2 --grounds pente:19,gomoku:15       keep what OUT has, add up to 2 of each category from these boards
 
 A position is taken where one of the rules of `CATEGORIES` applies, a quota of each, none twice up to symmetry.
 """
@@ -10,7 +11,7 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -181,17 +182,24 @@ def canonical(position: Position) -> bytes:
     return min(views) + rest.encode()
 
 
-def collect(minutes: float, seed: int) -> list[Entry]:
-    """Plays and classifies until every quota is full or the time is up."""
+def position_of(entry: Entry) -> Position:
+    """The position that an entry's moves lead to."""
+    return Game.from_moves(parse_moves(entry.state, entry.size).moves, entry.variant, entry.size).position
+
+
+def collect(
+    minutes: float, seed: int, grounds: Sequence[tuple[str, int]], quotas: dict[str, int], entries: list[Entry]
+) -> list[Entry]:
+    """Plays and classifies until every quota is full or the time is up; returns old and new entries, sorted."""
     rng, prover = np.random.default_rng(seed), Prover()
-    entries: list[Entry] = []
-    counts: Counter[str] = Counter()
+    entries = list(entries)
+    counts = Counter(entry.category for entry in entries)
     by_ground: Counter[tuple[str, str, int]] = Counter()
-    seen: set[bytes] = set()
+    seen = {canonical(position_of(entry)) for entry in entries}
     end = time.monotonic() + 60 * minutes
     turn = 0
-    while time.monotonic() < end and any(counts[name] < quota for name, quota in QUOTAS.items()):
-        variant, size = GROUNDS[turn % len(GROUNDS)]
+    while time.monotonic() < end and any(counts[name] < quota for name, quota in quotas.items()):
+        variant, size = grounds[turn % len(grounds)]
         turn += 1
         last: dict[int, int] = {}
         stop = min(end, time.monotonic() + (20 if size == 19 else 8))
@@ -208,7 +216,7 @@ def collect(minutes: float, seed: int) -> list[Entry]:
             ground = (category, variant, size)
             mark = canonical(position)
             share = 6 if variant == "pente" else 2
-            if counts[category] >= QUOTAS[category] or by_ground[ground] >= share or mark in seen:
+            if counts[category] >= quotas[category] or by_ground[ground] >= share or mark in seen:
                 continue
             seen.add(mark)
             last[key] = len(moves)
@@ -230,7 +238,7 @@ def read_suite(path: Path = SUITE) -> list[Entry]:
 
 def verify(entry: Entry, prover: Prover) -> None:
     """Proves one position again. Raises ValueError where the expected moves are not exactly the right ones."""
-    position = Game.from_moves(parse_moves(entry.state, entry.size).moves, entry.variant, entry.size).position
+    position = position_of(entry)
     right = right_moves(prover, position, entry.goal, entry.plies)
     if sorted(parse_point(name, entry.size) for name in entry.expected) != right:
         names = [point_name(point, entry.size) for point in right]
@@ -244,9 +252,16 @@ def main() -> None:
     parser.add_argument("--verify", action="store_true")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--add", type=int, default=0)
+    parser.add_argument("--grounds", default="")
     arguments = parser.parse_args()
     if arguments.out is not None:
-        entries = collect(arguments.minutes, arguments.seed)
+        old = read_suite(arguments.out) if arguments.add else []
+        counts = Counter(entry.category for entry in old)
+        quotas = {name: counts[name] + arguments.add if old else quota for name, quota in QUOTAS.items()}
+        named = [ground.split(":") for ground in arguments.grounds.split(",") if ground]
+        grounds = [(variant, int(size)) for variant, size in named] or GROUNDS
+        entries = collect(arguments.minutes, arguments.seed, grounds, quotas, old)
         lines = ",\n".join(json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
         arguments.out.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
         print(Counter(entry.category for entry in entries), Counter((e.variant, e.size) for e in entries))

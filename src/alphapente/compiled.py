@@ -34,10 +34,16 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "alphapente")
 
 
-numba.config.CACHE_DIR = str(_cache_folder() / f"kernels-{_digest()}")
+CACHE_FOLDER = _cache_folder() / f"kernels-{_digest()}"
+numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 kernel = njit(cache=True, nogil=True)
 """Decorator: compiled at the first call, kept on disk, free of the interpreter lock."""
 
 inlined = njit(cache=True, nogil=True, inline="always")
 """The same, for small functions that are part of their callers."""
+
+
+def is_cold(name: str) -> bool:
+    """Whether the kernel of this name ("module.function") has yet to be compiled on this machine."""
+    return not numba.config.DISABLE_JIT and not any(CACHE_FOLDER.glob(f"*/{name}-*.nbi"))

@@ -54,12 +54,12 @@ def test_each_event_has_its_plain_line() -> None:
     assert lines[3].splitlines() == [
         "self-play done: 40 games, 1,010 records (25.2 a game) in 25 s",
         "  plies: 1,500 (37.5 a game)",
-        "  won by player: 1 22 (55%), 2 17 (42%), draw 1 (2%)",
-        "  kind of win: five 30 (75%), captures 9 (22%), draw 1 (2%)",
+        "  won by player 1: 22 (55%), player 2: 17 (42%), draws: 1 (2%)",
+        "  won by five: 30 (75%), by captures: 9 (22%), draws: 1 (2%)",
         "  rates: 40 records/s, 3.6 simulations/s, 3.2 evaluations/s",
     ]
     assert "epoch 2/50: policy loss 5.0000, value loss 0.5000, total loss 5.5000" in lines[6]
-    assert lines[8].splitlines()[0] == "pipeline: 1 cycles, 1,110 of 5,000 records, 1 h 01 min"
+    assert lines[8].splitlines()[0] == "pipeline: 1 cycle, 1,110 of 5,000 records, 1 h 01 min"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_picture_of_a_training_in_a_run() -> None:
     for text in ("1,110 of 5,000", "games by generation 40", "Training 1.1 epoch 2 of 50", "5.1000", "█▁"):
         assert text in drawn
     assert "epoch 3/50" not in above
-    assert "kind of win: five 30" in above
+    assert "won by five: 30" in above
 
 
 def test_a_training_alone_prints_its_epochs() -> None:

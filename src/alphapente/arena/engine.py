@@ -69,16 +69,25 @@ class Engine:
             evaluator, settings, num_trees=1, simulations=simulations, max_nodes=max(nodes, simulations + 16)
         )
         self._at: tuple[str, int, list[int]] | None = None
+        self._last: Opinion | None = None
 
     def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Opinion:
-        """Searches the game's position, which must be in play. `stop` ends a search by the clock early."""
+        """Searches the game's position, which must be in play. `stop` ends a search by the clock early.
+
+        Asked again about the same moves, it answers what it found before.
+        """
+        if self._last is not None and self._at == (game.variant, game.size, game.moves):
+            return self._last
         self._follow(game)
+        self._last = self._search(stop)
+        return self._last
+
+    def _search(self, stop: Callable[[], bool]) -> Opinion:
         started = time.monotonic()
         while True:
             self._forest.start(0, self._rng)
             while 0 not in self._forest.step():
                 pass
-            # Read before `result`, which leaves the tree as it is but idle.
             result = self._forest.result(0)
             elapsed_s = time.monotonic() - started
             if self.seconds is None or result.proven or elapsed_s >= self.seconds or stop():
@@ -104,10 +113,10 @@ class Engine:
             return tuple(Candidate(point, 0, float(result.policy[point]), result.value, (point,)) for point in points)
         found = []
         line = np.zeros(PRINCIPAL_VARIATION, np.int32)
-        first = int(trees.edge_start[0, 0])
-        for edge in range(first, first + int(trees.edge_count[0, 0])):
-            point, visits = int(trees.edge_point[0, edge]), int(trees.edge_visits[0, edge])
-            if visits or trees.edge_proven[0, edge]:
+        first = int(trees.nodes[0, 0]["first_edge"])
+        for edge in range(first, first + int(trees.nodes[0, 0]["num_edges"])):
+            point, visits = int(trees.edges[0, edge]["point"]), int(trees.edges[0, edge]["visits"])
+            if visits or trees.edges[0, edge]["proven"]:
                 length = principal_variation(trees, 0, point, line)
                 value = float(edge_value(trees, 0, edge, 0.0))
                 expected = tuple(int(p) for p in line[:length])

@@ -115,9 +115,7 @@ def play_match(
         raise RequestError(f"{num_games} games: choose an even number from 2, since each opening is played twice")
     started = time.monotonic()
     openings_seed, *game_seeds = np.random.SeedSequence(seed).spawn(num_games + 1)
-    openings = distinct_openings(
-        num_games // 2, np.random.default_rng(openings_seed), variant, size, opening_plies
-    )
+    openings = distinct_openings(num_games // 2, np.random.default_rng(openings_seed), variant, size, opening_plies)
     waiting = [
         _new_game(index, openings[index // 2], variant, size, np.random.default_rng(game_seeds[index]))
         for index in reversed(range(num_games))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import typer
 
@@ -18,8 +17,9 @@ BROKEN_PIPE = 13
 
 
 def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
-    """Run a job with its events shown, its summary last; after a stop that was asked for, exit with 130 (Ctrl-C) or 143 (SIGTERM).
+    """Run a job with its events shown, its summary last.
 
+    After a stop that was asked for, exits with 130 (Ctrl-C) or 143 (SIGTERM).
     `with_curves` draws them for TensorBoard too: where the job itself plays or trains, not where its children do.
     """
     from alphapente.cli import curves, display

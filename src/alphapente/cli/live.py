@@ -20,7 +20,7 @@ from alphapente.events import (
     StepStarted,
     TrainingSummary,
 )
-from alphapente.pipeline.lines import PlainLines, duration, rate
+from alphapente.pipeline.lines import PlainLines, counted, duration, rate, time_left
 
 _REFRESH_PER_S = 4
 _BARS = "▁▂▃▄▅▆▇█"
@@ -136,11 +136,11 @@ class LiveShow:
 def _generation_bar(progress: GenerationProgress) -> list[RenderableType]:
     detail = [
         f"{progress.records:,} of {progress.record_limit:,} records",
-        f"{progress.games:,} games",
+        counted(progress.games, "game"),
         f"{rate(progress.records_per_s)} records/s",
         f"{rate(progress.simulations_per_s)} simulations/s",
     ]
-    left = f"{duration(progress.remaining_s)} left"
+    left = f"{time_left(progress)} left"
     return _bar("Self-play", progress.records, progress.record_limit, left, detail)
 
 
@@ -170,7 +170,7 @@ def sparkline(values: list[float]) -> str:
 def whole_run(summary: PipelineSummary) -> RenderableType:
     """What a whole run did: a line, and a table with a row for each cycle."""
     title = Text(
-        f"{summary.cycles} cycles, {summary.records:,} of {summary.records_target:,} records, "
+        f"{counted(summary.cycles, 'cycle')}, {summary.records:,} of {summary.records_target:,} records, "
         f"{duration(summary.elapsed_s)}"
     )
     table = Table()

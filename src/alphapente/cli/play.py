@@ -65,9 +65,7 @@ def play(
         raise typer.Exit(status)
 
 
-def _opponent(
-    config: Config, checkpoint: Path | None, seconds: float | None, seed: int
-) -> "tuple[EngineMaker, str]":
+def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, seed: int) -> "tuple[EngineMaker, str]":
     """What makes an engine for a board size, and a sentence about the network behind it."""
     import numpy as np
 

@@ -191,7 +191,9 @@ class Table:
         self.say("move  visits  policy   value  expected line")
         for one in opinion.candidates[:CANDIDATES_SHOWN]:
             line = " ".join(point_name(point, size) for point in one.line)
-            self.say(f"{point_name(one.point, size):<4}  {one.visits:>6}  {one.policy:>6.1%}  {one.value:>+6.2f}  {line}")
+            self.say(
+                f"{point_name(one.point, size):<4}  {one.visits:>6}  {one.policy:>6.1%}  {one.value:>+6.2f}  {line}"
+            )
 
     def _eval(self, _: str) -> None:
         self._require_play()

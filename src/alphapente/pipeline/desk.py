@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alphapente.config import Config
 from alphapente.events import Event, Note, PipelineSummary, ReportFn, StepStarted
-from alphapente.pipeline.lines import LogFile, PlainLines
+from alphapente.pipeline.lines import LogFile, PlainLines, counted
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
 from alphapente.pipeline.step import Step
@@ -131,7 +131,7 @@ class Desk:
         self.say(
             Note(
                 f"{step.name} ended{loss}; {records:,} of {target:,} records, "
-                f"{games - self.state.cycle_games:,} games in cycle {self.state.cycle}"
+                f"{counted(games - self.state.cycle_games, 'game')} in cycle {self.state.cycle}"
             )
         )
 

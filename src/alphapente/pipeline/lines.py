@@ -61,9 +61,10 @@ def describe(event: Event) -> str:
 def _generation_progress(event: GenerationProgress) -> str:
     share = 100 * event.records / max(event.record_limit, 1)
     return (
-        f"self-play: {event.records:,} of {event.record_limit:,} records ({share:.0f}%), {event.games:,} games, "
-        f"{rate(event.records_per_s)} records/s, {rate(event.simulations_per_s)} simulations/s, "
-        f"{rate(event.evaluations_per_s)} evaluations/s, {duration(event.remaining_s)} left"
+        f"self-play: {event.records:,} of {event.record_limit:,} records ({share:.0f}%), "
+        f"{counted(event.games, 'game')}, {rate(event.records_per_s)} records/s, "
+        f"{rate(event.simulations_per_s)} simulations/s, {rate(event.evaluations_per_s)} evaluations/s, "
+        f"{time_left(event)} left"
     )
 
 
@@ -71,24 +72,24 @@ def _generation_summary(event: GenerationSummary) -> str:
     games = max(event.games, 1)
     elapsed = max(event.elapsed_s, 1e-9)
     parts = [
-        f"self-play done: {event.games:,} games, {event.records:,} records "
+        f"self-play done: {counted(event.games, 'game')}, {event.records:,} records "
         f"({event.records / games:.1f} a game) in {duration(event.elapsed_s)}",
         f"  plies: {event.plies:,} ({event.plies / games:.1f} a game)",
-        f"  won by player: 1 {_share(event.wins_by_player, '1')}, 2 {_share(event.wins_by_player, '2')}, "
-        f"draw {_share(event.wins_by_player, 'draw')}",
-        f"  kind of win: five {_share(event.won_by, 'five')}, captures {_share(event.won_by, 'captures')}, "
-        f"draw {_share(event.won_by, 'draw')}",
+        f"  won by player 1: {_share(event.wins_by_player, '1')}, player 2: {_share(event.wins_by_player, '2')}, "
+        f"draws: {_share(event.wins_by_player, 'draw')}",
+        f"  won by five: {_share(event.won_by, 'five')}, by captures: {_share(event.won_by, 'captures')}, "
+        f"draws: {_share(event.won_by, 'draw')}",
         f"  rates: {rate(event.records / elapsed)} records/s, {rate(event.simulations / elapsed)} simulations/s, "
         f"{rate(event.evaluations / elapsed)} evaluations/s",
     ]
     if event.carried_over:
-        parts.append(f"  still in play, kept for the next generation: {event.carried_over:,} games")
+        parts.append(f"  still in play, kept for the next generation: {counted(event.carried_over, 'game')}")
     return "\n".join(parts)
 
 
 def _pipeline_summary(event: PipelineSummary) -> str:
     parts = [
-        f"pipeline: {event.cycles} cycles, {event.records:,} of {event.records_target:,} records, "
+        f"pipeline: {counted(event.cycles, 'cycle')}, {event.records:,} of {event.records_target:,} records, "
         f"{duration(event.elapsed_s)}"
     ]
     if event.games_by_cycle:
@@ -104,6 +105,11 @@ def _share(counts: dict[str, int], key: str) -> str:
     return f"{count:,} ({100 * count / max(total, 1):.0f}%)"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: "1 game", "1,200 games"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """A time for people: "4.2 s", "3 min 20 s", "2 h 05 min"; "?" for one that cannot be told."""
     if not 0 <= seconds < 1e9:
@@ -116,6 +122,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def time_left(progress: GenerationProgress) -> str:
+    """The time a generation still needs; "?" while it has no record to judge by."""
+    return duration(progress.remaining_s if progress.records else float("inf"))
 
 
 def rate(per_second: float) -> str:

@@ -89,6 +89,19 @@ def _make_room(trees: Trees, tree: int, node: int) -> None:
 
 
 @kernel
+def _can_open(trees: Trees, tree: int, node: int) -> bool:
+    """Whether there is an unopened move and a place for its edge. In a full tree only the root has places left."""
+    room = np.int64(trees.nodes[tree, node]["room"])
+    if trees.nodes[tree, node]["next_point"] < 0:
+        return False
+    if node == 0 or trees.nodes[tree, node]["num_edges"] < room:
+        return True
+    larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
+    kept_for_root = 4 * trees.priors.shape[2]
+    return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
+
+
+@kernel
 def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
     """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
     if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
@@ -123,13 +136,16 @@ def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
 
 @kernel
 def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: float) -> int:
-    """The place of the edge of the largest upper bound; UNOPENED for the next new move; NOTHING if all lose."""
+    """The place of the edge of the largest upper bound; UNOPENED for the next new move.
+
+    NOTHING if all lose, or if a tree that is full has no place for the first edge of the node.
+    """
     visits = trees.nodes[tree, node]["visits"]
     explore = rates.exploration[min(visits, len(rates.exploration) - 1)]
     urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
     urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
     best, best_score = NOTHING, -1e30
-    if trees.nodes[tree, node]["next_point"] >= 0:
+    if _can_open(trees, tree, node):
         best, best_score = UNOPENED, urgency + explore * trees.nodes[tree, node]["next_prior"]
     start = np.int64(trees.nodes[tree, node]["first_edge"])
     for place in range(np.int64(trees.nodes[tree, node]["num_edges"])):
@@ -347,6 +363,8 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitbo
             break
         node = child
         choice = select_puct(trees, rates, tree, node, rates.first_play_reduction)
+        if choice == NOTHING:  # the tree is full: the node is looked at again as the leaf it was
+            break
     verdict = find_tactics(position, bits, scratch) if position["winner"] == IN_PLAY else 0
     proven = _certain(position, verdict)
     if proven == UNKNOWN:

@@ -101,7 +101,7 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
         heads=np.zeros(count, HEAD),
         root=np.zeros(count, POSITION),
         nodes=np.zeros((count, nodes), NODE),
-        edges=np.zeros((count, 4 * nodes + 4 * points), EDGE),
+        edges=np.zeros((count, 4 * nodes + 8 * points), EDGE),
         priors=np.zeros((count, nodes, points), np.uint16),
         root_logits=np.zeros((count, points), np.float32),
         root_scores=np.zeros((count, points), np.float32),

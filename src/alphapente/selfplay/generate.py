@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from alphapente.compiled import is_cold
 from alphapente.config import Config
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.checkpoint import checkpoint_path
+from alphapente.network.evaluator import UniformEvaluator
 from alphapente.network.load import choose_device, playing_network, prepare
 from alphapente.records.model import GameRecord
 from alphapente.records.store import Store
 from alphapente.selfplay.crew import Alone, Crew, Task, Workers
+from alphapente.selfplay.loop import SelfPlay
 
 PROGRESS_EVERY_S = 0.5
 LOOK_FOR_NETWORK_EVERY_S = 2.0
@@ -46,6 +49,9 @@ class _Generation:
         self.carried_over = 0
 
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
+        if is_cold("root.keep_subtree"):
+            self.report(Note("compiling the search for this machine: half a minute or so, this once"))
+            warm_up(self.config)
         network = _Network(self.config)
         crew = self._hire()
         try:
@@ -88,7 +94,7 @@ class _Generation:
         crew.load(playable, step)
 
     def _play(self, crew: Crew, network: "_Network", stop: Callable[[], bool]) -> None:
-        progress_due = looked = time.monotonic()
+        self.started = progress_due = looked = time.monotonic()
         while not self._enough() and not stop():
             for game in crew.poll(0.1):
                 self._store(game)
@@ -174,6 +180,14 @@ class _Network:
         found = playing_network(self.config, self.config.generation.model_type, seed=seed)
         device = choose_device(self.config.network.device).device
         return prepare(found.model, self.config, device), found.step, found.description
+
+
+def warm_up(config: Config) -> None:
+    """Compiles all that self-play needs, by playing a moment without a network: workers find it done."""
+    brief = config.model_copy(update={"generation": config.generation.model_copy(update={"simulations": 2})})
+    play = SelfPlay(UniformEvaluator(1, config.game.board_size), brief, lambda: 0)
+    while play.forest.simulations_done < 6:
+        play.step()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -180,8 +180,8 @@ class BatchPlan:
 
 
 def num_batches(num_samples: int, batch_size: int) -> int:
-    """Batches in an epoch; what is left of the last is spread over the others' order, so that none is tiny."""
-    return max(1, round(num_samples / batch_size))
+    """Batches in an epoch: none larger than `batch_size`, all of nearly one size, so that none is tiny."""
+    return -(-num_samples // batch_size)
 
 
 class EpochBatches:

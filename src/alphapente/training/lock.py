@@ -1,0 +1,61 @@
+"""One training at a time for each checkpoint: a lock that the system drops when its process ends, however it ends."""
+
+import contextlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from alphapente.errors import FailureError
+
+try:
+    import fcntl
+except ImportError:  # Windows: no such locks there
+    fcntl = None  # type: ignore[assignment]
+
+
+class CheckpointLock:
+    """Held by the training that writes a checkpoint; a context manager. Other checkpoints are not concerned.
+
+    Entering raises FailureError when another training holds it, or the folder cannot be written.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._checkpoint = checkpoint
+        self._path = checkpoint.with_name(f".{checkpoint.name}.lock")
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise FailureError(
+                f"cannot write to the folder of checkpoints {self._path.parent}: {error.strerror}; "
+                "set pipeline.checkpoint_dir to one that can be written"
+            ) from error
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
+                os.close(self._descriptor)
+                raise FailureError(
+                    f"another training{f' (process {holder})' if holder else ''} is at work on {self._checkpoint}: "
+                    "wait for it to end, or train into another pipeline.checkpoint_dir"
+                ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        self._sweep()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def _sweep(self) -> None:
+        """Removes what a training killed while saving left behind."""
+        for left in self._checkpoint.parent.glob(f".{self._checkpoint.name}.*.tmp"):
+            with contextlib.suppress(OSError):
+                left.unlink()

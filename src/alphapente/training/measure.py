@@ -1,0 +1,149 @@
+"""How fast training is, beside a plain float32 loop of the same model on the same batches in the same process."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from alphapente.config import Config
+from alphapente.network.models import build_model
+from alphapente.network.torch_backend import torch_precision
+from alphapente.records.model import RecordBatch
+from alphapente.rules.kernels import next_random, play, random_point
+from alphapente.rules.position import IN_PLAY, new_positions, stones
+from alphapente.training.batches import BatchPlan, EpochBatches, Samples, make_batch, samples_of
+from alphapente.training.learner import Learner, torch_threads
+from alphapente.training.losses import losses
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRates:
+    """Samples a second of one model at one batch size: ours, batches made meanwhile; and the plain loop's."""
+
+    model_type: str
+    batch_size: int
+    threads: int
+    precision: str
+    samples_per_s: float
+    plain_samples_per_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.samples_per_s / self.plain_samples_per_s
+
+
+def measure_training(config: Config, model_type: str, batch_size: int, seconds: float = 10.0) -> TrainingRates:
+    """Measures both, in turns, for about `seconds` in all, with `training.threads`; the medians of ROUNDS rounds.
+
+    Ours makes its batches from records meanwhile; the plain loop (float32, contiguous, AdamW as it comes) gets its
+    batch ready made.
+    """
+    settings = config.training
+    precision = torch_precision(config.network.precision, "cpu")
+    samples = samples_of(random_records(max(512, batch_size), config.game.board_size), settings.outcome_weight)
+    with torch_threads(settings.threads) as threads:
+        learner = Learner(build_model(config, model_type), settings, "cpu", precision)
+        plain = _PlainLoop(build_model(config, model_type), samples, batch_size)
+        slice_s = seconds / (2 * ROUNDS)
+        _ours(learner, samples, batch_size, 0.0)
+        plain.run(0.0)
+        pairs = [(_ours(learner, samples, batch_size, slice_s), plain.run(slice_s)) for _ in range(ROUNDS)]
+    ours, floor = (sorted(rates)[ROUNDS // 2] for rates in zip(*pairs, strict=True))
+    return TrainingRates(model_type, batch_size, threads, precision, ours, floor)
+
+
+def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -> float:
+    """Samples a second of the learner with its batches made by the thread beside it."""
+    rng = np.random.default_rng(0)
+    seen, start = 0, time.perf_counter()
+    while True:
+        with EpochBatches(samples, BatchPlan(batch_size, 8), rng) as batches:
+            for batch in batches:
+                learner.learn(batch)
+                seen += len(batch.value)
+                elapsed = time.perf_counter() - start
+                if elapsed >= seconds:
+                    return seen / elapsed
+
+
+class _PlainLoop:
+    """What one would write first: float32, one batch after the other."""
+
+    def __init__(self, model: nn.Module, samples: Samples, batch_size: int) -> None:
+        chosen = np.arange(batch_size) % len(samples.label)
+        batch = make_batch(samples, chosen, np.zeros(batch_size, np.int64))
+        self._planes, self._policy, self._legal, self._value = (torch.from_numpy(array) for array in batch)
+        self._model = model.train()
+        self._optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+    def run(self, seconds: float) -> float:
+        """Samples a second."""
+        seen, start = 0, time.perf_counter()
+        while True:
+            found = losses(self._model(self._planes), self._policy, self._legal, self._value)
+            self._optimizer.zero_grad()
+            (found.policy + found.value).backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)
+            self._optimizer.step()
+            seen += len(self._value)
+            elapsed = time.perf_counter() - start
+            if elapsed >= seconds:
+                return seen / elapsed
+
+
+def random_records(count: int, board_size: int, seed: int = 1, variant: str = "pente") -> RecordBatch:
+    """Records of random games with random targets: for measurements and tests, not to learn from."""
+    rng = np.random.default_rng(seed)
+    state = np.array([seed * 2654435761 + 1], np.uint64)
+    next_random(state)
+    rows: list[tuple[Any, Any, Any, Any]] = []  # board, captured, ply, player to move
+    while len(rows) < count:
+        position = new_positions(1, variant, board_size)[0]
+        for _ in range(rng.integers(1, 60)):
+            if position["winner"] != IN_PLAY:
+                break
+            rows.append((stones(position).copy(), position["captured"].copy(), position["ply"], position["to_move"]))
+            play(position, random_point(position, state))
+    rows = [rows[index] for index in rng.permutation(len(rows))[:count]]
+    boards = np.array([row[0] for row in rows], np.int8)
+    points = [_some_empty(board, int(ply), rng) for board, _, ply, _ in rows]
+    offsets = np.concatenate([[0], np.cumsum([len(some) for some in points])]).astype(np.int64)
+    return RecordBatch(
+        variant=variant,
+        board_size=board_size,
+        ids=np.arange(count),
+        game_ids=np.zeros(count, np.int64),
+        boards=boards,
+        captured=np.array([row[1] for row in rows], np.int16),
+        ply=np.array([row[2] for row in rows], np.int16),
+        to_move=np.array([row[3] for row in rows], np.int8),
+        search_value=rng.uniform(-1, 1, count).astype(np.float32),
+        outcome=rng.choice([-1.0, 1.0], count).astype(np.float32),
+        random_value=np.full(count, np.nan, np.float32),
+        offsets=offsets,
+        points=np.concatenate(points).astype(np.int16),
+        targets=np.concatenate([rng.dirichlet(np.ones(len(some))) * 0.9 for some in points]).astype(np.float32),
+        visits=np.ones(int(offsets[-1]), np.int32),
+        rest=np.full(count, 0.1, np.float32),
+        simulations=np.full(count, 100, np.int32),
+    )
+
+
+def _some_empty(board: NDArray[np.int8], ply: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Up to 16 empty points, those that every opening rule allows."""
+    size = round(len(board) ** 0.5)
+    if ply == 0:
+        return np.array([size // 2 * size + size // 2])
+    empty = np.flatnonzero(board == 0)
+    if ply == 2:
+        row, column = np.divmod(empty, size)
+        away = np.maximum(abs(row - size // 2), abs(column - size // 2))
+        empty = empty[(away > 2) & (row != size // 2) & (column != size // 2)]
+    return rng.permutation(empty)[:16]
