@@ -10,7 +10,7 @@ import numpy as np
 from alphapente.network.evaluator import Outputs, Planes, as_batch
 from alphapente.network.planes import NUM_PLANES
 
-_WEIGHTS = {6: 8.0, 7: 6.0, 8: 3.0, 9: 2.0, 10: 3.0, 11: 2.5}
+_WEIGHTS = {6: 4.0, 7: 3.0, 8: 3.0, 9: 2.0, 10: 2.0, 11: 1.8}
 """Logit of each tactical plane of network/planes.py, which see."""
 
 
@@ -39,7 +39,7 @@ class HeuristicEvaluator:
                 near[:, max(0, -down) : size + min(0, -down), max(0, -right) : size + min(0, -right)] += source * (
                     0.5 if distance == 1 else 0.25
                 )
-        logits = np.minimum(near, np.float32(3.0))
+        logits = np.minimum(near, np.float32(2.0))
         for plane, weight in _WEIGHTS.items():
             logits += np.float32(weight) * planes[:, plane]
         captured = planes[:, 4, 0, 0] - planes[:, 5, 0, 0]

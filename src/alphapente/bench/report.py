@@ -15,7 +15,7 @@ INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16",
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `floor` is what the bare work does in the same process, `ratio` ours over it (None: there is none)."""
+    """One figure. `floor` is what the bare work does in the same process, `ratio` ours over it; None: has none."""
 
     name: str
     value: float

@@ -1,5 +1,6 @@
 """The three long jobs: `generate`, `train` and `run`, with their flags, their events and their end."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -73,6 +74,9 @@ def _generate(config: Config, events: bool) -> None:
 
 
 def _train(config: Config, events: bool, resume_key: str | None) -> None:
+    # Read once, when torch loads OpenMP: threads that wait shall sleep. Spinning, they keep the cores from whoever else
+    # wants them, and two trainings side by side become ten times slower than one after the other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from alphapente import training
 
     run_job(partial(training.train, resume_key=resume_key), config, events, with_curves=True)

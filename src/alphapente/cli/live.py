@@ -65,7 +65,8 @@ class LiveShow:
                 self._generation = event
             case GenerationSummary():
                 self._generation = None
-                self._games.append(event.games)
+                if event.games:
+                    self._games.append(event.games)
                 self._records_before += event.records
             case EpochProgress():
                 self._epoch = event
@@ -168,7 +169,7 @@ def sparkline(values: list[float]) -> str:
 
 
 def whole_run(summary: PipelineSummary) -> RenderableType:
-    """What a whole run did: a line, and a table with a row for each cycle."""
+    """What a whole run did: a line, and a table with a row for each cycle begun."""
     title = Text(
         f"{counted(summary.cycles, 'cycle')}, {summary.records:,} of {summary.records_target:,} records, "
         f"{duration(summary.elapsed_s)}"
@@ -184,4 +185,4 @@ def whole_run(summary: PipelineSummary) -> RenderableType:
     for row, games in enumerate(summary.games_by_cycle):
         cycle = str(first + row)
         table.add_row(cycle, f"{games:,}", "  ".join(losses.get(cycle, [])))
-    return Group(title, table)
+    return Group(title, table) if table.rows else title

@@ -183,3 +183,17 @@ def check(config: ConfigFile = None, set_: Overrides = None) -> None:
         f"{report.database}: {wrong} wrong in {report.games:,} games{more}: "
         "restore a copy, or start another database with --set records.database=FILE"
     )
+
+
+@app.command()
+def plot(
+    out: Annotated[Path, typer.Argument(help="The picture to write: .png, .svg or .pdf.", show_default=False)],
+    config: ConfigFile = None,
+    set_: Overrides = None,
+) -> None:
+    """Draw how a run went: losses, lengths of games, kinds of win."""
+    from alphapente.config import default_config_path, load_config
+    from alphapente.pipeline.picture import draw
+
+    draw(load_config(config or default_config_path(), set_ or ()), out)
+    typer.echo(f"wrote {out}")

@@ -129,6 +129,10 @@ def read(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} {reason}: {_MOVE_AWAY}")
     data.seek(0)
     try:
+        with zipfile.ZipFile(data) as archive:  # torch itself does not look at the checksums
+            if damaged := archive.testzip():
+                raise ValueError(f"wrong checksum of {damaged}")
+        data.seek(0)
         values = torch.load(data, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
@@ -215,6 +219,11 @@ def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, av
             f"the weights in {path} do not fit its model: {reason}. {_MOVE_AWAY.capitalize()}"
         ) from error
     return model
+
+
+def num_weights(checkpoint: Checkpoint) -> int:
+    """How many numbers the weights are, normalisation statistics included."""
+    return sum(tensor.numel() for tensor in checkpoint.weights.values())
 
 
 def _sync_folder(folder: Path) -> None:

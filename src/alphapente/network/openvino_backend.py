@@ -6,6 +6,7 @@ bytes for any board size that a worker process compiles in a tenth of a second w
 
 import functools
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def convert(model: "nn.Module") -> PortableNetwork:
 
     planes = torch.zeros(2, NUM_PLANES, 9, 9)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tracing is deprecated, and still what OpenVINO converts fastest
             traced = torch.jit.trace(Playing().eval(), planes, check_trace=False)  # type: ignore[no-untyped-call]
         converted = openvino.convert_model(traced, example_input=planes)
         converted.reshape([-1, NUM_PLANES, -1, -1])

@@ -49,7 +49,12 @@ def _run(
     log_dir = Path(config.pipeline.log_dir)
     log = LogFile(log_dir / f"pipeline_{stamp}.log")
     try:
-        if not locks.wait_for_steps(stop, lambda text: report(Note(text))):
+
+        def say(text: str) -> None:
+            log.write(text)
+            report(Note(text))
+
+        if not locks.wait_for_steps(stop, say):
             return _nothing_done(config, count)
         settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
         state, notes = _open_state(config, kept, count, stamp)

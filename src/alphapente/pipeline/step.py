@@ -37,7 +37,7 @@ class Step:
         self.complete = False
         """True once the step has reported its summary."""
         self._log = LogFile(log)
-        self._plain = PlainLines(self._log.write)
+        self._plain = PlainLines(self._write)
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._lines: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()
@@ -70,6 +70,10 @@ class Step:
             for line in stream:
                 self._lines.put((is_error, line.rstrip("\r\n")))
 
+    def _write(self, line: str) -> None:
+        self._log.write(line)
+        self._tail.append(line)
+
     def events(self) -> Iterator[Event]:
         """The events that have come since the last call; every line goes to the log."""
         while True:
@@ -79,8 +83,7 @@ class Step:
                 return
             event = None if is_error else _event_in(line)
             if event is None:
-                self._log.write(line)
-                self._tail.append(line)
+                self._write(line)
                 if is_error:
                     self._errors.append(line)
                 continue
@@ -157,10 +160,6 @@ class Step:
                 + ["Running the same command again goes on from this step."]
             )
         )
-
-    def note(self, line: str) -> None:
-        """Add a line to the step's log."""
-        self._log.write(line)
 
 
 def _event_in(line: str) -> Event | None:

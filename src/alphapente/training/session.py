@@ -85,10 +85,11 @@ class _Training:
             rng = np.random.default_rng([self.progress.seed, self.progress.start_step, self.progress.epoch + 1])
             with EpochBatches(samples, plan, rng) as batches:
                 finished = self._epoch(learner, batches, stop)
-            last = self.progress.epoch == self.progress.num_epochs
-            if not finished or last or self.progress.epoch % self.settings.save_interval == 0 or stop():
+            stopping = not finished or stop()  # asked once: what comes later is seen after the next epoch
+            due = self.progress.epoch % self.settings.save_interval == 0
+            if stopping or due or self.progress.epoch == self.progress.num_epochs:
                 self._save(learner)
-            if stop():
+            if stopping:
                 break
         return self._summary(len(records), learner.step)
 

@@ -1,0 +1,62 @@
+"""`alphapente checkpoint info FILE`: what a checkpoint holds, in a few lines."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from alphapente.network.checkpoint import Checkpoint
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """What a checkpoint holds."""
+
+
+@app.command()
+def info(file: Annotated[Path, typer.Argument(help="A checkpoint, such as checkpoints/simple_model.pt.")]) -> None:
+    """Print format, model, sizes, steps, epochs and the main settings it was trained with."""
+    from alphapente.network.checkpoint import read
+
+    print("\n".join(f"{name + ':':16s}{value}" for name, value in describe(file, read(file)).items()))
+
+
+def describe(file: Path, checkpoint: "Checkpoint") -> dict[str, str]:
+    """A checkpoint's contents in words, by name."""
+    from alphapente.network.checkpoint import FORMAT_VERSION, num_weights
+
+    training = checkpoint.training
+    lines = {
+        "file": f"{file} ({file.stat().st_size:,} bytes)",
+        "format version": str(FORMAT_VERSION),
+        "model type": f"{checkpoint.model_type} ({checkpoint.class_path})",
+        "sizes": ", ".join(f"{name} {value}" for name, value in checkpoint.sizes.items()) or "none",
+        "weights": f"{num_weights(checkpoint):,}, {checkpoint.num_planes} input planes, any board size",
+        "step": f"{checkpoint.step:,}",
+        "last training": f"{training.get('epoch', 0)} of {training.get('num_epochs', 0)} epochs",
+        "losses": f"policy {training.get('policy_loss', 'none')}, value {training.get('value_loss', 'none')}",
+        "seed": str(checkpoint.seed),
+        "saved": checkpoint.created,
+    }
+    return lines | _settings(checkpoint.config)
+
+
+def _settings(config: str) -> dict[str, str]:
+    """The settings that matter most, out of the resolved configuration's JSON."""
+    import json
+
+    try:
+        found = json.loads(config)
+        game, training = found["game"], found["training"]
+        return {
+            "game": f"{game['variant']} {game['board_size']}x{game['board_size']}",
+            "training": ", ".join(
+                f"{key} {training[key]}"
+                for key in ("batch_size", "learning_rate", "data_sample_size", "sample_strategy", "outcome_weight")
+            ),
+        }
+    except (ValueError, KeyError, TypeError):
+        return {"configuration": "not in this checkpoint"}

@@ -1,0 +1,122 @@
+"""Draws how a run went, from its database and its TensorBoard files: losses, lengths of games, kinds of win."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.config import Config
+from alphapente.errors import FailureError, RequestError
+from alphapente.records.store import Store
+
+WINDOWS = 60
+"""Each curve over the games is an average over this part of them."""
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class GameCurves:
+    """The pool's games, oldest first, averaged over windows; `records` is the number stored by then."""
+
+    records: NDArray[np.float64]
+    plies: NDArray[np.float64]
+    by_five: NDArray[np.float64]
+    by_captures: NDArray[np.float64]
+    draws: NDArray[np.float64]
+    won_by_player_1: NDArray[np.float64]
+
+
+def game_curves(config: Config) -> GameCurves:
+    """Reads all games of the configured variant and board size. Raises RequestError when there is none."""
+    with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
+        rows = [
+            (
+                game.first_seq + game.num_records,
+                len(game.moves),
+                game.won_by == "five",
+                game.won_by == "captures",
+                game.won_by == "draw",
+                game.winner == 1,
+            )
+            for game in store.games(config.game.variant, config.game.board_size)
+            if game.source == "selfplay"
+        ]
+    if not rows:
+        raise RequestError(
+            f"no games of {config.game.variant} {config.game.board_size}x{config.game.board_size} in "
+            f"{config.records.database}: play some first (python generate_v2.py)"
+        )
+    table = np.array(rows, np.float64)
+    parts = np.array_split(table, min(WINDOWS, len(table)))
+    means = np.array([part.mean(axis=0) for part in parts])
+    return GameCurves(np.array([part[-1, 0] for part in parts]), *means[:, 1:].T)
+
+
+def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
+    """(steps, values) of each tag that training wrote for the configured model; empty where there is nothing."""
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
+
+    folder = Path(config.pipeline.log_dir) / "tensorboard" / f"training-{config.training.model_type}"
+    if not folder.exists():
+        return {}
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    found = {}
+    for tag in tags:
+        if tag in events.Tags()["scalars"]:
+            points = sorted((point.step, point.value) for point in events.Scalars(tag))
+            found[tag] = (np.array([p[0] for p in points], float), np.array([p[1] for p in points], float))
+    return found
+
+
+def draw(config: Config, path: Path) -> None:
+    """Writes the picture to `path` (its ending chooses PNG, SVG or PDF).
+
+    Raises RequestError for an empty pool or an ending that means nothing, FailureError without matplotlib.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise FailureError("matplotlib draws the curves and is not installed: `pip install matplotlib`") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    games = game_curves(config)
+    losses = training_curves(config, ("loss/policy", "loss/value", "policy_entropy", "value_error"))
+    figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), constrained_layout=True)
+    size = config.game.board_size
+    figure.suptitle(
+        f"{config.game.variant} {size}x{size}, {config.training.model_type}: {games.records[-1]:,.0f} records"
+    )
+    _lines(axes[0, 0], losses, ("loss/policy", "policy_entropy"), "policy loss and entropy (nats)")
+    _lines(axes[0, 1], losses, ("loss/value", "value_error"), "value loss (nats) and error")
+    axes[1, 0].plot(games.records, games.plies)
+    axes[1, 0].set(title="length of games", xlabel="records", ylabel="plies", ylim=(0, None))
+    axes[1, 1].stackplot(
+        games.records, games.by_five, games.by_captures, games.draws, labels=("five", "captures", "draw"), alpha=0.7
+    )
+    axes[1, 1].plot(games.records, games.won_by_player_1, "k", label="won by player 1")
+    axes[1, 1].set(title="how games end", xlabel="records", ylabel="share of games", ylim=(0, 1))
+    axes[1, 1].legend(loc="lower left")
+    try:
+        figure.savefig(path, dpi=110)
+    except ValueError as error:
+        raise RequestError(f"cannot draw to {path}: {error}") from error
+    except OSError as error:
+        raise FailureError(f"cannot write {path}: {error}") from error
+    finally:
+        pyplot.close(figure)
+
+
+def _lines(axis: Any, curves: dict[str, Curve], tags: tuple[str, ...], title: str) -> None:
+    for tag in tags:
+        if tag in curves:
+            axis.plot(*curves[tag], label=tag.removeprefix("loss/").replace("_", " "))
+    axis.set(title=title, xlabel="training steps")
+    if axis.lines:
+        axis.legend()

@@ -1,0 +1,127 @@
+"""The search's delicate parts once more, in plain slow Python over dictionaries."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from alphapente.config import SearchSettings
+from alphapente.rules.notation import point_name
+from alphapente.search.forest import Forest
+from alphapente.search.kernels import NOTHING, UNOPENED
+from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, Trees
+
+
+@dataclass
+class PlainEdge:
+    point: int
+    visits: int
+    value_sum: float
+    prior: float
+    proven: int
+    in_flight: int
+    child: "PlainNode | None"
+
+
+@dataclass
+class PlainNode:
+    visits: int
+    value_sum: float
+    raw_value: float
+    proven: int
+    edges: list[PlainEdge] = field(default_factory=list)
+    unopened: dict[int, float] = field(default_factory=dict)
+
+
+def prior_of(bits: int) -> float:
+    return float(np.array([bits << 16], np.uint32).view(np.float32)[0])
+
+
+def read_tree(trees: Trees, tree: int, node: int = 0) -> PlainNode:
+    """A node of the forest's tree with all that is below it."""
+    record = trees.nodes[tree, node]
+    plain = PlainNode(
+        int(record["visits"]), float(record["value_sum"]), float(record["raw_value"]), int(record["proven"])
+    )
+    first = int(record["first_edge"])
+    for edge in trees.edges[tree, first : first + int(record["num_edges"])]:
+        child = int(edge["child"])
+        plain.edges.append(
+            PlainEdge(
+                int(edge["point"]),
+                int(edge["visits"]),
+                float(edge["value_sum"]),
+                float(edge["prior"]),
+                int(edge["proven"]),
+                int(edge["in_flight"]),
+                read_tree(trees, tree, child) if child >= 0 else None,
+            )
+        )
+    plain.unopened = {point: prior_of(int(bits)) for point, bits in enumerate(trees.priors[tree, node]) if bits}
+    return plain
+
+
+def count_nodes(node: PlainNode) -> int:
+    return 1 + sum(count_nodes(edge.child) for edge in node.edges if edge.child is not None)
+
+
+def plain_puct(node: PlainNode, settings: SearchSettings, reduction: float) -> dict[int, float]:
+    """The upper bound of every move by place in the block (UNOPENED: the best unopened one); empty when all lose."""
+    growth = math.log((node.visits + settings.exploration_base) / settings.exploration_base)
+    explore = (settings.exploration + settings.exploration_log * growth) * math.sqrt(node.visits)
+    opened = sum(edge.prior for edge in node.edges)
+    urgency = node.value_sum / max(node.visits, 1) - reduction * math.sqrt(max(opened, 0.0))
+    scores: dict[int, float] = {}
+    if node.unopened:
+        scores[UNOPENED] = urgency + explore * max(node.unopened.values())
+    for place, edge in enumerate(node.edges):
+        if edge.proven == PROVEN_LOSS:
+            continue
+        lost = edge.in_flight * settings.virtual_loss
+        visits = edge.visits + lost
+        if edge.proven != UNKNOWN:
+            value = 0.0 if edge.proven == PROVEN_DRAW else 1.0
+        else:
+            value = (edge.value_sum - lost) / visits if visits else urgency
+        scores[place] = value + explore * edge.prior / (1 + visits)
+    return scores
+
+
+def agrees(choice: int, scores: dict[int, float], tolerance: float = 1e-4) -> bool:
+    """Whether a choice is the best by these scores (or as good, up to rounding)."""
+    if not scores:
+        return choice == NOTHING
+    return choice in scores and scores[choice] >= max(scores.values()) - tolerance
+
+
+def check_sums(node: PlainNode, is_root: bool = True, own_visits: int | None = None) -> None:
+    """Visits add up: a node was seen once by the network and once through each visit of an edge."""
+    assert node.visits - 1 == sum(edge.visits for edge in node.edges)
+    # Going up changes the sign, and a proven value replaces what was averaged before only on the way up.
+    for edge in node.edges:
+        assert edge.in_flight == 0
+        assert abs(edge.value_sum) <= edge.visits + 1e-3
+        if edge.child is not None:
+            check_sums(edge.child, False)
+            if edge.proven == UNKNOWN:
+                assert edge.visits == edge.child.visits
+
+
+def drawn(forest: Forest, tree: int = 0) -> str:
+    """The tree as people can read it: a line for each visited move, deeper ones indented."""
+    lines: list[str] = []
+
+    def draw(node: PlainNode, indent: str) -> None:
+        for edge in node.edges:
+            if edge.visits:
+                certain = {UNKNOWN: "", 1: " wins", -1: " loses", PROVEN_DRAW: " draws"}[edge.proven]
+                value = edge.value_sum / edge.visits
+                name = point_name(edge.point, forest.size)
+                lines.append(f"{indent}{name} {edge.visits}x {value:+.2f}{certain}")
+                if edge.child is not None:
+                    draw(edge.child, indent + "  ")
+
+    root = read_tree(forest.trees, tree)
+    lines.append(f"root {root.visits}x {root.value_sum / root.visits:+.2f}")
+    draw(root, "  ")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""What is kept of a tree between two moves."""
+
+import numpy as np
+import pytest
+
+from alphapente.config import SearchSettings
+from alphapente.rules.game import Game
+from alphapente.search.forest import Exploration, Forest, search_position
+from alphapente.search.root import keep_subtree, new_compaction
+from tests.search.evaluators import ScriptedEvaluator, noise_answer
+from tests.search.oracle import count_nodes, read_tree
+
+RNG = np.random.default_rng
+ROOTS = ("gumbel", "puct")
+
+
+def grown(seed: int, root: str, simulations: int = 200) -> Forest:
+    evaluator = ScriptedEvaluator(1, 7, noise_answer(seed, 7, 2.0))
+    forest = Forest(evaluator, SearchSettings(root=root), num_trees=1, simulations=simulations)
+    search_position(forest, Game.from_moves("1. D4 C3 2. A1 D5", size=7).position, RNG(seed), Exploration(0.3, 1.0))
+    return forest
+
+
+@pytest.mark.parametrize("root", ROOTS)
+@pytest.mark.parametrize("seed", range(5))
+def test_subtree_is_kept_as_it_was(seed: int, root: str) -> None:
+    """Every child of the root in turn: the new tree equals the old one's branch, and is packed to the front."""
+    forest = grown(seed, root)
+    trees = forest.trees
+    whole = read_tree(trees, 0)
+    saved = [array.copy() for array in trees]
+    for edge in whole.edges:
+        for array, old in zip(trees, saved, strict=True):
+            array[...] = old
+        kept = keep_subtree(trees, 0, edge.point, new_compaction(trees))
+        assert kept == (edge.child is not None)
+        if edge.child is None:
+            assert read_tree(trees, 0) == whole
+            continue
+        assert read_tree(trees, 0) == edge.child
+        assert trees.heads[0]["num_nodes"] == count_nodes(edge.child)
+        blocks = sorted(
+            (int(node["first_edge"]), int(node["room"])) for node in trees.nodes[0, : trees.heads[0]["num_nodes"]]
+        )
+        ends = [first + room for first, room in blocks]
+        assert all(end <= following for end, (following, _) in zip(ends, blocks[1:], strict=False))
+        assert trees.heads[0]["edges_used"] == sum(room for _, room in blocks)
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_unknown_move_keeps_nothing(root: str) -> None:
+    forest = grown(1, root)
+    never = next(p for p in range(48, 0, -1) if p not in [edge.point for edge in read_tree(forest.trees, 0).edges])
+    assert not keep_subtree(forest.trees, 0, never, new_compaction(forest.trees))
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_search_goes_on_from_the_kept_visits(root: str) -> None:
+    forest = grown(2, root)
+    branch = max((edge for edge in read_tree(forest.trees, 0).edges if edge.child), key=lambda edge: edge.visits)
+    assert branch.child is not None
+    forest.advance(0, branch.point)
+    assert forest.position(0)["last"] == branch.point
+    forest.start(0, RNG(0))
+    before = forest.evaluations
+    while 0 not in forest.step():
+        pass
+    result = forest.result(0)
+    assert read_tree(forest.trees, 0).visits == branch.child.visits + result.simulations
+    assert forest.evaluations - before <= result.simulations
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_without_reuse_every_search_is_fresh(root: str) -> None:
+    """A search after `advance` equals one of the same position in a forest that has seen nothing."""
+    settings = SearchSettings(root=root, tree_reuse=False)
+    used = Forest(ScriptedEvaluator(1, 7, noise_answer(3, 7)), settings, num_trees=1, simulations=50)
+    fresh = Forest(ScriptedEvaluator(1, 7, noise_answer(3, 7)), settings, num_trees=1, simulations=50)
+    game = Game.from_moves("1. D4 C3 2. A1 D5", size=7)
+    first = search_position(used, game.position, RNG(0))
+    game.play(first.point)
+    used.advance(0, first.point)
+    used.start(0, RNG(1))
+    while 0 not in used.step():
+        pass
+    one, two = used.result(0), search_position(fresh, game.position, RNG(1))
+    assert (one.visits == two.visits).all()
+    assert (one.policy == two.policy).all()

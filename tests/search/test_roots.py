@@ -1,0 +1,199 @@
+"""The two ends of a search: sequential halving, noise, temperature, policy targets."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from alphapente.config import SearchSettings
+from alphapente.rules.game import Game
+from alphapente.rules.notation import parse_point
+from alphapente.search.forest import Exploration, Forest, choose_point, search_position
+from alphapente.search.root import SearchResult, considered_visits, read_root_priors
+from alphapente.search.tree import PROVEN_LOSS, UNKNOWN
+from tests.search.evaluators import ScriptedEvaluator, noise_answer
+from tests.search.oracle import PlainNode, read_tree
+
+RNG = np.random.default_rng
+OPENED = "1. E5 E6 2. B2 E4"
+
+
+def searched(
+    settings: SearchSettings, exploration: Exploration, seed: int, simulations: int = 64, script: int = 1
+) -> tuple[Forest, SearchResult]:
+    evaluator = ScriptedEvaluator(1, 9, noise_answer(script, 9, 1.5))
+    forest = Forest(evaluator, settings, num_trees=1, simulations=simulations)
+    game = Game.from_moves(OPENED, size=9)
+    return forest, search_position(forest, game.position, RNG(seed), exploration)
+
+
+class TestSequentialHalving:
+    """The examples of mctx, `mctx/_src/tests/seq_halving_test.py`."""
+
+    @pytest.mark.parametrize(
+        ("considered", "simulations", "expected"),
+        [
+            (8, 24, [0] * 8 + [1] * 4 + [2] * 4 + [3, 3, 4, 4, 5, 5, 6, 6]),
+            (8, 47, [0] * 8 + [1] * 4 + [2] * 4 + [3] * 4 + [n for v in range(4, 17) for n in (v, v)] + [17]),
+            (8, 2, [0, 0]),
+            (8, 13, [0] * 8 + [1] * 4 + [2]),
+            (7, 24, [0] * 7 + [1] * 3 + [2] * 3 + [3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8]),
+            (0, 16, list(range(16))),
+            (1, 16, list(range(16))),
+        ],
+    )
+    def test_published_examples(self, considered: int, simulations: int, expected: list[int]) -> None:
+        assert considered_visits(considered, simulations) == expected
+
+    @pytest.mark.parametrize("simulations", [5, 16, 50, 100])
+    @pytest.mark.parametrize("considered", [2, 4, 16])
+    def test_search_visits_follow_it(self, considered: int, simulations: int) -> None:
+        """The multiset of root visits is the schedule's, where nothing is proven on the way."""
+        settings = SearchSettings(considered_points=considered)
+        _, result = searched(settings, Exploration(), 0, simulations)
+        assert result.proven == UNKNOWN
+        due = considered_visits(min(considered, simulations), simulations)
+        visits = [0] * considered
+        for wanted in due:  # any move with the visits due will do: the multiset is the same
+            visits[visits.index(wanted)] += 1
+        assert sorted(result.visits[result.visits > 0].tolist()) == sorted(count for count in visits if count)
+
+
+def completed_policy(root: PlainNode, logits: NDArray[np.float64], settings: SearchSettings) -> NDArray[np.float64]:
+    """The policy target by the paper's words: Danihelka et al. 2022, section 4 and appendix D."""
+    seen = {edge.point: (edge.value_sum / edge.visits, edge.prior) for edge in root.edges if edge.visits}
+    total = sum(edge.visits for edge in root.edges)
+    prior_sum = sum(prior for _, prior in seen.values())
+    mean = sum(prior * value for value, prior in seen.values()) / prior_sum
+    mixed = (root.raw_value + total * mean) / (1 + total)
+    completed = np.array([seen[point][0] if point in seen else mixed for point in range(len(logits))])
+    low, high = completed.min(), completed.max()
+    most = max(edge.visits for edge in root.edges)
+    stretched = (completed - low) / (high - low)
+    scores = logits + (settings.visit_offset + most) * settings.value_scale * stretched
+    weights = np.exp(scores - scores.max())
+    policy: NDArray[np.float64] = weights / weights.sum()
+    return policy
+
+
+class TestGumbelTargets:
+    @pytest.mark.parametrize("noise", [0.0, 1.0])
+    @pytest.mark.parametrize("seed", range(4))
+    def test_target_is_made_of_clean_logits_and_completed_values(self, noise: float, seed: int) -> None:
+        """Noise decides what is looked at; the target is computed from the network's own logits all the same."""
+        settings = SearchSettings()
+        forest, result = searched(settings, Exploration(noise, 1.0), seed)
+        root = read_tree(forest.trees, 0)
+        assert all(edge.proven == UNKNOWN for edge in root.edges)
+        own = Game.from_moves(OPENED, size=9)
+        stones = (frozenset(own.moves[::2]), frozenset(own.moves[1::2]))
+        by_point, _ = noise_answer(1, 9, 1.5)(stones)
+        logits = np.array([by_point[point] for point in range(81)])
+        legal = np.isin(np.arange(81), own.legal_points())
+        logits = np.where(legal, logits, -np.inf)
+        logits -= np.log(np.exp(logits).sum())
+        # Priors are kept to one part in 128.
+        assert result.policy == pytest.approx(completed_policy(root, logits, settings), rel=0.02, abs=1e-6)
+        assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
+        assert not result.policy[~legal].any()
+
+    def test_noise_changes_what_is_looked_at(self) -> None:
+        settings = SearchSettings(considered_points=8)
+        looks = {
+            tuple(np.flatnonzero(searched(settings, Exploration(noise, 0.0), seed)[1].visits))
+            for noise in (0.0, 1.0)
+            for seed in range(4)
+        }
+        assert len(looks) >= 4
+        without = {tuple(np.flatnonzero(searched(settings, Exploration(), seed)[1].visits)) for seed in range(4)}
+        assert len(without) == 1
+
+    @pytest.mark.parametrize("root", ["gumbel", "puct"])
+    def test_without_noise_everything_is_the_same_each_time(self, root: str) -> None:
+        results = [searched(SearchSettings(root=root), Exploration(), seed)[1] for seed in range(3)]
+        for result in results[1:]:
+            assert result.point == results[0].point
+            assert (result.visits == results[0].visits).all()
+            assert (result.policy == results[0].policy).all()
+            assert result.value == results[0].value
+
+    def test_same_seed_same_search(self) -> None:
+        one, two = (searched(SearchSettings(), Exploration(0.3, 1.0), 7)[1] for _ in range(2))
+        assert (one.visits == two.visits).all()
+        assert one.point == two.point
+
+    def test_move_is_the_best_of_the_most_visited(self) -> None:
+        forest, result = searched(SearchSettings(), Exploration(), 0)
+        most = result.visits.max()
+        finalists = np.flatnonzero(result.visits == most)
+        assert result.point in finalists
+        assert result.policy[result.point] == result.policy[finalists].max()
+
+    def test_lost_moves_get_nothing(self) -> None:
+        """Poof leaves all replies to a four: those proven lost have no share in the target."""
+        game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
+        evaluator = ScriptedEvaluator(1, 9, noise_answer(4, 9))
+        forest = Forest(evaluator, SearchSettings(), num_trees=1, simulations=64)
+        result = search_position(forest, game.position, RNG(0))
+        lost = [edge.point for edge in read_tree(forest.trees, 0).edges if edge.proven == PROVEN_LOSS]
+        assert len(lost) > 3
+        assert not result.policy[lost].any()
+
+
+class TestPuctRoot:
+    def priors(self, noise: float, seed: int, moves: str = OPENED) -> NDArray[np.float32]:
+        evaluator = ScriptedEvaluator(1, 9, lambda _: ({}, 0.0))
+        forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
+        search_position(forest, Game.from_moves(moves, size=9).position, RNG(seed), Exploration(noise, 0.0))
+        out = np.zeros(81, np.float32)
+        read_root_priors(forest.trees, 0, out)
+        return out
+
+    def test_noise_is_mixed_over_the_legal_points(self) -> None:
+        legal = np.isin(np.arange(81), Game.from_moves(OPENED, size=9).legal_points())
+        clean = self.priors(0.0, 0)
+        assert clean[legal] == pytest.approx(np.full(77, 1 / 77), rel=0.02)
+        assert not clean[~legal].any()
+        noisy = self.priors(0.25, 0)
+        assert noisy.sum() == pytest.approx(0.75 * clean.sum() + 0.25, abs=1e-3)
+        assert (noisy[legal] >= 0.75 * clean[legal] - 1e-6).all()
+        assert not noisy[~legal].any()
+
+    def test_noise_has_the_stated_concentration(self) -> None:
+        """Dirichlet noise of total concentration A over n points: a share has variance (1/n)(1 - 1/n) / (A + 1)."""
+        samples = np.concatenate([self.priors(1.0, seed) for seed in range(60)])
+        samples = samples[samples > 0]
+        expected = (1 / 77) * (1 - 1 / 77) / (10.83 + 1)
+        assert samples.var() == pytest.approx(expected, rel=0.25)
+
+    def test_target_is_the_share_of_visits(self) -> None:
+        _, result = searched(SearchSettings(root="puct"), Exploration(0.25, 1.0), 3)
+        assert result.policy == pytest.approx(result.visits / result.visits.sum(), abs=1e-6)
+
+    def test_temperature(self) -> None:
+        policy = np.array([0.6, 0.3, 0.1, 0.0], np.float32)
+        assert choose_point(policy, 0.0, RNG(0)) == 0
+        for temperature in (0.5, 1.0, 2.0):
+            drawn = np.bincount([choose_point(policy, temperature, RNG(seed)) for seed in range(2000)], minlength=4)
+            weights = policy.astype(np.float64) ** (1 / temperature)
+            assert drawn / 2000 == pytest.approx(weights / weights.sum(), abs=0.04)
+            assert drawn[3] == 0
+
+    def test_gumbel_temperature_scales_the_noise(self) -> None:
+        """The same seed at a tiny scale plays as without noise; at a large one it looks elsewhere."""
+        quiet = searched(SearchSettings(), Exploration(), 5)[1]
+        faint = searched(SearchSettings(), Exploration(0.0, 1e-6), 5)[1]
+        loud = searched(SearchSettings(), Exploration(0.0, 3.0), 5)[1]
+        assert (quiet.visits == faint.visits).all()
+        assert not (quiet.visits == loud.visits).all()
+
+
+def test_value_of_a_root_with_one_reply() -> None:
+    """A single reply costs one simulation."""
+    game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", size=9)
+    forest = Forest(ScriptedEvaluator(1, 9, noise_answer(4, 9)), SearchSettings(), num_trees=1, simulations=64)
+    result = search_position(forest, game.position, RNG(0))
+    assert result.point == parse_point("E4", 9)
+    assert result.simulations == 1
+    assert math.isclose(float(result.policy[result.point]), 1.0, abs_tol=1e-6)

@@ -1,0 +1,142 @@
+"""The learner: it learns, its average follows, it resumes to the same weights, it stops where numbers end."""
+
+import numpy as np
+import pytest
+import torch
+
+from alphapente.config import Config, TrainingSettings
+from alphapente.network.models import ModelSpec, build
+from alphapente.training.batches import Batch, make_batch, samples_of
+from alphapente.training.learner import Learner, TrainingError, torch_threads
+from alphapente.training.losses import losses
+from alphapente.training.measure import measure_training, random_records
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def small(**settings: float) -> Learner:
+    spec = ModelSpec("simple", "alphapente.network.models:Simple", {"channels": 16, "layers": 3, "stem_kernel": 3})
+    return Learner(build(spec, seed=2), TrainingSettings(**{"warmup_steps": 0, "learning_rate": 0.01, **settings}))  # type: ignore[arg-type]
+
+
+def some_batch(count: int = 16, seed: int = 1) -> Batch:
+    return make_batch(samples_of(random_records(count, 9, seed), 1.0), np.arange(count), np.zeros(count, np.int64))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_it_overfits_a_few_positions(precision: str) -> None:
+    spec = ModelSpec("resnet", "alphapente.network.models:Resnet", {"channels": 32, "blocks": 1, "stem_kernel": 3})
+    learner = Learner(build(spec, seed=2), TrainingSettings(warmup_steps=0, learning_rate=0.01), "cpu", precision)
+    batch = some_batch(8)
+    found = [learner.learn(batch) for _ in range(120)]
+    first, last = found[0], found[-1]
+    assert float(first.policy) > 4.0  # log(81) is 4.39
+    assert float(last.policy - last.target_entropy) < 0.15
+    assert float(last.square_error) < 0.02 < float(first.square_error)
+
+
+def test_losses_by_hand() -> None:
+    logits, z = torch.tensor([[0.0, 0.0, 50.0]]), torch.tensor([0.5])
+    policy, legal = torch.tensor([[0.25, 0.75, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
+    found = losses((logits, z), policy, legal, torch.tensor([0.2]))
+    assert float(found.policy) == pytest.approx(np.log(2))  # the illegal favourite is masked
+    assert float(found.policy_entropy) == pytest.approx(np.log(2))
+    assert float(found.target_entropy) == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75))
+    win = (1 + np.tanh(0.5)) / 2
+    assert float(found.value) == pytest.approx(-0.6 * np.log(win) - 0.4 * np.log(1 - win), rel=1e-5)
+    assert float(found.square_error) == pytest.approx((np.tanh(0.5) - 0.2) ** 2, rel=1e-5)
+
+
+def test_the_value_gradient_does_not_vanish_where_tanh_is_flat() -> None:
+    z = torch.tensor([8.0], requires_grad=True)
+    found = losses((torch.zeros(1, 2), z), torch.full((1, 2), 0.5), torch.ones(1, 2), torch.tensor([-1.0]))
+    found.value.backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None
+    assert float(z.grad) == pytest.approx(2.0, abs=1e-3)
+
+
+def test_the_average_forgets_the_random_start_at_once_and_then_follows_slowly() -> None:
+    learner = small(average_decay=0.9)
+    start = learner.weights()
+    seen = []
+    for step in range(6):
+        learner.learn(some_batch(seed=step + 1))
+        seen.append(learner.weights())
+    shares = np.array([0.9 ** (5 - step) for step in range(6)])
+    shares /= shares.sum()
+    for name, tensor in learner.averaged_weights().items():
+        if tensor.is_floating_point():
+            expected = sum(share * weights[name] for share, weights in zip(shares, seen, strict=True))
+            torch.testing.assert_close(tensor, expected, atol=1e-5, rtol=1e-4)
+            assert tensor.numel() == 1 or not torch.equal(tensor, start[name])
+
+
+def test_resuming_gives_the_same_weights_as_going_on() -> None:
+    straight = small()
+    for step in range(6):
+        straight.learn(some_batch(seed=step))
+    first = small()
+    for step in range(3):
+        first.learn(some_batch(seed=step))
+    second = small()
+    second.model.load_state_dict(first.weights())
+    second.resume(first.averaged_weights(), first.optimizer_state(), first.step)
+    for step in range(3, 6):
+        second.learn(some_batch(seed=step))
+    assert second.step == 6
+    for ours, theirs in (
+        (second.weights(), straight.weights()),
+        (second.averaged_weights(), straight.averaged_weights()),
+    ):
+        assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+
+
+def test_a_resumed_optimizer_obeys_the_configuration_of_today() -> None:
+    first = small()
+    first.learn(some_batch())
+    second = small(learning_rate=0.002, weight_decay=0.5)
+    second.resume(first.averaged_weights(), first.optimizer_state(), 1)
+    second.learn(some_batch())
+    assert second.learning_rate == pytest.approx(0.002)
+    assert second._optimizer.param_groups[0]["weight_decay"] == 0.5
+    with pytest.raises(TrainingError, match="does not fit"):
+        small().resume(first.averaged_weights(), {"state": {}, "param_groups": []}, 1)
+
+
+def test_the_rate_warms_up() -> None:
+    learner = small(warmup_steps=4)
+    rates = []
+    for _ in range(6):
+        learner.learn(some_batch(4), 0.5)
+        rates.append(learner.learning_rate)
+    np.testing.assert_allclose(rates, 0.005 * np.array([0.25, 0.5, 0.75, 1, 1, 1]))
+
+
+def test_a_loss_that_is_no_number_stops_before_it_does_harm() -> None:
+    learner = small()
+    learner.learn(some_batch())
+    before = learner.weights()
+    batch = some_batch()
+    batch.value[0] = np.nan
+    with pytest.raises(TrainingError, match=r"learning_rate \(now 0.01\)"):
+        learner.learn(batch)
+    for name, parameter in learner.model.named_parameters():
+        assert torch.equal(parameter, before[name])
+
+
+def test_threads_are_set_back() -> None:
+    before = torch.get_num_threads()
+    with torch_threads(2) as threads:
+        assert threads == torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
+
+
+def test_the_measurement_gives_rates() -> None:
+    config = Config.model_validate({"game": {"board_size": 7}, "training": {"threads": 1}})
+    rates = measure_training(config, "simple", 4, 0.3)
+    assert rates.threads == 1
+    assert rates.samples_per_s > 0
+    assert rates.ratio == rates.samples_per_s / rates.plain_samples_per_s

@@ -1,0 +1,314 @@
+"""Whole trainings over a real database: strategies, checkpoints, interruption, refusals."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from alphapente.config import Config
+from alphapente.errors import FailureError, RequestError
+from alphapente.events import EpochProgress, EpochReport, Event, Note
+from alphapente.network import checkpoint as checkpoints
+from alphapente.network.checkpoint import CheckpointError, read
+from alphapente.network.load import playing_network
+from alphapente.records.store import Store
+from alphapente.training import batches, train
+from tests.records.samples import random_game
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("records") / "records.db"
+    with Store(path) as store:
+        for seed in range(6):
+            store.add_game(random_game(seed, size=7, max_records=20))
+    return path
+
+
+def config_of(database: Path, folder: Path, **training: Any) -> Config:
+    small = {"channels": 8}
+    return Config.model_validate(
+        {
+            "game": {"board_size": 7},
+            "training": {
+                "batch_size": 16,
+                "num_epochs": 4,
+                "save_interval": 2,
+                "data_sample_size": 64,
+                "warmup_steps": 0,
+                "seed": 5,
+                "threads": 1,
+                **training,
+            },
+            "pipeline": {"checkpoint_dir": str(folder)},
+            "records": {"database": str(database)},
+            "models": {"simple": {**small, "layers": 2}, "resnet": {**small, "blocks": 1}},
+            "network": {"precision": "fp32"},
+        }
+    )
+
+
+def notes(events: list[Event]) -> str:
+    return "\n".join(event.text for event in events if isinstance(event, Note))
+
+
+def test_a_training_reports_its_epochs_and_leaves_a_checkpoint_that_plays(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path, num_epochs=12, learning_rate=0.01)
+    events: list[Event] = []
+    summary = train(config, events.append)
+    epochs = [event for event in events if isinstance(event, EpochReport)]
+    assert [event.epoch for event in epochs] == list(range(1, 13))
+    assert epochs[-1].total_loss < epochs[0].total_loss
+    assert epochs[-1].step == summary.step == 12 * 4
+    assert epochs[-1].total_loss == pytest.approx(epochs[-1].policy_loss + epochs[-1].value_loss)
+    assert [event.learning_rate for event in epochs] == pytest.approx([0.01] * 8 + [0.0025] * 4)
+    assert (summary.records, summary.epochs, summary.model_type) == (64, 12, "simple")
+    found = read(Path(summary.checkpoint))
+    assert (found.step, found.training["epoch"], found.seed) == (48, 12, 5)
+    assert json.loads(found.config) == config.to_dict()
+    assert playing_network(config, "simple").step == 48
+    assert "a fresh simple" in notes(events)
+    assert "64 of 120 records of pente 7x7 by top_random; seed 5" in notes(events)
+
+
+def test_a_second_training_goes_on_with_weights_optimizer_and_steps(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path)
+    first = train(config, lambda _event: None)
+    events: list[Event] = []
+    second = train(config, events.append)
+    assert (first.step, second.step) == (16, 32)
+    assert f"going on with {second.checkpoint} at step 16" in notes(events)
+    state = read(Path(second.checkpoint)).optimizer["state"]
+    assert float(state[0]["step"]) == 32
+
+
+@pytest.mark.parametrize("strategy", ["recent", "random", "top_random"])
+def test_every_strategy_and_both_models_train(database: Path, tmp_path: Path, strategy: str) -> None:
+    model = "resnet" if strategy == "random" else "simple"
+    config = config_of(database, tmp_path, sample_strategy=strategy, num_epochs=1, model_type=model)
+    events: list[Event] = []
+    train(config, events.append)
+    assert f"by {strategy}" in notes(events)
+    assert (tmp_path / f"{model}_model.pt").exists()
+
+
+def test_fewer_records_than_asked_for_are_all_taken_and_it_says_so(database: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    summary = train(config_of(database, tmp_path, data_sample_size=5000, num_epochs=1), events.append)
+    assert summary.records == 120
+    assert "5,000 records of pente 7x7 were asked for and there are 120: all" in notes(events)
+
+
+def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"python generate_v2\.py"):
+        train(config_of(tmp_path / "none.db", tmp_path), lambda _event: None)
+    other = config_of(database, tmp_path).model_copy(update={"game": Config().game})
+    with pytest.raises(RequestError, match=r"python generate_v2\.py"):
+        train(other, lambda _event: None)
+    assert not list(tmp_path.glob("*_model.pt"))
+
+
+class StopAfter:
+    """Asks to stop at the n-th step."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    ours, theirs = read(first), read(second)
+    pairs = ((ours.weights, theirs.weights), (ours.averaged_weights, theirs.averaged_weights))
+    return all(torch.equal(tensor, other[name]) for found, other in pairs for name, tensor in found.items())
+
+
+@pytest.mark.parametrize("seed", [5, None])
+def test_interrupted_between_epochs_it_ends_as_if_it_had_not_been(
+    database: Path, tmp_path: Path, seed: int | None
+) -> None:
+    config = config_of(database, tmp_path / "interrupted", seed=seed)
+
+    def die_after_two(event: Event) -> None:
+        if isinstance(event, EpochReport) and event.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, die_after_two, resume_key="run 1 training 1.1")
+    path = tmp_path / "interrupted" / "simple_model.pt"
+    kept = read(path)
+    assert kept.training["epoch"] == 2
+    events: list[Event] = []
+    summary = train(config, events.append, resume_key="run 1 training 1.1")
+    assert [event.epoch for event in events if isinstance(event, EpochReport)] == [3, 4]
+    assert summary.step == 16
+    assert "going on after epoch 2 of 4" in notes(events)
+    train(config_of(database, tmp_path / "straight", seed=kept.seed), lambda _event: None)
+    assert same_weights(path, tmp_path / "straight" / "simple_model.pt")
+
+
+def test_another_key_or_none_starts_a_training_of_its_own(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path)
+    train(config, lambda _event: None, StopAfter(6), resume_key="a")
+    step = read(tmp_path / "simple_model.pt").step
+    assert 0 < step < 16
+    assert train(config, lambda _event: None, resume_key="b").step == step + 16
+    assert train(config, lambda _event: None).step == step + 32
+
+
+def test_a_training_that_was_done_is_not_done_again(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path)
+    first = train(config, lambda _event: None, resume_key="a")
+    events: list[Event] = []
+    again = train(config, events.append, resume_key="a")
+    assert "done already" in notes(events)
+    assert (again.step, again.epochs, again.policy_loss) == (first.step, 4, first.policy_loss)
+
+
+def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path)
+    stopped = train(config, lambda _event: None, StopAfter(5), resume_key="a")
+    found = read(Path(stopped.checkpoint))
+    assert found.step == stopped.step
+    assert found.training["epoch"] == stopped.epochs == 1
+    assert train(config, lambda _event: None, resume_key="a").epochs == 4
+
+
+def test_one_training_at_a_time_for_a_checkpoint(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path, num_epochs=1)
+    other = config_of(database, tmp_path, num_epochs=1, model_type="resnet")
+
+    def begin_others(event: Event) -> None:
+        if isinstance(event, EpochReport):
+            with pytest.raises(FailureError, match=f"process {os.getpid()}"):
+                train(config, lambda _event: None)
+            train(other, lambda _event: None)  # another checkpoint is free
+
+    train(config, begin_others)
+    assert (tmp_path / "resnet_model.pt").exists()
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(database, tmp_path)
+    train(config, lambda _event: None)
+    before = (tmp_path / "simple_model.pt").read_bytes()
+    real = batches.samples_of
+
+    def poisoned(*args: Any) -> Any:
+        samples = real(*args)
+        samples.label[3] = float("nan")
+        return samples
+
+    monkeypatch.setattr("alphapente.training.session.samples_of", poisoned)
+    with pytest.raises(FailureError, match="no finite number"):
+        train(config, lambda _event: None)
+    assert (tmp_path / "simple_model.pt").read_bytes() == before
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_trained(database: Path, tmp_path: Path) -> None:
+    config = config_of(database, tmp_path, num_epochs=1)
+    train(config, lambda _event: None)
+    wider = config.model_copy(update={"models": Config().models})
+    with pytest.raises(CheckpointError, match="channels is 8 in it and 64"):
+        train(wider, lambda _event: None)
+    path = tmp_path / "simple_model.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="truncated"):
+        train(config, lambda _event: None)
+
+
+def test_a_folder_that_cannot_be_written_is_told(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FailureError, match="checkpoint_dir"):
+        train(config_of(database, tmp_path / "file"), lambda _event: None)
+
+
+def start(config: Config, folder: Path) -> "subprocess.Popen[str]":
+    """A training in a process of its own, which prints the number of each epoch and stops on SIGTERM."""
+    file = folder / "resolved.json"
+    file.write_text(config.dump_json())
+    code = (
+        "import signal, sys\n"
+        "from alphapente.config import load_config\n"
+        "from alphapente.events import EpochReport\n"
+        "from alphapente.training import train\n"
+        "asked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
+        "def show(event):\n"
+        "    if isinstance(event, EpochReport):\n"
+        "        print(event.epoch, flush=True)\n"
+        f"import pathlib\n"
+        f"summary = train(load_config(pathlib.Path({str(file)!r}), ()), show, lambda: bool(asked), 'key')\n"
+        "print('done', summary.epochs, flush=True)\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(process: "subprocess.Popen[str]", condition: Callable[[str], bool]) -> list[str]:
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line.strip())
+        if condition(seen[-1]):
+            break
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_real_process_ended_by_a_signal_is_gone_on_with(
+    database: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    config = config_of(database, tmp_path, num_epochs=1000, save_interval=3)
+    process = start(config, tmp_path)
+    wait_for(process, lambda line: line == "10")
+    process.send_signal(number)
+    rest = wait_for(process, lambda _line: False)
+    status = process.wait(timeout=60)
+    path = tmp_path / "simple_model.pt"
+    kept = read(path).training["epoch"]
+    if number == signal.SIGTERM:
+        assert status == 0
+        assert rest[-1] == f"done {kept}"
+        assert kept >= 10
+    else:
+        assert status == -signal.SIGKILL
+        assert kept >= 9
+        assert kept % 3 == 0
+    events: list[Event] = []
+    short = config.model_copy(update={"training": config.training.model_copy(update={"num_epochs": kept + 2})})
+    summary = train(short, events.append, resume_key="key")
+    assert [event.epoch for event in events if isinstance(event, EpochReport)] == [kept + 1, kept + 2]
+    assert summary.epochs == kept + 2
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_training_killed_while_saving_leaves_the_old_checkpoint_and_no_litter(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(database, tmp_path, num_epochs=1)
+    path = checkpoints.checkpoint_path(config, "simple")
+    train(config, lambda _event: None)
+    (tmp_path / f".{path.name}.4711.tmp").write_bytes(b"half a checkpoint")
+    assert train(config, lambda _event: None).step == 8
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f".{path.name}.lock", path.name]
+
+
+def test_progress_comes_about_five_times_a_second(database: Path, tmp_path: Path) -> None:
+    events: list[tuple[float, Event]] = []
+    config = config_of(database, tmp_path, num_epochs=1, batch_size=1, data_sample_size=120)
+    train(config, lambda event: events.append((time.monotonic(), event)))
+    times = [moment for moment, event in events if isinstance(event, EpochProgress)]
+    assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(times))
