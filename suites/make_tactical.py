@@ -12,7 +12,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,11 @@ from alphapente.rules.position import (
 from alphapente.rules.symmetry import SYMMETRIES
 from alphapente.rules.tactics import tactics
 from alphapente.search.exhaustive import Prover
-from alphapente.search.forest import Exploration, Forest
+from alphapente.search.forest import Exploration, Forest, search_position
+from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 
+LONG_SEARCH = 4000
+"""Simulations of the search that may still object to a position."""
 SUITE = Path(__file__).with_name("tactical.json")
 QUOTAS = {
     "five in one": 14,
@@ -153,6 +156,36 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
     return None
 
 
+def settled(prover: Prover, entry: Entry) -> Entry | None:
+    """The entry proven deeper where that is quick, or None where its moves turn out not to be the only right ones.
+
+    "win": on boards up to 15x15 no other move may win within 5 plies. "save": on small boards, and where a four must be
+    answered, the expected moves must hold for 5 plies. And a long search must find neither a slower win elsewhere nor
+    that all is lost.
+    """
+    position = position_of(entry)
+    forced = bool(tactics(position)[1]["enemy_wins"])
+    if entry.goal == "win" and entry.plies == 3 and entry.size <= 15:
+        if prover.winning_moves(position, 5) != sorted(parse_point(name, entry.size) for name in entry.expected):
+            return None
+    elif entry.goal == "save" and entry.plies < 5 and (entry.size <= 11 or forced):
+        points = right_moves(prover, position, "save", 5)
+        if not points:
+            return None
+        names = [point_name(point, entry.size) for point in points]
+        entry = replace(entry, expected=names, plies=5, proof=proof_text("save", 5))
+    forest = Forest(
+        HeuristicEvaluator(1, entry.size), SearchSettings(root="puct"), num_trees=1, simulations=LONG_SEARCH
+    )
+    result = search_position(forest, position, np.random.default_rng(0))
+    found = point_name(result.point, entry.size) in entry.expected
+    if (entry.goal == "save" and result.proven == PROVEN_LOSS) or (
+        entry.goal == "win" and result.proven == PROVEN_WIN and not found
+    ):
+        return None
+    return entry
+
+
 def played_games(variant: str, size: int, rng: np.random.Generator, games: int) -> Iterator[tuple[list[int], Position]]:
     """Positions, with their moves, of games between hand-made evaluators that see a little and stray a lot."""
     forest = Forest(HeuristicEvaluator(games, size), SearchSettings(), num_trees=games, simulations=16)
@@ -194,6 +227,7 @@ def collect(
     rng, prover = np.random.default_rng(seed), Prover()
     entries = list(entries)
     counts = Counter(entry.category for entry in entries)
+    numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.category == name) for name in counts})
     by_ground: Counter[tuple[str, str, int]] = Counter()
     seen = {canonical(position_of(entry)) for entry in entries}
     end = time.monotonic() + 60 * minutes
@@ -220,14 +254,17 @@ def collect(
                 continue
             seen.add(mark)
             last[key] = len(moves)
-            counts[category] += 1
-            by_ground[ground] += 1
-            name = f"{category.replace(' ', '-')}-{counts[category]:02d}"
-            expected = [point_name(point, size) for point in points]
+            name = f"{category.replace(' ', '-')}-{numbers[category] + 1:02d}"
+            names = [point_name(point, size) for point in points]
             state = " ".join(format_moves(moves, size).split())
-            entries.append(
-                Entry(name, category, variant, size, state, expected, goal, plies, proof_text(goal, plies))
+            entry = settled(
+                prover, Entry(name, category, variant, size, state, names, goal, plies, proof_text(goal, plies))
             )
+            if entry is not None:
+                entries.append(entry)
+                numbers[category] += 1
+                counts[category] += 1
+                by_ground[ground] += 1
     return sorted(entries, key=lambda entry: (list(QUOTAS).index(entry.category), entry.id))
 
 

@@ -27,8 +27,7 @@ def test_nothing_is_lost_or_looked_at_twice(root: str, virtual_loss: float) -> N
     assert result.proven or result.simulations == 301
     assert tree.visits == 1 + result.simulations
     assert count_nodes(tree) == forest.trees.heads[0]["num_nodes"] == forest.evaluations
-    assert not forest.trees.edges["in_flight"].any()
-    assert not forest.leaves.active.any() or not forest.busy()
+    assert not forest.busy()
 
 
 def test_virtual_loss_fills_the_batch() -> None:

@@ -171,6 +171,18 @@ class TestPuctRoot:
         _, result = searched(SearchSettings(root="puct"), Exploration(0.25, 1.0), 3)
         assert result.policy == pytest.approx(result.visits / result.visits.sum(), abs=1e-6)
 
+    def test_when_all_looked_at_lose_another_is_played(self) -> None:
+        """The network favours moves that lose at once; with few simulations nothing else has been looked at."""
+        game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
+        evaluator = ScriptedEvaluator(1, 9, lambda _: ({point: 4.0 for point in range(20)}, 0.0))
+        forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=3)
+        result = search_position(forest, game.position, RNG(0))
+        lost = [edge.point for edge in read_tree(forest.trees, 0).edges if edge.proven == PROVEN_LOSS]
+        assert len(lost) == 3
+        assert result.point not in lost
+        assert not result.policy[lost].any()
+        assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
+
     def test_temperature(self) -> None:
         policy = np.array([0.6, 0.3, 0.1, 0.0], np.float32)
         assert choose_point(policy, 0.0, RNG(0)) == 0

@@ -7,7 +7,7 @@ import torch
 from alphapente.config import Config, TrainingSettings
 from alphapente.network.models import ModelSpec, build
 from alphapente.training.batches import Batch, make_batch, samples_of
-from alphapente.training.learner import Learner, TrainingError, torch_threads
+from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.losses import losses
 from alphapente.training.measure import measure_training, random_records
 
@@ -125,13 +125,6 @@ def test_a_loss_that_is_no_number_stops_before_it_does_harm() -> None:
         learner.learn(batch)
     for name, parameter in learner.model.named_parameters():
         assert torch.equal(parameter, before[name])
-
-
-def test_threads_are_set_back() -> None:
-    before = torch.get_num_threads()
-    with torch_threads(2) as threads:
-        assert threads == torch.get_num_threads() == 2
-    assert torch.get_num_threads() == before
 
 
 def test_the_measurement_gives_rates() -> None:

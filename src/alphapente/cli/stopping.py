@@ -15,6 +15,7 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.status = 0
+        self._interrupts = 0
 
     def __call__(self) -> bool:
         """True once the job should finish cleanly."""
@@ -26,7 +27,8 @@ class StopFlag:
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal: the first asks, a second Ctrl-C ends at once. Raises KeyboardInterrupt for that one."""
-        if self() and number == signal.SIGINT:
+        self._interrupts += number == signal.SIGINT
+        if self._interrupts > 1:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             raise KeyboardInterrupt
         self.ask(number)

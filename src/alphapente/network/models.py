@@ -68,7 +68,7 @@ class Heads(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Returns policy logits [B, S * S] and value logits [B]."""
-        # The sum and this maximum are the poolings whose gradients cost least; `mean` and `amax` take a sixth of a step.
+        # Sum and this maximum have the cheapest gradients of all poolings: `mean` and `amax` take a sixth of a step.
         mean = features.sum((2, 3)) / (features.shape[2] * features.shape[3])
         pooled = torch.cat([mean, F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]

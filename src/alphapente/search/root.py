@@ -256,12 +256,15 @@ def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float
         weight = np.float32(1.0) if result == PROVEN_WIN else np.float32(trees.edges[tree, edge]["visits"])
         policy[trees.edges[tree, edge]["point"]] = weight
         total += weight
-    if total > 0:
-        for point in range(len(policy)):
-            policy[point] /= total
-    else:
+    if total == 0:  # every move looked at loses: the priors of the others
         for point in range(len(policy)):
             policy[point] = math.exp(trees.root_logits[tree, point])
+        for edge in range(start, last):
+            if trees.edges[tree, edge]["proven"] == PROVEN_LOSS and result != PROVEN_LOSS:
+                policy[trees.edges[tree, edge]["point"]] = np.float32(0.0)
+        total = policy.sum()
+    for point in range(len(policy)):
+        policy[point] /= total
     return trees.nodes[tree, 0]["value_sum"] / trees.nodes[tree, 0]["visits"]
 
 

@@ -1,9 +1,6 @@
 """The learner: a model, its optimizer and the moving average of its weights, taught one batch at a time."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from os import cpu_count
 
 import torch
 from torch import Tensor, nn
@@ -126,21 +123,3 @@ class Learner:
 
     def _warmup(self) -> float:
         return min(1.0, (self.step + 1) / max(1, self._settings.warmup_steps))
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[int]:
-    """So many threads for torch (0: one per core) while it lasts; yields the number."""
-    before = torch.get_num_threads()
-    wanted = threads or _num_cores()
-    torch.set_num_threads(wanted)
-    try:
-        yield wanted
-    finally:
-        torch.set_num_threads(before)
-
-
-def _num_cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cpu_count() or 1

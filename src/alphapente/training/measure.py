@@ -16,8 +16,9 @@ from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import next_random, play, random_point
 from alphapente.rules.position import IN_PLAY, new_positions, stones
 from alphapente.training.batches import BatchPlan, EpochBatches, Samples, make_batch, samples_of
-from alphapente.training.learner import Learner, torch_threads
+from alphapente.training.learner import Learner
 from alphapente.training.losses import losses
+from alphapente.training.threads import torch_threads
 
 ROUNDS = 3
 

@@ -20,9 +20,10 @@ from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.store import Store
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
-from alphapente.training.learner import Learner, TrainingError, torch_threads
+from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
 from alphapente.training.losses import Losses
+from alphapente.training.threads import ThreadTuner, torch_threads
 
 PROGRESS_EVERY_S = 0.2
 
@@ -63,6 +64,7 @@ class _Training:
     def __init__(self, config: Config, report: ReportFn, path: Path, resume_key: str | None) -> None:
         self.config, self.report, self.path = config, report, path
         self.settings = config.training
+        self.tuner = ThreadTuner(self.settings.threads)
         self.started = time.monotonic()
         self.samples_seen = 0
         self.spec = spec_of(config, self.settings.model_type)
@@ -134,7 +136,8 @@ class _Training:
         requested = self.config.network.device
         device = "cuda" if requested != "openvino" and choose_device(requested).device == "cuda" else "cpu"
         precision = torch_precision(self.config.network.precision, device)
-        where = f"{device} {precision}, {threads} thread{'s' * (threads > 1)}"
+        most = "" if self.settings.threads else "up to "
+        where = f"{device} {precision}, {most}{threads} thread{'s' * (threads > 1)}"
         if found is None:
             model = build(self.spec, seed=self.progress.seed)
             self.report(
@@ -156,7 +159,10 @@ class _Training:
         meter = _Meter()
         reported = time.monotonic()
         for number, batch in enumerate(batches, 1):
-            meter.add(learner.learn(batch, factor), len(batch.value))
+            self.tuner.begin()
+            found = learner.learn(batch, factor)
+            self.tuner.end(len(batch.value))
+            meter.add(found, len(batch.value))
             self.samples_seen += len(batch.value)
             if stop() and number < len(batches):
                 return False
