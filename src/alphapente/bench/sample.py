@@ -40,7 +40,7 @@ def _game(rng: np.random.Generator) -> GameRecord:
 
 
 def bench_sample(seconds: float) -> Result:
-    """Half of `seconds` goes to writing games, one transaction each, half to sampling 10,000 records by each strategy."""
+    """Half of `seconds` goes to writing games, one transaction each, half to sampling by each strategy."""
     rng = np.random.default_rng(0)
     games = [_game(rng) for _ in range(50)]
     with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
