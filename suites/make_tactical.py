@@ -77,9 +77,7 @@ def proof_text(goal: str, plies: int) -> str:
     """What `verify` proves, in words."""
     if goal == "win":
         return f"exhaustive: the expected moves, and no others, win within {plies} plies (the move included)"
-    return (
-        f"exhaustive: after every other move the opponent wins within {plies} plies; after the expected ones he does not"
-    )
+    return f"exhaustive: after every other move the opponent wins within {plies} plies; after the expected ones he does not"
 
 
 def right_moves(prover: Prover, position: Position, goal: str, plies: int) -> list[int]:

@@ -13,6 +13,9 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
 from alphapente.events import Event, GenerationProgress, Note
+from alphapente.network.checkpoint import Checkpoint, checkpoint_path, save
+from alphapente.network.models import build, spec_of
+from alphapente.network.planes import NUM_PLANES
 from alphapente.records.check import check
 from alphapente.records.store import Store
 from alphapente.selfplay import generate
@@ -173,3 +176,31 @@ def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished
     assert_sound(config)
     with Store(config.records.database) as store:
         assert store.take_parked_games("pente", 7, "simple", 100), "the other worker's games are kept"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_newer_checkpoint_is_taken_over_while_games_go_on(make: Make, workers: int) -> None:
+    config = make(f"generation.workers={workers}", "generation.record_limit=1000000")
+    begun = time.monotonic()
+    notes: list[str] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, Note):
+            notes.append(event.text)
+        if isinstance(event, GenerationProgress) and event.games >= 3 and not path.exists():
+            spec = spec_of(config, "simple")
+            weights = build(spec, seed=2).state_dict()
+            save(path, Checkpoint("simple", spec.class_path, dict(spec.sizes), NUM_PLANES, weights, weights, step=77))
+
+    def played_by_the_newer() -> bool:
+        with Store(config.records.database) as store:
+            steps = [game.network_step for game in store.games()]
+        return 77 in steps or time.monotonic() - begun > 60
+
+    path = checkpoint_path(config, "simple")
+    generate(config, report, played_by_the_newer)
+    with Store(config.records.database) as store:
+        steps = [game.network_step for game in store.games()]
+    assert steps[0] == 0
+    assert 77 in steps
+    assert any("step 77" in note for note in notes)

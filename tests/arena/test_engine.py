@@ -1,0 +1,54 @@
+"""The engine that plays a person: its tree follows the game, and its opinion says what the tree holds."""
+
+import numpy as np
+import pytest
+
+from alphapente.arena.engine import BATCH, Engine
+from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.config import SearchSettings
+from alphapente.rules.game import Game
+
+
+def make(simulations: int = 64, seconds: float | None = None) -> Engine:
+    evaluator = HeuristicEvaluator(BATCH, 9)
+    return Engine(evaluator, SearchSettings(), np.random.default_rng(0), simulations=simulations, seconds=seconds)
+
+
+def test_it_follows_the_game_forwards_and_back() -> None:
+    engine, game = make(), Game(size=9)
+    for _ in range(6):
+        game.play(engine.think(game).result.point)
+    for _ in range(3):
+        game.undo()
+    opinion = engine.think(game)
+    assert opinion.result.point in game.legal_points()
+    assert engine.think(game) is opinion, "the same position is not searched twice"
+    other = Game.from_moves("1. E5 E6 2. B2", variant="keryo", size=9)
+    assert engine.think(other).result.point in other.legal_points()
+
+
+def test_candidates_tell_the_tree() -> None:
+    engine, game = make(), Game.from_moves("1. E5 E6 2. B2 E4", size=9)
+    opinion = engine.think(game)
+    assert opinion.candidates[0].point == opinion.result.point
+    assert sum(one.visits for one in opinion.candidates) == 64
+    assert all(one.line[0] == one.point for one in opinion.candidates)
+    assert all(-1 <= one.value <= 1 for one in opinion.candidates)
+
+
+def test_certain_positions_have_candidates_too() -> None:
+    game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7 A7", size=9)
+    opinion = make().think(game)
+    assert opinion.result.point in {one.point for one in opinion.candidates}
+    assert opinion.result.value == 1.0
+    assert len(opinion.candidates) == 2
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3])
+def test_seconds_are_kept(seconds: float) -> None:
+    game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
+    engine = make(seconds=seconds)
+    make(seconds=0.01).think(game)  # kernels compiled
+    opinion = engine.think(game)
+    assert opinion.result.proven or seconds <= opinion.elapsed_s < seconds + 1.0
+    assert opinion.result.visits.sum() > 64
