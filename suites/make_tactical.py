@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.openings import canonical
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal, play
@@ -29,9 +30,7 @@ from alphapente.rules.position import (
     POSITION,
     Position,
     new_positions,
-    stones,
 )
-from alphapente.rules.symmetry import SYMMETRIES
 from alphapente.rules.tactics import tactics
 from alphapente.search.exhaustive import Prover
 from alphapente.search.forest import Exploration, Forest, search_position
@@ -76,8 +75,8 @@ class Entry:
 def proof_text(goal: str, plies: int) -> str:
     """What `verify` proves, in words."""
     if goal == "win":
-        return f"exhaustive: the expected moves, and no others, win within {plies} plies (the move included)"
-    return f"exhaustive: after every other move the opponent wins within {plies} plies; after the expected ones he does not"
+        return f"exhaustive: the expected moves, and no others, win within {plies} plies, the move included"
+    return f"exhaustive: after every other move the opponent wins within {plies} plies, after the expected ones not"
 
 
 def right_moves(prover: Prover, position: Position, goal: str, plies: int) -> list[int]:
@@ -203,14 +202,6 @@ def played_games(variant: str, size: int, rng: np.random.Generator, games: int) 
             if position["winner"] == IN_PLAY:
                 yield moves[tree], position
                 forest.start(tree, rng, Exploration(0.5, 2.0 if len(moves[tree]) < 12 else 1.0))
-
-
-def canonical(position: Position) -> bytes:
-    """The same bytes for positions that are equal up to symmetry."""
-    board, size = stones(position), int(position["size"])
-    views = (board[table].tobytes() for table in SYMMETRIES[size])
-    rest = f"{size} {position['variant']} {position['to_move']} {position['captured'].tolist()}"
-    return min(views) + rest.encode()
 
 
 def position_of(entry: Entry) -> Position:

@@ -88,7 +88,7 @@ class TestMatch:
     def test_illegal_answer_is_told(self) -> None:
         class Cheat(RandomPlayer):
             def choose(self, positions: Sequence[Position], rngs: Sequence[np.random.Generator]) -> list[int]:
-                return [int(position["last"]) for position in positions]
+                return [int(position["last"]) for position, _ in zip(positions, rngs, strict=True)]
 
         with pytest.raises(RequestError, match="player cheat answered"):
             play_match(Cheat("cheat"), RandomPlayer(), 2, size=9)

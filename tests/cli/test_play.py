@@ -15,6 +15,7 @@ import pytest
 from alphapente.cli.app import main
 from alphapente.config import load_config
 from alphapente.network import checkpoint, models
+from alphapente.network.planes import NUM_PLANES
 from alphapente.rules.gametext import read_game
 from alphapente.rules.notation import point_name
 
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = load_config(place / "small.json")
     spec = models.spec_of(config, "simple")
     weights = models.build(spec, seed=1).state_dict()
-    saved = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, models.NUM_PLANES, weights, weights, step=5)
+    saved = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=5)
     checkpoint.save(place / "own.pt", saved)
     return place
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from alphapente.network.evaluator import Outputs, Planes, as_batch
 from alphapente.network.planes import NUM_PLANES
 
+Root = Literal["gumbel", "puct"]
+"""A value of `search.root`."""
 Stones = tuple[frozenset[int], frozenset[int]]
 """(own, enemy) points, as the player to move sees them."""
 Answer = tuple[Mapping[int, float], float]

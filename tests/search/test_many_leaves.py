@@ -8,16 +8,16 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import IN_PLAY, VARIANTS, new_positions
 from alphapente.search.forest import Exploration, Forest, search_position
-from tests.search.evaluators import ScriptedEvaluator, noise_answer
+from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import check_sums, count_nodes, read_tree
 
 RNG = np.random.default_rng
-ROOTS = ("gumbel", "puct")
+ROOTS: tuple[Root, ...] = ("gumbel", "puct")
 
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("virtual_loss", [0.0, 1.0, 3.0])
-def test_nothing_is_lost_or_looked_at_twice(root: str, virtual_loss: float) -> None:
+def test_nothing_is_lost_or_looked_at_twice(root: Root, virtual_loss: float) -> None:
     settings = SearchSettings(root=root, virtual_loss=virtual_loss)
     forest = Forest(ScriptedEvaluator(8, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=301)
     game = Game.from_moves("1. E5 E6 2. B2 E4 3. C3 D3", size=9)
@@ -56,7 +56,7 @@ def test_more_places_than_the_search_can_use() -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("size", [7, 13, 19])
-def test_whole_games(variant: str, root: str, size: int) -> None:
+def test_whole_games(variant: str, root: Root, size: int) -> None:
     """Games side by side from the empty board to the end, reuse and noise on: every move legal, sums right."""
     games = 3
     forest = Forest(

@@ -1,20 +1,23 @@
 """What is kept of a tree between two moves."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.root import keep_subtree, new_compaction
-from tests.search.evaluators import ScriptedEvaluator, noise_answer
+from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import count_nodes, read_tree
 
 RNG = np.random.default_rng
-ROOTS = ("gumbel", "puct")
+ROOTS: tuple[Root, ...] = ("gumbel", "puct")
 
 
-def grown(seed: int, root: str, simulations: int = 200) -> Forest:
+def grown(seed: int, root: Root, simulations: int = 200) -> Forest:
     evaluator = ScriptedEvaluator(1, 7, noise_answer(seed, 7, 2.0))
     forest = Forest(evaluator, SearchSettings(root=root), num_trees=1, simulations=simulations)
     search_position(forest, Game.from_moves("1. D4 C3 2. A1 D5", size=7).position, RNG(seed), Exploration(0.3, 1.0))
@@ -23,14 +26,15 @@ def grown(seed: int, root: str, simulations: int = 200) -> Forest:
 
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("seed", range(5))
-def test_subtree_is_kept_as_it_was(seed: int, root: str) -> None:
+def test_subtree_is_kept_as_it_was(seed: int, root: Root) -> None:
     """Every child of the root in turn: the new tree equals the old one's branch, and is packed to the front."""
     forest = grown(seed, root)
     trees = forest.trees
     whole = read_tree(trees, 0)
-    saved = [array.copy() for array in trees]
+    arrays: list[NDArray[Any]] = list(trees)
+    saved = [array.copy() for array in arrays]
     for edge in whole.edges:
-        for array, old in zip(trees, saved, strict=True):
+        for array, old in zip(arrays, saved, strict=True):
             array[...] = old
         kept = keep_subtree(trees, 0, edge.point, new_compaction(trees))
         assert kept == (edge.child is not None)
@@ -48,14 +52,14 @@ def test_subtree_is_kept_as_it_was(seed: int, root: str) -> None:
 
 
 @pytest.mark.parametrize("root", ROOTS)
-def test_unknown_move_keeps_nothing(root: str) -> None:
+def test_unknown_move_keeps_nothing(root: Root) -> None:
     forest = grown(1, root)
     never = next(p for p in range(48, 0, -1) if p not in [edge.point for edge in read_tree(forest.trees, 0).edges])
     assert not keep_subtree(forest.trees, 0, never, new_compaction(forest.trees))
 
 
 @pytest.mark.parametrize("root", ROOTS)
-def test_search_goes_on_from_the_kept_visits(root: str) -> None:
+def test_search_goes_on_from_the_kept_visits(root: Root) -> None:
     forest = grown(2, root)
     branch = max((edge for edge in read_tree(forest.trees, 0).edges if edge.child), key=lambda edge: edge.visits)
     assert branch.child is not None
@@ -71,7 +75,7 @@ def test_search_goes_on_from_the_kept_visits(root: str) -> None:
 
 
 @pytest.mark.parametrize("root", ROOTS)
-def test_without_reuse_every_search_is_fresh(root: str) -> None:
+def test_without_reuse_every_search_is_fresh(root: Root) -> None:
     """A search after `advance` equals one of the same position in a forest that has seen nothing."""
     settings = SearchSettings(root=root, tree_reuse=False)
     used = Forest(ScriptedEvaluator(1, 7, noise_answer(3, 7)), settings, num_trees=1, simulations=50)

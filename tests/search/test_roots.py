@@ -12,7 +12,7 @@ from alphapente.rules.notation import parse_point
 from alphapente.search.forest import Exploration, Forest, choose_point, search_position
 from alphapente.search.root import SearchResult, considered_visits, read_root_priors
 from alphapente.search.tree import PROVEN_LOSS, UNKNOWN
-from tests.search.evaluators import ScriptedEvaluator, noise_answer
+from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import PlainNode, read_tree
 
 RNG = np.random.default_rng
@@ -110,7 +110,7 @@ class TestGumbelTargets:
         assert len(without) == 1
 
     @pytest.mark.parametrize("root", ["gumbel", "puct"])
-    def test_without_noise_everything_is_the_same_each_time(self, root: str) -> None:
+    def test_without_noise_everything_is_the_same_each_time(self, root: Root) -> None:
         results = [searched(SearchSettings(root=root), Exploration(), seed)[1] for seed in range(3)]
         for result in results[1:]:
             assert result.point == results[0].point
@@ -124,7 +124,7 @@ class TestGumbelTargets:
         assert one.point == two.point
 
     def test_move_is_the_best_of_the_most_visited(self) -> None:
-        forest, result = searched(SearchSettings(), Exploration(), 0)
+        _, result = searched(SearchSettings(), Exploration(), 0)
         most = result.visits.max()
         finalists = np.flatnonzero(result.visits == most)
         assert result.point in finalists
@@ -174,7 +174,7 @@ class TestPuctRoot:
     def test_when_all_looked_at_lose_another_is_played(self) -> None:
         """The network favours moves that lose at once; with few simulations nothing else has been looked at."""
         game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
-        evaluator = ScriptedEvaluator(1, 9, lambda _: ({point: 4.0 for point in range(20)}, 0.0))
+        evaluator = ScriptedEvaluator(1, 9, lambda _: (dict.fromkeys(range(20), 4.0), 0.0))
         forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=3)
         result = search_position(forest, game.position, RNG(0))
         lost = [edge.point for edge in read_tree(forest.trees, 0).edges if edge.proven == PROVEN_LOSS]

@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_more_simulations_never_do_worse(evaluator: str, root: str) -> None:
     assert numbers == sorted(numbers)
     assert numbers[-1] > numbers[0]
     lucky = LUCKY.get((evaluator, root), set())
-    for fewer, more in zip(BUDGETS, BUDGETS[1:], strict=False):
+    for fewer, more in pairwise(BUDGETS):
         lost = found(evaluator, root, fewer) - found(evaluator, root, more)
         assert lost <= (lucky if more <= 64 else set()), (fewer, more)
 

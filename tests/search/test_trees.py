@@ -15,10 +15,10 @@ from alphapente.rules.position import POSITION, VARIANTS, new_positions
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.kernels import select_puct
 from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
-from tests.search.evaluators import Answer, ScriptedEvaluator, Stones, noise_answer
+from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_puct, read_tree
 
-ROOTS = ("gumbel", "puct")
+ROOTS: tuple[Root, ...] = ("gumbel", "puct")
 PUCT = SearchSettings(root="puct")
 RNG = np.random.default_rng
 
@@ -86,7 +86,7 @@ root 9x +0.06
 class TestKnownMoves:
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("simulations", [1, 2, 16])
-    def test_five_is_completed(self, root: str, simulations: int) -> None:
+    def test_five_is_completed(self, root: Root, simulations: int) -> None:
         game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7 A7", size=9)
         forest = Forest(UniformEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=simulations)
         result = search_position(forest, game.position, RNG(0))
@@ -94,7 +94,7 @@ class TestKnownMoves:
         assert (result.value, result.proven) == (1.0, PROVEN_WIN)
 
     @pytest.mark.parametrize("root", ROOTS)
-    def test_open_three_becomes_an_open_four(self, root: str) -> None:
+    def test_open_three_becomes_an_open_four(self, root: Root) -> None:
         game = Game.from_moves("1. E5 A1 2. E8 A9 3. E6 J1", size=9)
         forest = Forest(HeuristicEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=200)
         result = search_position(forest, game.position, RNG(0))
@@ -104,7 +104,7 @@ class TestKnownMoves:
         assert result.policy[result.point] == pytest.approx(1.0)
 
     @pytest.mark.parametrize("root", ROOTS)
-    def test_lost_position_is_proven_lost(self, root: str) -> None:
+    def test_lost_position_is_proven_lost(self, root: Root) -> None:
         """An open four, and nothing to capture."""
         game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7", size=9)
         forest = Forest(UniformEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=50)
@@ -113,7 +113,7 @@ class TestKnownMoves:
         assert result.point in points("E4", "E9")
 
     @pytest.mark.parametrize("root", ROOTS)
-    def test_losing_replies_are_avoided(self, root: str) -> None:
+    def test_losing_replies_are_avoided(self, root: Root) -> None:
         """Poof keeps all replies; every one that leaves the five open is proven lost and not played."""
         game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
         forest = Forest(UniformEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=300)
@@ -121,7 +121,7 @@ class TestKnownMoves:
         assert result.point == parse_point("E4", 9)
 
     @pytest.mark.parametrize("root", ROOTS)
-    def test_draw_on_a_nearly_full_board(self, root: str) -> None:
+    def test_draw_on_a_nearly_full_board(self, root: Root) -> None:
         """Two points are left and nobody can make five: proven drawn, value 0, whatever the network says."""
         position = new_positions(1, "gomoku", 7)[0]
         from alphapente.rules.position import CELL_OF
@@ -140,7 +140,7 @@ class TestKnownMoves:
 class TestValueSigns:
     """`wanted` is good for player 1 by the network, whoever is to move."""
 
-    def make(self, game: Game, root: str) -> Forest:
+    def make(self, root: Root) -> Forest:
         def answer(stones: Stones) -> Answer:
             own, enemy = stones
             player_1_moves = len(own) == len(enemy)
@@ -150,16 +150,16 @@ class TestValueSigns:
 
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("moves", ["1. E5 E6 2. B2 B3", "1. E5 E6 2. B2 B3 3. G7"])
-    def test_value_is_the_movers(self, root: str, moves: str) -> None:
+    def test_value_is_the_movers(self, root: Root, moves: str) -> None:
         game = Game.from_moves(moves, variant="gomoku", size=9)  # no captures: stones tell whose turn it is
-        result = search_position(self.make(game, root), game.position, RNG(0))
+        result = search_position(self.make(root), game.position, RNG(0))
         sign = 1 if game.to_move == 1 else -1
         assert result.raw_value == pytest.approx(0.6 * sign)
         assert result.value == pytest.approx(0.6 * sign, abs=0.01)
 
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("moves", ["1. E5 E6 2. B2 B3", "1. E5 E6 2. B2 B3 3. G7"])
-    def test_move_that_is_bad_for_the_opponent_is_good(self, root: str, moves: str) -> None:
+    def test_move_that_is_bad_for_the_opponent_is_good(self, root: Root, moves: str) -> None:
         game = Game.from_moves(moves, size=9)
         good, bad = points("C7", "G3")
 
@@ -178,7 +178,7 @@ class TestValueSigns:
 class TestSums:
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("reuse", [True, False])
-    def test_visits_add_up_over_whole_games(self, root: str, reuse: bool) -> None:
+    def test_visits_add_up_over_whole_games(self, root: Root, reuse: bool) -> None:
         settings = SearchSettings(root=root, tree_reuse=reuse)
         forest = Forest(ScriptedEvaluator(1, 7, noise_answer(1, 7)), settings, num_trees=1, simulations=40)
         forest.set_position(0, Game.from_moves("1. D4 C3", size=7).position)
@@ -225,7 +225,7 @@ class TestSums:
 class TestEdgesOfTheRange:
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("simulations", [1, 2, 3])
-    def test_tiny_budgets(self, root: str, simulations: int) -> None:
+    def test_tiny_budgets(self, root: Root, simulations: int) -> None:
         forest = Forest(
             ScriptedEvaluator(1, 9, noise_answer(3, 9)), SearchSettings(root=root), num_trees=1, simulations=simulations
         )
@@ -245,7 +245,7 @@ class TestEdgesOfTheRange:
 
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("variant", VARIANTS)
-    def test_full_tree_goes_on(self, root: str, variant: str) -> None:
+    def test_full_tree_goes_on(self, root: Root, variant: str) -> None:
         """With room for few nodes and edges the search neither leaves its memory nor loses a simulation."""
         guard = 3
         forest = Forest(

@@ -49,5 +49,5 @@ class HeuristicEvaluator:
         value = np.tanh(0.8 * captured + 0.3 * takes + 0.12 * fours + 0.5 * wins)
         return logits.reshape(count, -1), value.astype(np.float32)
 
-    def load_weights(self, source: Any) -> None:  # noqa: ARG002 - it has no weights
+    def load_weights(self, source: Any) -> None:
         """Nothing to load."""

@@ -18,7 +18,9 @@ def canonical(position: Position) -> bytes:
     """The same bytes for all positions that are equal up to symmetry."""
     board, size = stones(position), int(position["size"])
     views = (board[landing].tobytes() for landing in SYMMETRIES[size])
-    return min(views) + position["captured"].tobytes() + bytes([int(position["to_move"])])
+    rest = f"{position['captured'].tolist()} {position['to_move']}"
+    smallest: bytes = min(views)
+    return smallest + rest.encode()
 
 
 def random_opening(

@@ -39,7 +39,7 @@ def arena(
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Play a match between two players and say who is stronger, how surely, by which colour and by which kind of win."""
+    """Play a match between two players: who is stronger, how surely, by which colour and by which kind of win."""
     if seed < 0:
         raise RequestError(f"--seed is {seed}: choose a whole number from 0")
     flags: dict[str, Any] = {

@@ -10,7 +10,6 @@ from alphapente.config import Config, default_config_path, load_config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
-    from alphapente.arena.engine import Engine
     from alphapente.cli.table import EngineMaker
 
 
@@ -80,7 +79,7 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
         source = network.model
         described = f"Your opponent: {network.description}."
         if network.step == 0:
-            described += f" It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
+            described += " It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
     else:
         from alphapente.network import checkpoint as files
 
