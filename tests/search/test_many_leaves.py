@@ -20,7 +20,7 @@ ROOTS: tuple[Root, ...] = ("gumbel", "puct")
 def test_nothing_is_lost_or_looked_at_twice(root: Root, virtual_loss: float) -> None:
     settings = SearchSettings(root=root, virtual_loss=virtual_loss)
     forest = Forest(ScriptedEvaluator(8, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=301)
-    game = Game.from_moves("1. E5 E6 2. B2 E4 3. C3 D3", size=9)
+    game = Game.from_moves("1. E5 E6 2. B2 B7 3. H7 G2", size=9)
     result = search_position(forest, game.position, RNG(0))
     tree = read_tree(forest.trees, 0)
     check_sums(tree)

@@ -244,14 +244,19 @@ class TestEdgesOfTheRange:
         assert np.count_nonzero(result.visits) == 45
 
     @pytest.mark.parametrize("root", ROOTS)
-    @pytest.mark.parametrize("variant", VARIANTS)
-    def test_full_tree_goes_on(self, root: Root, variant: str) -> None:
+    @pytest.mark.parametrize(
+        ("variant", "moves"),
+        [(variant, "1. E5 E6 2. B2 B7 3. H7 G2") for variant in VARIANTS]
+        # A threat in poof: hundreds of moves proven lost, each an edge without a node.
+        + [("poof", "1. E5 E6 2. B2 E4 3. C3 D3")],
+    )
+    def test_full_tree_goes_on(self, root: Root, variant: str, moves: str) -> None:
         """With room for few nodes and edges the search neither leaves its memory nor loses a simulation."""
         guard = 3
         forest = Forest(
             HeuristicEvaluator(guard, 9), SearchSettings(root=root), num_trees=guard, simulations=1500, max_nodes=12
         )
-        game = Game.from_moves("1. E5 E6 2. B2 E4 3. C3 D3", variant=variant, size=9)
+        game = Game.from_moves(moves, variant=variant, size=9)
         neighbours = forest.trees.edges[1:].copy(), forest.trees.nodes[1:].copy()
         forest.set_position(0, game.position)
         forest.start(0, RNG(0))

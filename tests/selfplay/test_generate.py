@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from alphapente.config import Config, load_config
-from alphapente.errors import FailureError
+from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
 from alphapente.network.checkpoint import Checkpoint, checkpoint_path, save
 from alphapente.network.models import build, spec_of
@@ -131,6 +131,14 @@ def test_settings_at_their_ends_make_sound_games(make: Make, override: str) -> N
     config = make("generation.record_limit=30", override)
     assert generate(config, ignore).records >= 30
     assert_sound(config)
+
+
+def test_more_games_than_memory_are_refused_with_what_to_lower(make: Make) -> None:
+    config = make(
+        "generation.games_per_worker=4096", "generation.simulations=100000", "generation.record_limit=1000000"
+    )
+    with pytest.raises(RequestError, match=r"GiB .* lower generation\.games_per_worker"):
+        generate(config, ignore)
 
 
 def test_two_workers_share_the_work(make: Make) -> None:

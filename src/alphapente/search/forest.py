@@ -50,6 +50,11 @@ class Exploration:
     temperature: float = 0.0
 
 
+def most_nodes(simulations: int) -> int:
+    """The nodes that a tree has room for by default: one search, and as many kept from the one before."""
+    return 2 * simulations + 16
+
+
 class Forest:
     """`num_trees` searches side by side over one Evaluator.
 
@@ -73,7 +78,7 @@ class Forest:
         self.simulations = simulations
         self.size = evaluator.board_size
         points = self.size * self.size
-        nodes = max_nodes or 2 * simulations + 16
+        nodes = max_nodes or most_nodes(simulations)
         self.trees = new_trees(num_trees, nodes, points)
         places = np.arange(evaluator.batch_size) % num_trees
         self.leaves = new_leaves(places.astype(np.int32), points)

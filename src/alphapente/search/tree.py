@@ -95,13 +95,23 @@ class Leaves(NamedTuple):
     weight_bits: NDArray[np.uint32]  # [P] the same memory as `weights`
 
 
+def _most_edges(nodes: int, points: int) -> int:
+    """Edge places of a tree: four for each opened move, and more at a root that opens all."""
+    return 4 * nodes + 8 * points
+
+
+def tree_bytes(nodes: int, points: int) -> int:
+    """The memory of one tree of `nodes` nodes on a board of `points` points."""
+    return nodes * (NODE.itemsize + 2 * points) + _most_edges(nodes, points) * EDGE.itemsize
+
+
 def new_trees(count: int, nodes: int, points: int) -> Trees:
     """Room for `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 136 bytes a node."""
     return Trees(
         heads=np.zeros(count, HEAD),
         root=np.zeros(count, POSITION),
         nodes=np.zeros((count, nodes), NODE),
-        edges=np.zeros((count, 4 * nodes + 8 * points), EDGE),
+        edges=np.zeros((count, _most_edges(nodes, points)), EDGE),
         priors=np.zeros((count, nodes, points), np.uint16),
         root_logits=np.zeros((count, points), np.float32),
         root_scores=np.zeros((count, points), np.float32),

@@ -65,6 +65,9 @@ class Crew(Protocol):
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """Games that ended since the last call; waits for one as long as `timeout_s`. Raises FailureError."""
 
+    def abandon(self) -> None:
+        """Ends the work at once; the games in play are lost."""
+
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """Ends the work; returns the games that ended meanwhile, and those still in play, packed."""
 
@@ -137,6 +140,10 @@ class Alone:
         while not finished and self._play.num_in_play and time.monotonic() < end:
             finished = self._play.step()
         return finished
+
+    def abandon(self) -> None:
+        """See Crew."""
+        self._play = None
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """See Crew."""
@@ -221,6 +228,11 @@ class Workers:
             f"self-play worker {worker + 1} died (exit status {code}): its games in play are lost, all finished games "
             "are stored; run the same command again to go on"
         )
+
+    def abandon(self) -> None:
+        """See Crew."""
+        for process in self._processes:
+            process.kill()
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """See Crew. Workers that died or do not answer are left out."""

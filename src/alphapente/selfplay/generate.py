@@ -7,14 +7,19 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from alphapente.compiled import is_cold
 from alphapente.config import Config
+from alphapente.errors import RequestError
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.checkpoint import checkpoint_path
 from alphapente.network.evaluator import UniformEvaluator
 from alphapente.network.load import choose_device, playing_network, prepare
 from alphapente.records.model import GameRecord
 from alphapente.records.store import Store
+from alphapente.search.forest import most_nodes
+from alphapente.search.tree import tree_bytes
 from alphapente.selfplay.crew import Alone, Crew, Task, Workers
 from alphapente.selfplay.loop import SelfPlay
 
@@ -57,14 +62,20 @@ class _Generation:
         try:
             self._load(crew, network)
             self._play(crew, network, stop)
-        finally:
+        except KeyboardInterrupt:  # a second Ctrl-C
+            crew.abandon()
+            raise
+        except Exception:
             self._dismiss(crew)
+            raise
+        self._dismiss(crew)
         return self._summary(crew)
 
     def _hire(self) -> Crew:
         """Starts the players, with the games that an earlier generation left in play."""
         seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
         workers, places = _crew_size(self.config)
+        _require_memory(self.config, workers, places)
         device = choose_device(self.config.network.device)
         if device.device == "cuda":
             workers = 1
@@ -196,6 +207,19 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns
+
+
+def _require_memory(config: Config, workers: int, places: int) -> None:
+    """Raises RequestError when the trees of all games would need more than the machine's memory."""
+    simulations = config.generation.simulations
+    needed = workers * places * tree_bytes(most_nodes(simulations), config.game.board_size**2)
+    total = psutil.virtual_memory().total
+    if needed > total:
+        raise RequestError(
+            f"{workers * places:,} games at once at {simulations:,} simulations may need {needed / 2**30:,.0f} GiB for "
+            f"their trees, and this machine has {total / 2**30:,.0f}: lower generation.games_per_worker (now "
+            f"{config.generation.games_per_worker:,}), generation.workers or generation.simulations"
+        )
 
 
 def _crew_size(config: Config) -> tuple[int, int]:
