@@ -8,8 +8,7 @@ import numpy as np
 from alphapente.config import SearchSettings
 from alphapente.rules.notation import point_name
 from alphapente.search.forest import Forest
-from alphapente.search.kernels import NOTHING, UNOPENED
-from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, Trees
+from alphapente.search.tree import NOTHING, PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, UNOPENED, Trees
 
 
 @dataclass

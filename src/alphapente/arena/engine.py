@@ -9,8 +9,8 @@ import numpy as np
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
+from alphapente.search.edges import edge_value
 from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
-from alphapente.search.kernels import edge_value
 from alphapente.search.root import SearchResult, principal_variation
 
 BATCH = 8

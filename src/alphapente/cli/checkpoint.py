@@ -1,5 +1,6 @@
 """`alphapente checkpoint info FILE`: what a checkpoint holds, in a few lines."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ def describe(file: Path, checkpoint: "Checkpoint") -> dict[str, str]:
         "weights": f"{num_weights(checkpoint):,}, {checkpoint.num_planes} input planes, any board size",
         "step": f"{checkpoint.step:,}",
         "last training": f"{training.get('epoch', 0)} of {training.get('num_epochs', 0)} epochs",
-        "losses": f"policy {training.get('policy_loss', 'none')}, value {training.get('value_loss', 'none')}",
+        "losses": ", ".join(f"{kind} {training.get(f'{kind}_loss', math.nan):.4f}" for kind in ("policy", "value")),
         "seed": str(checkpoint.seed),
         "saved": checkpoint.created,
     }

@@ -11,7 +11,7 @@ from alphapente.network.planes import NUM_PLANES
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, Position
 from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, has, new_bitboards
-from alphapente.search.kernels import Rates, expand, select
+from alphapente.search.kernels import expand, select
 from alphapente.search.root import (
     SearchResult,
     best_gumbel_point,
@@ -29,6 +29,7 @@ from alphapente.search.tree import (
     NEEDS_START,
     PROVEN_LOSS,
     PROVEN_WIN,
+    Rates,
     new_leaves,
     new_trees,
 )

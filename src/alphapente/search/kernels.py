@@ -6,132 +6,35 @@ and losses are carried up the tree (MCTS-Solver, Winands et al. 2008). Nothing h
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import inlined, kernel
+from alphapente.compiled import kernel
 from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, Bitboards, find_tactics
+from alphapente.search.edges import can_open, find_next, open_edge
+from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.tree import (
     DONE,
     EVALUATING,
     IN_FLIGHT,
-    MAX_CHILDREN_ROOM,
     NEEDS_ROOT,
     NEEDS_START,
+    NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
     PROVEN_WIN,
     SEARCHING,
     UNEXPANDED,
     UNKNOWN,
+    UNOPENED,
     Leaves,
+    Rates,
     Trees,
 )
-
-NOTHING = -1
-UNOPENED = -2
-"""Answers of the selection: no move is left to look at; the next unopened move is the best."""
-
-
-class Rates(NamedTuple):
-    """The numbers of the selection rule."""
-
-    exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent
-    first_play_reduction: float
-    virtual_loss: float
-    schedule: NDArray[
-        np.int32
-    ]  # [M + 1, budget] Gumbel: the visit count looked for, by considered moves and simulation
-    gumbel: bool
-    visit_offset: float
-    value_scale: float
-
-
-@inlined
-def prior_from_bits(bits: int) -> float:
-    """The float32 whose upper half `bits` is: a prior as `Trees.priors` keeps it, exact to one part in 128."""
-    return math.ldexp(1.0 + (bits & 127) / 128.0, (bits >> 7) - 127)
-
-
-@kernel
-def _find_next(trees: Trees, tree: int, node: int) -> None:
-    """Finds the unopened move of the largest prior; the first of equals."""
-    row = trees.priors[tree, node]
-    best = np.uint16(0)
-    for point in range(len(row)):
-        best = max(best, row[point])
-    trees.nodes[tree, node]["next_point"] = -1
-    trees.nodes[tree, node]["next_prior"] = np.float32(0.0)
-    if best > 0:
-        for point in range(len(row)):
-            if row[point] == best:
-                trees.nodes[tree, node]["next_point"] = point
-                break
-        trees.nodes[tree, node]["next_prior"] = prior_from_bits(np.int64(best))
-
-
-@kernel
-def _make_room(trees: Trees, tree: int, node: int) -> None:
-    """Moves the node's edges to a block twice as large at the end of the tree's edges."""
-    room, count = trees.nodes[tree, node]["room"], trees.nodes[tree, node]["num_edges"]
-    larger = MAX_CHILDREN_ROOM if room == 0 else 2 * room
-    old, new = trees.nodes[tree, node]["first_edge"], trees.heads[tree]["edges_used"]
-    for k in range(count):
-        trees.edges[tree, new + k] = trees.edges[tree, old + k]
-    trees.nodes[tree, node]["first_edge"] = new
-    trees.nodes[tree, node]["room"] = larger
-    trees.heads[tree]["edges_used"] = new + larger
-
-
-@kernel
-def _can_open(trees: Trees, tree: int, node: int) -> bool:
-    """Whether there is an unopened move and a place for its edge. In a full tree only the root has places left."""
-    room = np.int64(trees.nodes[tree, node]["room"])
-    if trees.nodes[tree, node]["next_point"] < 0:
-        return False
-    if node == 0 or trees.nodes[tree, node]["num_edges"] < room:
-        return True
-    larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
-    kept_for_root = 4 * trees.priors.shape[2]
-    return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
-
-
-@kernel
-def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
-    """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
-    if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
-        _make_room(trees, tree, node)
-    place = np.int64(trees.nodes[tree, node]["num_edges"])
-    edge = trees.nodes[tree, node]["first_edge"] + place
-    prior = prior_from_bits(np.int64(trees.priors[tree, node, point]))
-    trees.edges[tree, edge]["point"] = point
-    trees.edges[tree, edge]["child"] = UNEXPANDED
-    trees.edges[tree, edge]["visits"] = 0
-    trees.edges[tree, edge]["in_flight"] = 0
-    trees.edges[tree, edge]["value_sum"] = np.float32(0.0)
-    trees.edges[tree, edge]["prior"] = prior
-    trees.edges[tree, edge]["proven"] = UNKNOWN
-    trees.nodes[tree, node]["num_edges"] = place + 1
-    trees.nodes[tree, node]["opened_prior"] += prior
-    trees.priors[tree, node, point] = 0
-    if trees.nodes[tree, node]["next_point"] == point:
-        _find_next(trees, tree, node)
-    return place
-
-
-@kernel
-def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
-    """The mean value of a visited or proven edge, else `otherwise`."""
-    proven = trees.edges[tree, edge]["proven"]
-    if proven != UNKNOWN:
-        return 0.0 if proven == PROVEN_DRAW else float(proven)
-    visits = trees.edges[tree, edge]["visits"]
-    return trees.edges[tree, edge]["value_sum"] / visits if visits > 0 else otherwise
 
 
 @kernel
@@ -145,7 +48,7 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
     urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
     urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
     best, best_score = NOTHING, -1e30
-    if _can_open(trees, tree, node):
+    if can_open(trees, tree, node):
         best, best_score = UNOPENED, urgency + explore * trees.nodes[tree, node]["next_prior"]
     start = np.int64(trees.nodes[tree, node]["first_edge"])
     for place in range(np.int64(trees.nodes[tree, node]["num_edges"])):
@@ -164,90 +67,6 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
         if score > best_score:
             best, best_score = place, score
     return best
-
-
-@kernel
-def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
-    """The smallest and the largest completed value at the root: `mixed` stands for the moves not visited."""
-    low, high = mixed, mixed
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        value = edge_value(trees, tree, edge, mixed)
-        low, high = min(low, value), max(high, value)
-    return low, high
-
-
-@kernel
-def mixed_value(trees: Trees, tree: int) -> float:
-    """The value given to root moves without visits: the network's, mixed with those of the visited moves.
-
-    Danihelka et al. 2022, "Policy improvement by planning with Gumbel", appendix D, equation 33.
-    """
-    total, prior_sum, weighted = 0, 0.0, 0.0
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        visits = trees.edges[tree, edge]["visits"]
-        if visits > 0 or trees.edges[tree, edge]["proven"] != UNKNOWN:
-            total += visits
-            prior_sum += trees.edges[tree, edge]["prior"]
-            weighted += trees.edges[tree, edge]["prior"] * edge_value(trees, tree, edge, 0.0)
-    if prior_sum <= 0.0:
-        return float(trees.nodes[tree, 0]["raw_value"])
-    return (trees.nodes[tree, 0]["raw_value"] + total * weighted / prior_sum) / (1 + total)
-
-
-@kernel
-def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
-    """The factor between a value stretched to [0, 1] and a logit: (c_visit + most visits) * c_scale (ibid., eq. 8)."""
-    most = 0
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        most = max(most, trees.edges[tree, edge]["visits"])
-    return (rates.visit_offset + most) * rates.value_scale
-
-
-@kernel
-def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
-    """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
-
-    A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
-    Returns a place in the root's block or NOTHING when every considered move loses.
-    """
-    considered = trees.heads[tree]["num_considered"]
-    due = rates.schedule[considered, min(trees.heads[tree]["started"], rates.schedule.shape[1]) - 1]
-    mixed = mixed_value(trees, tree)
-    low, high = value_bounds(trees, tree, mixed)
-    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
-    best, best_score = NOTHING, -1e30
-    fallback, fallback_score = NOTHING, -1e30
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for place in range(np.int64(trees.nodes[tree, 0]["num_edges"])):
-        edge = start + place
-        point = trees.edges[tree, edge]["point"]
-        count = trees.root_count[tree, point]
-        if count < 0 or trees.edges[tree, edge]["proven"] == PROVEN_LOSS:
-            continue
-        score = trees.root_scores[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
-        if count == due and score > best_score:
-            best, best_score = place, score
-        if score > fallback_score:
-            fallback, fallback_score = place, score
-    return best if best != NOTHING else fallback
-
-
-@kernel
-def consider_another(trees: Trees, tree: int) -> bool:
-    """Gumbel: opens the best move not yet considered at the root, when all considered ones lose; False if none."""
-    best, best_score = NOTHING, -1e30
-    for point in range(trees.root_count.shape[1]):
-        if trees.root_count[tree, point] < 0 and trees.root_scores[tree, point] > best_score:
-            best, best_score = point, float(trees.root_scores[tree, point])
-    if best == NOTHING or best_score == -np.inf:
-        return False
-    trees.root_count[tree, best] = 0
-    if trees.priors[tree, 0, best] != 0:
-        open_edge(trees, tree, 0, best)
-    return True
 
 
 @kernel
@@ -484,7 +303,7 @@ def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float
     row, mask, weight_bits = trees.priors[tree, node], leaves.mask, leaves.weight_bits
     for point in range(size * size):
         row[point] = max(weight_bits[point] >> np.uint32(16), np.uint32(mask[point]))
-    _find_next(trees, tree, node)
+    find_next(trees, tree, node)
     return node
 
 

@@ -13,24 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.search.kernels import (
-    NOTHING,
-    Rates,
-    edge_value,
-    mixed_value,
-    open_edge,
-    prior_from_bits,
-    value_bounds,
-    value_weight,
-)
+from alphapente.search.edges import edge_value, open_edge, prior_from_bits
+from alphapente.search.gumbel import mixed_value, value_bounds, value_weight
 from alphapente.search.tree import (
     EDGE,
+    NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
     PROVEN_WIN,
     SEARCHING,
     UNEXPANDED,
     UNKNOWN,
+    Rates,
     Trees,
 )
 

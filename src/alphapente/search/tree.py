@@ -19,6 +19,10 @@ UNEXPANDED, IN_FLIGHT = -1, -2
 UNKNOWN, PROVEN_WIN, PROVEN_LOSS, PROVEN_DRAW = 0, 1, -1, 2
 """What is certain about a node or an edge, as its player to move sees it."""
 
+NOTHING = -1
+UNOPENED = -2
+"""Answers of the selection: no move is left to look at; the next unopened move is the best."""
+
 IDLE, NEEDS_ROOT, EVALUATING, NEEDS_START, SEARCHING, DONE = range(6)
 """The stages of a tree's search: no position; root unknown; with the network; evaluated; simulations; result."""
 
@@ -78,6 +82,18 @@ class Trees(NamedTuple):
     root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves not worth a look
     root_scores: NDArray[np.float32]  # [T, P] Gumbel: log of the noisy prior plus noise
     root_count: NDArray[np.int32]  # [T, P] visits in this search; -1 for moves that Gumbel does not consider
+
+
+class Rates(NamedTuple):
+    """The numbers of the selection rule."""
+
+    exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent
+    first_play_reduction: float
+    virtual_loss: float
+    schedule: NDArray[np.int32]  # [M + 1, budget] Gumbel: visits looked for, by considered moves and simulation
+    gumbel: bool
+    visit_offset: float
+    value_scale: float
 
 
 class Leaves(NamedTuple):

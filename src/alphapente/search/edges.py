@@ -1,0 +1,96 @@
+"""The moves of a node: opened one by one in order of their prior, in blocks that grow."""
+
+import math
+
+import numpy as np
+
+from alphapente.compiled import inlined, kernel
+from alphapente.search.tree import (
+    MAX_CHILDREN_ROOM,
+    PROVEN_DRAW,
+    UNEXPANDED,
+    UNKNOWN,
+    Trees,
+)
+
+
+@inlined
+def prior_from_bits(bits: int) -> float:
+    """The float32 whose upper half `bits` is: a prior as `Trees.priors` keeps it, exact to one part in 128."""
+    return math.ldexp(1.0 + (bits & 127) / 128.0, (bits >> 7) - 127)
+
+
+@kernel
+def find_next(trees: Trees, tree: int, node: int) -> None:
+    """Finds the unopened move of the largest prior; the first of equals."""
+    row = trees.priors[tree, node]
+    best = np.uint16(0)
+    for point in range(len(row)):
+        best = max(best, row[point])
+    trees.nodes[tree, node]["next_point"] = -1
+    trees.nodes[tree, node]["next_prior"] = np.float32(0.0)
+    if best > 0:
+        for point in range(len(row)):
+            if row[point] == best:
+                trees.nodes[tree, node]["next_point"] = point
+                break
+        trees.nodes[tree, node]["next_prior"] = prior_from_bits(np.int64(best))
+
+
+@kernel
+def _make_room(trees: Trees, tree: int, node: int) -> None:
+    """Moves the node's edges to a block twice as large at the end of the tree's edges."""
+    room, count = trees.nodes[tree, node]["room"], trees.nodes[tree, node]["num_edges"]
+    larger = MAX_CHILDREN_ROOM if room == 0 else 2 * room
+    old, new = trees.nodes[tree, node]["first_edge"], trees.heads[tree]["edges_used"]
+    for k in range(count):
+        trees.edges[tree, new + k] = trees.edges[tree, old + k]
+    trees.nodes[tree, node]["first_edge"] = new
+    trees.nodes[tree, node]["room"] = larger
+    trees.heads[tree]["edges_used"] = new + larger
+
+
+@kernel
+def can_open(trees: Trees, tree: int, node: int) -> bool:
+    """Whether there is an unopened move and a place for its edge. In a full tree only the root has places left."""
+    room = np.int64(trees.nodes[tree, node]["room"])
+    if trees.nodes[tree, node]["next_point"] < 0:
+        return False
+    if node == 0 or trees.nodes[tree, node]["num_edges"] < room:
+        return True
+    larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
+    kept_for_root = 4 * trees.priors.shape[2]
+    return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
+
+
+@kernel
+def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
+    """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
+    if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
+        _make_room(trees, tree, node)
+    place = np.int64(trees.nodes[tree, node]["num_edges"])
+    edge = trees.nodes[tree, node]["first_edge"] + place
+    prior = prior_from_bits(np.int64(trees.priors[tree, node, point]))
+    trees.edges[tree, edge]["point"] = point
+    trees.edges[tree, edge]["child"] = UNEXPANDED
+    trees.edges[tree, edge]["visits"] = 0
+    trees.edges[tree, edge]["in_flight"] = 0
+    trees.edges[tree, edge]["value_sum"] = np.float32(0.0)
+    trees.edges[tree, edge]["prior"] = prior
+    trees.edges[tree, edge]["proven"] = UNKNOWN
+    trees.nodes[tree, node]["num_edges"] = place + 1
+    trees.nodes[tree, node]["opened_prior"] += prior
+    trees.priors[tree, node, point] = 0
+    if trees.nodes[tree, node]["next_point"] == point:
+        find_next(trees, tree, node)
+    return place
+
+
+@kernel
+def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
+    """The mean value of a visited or proven edge, else `otherwise`."""
+    proven = trees.edges[tree, edge]["proven"]
+    if proven != UNKNOWN:
+        return 0.0 if proven == PROVEN_DRAW else float(proven)
+    visits = trees.edges[tree, edge]["visits"]
+    return trees.edges[tree, edge]["value_sum"] / visits if visits > 0 else otherwise

@@ -1,0 +1,94 @@
+"""The Gumbel root's selection: sequential halving over completed values (Danihelka et al. 2022).
+
+"Policy improvement by planning with Gumbel": appendix D for the mixed value, equation 8 for the weight of values.
+"""
+
+import numpy as np
+
+from alphapente.compiled import kernel
+from alphapente.search.edges import edge_value, open_edge
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
+
+
+@kernel
+def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
+    """The smallest and the largest completed value at the root: `mixed` stands for the moves not visited."""
+    low, high = mixed, mixed
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        value = edge_value(trees, tree, edge, mixed)
+        low, high = min(low, value), max(high, value)
+    return low, high
+
+
+@kernel
+def mixed_value(trees: Trees, tree: int) -> float:
+    """The value given to root moves without visits: the network's, mixed with those of the visited moves.
+
+    Danihelka et al. 2022, "Policy improvement by planning with Gumbel", appendix D, equation 33.
+    """
+    total, prior_sum, weighted = 0, 0.0, 0.0
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        visits = trees.edges[tree, edge]["visits"]
+        if visits > 0 or trees.edges[tree, edge]["proven"] != UNKNOWN:
+            total += visits
+            prior_sum += trees.edges[tree, edge]["prior"]
+            weighted += trees.edges[tree, edge]["prior"] * edge_value(trees, tree, edge, 0.0)
+    if prior_sum <= 0.0:
+        return float(trees.nodes[tree, 0]["raw_value"])
+    return (trees.nodes[tree, 0]["raw_value"] + total * weighted / prior_sum) / (1 + total)
+
+
+@kernel
+def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
+    """The factor between a value stretched to [0, 1] and a logit: (c_visit + most visits) * c_scale (ibid., eq. 8)."""
+    most = 0
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
+        most = max(most, trees.edges[tree, edge]["visits"])
+    return (rates.visit_offset + most) * rates.value_scale
+
+
+@kernel
+def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
+    """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
+
+    A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
+    Returns a place in the root's block or NOTHING when every considered move loses.
+    """
+    considered = trees.heads[tree]["num_considered"]
+    due = rates.schedule[considered, min(trees.heads[tree]["started"], rates.schedule.shape[1]) - 1]
+    mixed = mixed_value(trees, tree)
+    low, high = value_bounds(trees, tree, mixed)
+    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    best, best_score = NOTHING, -1e30
+    fallback, fallback_score = NOTHING, -1e30
+    start = np.int64(trees.nodes[tree, 0]["first_edge"])
+    for place in range(np.int64(trees.nodes[tree, 0]["num_edges"])):
+        edge = start + place
+        point = trees.edges[tree, edge]["point"]
+        count = trees.root_count[tree, point]
+        if count < 0 or trees.edges[tree, edge]["proven"] == PROVEN_LOSS:
+            continue
+        score = trees.root_scores[tree, point] + scale * (edge_value(trees, tree, edge, mixed) - low)
+        if count == due and score > best_score:
+            best, best_score = place, score
+        if score > fallback_score:
+            fallback, fallback_score = place, score
+    return best if best != NOTHING else fallback
+
+
+@kernel
+def consider_another(trees: Trees, tree: int) -> bool:
+    """Gumbel: opens the best move not yet considered at the root, when all considered ones lose; False if none."""
+    best, best_score = NOTHING, -1e30
+    for point in range(trees.root_count.shape[1]):
+        if trees.root_count[tree, point] < 0 and trees.root_scores[tree, point] > best_score:
+            best, best_score = point, float(trees.root_scores[tree, point])
+    if best == NOTHING or best_score == -np.inf:
+        return False
+    trees.root_count[tree, best] = 0
+    if trees.priors[tree, 0, best] != 0:
+        open_edge(trees, tree, 0, best)
+    return True
