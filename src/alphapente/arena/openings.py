@@ -3,13 +3,12 @@
 import numpy as np
 
 from alphapente.errors import RequestError
-from alphapente.rules.kernels import legal_points, play
+from alphapente.rules.kernels import play
 from alphapente.rules.position import Position, new_positions, stones
 from alphapente.rules.symmetry import SYMMETRIES
 from alphapente.rules.tactics import LOSES, WINS, tactics
+from alphapente.selfplay.game import near_points
 
-NEAR = 2
-"""How far from another stone, in rows and columns, an opening stone is put if the rules allow it."""
 ATTEMPTS = 200
 """Openings drawn for each one wanted before the request is refused."""
 
@@ -28,23 +27,12 @@ def random_opening(
 ) -> tuple[list[int], Position]:
     """The moves of one random opening of plies[0] to plies[1] moves, and the position they lead to."""
     position = new_positions(1, variant, size)[0]
-    out = np.empty(size * size, np.int16)
     moves: list[int] = []
     for _ in range(int(rng.integers(plies[0], plies[1] + 1))):
-        legal = out[: legal_points(position, out)].astype(int)
-        point = int(rng.choice(_near(position, legal)))
+        point = int(rng.choice(near_points(position)))
         play(position, point)
         moves.append(point)
     return moves, position
-
-
-def _near(position: Position, legal: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[int]:
-    size = int(position["size"])
-    occupied = np.flatnonzero(stones(position)) if position["ply"] else np.array([size // 2 * (size + 1)])
-    down = np.abs(legal[:, None] // size - occupied[None, :] // size)
-    right = np.abs(legal[:, None] % size - occupied[None, :] % size)
-    distance = np.maximum(down, right).min(axis=1)
-    return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
 
 
 def distinct_openings(

@@ -60,12 +60,12 @@ def new_game(config: Config, seed: int) -> GameInPlay:
     for _ in range(int(game.rng.integers(0, config.generation.opening_plies + 1))):
         if game.over:
             break
-        game.play(int(game.rng.choice(_near_points(game.position))))
+        game.play(int(game.rng.choice(near_points(game.position))))
         game.opening_plies += 1
     return game
 
 
-def _near_points(position: Position) -> list[int]:
+def near_points(position: Position) -> list[int]:
     """Legal points within NEAR of a stone (of the centre on an empty board), or else the nearest there are."""
     size = int(position["size"])
     out = np.zeros(size * size, np.int16)
