@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.planes import NUM_PLANES, bits_to_plane
 from alphapente.rules.kernels import copy_position, play
-from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, Position
-from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, has, new_bitboards
+from alphapente.rules.position import IN_PLAY, POSITION, Position
+from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, new_bitboards
 from alphapente.search.kernels import expand, select
 from alphapente.search.root import (
     SearchResult,
@@ -100,6 +100,7 @@ class Forest:
         self._compaction = new_compaction(self.trees)
         self._bits = new_bitboards()
         self._scratch = np.zeros(1, POSITION)[0]
+        self._plane = np.zeros(points, np.float32)
         self._planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
@@ -152,7 +153,8 @@ class Forest:
         self._certain[tree] = None
         root = self.trees.root[tree]
         verdict = find_tactics(root, self._bits, self._scratch)
-        replies = [p for p in range(self.size**2) if has(self._bits[REPLIES], int(CELL_OF[self.size, p]))]
+        bits_to_plane(self._bits[REPLIES], self._plane, self.size)
+        replies = np.flatnonzero(self._plane)
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
             self.trees.heads[tree]["stage"] = DONE
@@ -161,7 +163,7 @@ class Forest:
         self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 else budget
         self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
 
-    def _by_tactics(self, verdict: int, replies: list[int], rng: np.random.Generator) -> SearchResult:
+    def _by_tactics(self, verdict: int, replies: NDArray[np.intp], rng: np.random.Generator) -> SearchResult:
         policy = np.zeros(self.size**2, np.float32)
         policy[replies] = 1.0 / len(replies)
         point = int(rng.choice(replies))
