@@ -1,6 +1,5 @@
 """`alphapente checkpoint info FILE`: what a checkpoint holds, in a few lines."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,11 +37,15 @@ def describe(file: Path, checkpoint: "Checkpoint") -> dict[str, str]:
         "weights": f"{num_weights(checkpoint):,}, {checkpoint.num_planes} input planes, any board size",
         "step": f"{checkpoint.step:,}",
         "last training": f"{training.get('epoch', 0)} of {training.get('num_epochs', 0)} epochs",
-        "losses": ", ".join(f"{kind} {training.get(f'{kind}_loss', math.nan):.4f}" for kind in ("policy", "value")),
+        "losses": ", ".join(f"{kind} {_number(training.get(f'{kind}_loss'))}" for kind in ("policy", "value")),
         "seed": str(checkpoint.seed),
         "saved": checkpoint.created,
     }
     return lines | _settings(checkpoint.config)
+
+
+def _number(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "unknown"
 
 
 def _settings(config: str) -> dict[str, str]:

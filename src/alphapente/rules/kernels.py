@@ -125,9 +125,9 @@ def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
     pairs = 0  # a bit for each direction in which the pair's other stone stands
     for direction in range(8):
         step = DIRECTIONS[direction]
-        if board[cell - step] == enemy and board[cell + step] == player and board[cell + 2 * step] == enemy:
-            pairs |= 1 << direction
-    taken = capture(board, cell, player, False)
+        between = (at(board, cell - step) == enemy) & (at(board, cell + 2 * step) == enemy)
+        pairs |= np.int64(between & (at(board, cell + step) == player)) << direction
+    taken = capture(board, cell, player, False) if flanks_a_pair(board, cell, player) else 0
     if pairs:
         board[cell] = EMPTY
         poofed = 1
