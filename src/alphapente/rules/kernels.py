@@ -175,7 +175,8 @@ def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]
 
 
 @kernel
-def _five_anywhere(board: Board, size: int, player: int) -> bool:
+def five_anywhere(board: Board, size: int, player: int) -> bool:
+    """Whether `player` has five or more in a line anywhere: in boat, such a five may be waiting."""
     for row in range(size):
         for cell in range(ORIGIN + row * STRIDE, ORIGIN + row * STRIDE + size):
             if board[cell] == player and makes_five(board, cell, player, False):
@@ -187,7 +188,7 @@ def _five_anywhere(board: Board, size: int, player: int) -> bool:
 def _boat_five(position: Position, cell: int, player: int) -> None:
     """Boat: a five that waited and still stands wins first; then a new one that cannot be captured."""
     board = position["board"]
-    if position["pending"] and _five_anywhere(board, np.int64(position["size"]), 3 - player):
+    if position["pending"] and five_anywhere(board, np.int64(position["size"]), 3 - player):
         position["winner"] = 3 - player
         position["won_by"] = BY_FIVE
         return

@@ -17,13 +17,11 @@ from alphapente.compiled import kernel
 from alphapente.errors import RequestError
 from alphapente.network.planes import NUM_PLANES, bits_to_plane, encode
 from alphapente.records.model import RecordBatch
-from alphapente.rules.kernels import Board, makes_five
+from alphapente.rules.kernels import five_anywhere
 from alphapente.rules.position import (
     BOAT,
     CELL_OF,
-    ORIGIN,
     POSITION,
-    STRIDE,
     Position,
     new_positions,
     variant_index,
@@ -117,16 +115,6 @@ def make_batch(samples: Samples, chosen: NDArray[np.int64], symmetries: NDArray[
 
 
 @kernel
-def _five_waits(board: Board, size: int, player: int) -> bool:
-    """Boat: whether `player` has a five on the board; before the enemy's move it can only be one that waits."""
-    for row in range(size):
-        for cell in range(ORIGIN + row * STRIDE, ORIGIN + row * STRIDE + size):
-            if board[cell] == player and makes_five(board, cell, player, False):
-                return True
-    return False
-
-
-@kernel
 def _set_position(samples: Samples, index: int, symmetry: int, position: Position) -> None:
     size = samples.size
     for point in range(size * size):
@@ -136,7 +124,7 @@ def _set_position(samples: Samples, index: int, symmetry: int, position: Positio
     position["ply"] = samples.ply[index]
     position["to_move"] = samples.to_move[index]
     position["pending"] = 0
-    if samples.variant == BOAT and _five_waits(position["board"], size, 3 - np.int64(samples.to_move[index])):
+    if samples.variant == BOAT and five_anywhere(position["board"], size, 3 - np.int64(samples.to_move[index])):
         position["pending"] = 1
 
 
