@@ -87,6 +87,8 @@ class TrainingSummary:
     value_loss: float
     elapsed_s: float
     samples_per_s: float
+    total_loss: float | None = None
+    """Of the last epoch, also when an earlier process trained it; None when no epoch was ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class Step:
             self._plain(event)
             if isinstance(event, EpochReport):
                 self.last_loss = event.total_loss
+            if isinstance(event, TrainingSummary) and event.total_loss is not None:
+                self.last_loss = event.total_loss  # an earlier process may have trained all the epochs
             self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary)
             yield event
 

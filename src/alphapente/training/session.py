@@ -224,14 +224,16 @@ class _Training:
 
     def _summary(self, num_records: int, step: int) -> TrainingSummary:
         elapsed = time.monotonic() - self.started
+        policy, value = self.progress.policy_loss, self.progress.value_loss
         return TrainingSummary(
             model_type=self.settings.model_type,
             checkpoint=str(self.path),
             records=num_records,
             epochs=self.progress.epoch,
             step=step,
-            policy_loss=self.progress.policy_loss,
-            value_loss=self.progress.value_loss,
+            total_loss=None if math.isnan(policy) else policy + self.settings.value_loss_weight * value,
+            policy_loss=policy,
+            value_loss=value,
             elapsed_s=elapsed,
             samples_per_s=self.samples_seen / max(elapsed, 1e-9),
         )
