@@ -16,7 +16,7 @@ from alphapente.records.check import check
 from alphapente.records.store import Store
 
 RECORDS = 800
-"""A generation must last some seconds on a fast machine, so that it is still at work when its process is killed."""
+"""Generations and trainings must last some seconds on a fast machine, to be still at work when they are killed."""
 
 SETTINGS = {
     "game": {"board_size": 7},
@@ -27,7 +27,7 @@ SETTINGS = {
         "workers": 1,
         "opening_plies": 2,
     },
-    "training": {"num_epochs": 3, "save_interval": 1, "data_sample_size": 100},
+    "training": {"num_epochs": 20, "save_interval": 1, "data_sample_size": 800},
     "models": {"simple": {"channels": 8}},
     "pipeline": {"generation_cycles": 2, "training_cycles_per_generation": 1, "total_records_target": 10_000},
 }

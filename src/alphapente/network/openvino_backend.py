@@ -5,6 +5,7 @@ bytes for any board size that a worker process compiles in a tenth of a second w
 """
 
 import functools
+import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from alphapente.network.planes import NUM_PLANES
 
 if TYPE_CHECKING:
     from torch import nn
+
+# OpenVINO's converter forks a process that reports its use over the network, and hangs the end of ours where there is
+# none. Told that the reporter is not installed, it does without.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
