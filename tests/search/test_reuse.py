@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.search.forest import Exploration, Forest, search_position
+from alphapente.search.gumbel import visits_due
 from alphapente.search.root import keep_subtree, new_compaction
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import count_nodes, read_tree
@@ -58,20 +59,45 @@ def test_unknown_move_keeps_nothing(root: Root) -> None:
     assert not keep_subtree(forest.trees, 0, never, new_compaction(forest.trees))
 
 
-@pytest.mark.parametrize("root", ROOTS)
-def test_search_goes_on_from_the_kept_visits(root: Root) -> None:
+def advanced(root: Root) -> tuple[Forest, int]:
+    """A forest with the best branch of a search kept, and that branch's visits."""
     forest = grown(2, root)
     branch = max((edge for edge in read_tree(forest.trees, 0).edges if edge.child), key=lambda edge: edge.visits)
     assert branch.child is not None
     forest.advance(0, branch.point)
     assert forest.position(0)["last"] == branch.point
+    return forest, branch.child.visits
+
+
+def test_puct_search_goes_on_from_the_kept_visits() -> None:
+    forest, kept = advanced("puct")
     forest.start(0, RNG(0))
     before = forest.evaluations
     while 0 not in forest.step():
         pass
     result = forest.result(0)
-    assert read_tree(forest.trees, 0).visits == branch.child.visits + result.simulations
+    assert read_tree(forest.trees, 0).visits == kept + result.simulations
     assert forest.evaluations - before <= result.simulations
+
+
+def test_gumbel_lets_kept_visits_stand_for_simulations() -> None:
+    """Every considered move gets the visits of the schedule, and as many of them as can be are the kept ones."""
+    forest, kept = advanced("gumbel")
+    kept_of = {edge.point: edge.visits for edge in read_tree(forest.trees, 0).edges}
+    forest.start(0, RNG(0))
+    while 0 not in forest.step():
+        pass
+    result = forest.result(0)
+    assert not result.proven
+    assert result.simulations == 200
+    counted = forest.trees.root_count[0]
+    visits = [0] * int((counted >= 0).sum())
+    for number in range(200):
+        visits[visits.index(visits_due(len(visits), 200, number))] += 1
+    assert sorted(counted[counted >= 0].tolist()) == sorted(visits)
+    taken = sum(min(kept_of.get(int(point), 0), int(counted[point])) for point in np.flatnonzero(counted >= 0))
+    assert taken > 20
+    assert read_tree(forest.trees, 0).visits == kept + 200 - taken
 
 
 @pytest.mark.parametrize("root", ROOTS)

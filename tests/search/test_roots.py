@@ -10,7 +10,8 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.search.forest import Exploration, Forest, choose_point, search_position
-from alphapente.search.root import SearchResult, considered_visits, read_root_priors
+from alphapente.search.gumbel import visits_due
+from alphapente.search.root import SearchResult, read_root_priors
 from alphapente.search.tree import PROVEN_LOSS, UNKNOWN
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import PlainNode, read_tree
@@ -44,7 +45,7 @@ class TestSequentialHalving:
         ],
     )
     def test_published_examples(self, considered: int, simulations: int, expected: list[int]) -> None:
-        assert considered_visits(considered, simulations) == expected
+        assert [visits_due(considered, simulations, number) for number in range(simulations)] == expected
 
     @pytest.mark.parametrize("simulations", [5, 16, 50, 100])
     @pytest.mark.parametrize("considered", [2, 4, 16])
@@ -53,9 +54,10 @@ class TestSequentialHalving:
         settings = SearchSettings(considered_points=considered)
         _, result = searched(settings, Exploration(), 0, simulations)
         assert result.proven == UNKNOWN
-        due = considered_visits(min(considered, simulations), simulations)
         visits = [0] * considered
-        for wanted in due:  # any move with the visits due will do: the multiset is the same
+        for number in range(simulations):
+            wanted = visits_due(min(considered, simulations), simulations, number)
+            # any move with the visits due will do: the multiset is the same
             visits[visits.index(wanted)] += 1
         assert sorted(result.visits[result.visits > 0].tolist()) == sorted(count for count in visits if count)
 
@@ -82,7 +84,7 @@ class TestGumbelTargets:
     @pytest.mark.parametrize("seed", range(4))
     def test_target_is_made_of_clean_logits_and_completed_values(self, noise: float, seed: int) -> None:
         """Noise decides what is looked at; the target is computed from the network's own logits all the same."""
-        settings = SearchSettings()
+        settings = SearchSettings(cached_positions=0)
         forest, result = searched(settings, Exploration(noise, 1.0), seed)
         root = read_tree(forest.trees, 0)
         assert all(edge.proven == UNKNOWN for edge in root.edges)

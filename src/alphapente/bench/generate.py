@@ -11,7 +11,7 @@ from alphapente.network.load import load_evaluator, prepare
 from alphapente.network.models import build_model
 from alphapente.records.store import Store
 from alphapente.search.forest import Forest
-from alphapente.search.kernels import expand, select
+from alphapente.search.kernels import expand
 from alphapente.selfplay.crew import Task, seeds_of
 from alphapente.selfplay.loop import SelfPlay
 
@@ -23,22 +23,25 @@ class TimedForest(Forest):
 
     seconds: dict[str, float]
 
-    def step(self) -> list[int]:
-        """Forest.step with a clock beside each part."""
+    def select(self) -> None:
+        """Forest.select with a clock."""
+        begin, started = time.perf_counter(), self.seconds["start"]
+        super().select()
+        self.seconds["select, encode"] += time.perf_counter() - begin - (self.seconds["start"] - started)
+
+    def evaluate(self) -> None:
+        """Forest.evaluate with a clock beside each part."""
         begin = time.perf_counter()
-        self.start_waiting()
-        start = time.perf_counter()
-        found = select(self.trees, self._rates, self.leaves, self._planes, self._bits, self._scratch)
-        selected = time.perf_counter()
-        logits, values = self.evaluator.evaluate(self.evaluator.input)
+        answers = self.evaluator.evaluate(self.evaluator.input)
         evaluated = time.perf_counter()
-        if found:
-            self.evaluations += expand(self.trees, self.leaves, logits, values)
-        self.seconds["start"] += start - begin
-        self.seconds["select, encode"] += selected - start
-        self.seconds["network"] += evaluated - selected
+        self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
+        self.seconds["network"] += evaluated - begin
         self.seconds["expand, back up"] += time.perf_counter() - evaluated
-        return self.done()
+
+    def _begin(self, tree: int) -> None:
+        begin = time.perf_counter()
+        super()._begin(tree)
+        self.seconds["start"] += time.perf_counter() - begin
 
 
 def bench_generate(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:

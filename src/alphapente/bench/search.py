@@ -45,10 +45,9 @@ def bench_search(config: Config, seconds: float) -> Result:
             forest.start(tree, rng, Exploration(config.generation.mcts_random, 1.0))
         before, begin = forest.simulations_done, time.perf_counter()
         while forest.busy():
-            forest.step()
+            for tree in forest.step():
+                forest.result(tree)
         elapsed = time.perf_counter() - begin
-        for tree in forest.done():
-            forest.result(tree)
         if lap == 0:  # compiling
             forest.seconds = dict.fromkeys(PARTS, 0.0)
             end = time.perf_counter() + seconds

@@ -94,7 +94,14 @@ class SearchSettings(Section):
         10.83, "Dirichlet noise: total concentration, shared by the legal points.", gt=0, le=10_000
     )
     root_policy_temperature: float = setting(1.0, "Flattens (above 1) the priors at the root.", gt=0, le=10)
-    tree_reuse: bool = setting(True, "Keep the chosen move's subtree for the next move.")
+    tree_reuse: bool = setting(True, "Keep the chosen move's subtree for the next move; its visits count there.")
+    cached_positions: int = setting(
+        65_536,
+        "Evaluations kept for when a position comes again, turned or by other moves; 0: none.",
+        "positions",
+        ge=0,
+        le=2**26,
+    )
     virtual_loss: float = setting(
         1, "One big tree: visits counted as lost while a leaf awaits the network.", "visits", ge=0, le=100
     )

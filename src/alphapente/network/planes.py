@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.rules.position import CAPTURES_TO_WIN, GOMOKU, KERYO, ORIGIN, POSITION, STRIDE, Position, Positions
+from alphapente.rules.symmetry import IMAGES
 from alphapente.rules.tactics import (
     ENEMY,
     ENEMY_CAPTURES,
@@ -38,7 +39,6 @@ from alphapente.rules.tactics import (
     find_tactics,
     new_bitboards,
     next_cell,
-    point_of,
 )
 
 NUM_PLANES = 12
@@ -61,42 +61,56 @@ def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: in
 
 
 @kernel
-def _capture_plane(position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]) -> None:
-    plane[:] = np.float32(0.0)
+def _mark(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int, symmetry: int) -> None:
+    """Writes 1 where the bitboard has a bit, turned by the symmetry."""
     cell = next_cell(bits, 0)
     while cell >= 0:
-        stones = capture_size(position["board"], cell, player, position["variant"] == KERYO)
-        plane[point_of(cell, position["size"])] = np.float32(stones) * np.float32(0.25)
+        plane[IMAGES[size, cell, symmetry]] = np.float32(1.0)
         cell = next_cell(bits, cell)
 
 
 @kernel
-def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) -> None:
-    """Writes the planes of a position whose tactics stand in `bits` to `planes`, float32[NUM_PLANES, size*size]."""
-    size, player, variant = position["size"], np.int64(position["to_move"]), position["variant"]
-    points = size * size
+def _mark_captures(
+    position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32], symmetry: int
+) -> None:
+    """Writes a quarter of the stones that `player` would capture on each point where he captures any."""
+    size, triples = np.int64(position["size"]), position["variant"] == KERYO
+    cell = next_cell(bits, 0)
+    while cell >= 0:
+        stones = capture_size(position["board"], cell, player, triples)
+        plane[IMAGES[size, cell, symmetry]] = np.float32(stones) * np.float32(0.25)
+        cell = next_cell(bits, cell)
+
+
+@kernel
+def encode(position: Position, bits: Bitboards, planes: NDArray[np.float32], symmetry: int) -> None:
+    """Writes the planes of a position, turned by `symmetry` (0: as it is), to `planes`, float32[NUM_PLANES, size*size].
+
+    `bits` holds the position's tactics.
+    """
+    size, player, variant = np.int64(position["size"]), np.int64(position["to_move"]), position["variant"]
+    planes[:] = np.float32(0.0)
     for plane in range(NUM_PLANES):
         if _SOURCES[plane] >= 0:
-            bits_to_plane(bits[_SOURCES[plane]], planes[plane, :points], size)
-    planes[2, :points] = np.float32(1.0)
-    planes[3, :points] = np.float32(0.0)
+            _mark(bits[_SOURCES[plane]], planes[plane], size, symmetry)
+    planes[2, :] = np.float32(1.0)
     if position["ply"] == 0 or position["ply"] == 2:
-        bits_to_plane(bits[LEGAL], planes[3, :points], size)
-        for point in range(points):
+        _mark(bits[LEGAL], planes[3], size, symmetry)
+        for point in range(size * size):
             planes[3, point] = np.float32(1.0) - planes[3, point] - planes[0, point] - planes[1, point]
-    need = np.float32(CAPTURES_TO_WIN[variant])
-    own, enemy = position["captured"][player - 1], position["captured"][2 - player]
-    planes[4, :points] = np.float32(0.0) if variant == GOMOKU else np.float32(own) / need
-    planes[5, :points] = np.float32(0.0) if variant == GOMOKU else np.float32(enemy) / need
-    _capture_plane(position, bits[OWN_CAPTURES], player, planes[8, :points])
-    _capture_plane(position, bits[ENEMY_CAPTURES], 3 - player, planes[9, :points])
+    if variant != GOMOKU:
+        need = np.float32(CAPTURES_TO_WIN[variant])
+        planes[4, :] = np.float32(position["captured"][player - 1]) / need
+        planes[5, :] = np.float32(position["captured"][2 - player]) / need
+        _mark_captures(position, bits[OWN_CAPTURES], player, planes[8], symmetry)
+        _mark_captures(position, bits[ENEMY_CAPTURES], 3 - player, planes[9], symmetry)
 
 
 @kernel
 def _encode_all(positions: Positions, planes: NDArray[np.float32], bits: Bitboards, scratch: Position) -> None:
     for index in range(len(positions)):
         find_tactics(positions[index], bits, scratch)
-        encode(positions[index], bits, planes[index])
+        encode(positions[index], bits, planes[index], 0)
 
 
 def encode_batch(positions: Positions, planes: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

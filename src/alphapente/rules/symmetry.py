@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.errors import RequestError
-from alphapente.rules.position import CELL_OF, MAX_POINTS, MAX_SIZE, MIN_SIZE, Positions
+from alphapente.rules.position import CELL_OF, CELLS, MAX_POINTS, MAX_SIZE, MIN_SIZE, Positions
 
 NUM_SYMMETRIES = 8
 
@@ -44,6 +44,11 @@ SYMMETRY_TABLES = np.zeros((MAX_SIZE + 1, NUM_SYMMETRIES, MAX_POINTS), np.int16)
 """The same as one array for kernels: ``SYMMETRY_TABLES[size, k, point]``; zero beyond a board's points."""
 for _size, _points in SYMMETRIES.items():
     SYMMETRY_TABLES[_size, :, : _size * _size] = _points
+
+IMAGES = np.zeros((MAX_SIZE + 1, CELLS, NUM_SYMMETRIES), np.int16)
+"""``IMAGES[size, cell]``: the points on which a stone on this cell of the padded board lands under each symmetry."""
+for _size, _points in SYMMETRIES.items():
+    IMAGES[_size, CELL_OF[_size, : _size * _size]] = _points.T
 
 COMPOSITION: NDArray[np.int8] = _compositions()
 """int8[8, 8]: ``COMPOSITION[first, then]`` is the one symmetry that does what the two do in that order."""

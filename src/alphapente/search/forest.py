@@ -1,6 +1,7 @@
 """Searches of many games at once, one leaf of each per network call; or of one game with several leaves in flight."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,9 @@ from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.planes import NUM_PLANES, bits_to_plane
 from alphapente.rules.kernels import copy_position, play
-from alphapente.rules.position import IN_PLAY, POSITION, Position
-from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics, new_bitboards
+from alphapente.rules.position import IN_PLAY, Position
+from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
+from alphapente.search.cache import new_cache
 from alphapente.search.kernels import expand, select
 from alphapente.search.root import (
     SearchResult,
@@ -19,7 +21,6 @@ from alphapente.search.root import (
     keep_subtree,
     new_compaction,
     principal_variation,
-    schedule_table,
     start_search,
 )
 from alphapente.search.tree import (
@@ -31,6 +32,7 @@ from alphapente.search.tree import (
     PROVEN_WIN,
     Rates,
     new_leaves,
+    new_scratch,
     new_trees,
 )
 
@@ -82,26 +84,23 @@ class Forest:
         nodes = max_nodes or most_nodes(simulations)
         self.trees = new_trees(num_trees, nodes, points)
         places = np.arange(evaluator.batch_size) % num_trees
-        self.leaves = new_leaves(places.astype(np.int32), points)
+        planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
+        self.leaves = new_leaves(places.astype(np.int32), planes)
+        self.cache = new_cache(settings.cached_positions, points)
         self.gumbel = settings.root == "gumbel"
         counts = np.arange(nodes + 1)
         growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
         explore = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
-        self._tables: dict[int, NDArray[np.int32]] = {}
         self._rates = Rates(
             exploration=explore.astype(np.float32),
             first_play_reduction=float(settings.first_play_reduction),
             virtual_loss=float(settings.virtual_loss),
-            schedule=self._schedule(simulations),
             gumbel=self.gumbel,
             visit_offset=float(settings.visit_offset),
             value_scale=float(settings.value_scale),
         )
         self._compaction = new_compaction(self.trees)
-        self._bits = new_bitboards()
-        self._scratch = np.zeros(1, POSITION)[0]
-        self._plane = np.zeros(points, np.float32)
-        self._planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
+        self._scratch = new_scratch(points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
         self.evaluations = 0
@@ -109,10 +108,10 @@ class Forest:
         self.simulations_done = 0
         """Simulations of finished searches."""
 
-    def _schedule(self, simulations: int) -> NDArray[np.int32]:
-        if simulations not in self._tables:
-            self._tables[simulations] = schedule_table(min(self.settings.considered_points, simulations), simulations)
-        return self._tables[simulations]
+    def load_weights(self, source: Any) -> None:
+        """Goes on with other weights (see Evaluator.load_weights); what the old ones said is forgotten."""
+        self.evaluator.load_weights(source)
+        self.cache.keys[:] = 0
 
     def set_position(self, tree: int, position: Position) -> None:
         """Forgets the tree and takes a copy of `position`, a game in play, as the next one to search."""
@@ -152,9 +151,9 @@ class Forest:
         self._explorations[tree] = exploration, rng
         self._certain[tree] = None
         root = self.trees.root[tree]
-        verdict = find_tactics(root, self._bits, self._scratch)
-        bits_to_plane(self._bits[REPLIES], self._plane, self.size)
-        replies = np.flatnonzero(self._plane)
+        verdict = find_tactics(root, self._scratch.bits, self._scratch.position)
+        bits_to_plane(self._scratch.bits[REPLIES], self._scratch.mask, self.size)
+        replies = np.flatnonzero(self._scratch.mask)
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
             self.trees.heads[tree]["stage"] = DONE
@@ -171,24 +170,38 @@ class Forest:
         return SearchResult(point, policy, np.zeros(self.size**2, np.int32), value, proven, 0, value, (point,))
 
     def step(self) -> list[int]:
-        """One call of the network for all searches together; returns the trees whose search is finished."""
-        self.start_waiting()
-        found = select(self.trees, self._rates, self.leaves, self._planes, self._bits, self._scratch)
-        if found:
-            logits, values = self.evaluator.evaluate(self.evaluator.input)
-            self.evaluations += expand(self.trees, self.leaves, logits, values)
-        return self.done()
+        """Fills the batch; returns the trees whose search is finished, or else, once there is none, asks the network.
 
-    def start_waiting(self) -> None:
-        """Begins the simulations of the searches whose roots have been evaluated."""
-        for tree in np.flatnonzero(self.trees.heads["stage"] == NEEDS_START):
-            self._start(int(tree))
+        So whoever takes their results, gives them their next positions and calls again never leaves a place empty.
+        Nothing goes on while a result waits to be taken.
+        """
+        self.select()
+        done = self.done()
+        if not done:
+            self.evaluate()
+        return done
+
+    def select(self) -> None:
+        """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
+        while True:
+            select(self.trees, self._rates, self.leaves, self.cache, self._scratch)
+            waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
+            if not len(waiting):
+                return
+            for tree in waiting:
+                self._begin(int(tree))
+
+    def evaluate(self) -> None:
+        """One call of the network for the leaves in the batch, and what follows from it."""
+        if self.leaves.active.any():
+            answers = self.evaluator.evaluate(self.evaluator.input)
+            self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
 
     def done(self) -> list[int]:
         """The trees whose search is finished and whose result was not taken yet."""
         return [int(tree) for tree in np.flatnonzero(self.trees.heads["stage"] == DONE)]
 
-    def _start(self, tree: int) -> None:
+    def _begin(self, tree: int) -> None:
         waiting = self._explorations[tree]
         assert waiting is not None, "start() orders a search before step() begins it"
         exploration, rng = waiting

@@ -51,14 +51,36 @@ def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
 
 
 @kernel
+def visits_due(considered: int, simulations: int, number: int) -> int:
+    """Sequential halving: the visits that the move of simulation `number` (0, 1...) must have had before.
+
+    All `considered` moves are visited equally often, then the better half of them, and so on down to two, each round
+    with an equal share of the `simulations` (Danihelka et al. 2022, figure 1; in the order of `mctx.seq_halving`).
+    """
+    if considered <= 1:
+        return number
+    rounds = 0
+    while (1 << rounds) < considered:
+        rounds += 1
+    first, visits, remaining = 0, 0, considered
+    while True:
+        more = max(1, simulations // (rounds * remaining))
+        if number < first + more * remaining:
+            return visits + (number - first) // remaining
+        first += more * remaining
+        visits += more
+        remaining = max(2, remaining // 2)
+
+
+@kernel
 def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
 
     A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
     Returns a place in the root's block or NOTHING when every considered move loses.
     """
-    considered = trees.heads[tree]["num_considered"]
-    due = rates.schedule[considered, min(trees.heads[tree]["started"], rates.schedule.shape[1]) - 1]
+    head = trees.heads[tree]
+    due = visits_due(head["num_considered"], head["budget"], head["started"] - 1)
     mixed = mixed_value(trees, tree)
     low, high = value_bounds(trees, tree, mixed)
     scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)

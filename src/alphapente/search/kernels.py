@@ -2,7 +2,9 @@
 
 PUCT as in AlphaZero (Silver et al. 2018) with an exploration constant that grows with the visits; the value of a move
 not yet visited is its parent's value less a reduction (first-play urgency, as in Leela Zero and KataGo); proven wins
-and losses are carried up the tree (MCTS-Solver, Winands et al. 2008). Nothing here allocates memory.
+and losses are carried up the tree (MCTS-Solver, Winands et al. 2008). A visit kept from the search before counts as
+one of this search's simulations, and a position that was seen before costs no place in the batch. Nothing here
+allocates memory.
 """
 
 import math
@@ -10,11 +12,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import kernel, vectorized
 from alphapente.network.planes import bits_to_plane, encode
+from alphapente.rules.identity import identify
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
-from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, Bitboards, find_tactics
+from alphapente.rules.symmetry import SYMMETRY_TABLES
+from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
+from alphapente.search.cache import MISSING, Cache, find, recall, remember
 from alphapente.search.edges import can_open, find_next, open_edge
 from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.tree import (
@@ -33,6 +38,7 @@ from alphapente.search.tree import (
     UNOPENED,
     Leaves,
     Rates,
+    Scratch,
     Trees,
 )
 
@@ -150,16 +156,28 @@ def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
 
 
 @kernel
-def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitboards, scratch: Position) -> int:
-    """Goes down from the root to a leaf; returns what is proven about it, IN_FLIGHT for a leaf that is taken.
+def _take_kept(trees: Trees, tree: int, place: int) -> bool:
+    """Lets a visit that the search before made at a root edge stand for a simulation; False when none is left."""
+    edge = trees.nodes[tree, 0]["first_edge"] + place
+    point = trees.edges[tree, edge]["point"]
+    kept = trees.edges[tree, edge]["visits"] + trees.edges[tree, edge]["in_flight"] - trees.root_count[tree, point]
+    if kept <= 0:
+        return False
+    trees.root_count[tree, point] += 1
+    trees.heads[tree]["finished"] += 1
+    return True
 
-    UNKNOWN means that the network must look at `leaves.position[place]`, whose tactics stand in `bits`.
+
+@kernel
+def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int, scratch: Scratch) -> int:
+    """Goes down from the root's edge `choice` to a leaf; returns what is proven about it, IN_FLIGHT if it is taken.
+
+    UNKNOWN means that the leaf needs a value: `leaves.position[place]`, whose tactics stand in `scratch.bits`.
     """
     tree = np.int64(leaves.tree[place])
     position = leaves.position[place]
     copy_position(position, trees.root[tree])
     node, depth = np.int64(0), 0
-    choice = _select_root(trees, rates, tree)
     while True:
         if choice == UNOPENED:
             choice = open_edge(trees, tree, node, np.int64(trees.nodes[tree, node]["next_point"]))
@@ -184,24 +202,8 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, bits: Bitbo
         choice = select_puct(trees, rates, tree, node, rates.first_play_reduction)
         if choice == NOTHING:  # the tree is full: the node is looked at again as the leaf it was
             break
-    verdict = find_tactics(position, bits, scratch) if position["winner"] == IN_PLAY else 0
-    proven = _certain(position, verdict)
-    if proven == UNKNOWN:
-        trees.edges[tree, edge]["child"] = IN_FLIGHT
-        for word in range(WORDS + 2 * GUARD):
-            leaves.replies[place, word] = bits[REPLIES, word]
-    return proven
-
-
-@kernel
-def _offer_root(trees: Trees, leaves: Leaves, place: int, bits: Bitboards, scratch: Position) -> None:
-    """Makes the root itself the leaf: it has no node yet."""
-    tree = leaves.tree[place]
-    copy_position(leaves.position[place], trees.root[tree])
-    find_tactics(leaves.position[place], bits, scratch)
-    for word in range(WORDS + 2 * GUARD):
-        leaves.replies[place, word] = bits[REPLIES, word]
-    leaves.depth[place] = 0
+    verdict = find_tactics(position, scratch.bits, scratch.position) if position["winner"] == IN_PLAY else 0
+    return _certain(position, verdict)
 
 
 @kernel
@@ -210,83 +212,8 @@ def _finished(trees: Trees, tree: int) -> bool:
 
 
 @kernel
-def select(
-    trees: Trees,
-    rates: Rates,
-    leaves: Leaves,
-    planes: NDArray[np.float32],
-    bits: Bitboards,
-    scratch: Position,
-) -> int:
-    """Fills each place of the batch with a leaf of its tree, planes included; returns how many were found.
-
-    Simulations that end in a finished or proven position cost no place: they are backed up at once and the next one
-    begins. A tree without simulations left, or proven at its root, gets DONE once nothing of it is in flight.
-    `planes` is float32[B, NUM_PLANES, P].
-    """
-    found = 0
-    for place in range(len(leaves.tree)):
-        tree = leaves.tree[place]
-        leaves.active[place] = 0
-        if trees.heads[tree]["stage"] == NEEDS_ROOT:
-            _offer_root(trees, leaves, place, bits, scratch)
-            trees.heads[tree]["stage"] = EVALUATING
-            leaves.active[place] = 1
-        while trees.heads[tree]["stage"] == SEARCHING:
-            if _finished(trees, tree):
-                if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
-                    trees.heads[tree]["stage"] = DONE
-                break
-            trees.heads[tree]["started"] += 1
-            proven = _descend(trees, rates, leaves, place, bits, scratch)
-            if proven == IN_FLIGHT:
-                _give_up(trees, leaves, place)
-                break
-            if proven == UNKNOWN:
-                leaves.active[place] = 1
-                break
-            value = 0.0 if proven == PROVEN_DRAW else float(proven)
-            back_up(trees, leaves, place, value, proven)
-        if leaves.active[place]:
-            encode(leaves.position[place], bits, planes[place])
-            found += 1
-    return found
-
-
-@kernel
-def _softmax(leaves: Leaves, logits: NDArray[np.float32], size: int) -> None:
-    """leaves.weights = softmax of the logits where leaves.mask is 1, else 0.
-
-    2**x as a power of two made from bits times a polynomial for the fraction (error below 1e-5), since the loops
-    then compile to vector instructions; math.exp would cost as much as all the rest of a simulation.
-    """
-    mask, weights, weight_bits = leaves.mask, leaves.weights, leaves.weight_bits
-    points = size * size
-    largest = np.float32(-3e38)
-    for point in range(points):
-        largest = max(largest, logits[point] if mask[point] > np.float32(0.0) else np.float32(-3e38))
-    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
-    for point in range(points):
-        power = max((min(logits[point], largest) - largest) * log2e, lowest)
-        weight_bits[point] = np.uint32(np.int32(np.floor(power)) + np.int32(127)) << np.uint32(23)
-    total = np.float32(0.0)
-    for point in range(points):
-        power = max((min(logits[point], largest) - largest) * log2e, lowest)
-        f = power - np.floor(power)
-        series = np.float32(0.0135) * f + np.float32(0.0520)
-        series = series * f + np.float32(0.24147)
-        series = series * f + np.float32(0.693025)
-        weights[point] *= (series * f + np.float32(1.0)) * mask[point]
-        total += weights[point]
-    scale = np.float32(1.0) / total
-    for point in range(points):
-        weights[point] *= scale
-
-
-@kernel
-def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float32], value: float) -> int:
-    """Makes a node from the network's answer: the priors are the softmax over the moves worth a look."""
-    tree = np.int64(leaves.tree[place])
+def _new_node(trees: Trees, tree: int, value: float) -> int:
+    """A node without moves; its priors are left to the caller."""
     node = np.int64(trees.heads[tree]["num_nodes"])
     trees.heads[tree]["num_nodes"] = node + 1
     trees.nodes[tree, node]["visits"] = 1
@@ -297,40 +224,172 @@ def _new_node(trees: Trees, leaves: Leaves, place: int, logits: NDArray[np.float
     trees.nodes[tree, node]["num_edges"] = 0
     trees.nodes[tree, node]["room"] = 0
     trees.nodes[tree, node]["opened_prior"] = np.float32(0.0)
-    size = np.int64(trees.root[tree]["size"])
-    bits_to_plane(leaves.replies[place], leaves.mask, size)
-    _softmax(leaves, logits, size)
-    row, mask, weight_bits = trees.priors[tree, node], leaves.mask, leaves.weight_bits
-    for point in range(size * size):
-        row[point] = max(weight_bits[point] >> np.uint32(16), np.uint32(mask[point]))
-    find_next(trees, tree, node)
     return node
 
 
 @kernel
-def expand(trees: Trees, leaves: Leaves, logits: NDArray[np.float32], values: NDArray[np.float32]) -> int:
+def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
+    """Backs a leaf's value up; returns its new node, to be given its priors, or NOTHING when the tree is full.
+
+    A tree that is full keeps the value and forgets the position: the search goes on, a little less deep.
+    """
+    tree, depth = np.int64(leaves.tree[place]), leaves.depth[place]
+    leaves.active[place] = 0
+    if depth == 0:
+        trees.heads[tree]["num_nodes"] = 0
+        trees.heads[tree]["edges_used"] = 0
+        trees.heads[tree]["stage"] = NEEDS_START
+        return _new_node(trees, tree, value)
+    node = NOTHING
+    if trees.heads[tree]["num_nodes"] < trees.nodes.shape[1]:
+        node = _new_node(trees, tree, value)
+    edge = trees.nodes[tree, leaves.path_node[place, depth - 1]]["first_edge"] + leaves.path_edge[place, depth - 1]
+    trees.edges[tree, edge]["child"] = node if node != NOTHING else UNEXPANDED
+    back_up(trees, leaves, place, value, UNKNOWN)
+    return node
+
+
+@kernel
+def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+    """Gives the leaf of a place its value from the cache, or else makes it active: a place in the batch."""
+    tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
+    symmetry = 0
+    if len(cache.keys) > 0:
+        symmetry = identify(position, scratch.bits, scratch.hashes)
+        known = find(cache, scratch.hashes[0])
+        if known != MISSING:
+            node = _settle(trees, leaves, place, float(cache.values[known]))
+            if node != NOTHING:
+                recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
+                find_next(trees, tree, node)
+            return
+    leaves.symmetry[place], leaves.key[place] = symmetry, scratch.hashes[0]
+    for word in range(WORDS + 2 * GUARD):
+        leaves.replies[place, word] = scratch.bits[REPLIES, word]
+    encode(position, scratch.bits, leaves.planes[place], symmetry)
+    leaves.active[place] = 1
+    if depth > 0:
+        parent = leaves.path_node[place, depth - 1]
+        edge = trees.nodes[tree, parent]["first_edge"] + leaves.path_edge[place, depth - 1]
+        trees.edges[tree, edge]["child"] = IN_FLIGHT
+
+
+@kernel
+def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
+    """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone."""
+    tree = np.int64(leaves.tree[place])
+    trees.heads[tree]["started"] += 1
+    choice = _select_root(trees, rates, tree)
+    if rates.gumbel and _take_kept(trees, tree, choice):
+        return True
+    proven = _descend(trees, rates, leaves, place, choice, scratch)
+    if proven == IN_FLIGHT:
+        _give_up(trees, leaves, place)
+        return False
+    if proven == UNKNOWN:
+        _offer(trees, leaves, cache, place, scratch)
+    else:
+        back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), proven)
+    return True
+
+
+@kernel
+def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+    """Makes the root itself the leaf: it has no node yet."""
+    tree = np.int64(leaves.tree[place])
+    trees.heads[tree]["stage"] = EVALUATING
+    copy_position(leaves.position[place], trees.root[tree])
+    find_tactics(leaves.position[place], scratch.bits, scratch.position)
+    leaves.depth[place] = 0
+    _offer(trees, leaves, cache, place, scratch)
+
+
+@kernel
+def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch) -> int:
+    """Gives every free place of the batch a leaf of its tree, planes included; returns how many places are active.
+
+    Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
+    once, and the next one begins. A tree without simulations left, or proven at its root, gets DONE once nothing of it
+    is in flight.
+    """
+    found = 0
+    for place in range(len(leaves.tree)):
+        tree = leaves.tree[place]
+        if not leaves.active[place] and trees.heads[tree]["stage"] == NEEDS_ROOT:
+            _offer_root(trees, leaves, cache, place, scratch)
+        while not leaves.active[place] and trees.heads[tree]["stage"] == SEARCHING:
+            if _finished(trees, tree):
+                if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
+                    trees.heads[tree]["stage"] = DONE
+                break
+            if not _simulate(trees, rates, leaves, cache, place, scratch):
+                break
+        found += leaves.active[place]
+    return found
+
+
+@vectorized
+def _write_priors(
+    logits: NDArray[np.float32], image: NDArray[np.int16], scratch: Scratch, priors: NDArray[np.uint16]
+) -> None:
+    """priors uint16[P] = softmax of logits[image[point]] where scratch.mask is 1, as `Trees.priors` keeps it, else 0.
+
+    2**x as a power of two made from bits times a polynomial for the fraction (error below 1e-5), since the loops
+    then compile to vector instructions; math.exp would cost as much as all the rest of a simulation.
+    """
+    mask, weights = scratch.mask, scratch.weights
+    for point in range(len(mask)):
+        weights[point] = logits[image[point]]
+    largest = np.float32(-3e38)
+    for point in range(len(mask)):
+        largest = max(largest, weights[point] if mask[point] > np.float32(0.0) else np.float32(-3e38))
+    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
+    total = np.float32(0.0)
+    for point in range(len(mask)):
+        power = max((min(weights[point], largest) - largest) * log2e, lowest)
+        whole = np.floor(power)
+        f = power - whole
+        series = np.float32(0.0135) * f + np.float32(0.0520)
+        series = series * f + np.float32(0.24147)
+        series = series * f + np.float32(0.693025)
+        two_to_whole = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
+        weight = two_to_whole * (series * f + np.float32(1.0)) * mask[point]
+        weights[point] = weight
+        total += weight
+    scale = np.float32(1.0) / total
+    for point in range(len(mask)):
+        bits = np.float32(weights[point] * scale).view(np.uint32) >> np.uint32(16)
+        priors[point] = max(bits, np.uint32(mask[point]))
+
+
+@kernel
+def expand(
+    trees: Trees,
+    leaves: Leaves,
+    cache: Cache,
+    answers: tuple[NDArray[np.float32], NDArray[np.float32]],
+    scratch: Scratch,
+) -> int:
     """Gives every leaf of the batch its node and backs its value up; returns how many leaves there were.
 
-    logits float32[B, P], values float32[B] as each leaf's player to move sees it. A tree that is full keeps the value
-    and forgets the position: the search goes on, a little less deep.
+    `answers` are logits float32[B, P], and values float32[B] as each leaf's player to move sees it. The priors of a
+    node are the softmax over the moves worth a look.
     """
+    logits, values = answers
     done = 0
     for place in range(len(leaves.tree)):
         if not leaves.active[place]:
             continue
         done += 1
-        tree = np.int64(leaves.tree[place])
-        depth = leaves.depth[place]
-        value = float(values[place])
-        if depth == 0:
-            trees.heads[tree]["num_nodes"] = 0
-            trees.heads[tree]["edges_used"] = 0
-            _new_node(trees, leaves, place, logits[place], value)
-            trees.heads[tree]["stage"] = NEEDS_START
+        tree, size = np.int64(leaves.tree[place]), np.int64(leaves.position[place]["size"])
+        node = _settle(trees, leaves, place, float(values[place]))
+        if node == NOTHING:
             continue
-        edge = trees.nodes[tree, leaves.path_node[place, depth - 1]]["first_edge"] + leaves.path_edge[place, depth - 1]
-        trees.edges[tree, edge]["child"] = UNEXPANDED
-        if trees.heads[tree]["num_nodes"] < trees.nodes.shape[1]:
-            trees.edges[tree, edge]["child"] = _new_node(trees, leaves, place, logits[place], value)
-        back_up(trees, leaves, place, value, UNKNOWN)
+        image = SYMMETRY_TABLES[size, leaves.symmetry[place]]
+        bits_to_plane(leaves.replies[place], scratch.mask, size)
+        priors = trees.priors[tree, node]
+        _write_priors(logits[place], image, scratch, priors)
+        if len(cache.keys) > 0:
+            remember(cache, leaves.key[place], float(values[place]), priors, image)
+        find_next(trees, tree, node)
     return done

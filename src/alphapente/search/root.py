@@ -54,31 +54,6 @@ class SearchResult:
     principal_variation: tuple[int, ...]
 
 
-def considered_visits(considered: int, simulations: int) -> list[int]:
-    """Sequential halving as a list: the visit count that each simulation's move must have had before.
-
-    Danihelka et al. 2022, figure 1 (as `mctx.seq_halving` orders it).
-    """
-    if considered <= 1:
-        return list(range(simulations))
-    rounds = math.ceil(math.log2(considered))
-    sequence: list[int] = []
-    visits = [0] * considered
-    remaining = considered
-    while len(sequence) < simulations:
-        for _ in range(max(1, simulations // (rounds * remaining))):
-            sequence += visits[:remaining]
-            for place in range(remaining):
-                visits[place] += 1
-        remaining = max(2, remaining // 2)
-    return sequence[:simulations]
-
-
-def schedule_table(most_considered: int, simulations: int) -> NDArray[np.int32]:
-    """`considered_visits` for 0..most_considered moves: int32[most_considered + 1, simulations]."""
-    return np.array([considered_visits(m, simulations) for m in range(most_considered + 1)], np.int32)
-
-
 @kernel
 def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
     """The clean priors of the root's moves, opened or not, into out float32[P]."""

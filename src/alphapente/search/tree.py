@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.rules.position import MAX_PLIES, POSITION, Positions
-from alphapente.rules.tactics import GUARD, WORDS
+from alphapente.rules.position import MAX_PLIES, POSITION, Position, Positions
+from alphapente.rules.symmetry import NUM_SYMMETRIES
+from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
 
 UNEXPANDED, IN_FLIGHT = -1, -2
 """An edge's `child` when the position behind the edge has no node, and while the network is looking at it."""
@@ -81,7 +82,7 @@ class Trees(NamedTuple):
     priors: NDArray[np.uint16]  # [T, N, P] of unopened moves, as the upper half of a float32; 0 for all others
     root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves not worth a look
     root_scores: NDArray[np.float32]  # [T, P] Gumbel: log of the noisy prior plus noise
-    root_count: NDArray[np.int32]  # [T, P] visits in this search; -1 for moves that Gumbel does not consider
+    root_count: NDArray[np.int32]  # [T, P] visits that count for this search; -1: Gumbel does not consider the move
 
 
 class Rates(NamedTuple):
@@ -90,7 +91,6 @@ class Rates(NamedTuple):
     exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent
     first_play_reduction: float
     virtual_loss: float
-    schedule: NDArray[np.int32]  # [M + 1, budget] Gumbel: visits looked for, by considered moves and simulation
     gumbel: bool
     visit_offset: float
     value_scale: float
@@ -103,12 +103,22 @@ class Leaves(NamedTuple):
     active: NDArray[np.int8]  # [B] 1 when the place holds a leaf now
     position: Positions  # [B]
     replies: NDArray[np.uint64]  # [B, words] bitboard of the moves worth a look
+    symmetry: NDArray[np.int8]  # [B] how the network sees the position turned
+    key: NDArray[np.uint64]  # [B] of the position, see rules/identity.py
     depth: NDArray[np.int32]  # [B] edges from the root
     path_node: NDArray[np.int32]  # [B, MAX_PLIES]
     path_edge: NDArray[np.int32]  # [B, MAX_PLIES]
-    mask: NDArray[np.float32]  # [P] scratch of the expansion
-    weights: NDArray[np.float32]  # [P] scratch of the expansion
-    weight_bits: NDArray[np.uint32]  # [P] the same memory as `weights`
+    planes: NDArray[np.float32]  # [B, NUM_PLANES, P] what the network sees
+
+
+class Scratch(NamedTuple):
+    """Memory that the kernels write to and read back within one simulation."""
+
+    bits: Bitboards
+    position: Position
+    hashes: NDArray[np.uint64]  # [8]
+    mask: NDArray[np.float32]  # [P]
+    weights: NDArray[np.float32]  # [P]
 
 
 def _most_edges(nodes: int, points: int) -> int:
@@ -135,19 +145,32 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
     )
 
 
-def new_leaves(tree_of: NDArray[np.int32], points: int) -> Leaves:
-    """Places for as many leaves as `tree_of` has entries; place i serves tree `tree_of[i]`."""
+def new_leaves(tree_of: NDArray[np.int32], planes: NDArray[np.float32]) -> Leaves:
+    """Places for as many leaves as `tree_of` has entries; place i serves tree `tree_of[i]`.
+
+    `planes` float32[B, NUM_PLANES, P] is where the evaluator wants its input.
+    """
     count = len(tree_of)
-    weights = np.zeros(points, np.float32)
     return Leaves(
         tree=tree_of.astype(np.int32),
         active=np.zeros(count, np.int8),
         position=np.zeros(count, POSITION),
         replies=np.zeros((count, WORDS + 2 * GUARD), np.uint64),
+        symmetry=np.zeros(count, np.int8),
+        key=np.zeros(count, np.uint64),
         depth=np.zeros(count, np.int32),
         path_node=np.zeros((count, MAX_PLIES), np.int32),
         path_edge=np.zeros((count, MAX_PLIES), np.int32),
+        planes=planes,
+    )
+
+
+def new_scratch(points: int) -> Scratch:
+    """Scratch for boards of `points` points."""
+    return Scratch(
+        bits=new_bitboards(),
+        position=np.zeros(1, POSITION)[0],
+        hashes=np.zeros(NUM_SYMMETRIES, np.uint64),
         mask=np.zeros(points, np.float32),
-        weights=weights,
-        weight_bits=weights.view(np.uint32),
+        weights=np.zeros(points, np.float32),
     )

@@ -125,8 +125,7 @@ class Alone:
     def load(self, network: Any, step: int) -> None:
         """See Crew."""
         if self._play:
-            self._play.forest.evaluator.load_weights(network)
-            self._play.network_step = step
+            self._play.load(network, step)
             return
         config = self._task.config
         evaluator = load_evaluator(network, config, self._task.games_in_play, config.game.board_size, self._task.device)
@@ -291,8 +290,7 @@ def _play(pipe: Connection, task: Task, worker: int, quota: int | None, carried_
                 evaluator = load_evaluator(network, config, task.games_in_play, config.game.board_size, task.device)
                 play = _self_play(task, worker, quota, evaluator, step, carried_over)
             else:
-                play.forest.evaluator.load_weights(network)
-                play.network_step = step
+                play.load(network, step)
             idle = play.num_in_play == 0
         assert play is not None
         finished = play.step()

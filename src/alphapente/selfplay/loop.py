@@ -1,6 +1,7 @@
 """Plays many games at once over one network: each moves when its own search is done, none waits for another."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -61,8 +62,13 @@ class SelfPlay:
         """Games that have begun and are not over."""
         return sum(game is not None for game in self.games)
 
+    def load(self, network: Any, step: int) -> None:
+        """Goes on with this network (see Evaluator.load_weights), trained for `step` steps; the games go on."""
+        self.forest.load_weights(network)
+        self.network_step = step
+
     def step(self) -> list[GameRecord]:
-        """One network call for all games, and the moves that are due; returns the games that ended."""
+        """The moves that are due or, where none is, one network call for all games; returns the games that ended."""
         finished = []
         for tree in self.forest.step():
             game = self.games[tree]

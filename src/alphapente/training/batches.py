@@ -141,7 +141,7 @@ def _fill(
             symmetry = 0  # the opening rule of an even board has no middle point to turn about
         _set_position(samples, index, symmetry, position)
         find_tactics(position, bits, scratch.other)
-        encode(position, bits, batch.planes[row].reshape(NUM_PLANES, num_points))
+        encode(position, bits, batch.planes[row].reshape(NUM_PLANES, num_points), 0)
         legal, policy = batch.legal[row], batch.policy[row]
         bits_to_plane(bits[LEGAL], legal, size)
         policy[:] = np.float32(-1.0)

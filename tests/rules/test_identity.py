@@ -1,0 +1,90 @@
+"""Positions that are the same to the player to move have one key, all others have different ones."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from alphapente.rules.identity import identify
+from alphapente.rules.kernels import play, random_point
+from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions, new_positions, stones
+from alphapente.rules.symmetry import SYMMETRIES, transform_positions
+from alphapente.rules.tactics import find_tactics, new_bitboards
+
+
+def identity_of(position: Position) -> tuple[int, int]:
+    """(symmetry, key)"""
+    bits, hashes = new_bitboards(), np.zeros(8, np.uint64)
+    find_tactics(position, bits, np.zeros(1, POSITION)[0])
+    return int(identify(position, bits, hashes)), int(hashes[0])
+
+
+def random_positions(count: int, size: int, seed: int, most_plies: int = 60) -> Positions:
+    """Positions of random games, all in play."""
+    state, rng = np.array([seed + 1], np.uint64), np.random.default_rng(seed)
+    found = new_positions(count, "pente", size)
+    for index in range(count):
+        for _ in range(rng.integers(0, most_plies)):
+            before = found[index].copy()
+            play(found[index], random_point(found[index], state))
+            if found[index]["winner"] != IN_PLAY:
+                found[index] = before
+                break
+    return found
+
+
+def as_seen(position: Position, symmetry: int) -> bytes:
+    """The whole of what a network may see: own and enemy stones, turned, and the captures."""
+    player, size = int(position["to_move"]), int(position["size"])
+    board: NDArray[np.int8] = np.zeros(size * size, np.int8)
+    board[SYMMETRIES[size][symmetry]] = stones(position)
+    relative = np.where(board == 0, 0, np.where(board == player, 1, 2)).astype(np.int8)
+    opening = int(position["ply"] in (0, 2))
+    return relative.tobytes() + bytes([position["captured"][player - 1], position["captured"][2 - player], opening])
+
+
+@pytest.mark.parametrize("size", [7, 13, 19])
+def test_all_images_of_a_position_are_one(size: int) -> None:
+    positions = random_positions(60, size, seed=size)
+    keys = set()
+    for index in range(len(positions)):
+        images = [transform_positions(positions[index : index + 1], symmetry)[0] for symmetry in range(8)]
+        found = [identity_of(image) for image in images]
+        assert len({key for _, key in found}) == 1
+        seen = {as_seen(image, symmetry) for image, (symmetry, _) in zip(images, found, strict=True)}
+        assert len(seen) == 1, "turned by its symmetry, each image is the one that stands for all"
+        keys.add(found[0][1])
+    assert len(keys) > 50
+
+
+def test_colours_do_not_matter_but_captures_do() -> None:
+    one = random_positions(1, 9, seed=5)[0]
+    other = one.copy()
+    board = other["board"]
+    first, second = board == 1, board == 2
+    board[first], board[second] = 2, 1
+    other["to_move"] = 3 - one["to_move"]
+    other["captured"] = one["captured"][::-1]
+    assert identity_of(other) == identity_of(one)
+    other["captured"][0] += 2
+    assert identity_of(other)[1] != identity_of(one)[1]
+
+
+def test_different_positions_have_different_keys() -> None:
+    """4,000 positions of small boards, of which many are the same: exactly those have the same key."""
+    positions = random_positions(4000, 7, seed=1, most_plies=5)
+    by_key: dict[int, set[bytes]] = {}
+    by_look: dict[bytes, set[int]] = {}
+    for position in positions:
+        symmetry, key = identity_of(position)
+        look = as_seen(position, symmetry)
+        by_key.setdefault(key, set()).add(look)
+        by_look.setdefault(look, set()).add(key)
+    assert all(len(looks) == 1 for looks in by_key.values())
+    assert all(len(keys) == 1 for keys in by_look.values())
+    assert len(by_key) < 3000
+
+
+def test_even_boards_are_not_turned_while_the_opening_rule_holds() -> None:
+    assert identity_of(new_positions(1, "pente", 8)[0])[0] == 0
+    later = random_positions(20, 8, seed=3, most_plies=30)
+    assert {identity_of(position)[0] for position in later if position["ply"] > 2} > {0}
