@@ -32,8 +32,8 @@ from alphapente.rules.position import (
 (OWN, ENEMY, LEGAL, BOARD, OWN_WINS, ENEMY_WINS, OWN_CAPTURES, ENEMY_CAPTURES, OWN_FOURS, ENEMY_FOURS, REPLIES) = range(
     11
 )
-MAPS = 13
-_FOURS, _THREES = 11, 12  # scratch: windows of five that lack one stone, two stones
+MAPS = 19
+_FOURS, _THREES, _PAIRS, _TRIPLES = 11, 13, 15, 17  # scratch of `_look_along`, each for own and enemy
 GUARD = 2
 WORDS = 7
 FIRST_CELL = 64
@@ -62,7 +62,21 @@ def _board_maps() -> Bitboards:
     return maps
 
 
+def _window_maps() -> NDArray[np.uint64]:
+    """By size and line: the cells at which a window of five begins that lies on the board as a whole."""
+    maps = np.zeros((MAX_SIZE + 1, 4, WORDS + 2 * GUARD), np.uint64)
+    for size in range(5, MAX_SIZE + 1):
+        on_board = set(CELL_OF[size, : size * size].tolist())
+        for line in range(4):
+            for cell in on_board:
+                if cell + 4 * int(DIRECTIONS[line]) in on_board:
+                    bit = cell - FIRST_CELL
+                    maps[size, line, GUARD + bit // 64] |= np.uint64(1) << np.uint64(bit % 64)
+    return maps
+
+
 _BOARD_MAPS = _board_maps()
+_WINDOW_MAPS = _window_maps()
 
 
 @inlined
@@ -87,17 +101,17 @@ def _clear(bits: NDArray[np.uint64], cell: int) -> None:
 @inlined
 def _ahead(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     """The word whose bits are those `distance` cells further on (distance 1..127, no multiple of 64)."""
-    at = word + (distance >> 6)
+    at = np.uint64(word) + np.uint64(distance >> 6)
     low = np.uint64(distance & 63)
-    return (bits[at] >> low) | (bits[at + 1] << (np.uint64(64) - low))
+    return (bits[at] >> low) | (bits[at + _ONE] << (np.uint64(64) - low))
 
 
 @inlined
 def _behind(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
     """The word whose bits are those `distance` cells before (distance 1..127, no multiple of 64)."""
-    at = word - (distance >> 6)
+    at = np.uint64(word) - np.uint64(distance >> 6)
     low = np.uint64(distance & 63)
-    return (bits[at] << low) | (bits[at - 1] >> (np.uint64(64) - low))
+    return (bits[at] << low) | (bits[at - _ONE] >> (np.uint64(64) - low))
 
 
 @inlined
@@ -141,10 +155,8 @@ def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
             return -1
         rest = bits[word]
         at = (word - GUARD) << 6
-    while rest & _ONE == _ZERO:
-        rest >>= _ONE
-        at += 1
-    return at + FIRST_CELL
+    lowest = np.float64(rest & (~rest + _ONE))  # a power of two: its exponent is the number of the bit
+    return at + (lowest.view(np.int64) >> 52) - 1023 + FIRST_CELL
 
 
 @inlined
@@ -170,34 +182,54 @@ def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool)
     return taken
 
 
-@kernel
-def _windows(bits: Bitboards, step: int, own: int, enemy: int) -> np.uint64:
-    """Marks in _FOURS and _THREES the first cells of windows of five with 4 or 3 own stones and no enemy's.
+@inlined
+def _full(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Of 64 windows of five cells, those with just four stones and those with just three: added bit by bit."""
+    parity = x0 ^ x1 ^ x2
+    carry = (x0 & x1) | (x2 & (x0 ^ x1))
+    ones = parity ^ x3 ^ x4
+    carry_2 = (parity & x3) | (x4 & (parity ^ x3))
+    return carry & carry_2 & ~ones, (carry ^ carry_2) & ones
 
-    The five cells' stones are added bit by bit, 64 windows at a time. Returns non-zero if any window has 4.
+
+@kernel
+def _look_along(bits: Bitboards, line: int, size: int, triples: bool) -> int:
+    """One line's windows of five and captures of both players, all cells together, 64 at a time.
+
+    Marks the first cells of windows that lack one stone (_FOURS) and two (_THREES) and hold no stone of the other
+    player, the cells from which a stone flanks a pair (or triple) ahead of it, and the stones that would flank one
+    together with a stone ahead (_PAIRS, _TRIPLES). Returns which of the four kinds of windows there are, added up:
+    1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two.
     """
-    stones, foes, board = bits[own], bits[enemy], bits[BOARD]
-    fours, threes = bits[_FOURS], bits[_THREES]
-    found = _ZERO
+    step = DIRECTIONS[line]
+    own_fours, enemy_fours, own_threes, enemy_threes = _ZERO, _ZERO, _ZERO, _ZERO
+    on_board = _WINDOW_MAPS[size, line]
+    own, enemy = bits[OWN], bits[ENEMY]
     for word in range(GUARD, GUARD + WORDS):
-        x0 = stones[word]
-        x1 = _ahead(stones, word, step)
-        x2 = _ahead(stones, word, 2 * step)
-        x3 = _ahead(stones, word, 3 * step)
-        x4 = _ahead(stones, word, 4 * step)
-        free = board[word] & ~foes[word]
-        free &= _ahead(board, word, step) & ~_ahead(foes, word, step)
-        free &= _ahead(board, word, 2 * step) & ~_ahead(foes, word, 2 * step)
-        free &= _ahead(board, word, 3 * step) & ~_ahead(foes, word, 3 * step)
-        free &= _ahead(board, word, 4 * step) & ~_ahead(foes, word, 4 * step)
-        parity = x0 ^ x1 ^ x2
-        carry = (x0 & x1) | (x2 & (x0 ^ x1))
-        ones = parity ^ x3 ^ x4
-        carry_2 = (parity & x3) | (x4 & (parity ^ x3))
-        fours[word] = free & carry & carry_2 & ~ones
-        threes[word] = free & (carry ^ carry_2) & ones
-        found |= fours[word]
-    return found
+        o0, e0 = own[word], enemy[word]
+        o1, e1 = _ahead(own, word, step), _ahead(enemy, word, step)
+        o2, e2 = _ahead(own, word, 2 * step), _ahead(enemy, word, 2 * step)
+        o3, e3 = _ahead(own, word, 3 * step), _ahead(enemy, word, 3 * step)
+        o4, e4 = _ahead(own, word, 4 * step), _ahead(enemy, word, 4 * step)
+        fours, threes = _full(o0, o1, o2, o3, o4)
+        free = on_board[word] & ~(e0 | e1 | e2 | e3 | e4)
+        bits[_FOURS, word], bits[_THREES, word] = fours & free, threes & free
+        own_fours |= fours & free
+        own_threes |= threes & free
+        fours, threes = _full(e0, e1, e2, e3, e4)
+        free = on_board[word] & ~(o0 | o1 | o2 | o3 | o4)
+        bits[_FOURS + 1, word], bits[_THREES + 1, word] = fours & free, threes & free
+        enemy_fours |= fours & free
+        enemy_threes |= threes & free
+        bits[OWN_CAPTURES, word] |= e1 & e2 & o3
+        bits[ENEMY_CAPTURES, word] |= o1 & o2 & e3
+        bits[_PAIRS, word], bits[_PAIRS + 1, word] = o0 & e1 & e2, e0 & o1 & o2
+        if triples:
+            bits[OWN_CAPTURES, word] |= e1 & e2 & e3 & o4
+            bits[ENEMY_CAPTURES, word] |= o1 & o2 & o3 & e4
+            bits[_TRIPLES, word], bits[_TRIPLES + 1, word] = o0 & e1 & e2 & e3, e0 & o1 & o2 & o3
+    found = np.int64(own_fours != _ZERO) | np.int64(enemy_fours != _ZERO) << 1
+    return found | np.int64(own_threes != _ZERO) << 2 | np.int64(enemy_threes != _ZERO) << 3
 
 
 @kernel
@@ -215,18 +247,10 @@ def _spread(bits: Bitboards, windows: int, step: int, target: int) -> None:
 
 
 @kernel
-def _captures(bits: Bitboards, step: int, own: int, enemy: int, target: int, triples: bool) -> None:
-    """Adds to `target` the cells from which a stone of `own` flanks a pair (or triple) along `step`, both ways."""
-    stones, foes, out = bits[own], bits[enemy], bits[target]
+def _move_on(bits: Bitboards, source: int, distance: int, target: int) -> None:
+    """Adds to `target` the cells that lie `distance` beyond those marked."""
     for word in range(GUARD, GUARD + WORDS):
-        ahead = _ahead(foes, word, step) & _ahead(foes, word, 2 * step)
-        behind = _behind(foes, word, step) & _behind(foes, word, 2 * step)
-        end_ahead = _ahead(stones, word, 3 * step)
-        end_behind = _behind(stones, word, 3 * step)
-        if triples:
-            end_ahead |= _ahead(foes, word, 3 * step) & _ahead(stones, word, 4 * step)
-            end_behind |= _behind(foes, word, 3 * step) & _behind(stones, word, 4 * step)
-        out[word] |= (ahead & end_ahead) | (behind & end_behind)
+        bits[target, word] |= _behind(bits[source], word, distance)
 
 
 @kernel
@@ -294,21 +318,30 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
         bits[LEGAL, word] = _BOARD_MAPS[size, word] & ~bits[OWN, word] & ~bits[ENEMY, word]
         for target in range(OWN_WINS, ENEMY_FOURS + 1):
             bits[target, word] = _ZERO
+    triples = variant == KERYO
     for line in range(4):
         step = DIRECTIONS[line]
-        if _windows(bits, step, OWN, ENEMY) != _ZERO:
+        found = _look_along(bits, line, size, triples)
+        if found & 1:
             _spread(bits, _FOURS, step, OWN_WINS)
-        _spread(bits, _THREES, step, OWN_FOURS)
-        if _windows(bits, step, ENEMY, OWN) != _ZERO:
-            _spread(bits, _FOURS, step, ENEMY_WINS)
-        _spread(bits, _THREES, step, ENEMY_FOURS)
-        if variant != GOMOKU:
-            _captures(bits, step, OWN, ENEMY, OWN_CAPTURES, variant == KERYO)
-            _captures(bits, step, ENEMY, OWN, ENEMY_CAPTURES, variant == KERYO)
+        if found & 2:
+            _spread(bits, _FOURS + 1, step, ENEMY_WINS)
+        if found & 4:
+            _spread(bits, _THREES, step, OWN_FOURS)
+        if found & 8:
+            _spread(bits, _THREES + 1, step, ENEMY_FOURS)
+        _move_on(bits, _PAIRS, 3 * step, OWN_CAPTURES)
+        _move_on(bits, _PAIRS + 1, 3 * step, ENEMY_CAPTURES)
+        if triples:
+            _move_on(bits, _TRIPLES, 4 * step, OWN_CAPTURES)
+            _move_on(bits, _TRIPLES + 1, 4 * step, ENEMY_CAPTURES)
     for word in range(GUARD, GUARD + WORDS):
         for target in range(OWN_WINS, ENEMY_FOURS + 1):
             bits[target, word] &= bits[LEGAL, word]
-    if variant != GOMOKU:
+    if variant == GOMOKU:
+        bits[OWN_CAPTURES, :] = _ZERO
+        bits[ENEMY_CAPTURES, :] = _ZERO
+    else:
         _add_capture_wins(position, bits, OWN_CAPTURES, OWN_WINS, player)
         _add_capture_wins(position, bits, ENEMY_CAPTURES, ENEMY_WINS, 3 - player)
     if variant in (GOMOKU, POOF, BOAT):
