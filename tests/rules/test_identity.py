@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alphapente.rules.identity import identify
+from alphapente.rules.identity import identify, stone_numbers
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions, new_positions, stones
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
@@ -15,7 +15,7 @@ def identity_of(position: Position) -> tuple[int, int]:
     """(symmetry, key)"""
     bits, hashes = new_bitboards(), np.zeros(8, np.uint64)
     find_tactics(position, bits, np.zeros(1, POSITION)[0])
-    return int(identify(position, bits, hashes)), int(hashes[0])
+    return int(identify(position, bits, stone_numbers(int(position["size"])), hashes)), int(hashes[0])
 
 
 def random_positions(count: int, size: int, seed: int, most_plies: int = 60) -> Positions:

@@ -96,7 +96,7 @@ class SearchSettings(Section):
     root_policy_temperature: float = setting(1.0, "Flattens (above 1) the priors at the root.", gt=0, le=10)
     tree_reuse: bool = setting(True, "Keep the chosen move's subtree for the next move; its visits count there.")
     cached_positions: int = setting(
-        65_536,
+        16_384,
         "Evaluations kept for when a position comes again, turned or by other moves; 0: none.",
         "positions",
         ge=0,

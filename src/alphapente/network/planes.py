@@ -34,9 +34,11 @@ from alphapente.rules.tactics import (
     OWN_CAPTURES,
     OWN_FOURS,
     OWN_WINS,
+    WORDS,
     Bitboards,
     capture_size,
     find_tactics,
+    lowest_bit,
     new_bitboards,
     next_cell,
 )
@@ -63,10 +65,12 @@ def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: in
 @kernel
 def _mark(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int, symmetry: int) -> None:
     """Writes 1 where the bitboard has a bit, turned by the symmetry."""
-    cell = next_cell(bits, 0)
-    while cell >= 0:
-        plane[IMAGES[size, cell, symmetry]] = np.float32(1.0)
-        cell = next_cell(bits, cell)
+    for word in range(GUARD, GUARD + WORDS):
+        rest = bits[word]
+        while rest != np.uint64(0):
+            cell = FIRST_CELL + 64 * (word - GUARD) + lowest_bit(rest)
+            plane[IMAGES[size, cell, symmetry]] = np.float32(1.0)
+            rest &= rest - np.uint64(1)
 
 
 @kernel

@@ -8,36 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.rules.position import MAX_POINTS, Position
+from alphapente.rules.position import CELLS, MAX_POINTS, Position
 from alphapente.rules.symmetry import IMAGES, NUM_SYMMETRIES
-from alphapente.rules.tactics import ENEMY, OWN, Bitboards, next_cell
+from alphapente.rules.tactics import ENEMY, FIRST_CELL, GUARD, OWN, WORDS, Bitboards, lowest_bit
 
 _NUMBERS: NDArray[np.uint64] = np.random.default_rng(19).integers(1, 2**64, (2, MAX_POINTS), np.uint64)
 """uint64[2, MAX_POINTS]: of an own and of an enemy stone on each point."""
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_ONE = np.uint64(1)
+
+
+def stone_numbers(size: int) -> NDArray[np.uint64]:
+    """What `identify` combines on a board of this size: uint64[2, CELLS, 8], by own or enemy, cell and symmetry."""
+    numbers: NDArray[np.uint64] = _NUMBERS[:, IMAGES[size]]
+    assert numbers.shape == (2, CELLS, NUM_SYMMETRIES)
+    return np.ascontiguousarray(numbers)
 
 
 @kernel
-def _add_stones(bits: NDArray[np.uint64], numbers: NDArray[np.uint64], size: int, hashes: NDArray[np.uint64]) -> None:
-    cell = next_cell(bits, 0)
-    while cell >= 0:
-        for symmetry in range(NUM_SYMMETRIES):
-            hashes[symmetry] ^= numbers[IMAGES[size, cell, symmetry]]
-        cell = next_cell(bits, cell)
+def _add_stones(bits: NDArray[np.uint64], numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> None:
+    for word in range(GUARD, GUARD + WORDS):
+        rest = bits[word]
+        while rest != np.uint64(0):
+            cell = FIRST_CELL + 64 * (word - GUARD) + lowest_bit(rest)
+            for symmetry in range(NUM_SYMMETRIES):
+                hashes[symmetry] ^= numbers[cell, symmetry]
+            rest &= rest - _ONE
 
 
 @kernel
-def identify(position: Position, bits: Bitboards, hashes: NDArray[np.uint64]) -> int:
+def identify(position: Position, bits: Bitboards, numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> int:
     """The symmetry that turns a position into the one that stands for its kind; the kind's key goes to hashes[0].
 
-    `bits` holds the position's tactics; hashes is uint64[8], scratch. Positions of one board size have the same key
-    when they are the same but for turning, mirroring and the players' colours. The opening rule of an even board has
-    no middle point to turn about: as long as it matters, nothing is turned there.
+    `bits` holds the position's tactics, `numbers` comes from `stone_numbers`; hashes is uint64[8], scratch. Positions
+    of one board size have the same key when they are the same but for turning, mirroring and the players' colours. The
+    opening rule of an even board has no middle point to turn about: as long as it matters, nothing is turned there.
     """
     size, player = np.int64(position["size"]), np.int64(position["to_move"])
     hashes[:] = np.uint64(0)
-    _add_stones(bits[OWN], _NUMBERS[0], size, hashes)
-    _add_stones(bits[ENEMY], _NUMBERS[1], size, hashes)
+    _add_stones(bits[OWN], numbers[0], hashes)
+    _add_stones(bits[ENEMY], numbers[1], hashes)
     opening = np.int64(position["ply"] == 0 or position["ply"] == 2)
     best = 0
     if size % 2 == 1 or not opening:

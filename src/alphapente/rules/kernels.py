@@ -15,6 +15,7 @@ from alphapente.rules.position import (
     BY_FULL_BOARD,
     CAPTURES_TO_WIN,
     CELL_OF,
+    CELLS,
     DRAW,
     EMPTY,
     GOMOKU,
@@ -317,8 +318,10 @@ def play_random_game(position: Position, state: NDArray[np.uint64]) -> int:
 @kernel
 def copy_position(target: Position, source: Position) -> None:
     """Overwrites `target` with `source`, every field."""
-    target["board"][:] = source["board"]
-    target["captured"][:] = source["captured"]
+    for cell in range(CELLS):
+        target["board"][cell] = source["board"][cell]
+    target["captured"][0] = source["captured"][0]
+    target["captured"][1] = source["captured"][1]
     target["ply"] = source["ply"]
     target["last"] = source["last"]
     target["size"] = source["size"]

@@ -136,6 +136,12 @@ def any_bit(bits: NDArray[np.uint64]) -> bool:
 
 
 @inlined
+def lowest_bit(bits: np.uint64) -> int:
+    """The number of the lowest bit set in a word that is not 0: the exponent of that bit as a floating-point number."""
+    return (np.float64(bits & (~bits + _ONE)).view(np.int64) >> 52) - 1023
+
+
+@inlined
 def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
     """The first set cell after `cell` (start with 0), or -1."""
     bit = cell + 1 - FIRST_CELL
@@ -155,8 +161,7 @@ def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
             return -1
         rest = bits[word]
         at = (word - GUARD) << 6
-    lowest = np.float64(rest & (~rest + _ONE))  # a power of two: its exponent is the number of the bit
-    return at + (lowest.view(np.int64) >> 52) - 1023 + FIRST_CELL
+    return at + lowest_bit(rest) + FIRST_CELL
 
 
 @inlined

@@ -52,7 +52,7 @@ def remember(cache: Cache, key: int, value: float, priors: NDArray[np.uint16], i
     cache.values[place] = np.float32(value)
     row = cache.priors[place]
     for point in range(len(priors)):
-        row[image[point]] = priors[point]
+        row[np.uint64(image[point])] = priors[point]
 
 
 @kernel
@@ -60,4 +60,4 @@ def recall(cache: Cache, place: int, image: NDArray[np.int16], priors: NDArray[n
     """Writes the priors of the answer at a place to `priors`, by the board's points."""
     row = cache.priors[place]
     for point in range(len(priors)):
-        priors[point] = row[image[point]]
+        priors[point] = row[np.uint64(image[point])]

@@ -100,7 +100,7 @@ class Forest:
             value_scale=float(settings.value_scale),
         )
         self._compaction = new_compaction(self.trees)
-        self._scratch = new_scratch(points)
+        self._scratch = new_scratch(self.size)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
         self.evaluations = 0

@@ -11,43 +11,30 @@ from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
 
 
 @kernel
-def value_bounds(trees: Trees, tree: int, mixed: float) -> tuple[float, float]:
-    """The smallest and the largest completed value at the root: `mixed` stands for the moves not visited."""
-    low, high = mixed, mixed
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        value = edge_value(trees, tree, edge, mixed)
-        low, high = min(low, value), max(high, value)
-    return low, high
+def completion(trees: Trees, rates: Rates, tree: int) -> tuple[float, float, float]:
+    """What completes the values at the root: (value of a move without visits, smallest value, weight of values).
 
-
-@kernel
-def mixed_value(trees: Trees, tree: int) -> float:
-    """The value given to root moves without visits: the network's, mixed with those of the visited moves.
-
-    Danihelka et al. 2022, "Policy improvement by planning with Gumbel", appendix D, equation 33.
+    A move without visits has the mixed value: the network's, mixed with those of the visited moves (Danihelka et al.
+    2022, appendix D, equation 33). A value v adds weight * (v - smallest) to a move's logit: all values are stretched
+    to [0, 1], times (c_visit + most visits) * c_scale (ibid., equation 8).
     """
-    total, prior_sum, weighted = 0, 0.0, 0.0
+    total, most, prior_sum, weighted = 0, 0, 0.0, 0.0
+    low, high = 1.0, -1.0
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        visits = trees.edges[tree, edge]["visits"]
+        visits = np.int64(trees.edges[tree, edge]["visits"])
         if visits > 0 or trees.edges[tree, edge]["proven"] != UNKNOWN:
+            prior, value = np.float64(trees.edges[tree, edge]["prior"]), edge_value(trees, tree, edge, 0.0)
             total += visits
-            prior_sum += trees.edges[tree, edge]["prior"]
-            weighted += trees.edges[tree, edge]["prior"] * edge_value(trees, tree, edge, 0.0)
-    if prior_sum <= 0.0:
-        return float(trees.nodes[tree, 0]["raw_value"])
-    return (trees.nodes[tree, 0]["raw_value"] + total * weighted / prior_sum) / (1 + total)
-
-
-@kernel
-def value_weight(trees: Trees, rates: Rates, tree: int) -> float:
-    """The factor between a value stretched to [0, 1] and a logit: (c_visit + most visits) * c_scale (ibid., eq. 8)."""
-    most = 0
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        most = max(most, trees.edges[tree, edge]["visits"])
-    return (rates.visit_offset + most) * rates.value_scale
+            most = max(most, visits)
+            prior_sum += prior
+            weighted += prior * value
+            low, high = min(low, value), max(high, value)
+    mixed = np.float64(trees.nodes[tree, 0]["raw_value"])
+    if prior_sum > 0.0:
+        mixed = (mixed + total * weighted / prior_sum) / (1 + total)
+    low, high = min(low, mixed), max(high, mixed)
+    return mixed, low, (rates.visit_offset + most) * rates.value_scale / max(high - low, 1e-6)
 
 
 @kernel
@@ -81,9 +68,7 @@ def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     """
     head = trees.heads[tree]
     due = visits_due(head["num_considered"], head["budget"], head["started"] - 1)
-    mixed = mixed_value(trees, tree)
-    low, high = value_bounds(trees, tree, mixed)
-    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    mixed, low, scale = completion(trees, rates, tree)
     best, best_score = NOTHING, -1e30
     fallback, fallback_score = NOTHING, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel, vectorized
+from alphapente.compiled import inlined, kernel, vectorized
 from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.identity import identify
 from alphapente.rules.kernels import copy_position, play
@@ -255,7 +255,7 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
     if len(cache.keys) > 0:
-        symmetry = identify(position, scratch.bits, scratch.hashes)
+        symmetry = identify(position, scratch.bits, scratch.numbers, scratch.hashes)
         known = find(cache, scratch.hashes[0])
         if known != MISSING:
             node = _settle(trees, leaves, place, float(cache.values[known]))
@@ -328,6 +328,12 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
     return found
 
 
+@inlined
+def _ordered(bits: np.int32) -> np.int32:
+    """The bits of a float32 as a whole number of the same order (its own inverse): their maximum is a vector's."""
+    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
 @vectorized
 def _write_priors(
     logits: NDArray[np.float32], image: NDArray[np.int16], scratch: Scratch, priors: NDArray[np.uint16]
@@ -339,10 +345,13 @@ def _write_priors(
     """
     mask, weights = scratch.mask, scratch.weights
     for point in range(len(mask)):
-        weights[point] = logits[image[point]]
-    largest = np.float32(-3e38)
+        weights[point] = logits[np.uint64(image[point])]
+    least = np.int32(-(2**31))
+    most = least
     for point in range(len(mask)):
-        largest = max(largest, weights[point] if mask[point] > np.float32(0.0) else np.float32(-3e38))
+        order = _ordered(np.float32(weights[point]).view(np.int32))
+        most = max(most, order if mask[point] > np.float32(0.0) else least)
+    largest = _ordered(most).view(np.float32)
     log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
     total = np.float32(0.0)
     for point in range(len(mask)):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import allocating, kernel
 from alphapente.search.edges import edge_value, open_edge, prior_from_bits
-from alphapente.search.gumbel import mixed_value, value_bounds, value_weight
+from alphapente.search.gumbel import completion
 from alphapente.search.tree import (
     EDGE,
     NOTHING,
@@ -65,7 +65,7 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
         out[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["prior"]
 
 
-@kernel
+@allocating
 def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator) -> None:
     """Mixes Dirichlet noise of the given total concentration, over the moves worth a look, into their priors."""
     count = 0
@@ -81,7 +81,7 @@ def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float
             priors[point] = np.float32((1.0 - weight) * priors[point] + weight * noise[point] / total)
 
 
-@kernel
+@allocating
 def start_search(
     trees: Trees,
     tree: int,
@@ -134,7 +134,7 @@ def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> 
     trees.nodes[tree, 0]["opened_prior"] = total
 
 
-@kernel
+@allocating
 def _consider(
     trees: Trees, tree: int, priors: NDArray[np.float32], most: int, scale: float, rng: np.random.Generator
 ) -> None:
@@ -171,15 +171,13 @@ def _consider(
     trees.heads[tree]["num_considered"] = taken
 
 
-@kernel
+@allocating
 def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
     """Gumbel: softmax of logits plus weighted completed values into `policy`; returns the value it expects.
 
     Moves proven to lose get nothing unless all do; moves proven to win share everything.
     """
-    mixed = mixed_value(trees, tree)
-    low, high = value_bounds(trees, tree, mixed)
-    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    mixed, low, scale = completion(trees, rates, tree)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
     result = trees.nodes[tree, 0]["proven"]
@@ -210,7 +208,7 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
     return expected + rest * mixed
 
 
-@kernel
+@allocating
 def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float:
     """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing."""
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
@@ -237,7 +235,7 @@ def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float
     return trees.nodes[tree, 0]["value_sum"] / trees.nodes[tree, 0]["visits"]
 
 
-@kernel
+@allocating
 def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
     """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
     visits[:] = 0
@@ -251,12 +249,10 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
     return value
 
 
-@kernel
+@allocating
 def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> int:
     """The move that sequential halving ends with: the best score of the most visited considered moves not lost."""
-    mixed = mixed_value(trees, tree)
-    low, high = value_bounds(trees, tree, mixed)
-    scale = value_weight(trees, rates, tree) / max(high - low, 1e-6)
+    mixed, low, scale = completion(trees, rates, tree)
     best, best_count, best_score = NOTHING, -1, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
@@ -335,7 +331,8 @@ def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bo
             continue
         numbers[node] = count
         trees.nodes[tree, count] = trees.nodes[tree, node]
-        trees.priors[tree, count, :] = trees.priors[tree, node, :]
+        for other in range(trees.priors.shape[2]):
+            trees.priors[tree, count, other] = trees.priors[tree, node, other]
         first = np.int64(trees.nodes[tree, count]["first_edge"])
         for k in range(np.int64(trees.nodes[tree, count]["num_edges"])):
             copied[used + k] = trees.edges[tree, first + k]

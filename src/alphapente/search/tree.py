@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapente.rules.identity import stone_numbers
 from alphapente.rules.position import MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
@@ -116,6 +117,7 @@ class Scratch(NamedTuple):
 
     bits: Bitboards
     position: Position
+    numbers: NDArray[np.uint64]  # see identity.stone_numbers
     hashes: NDArray[np.uint64]  # [8]
     mask: NDArray[np.float32]  # [P]
     weights: NDArray[np.float32]  # [P]
@@ -165,11 +167,13 @@ def new_leaves(tree_of: NDArray[np.int32], planes: NDArray[np.float32]) -> Leave
     )
 
 
-def new_scratch(points: int) -> Scratch:
-    """Scratch for boards of `points` points."""
+def new_scratch(size: int) -> Scratch:
+    """Scratch for boards of size x size points."""
+    points = size * size
     return Scratch(
         bits=new_bitboards(),
         position=np.zeros(1, POSITION)[0],
+        numbers=stone_numbers(size),
         hashes=np.zeros(NUM_SYMMETRIES, np.uint64),
         mask=np.zeros(points, np.float32),
         weights=np.zeros(points, np.float32),
