@@ -14,7 +14,8 @@ from sqlalchemy import Engine, event
 
 from alphapente.errors import RequestError
 from alphapente.records.model import GameRecord, ImportedGame
-from alphapente.records.store import SEQ_BITS, Store
+from alphapente.records.store import Store
+from alphapente.records.writing import SEQ_BITS
 
 from .samples import plain_game, random_game
 
