@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from alphapente.records import driver
 from alphapente.records.codec import RECORD_COLUMNS
 
-DIALECTS = [(SQLiteDialect(), "?"), (PGDialect(paramstyle="format"), "%s")]
+DIALECTS = [(SQLiteDialect(), "?"), (PGDialect(paramstyle="format"), "%s")]  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(("dialect", "mark"), DIALECTS, ids=["sqlite", "postgresql"])
