@@ -88,10 +88,11 @@ def _write_bare(database: Path, games: list[GameRecord], few: int) -> float:
 
 
 def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> list[Row]:
-    """Each strategy in turn on both databases, lap by lap; then once more, to see what memory it takes."""
+    """What memory the first samples take; then each strategy in turn on both databases, lap by lap."""
     seconds: dict[tuple[str, bool], list[float]] = {}
     with Store(small, read_only=True) as small_store, Store(large, read_only=True) as large_store:
         many = short(large_store.num_records("pente", SIZE))
+        memory = max(_memory(partial(large_store.sample, name, few, rng, "pente", SIZE)) for name in STRATEGIES)
         for lap in range(SAMPLING_LAPS + 1):
             for name in STRATEGIES:
                 for store in (small_store, large_store):
@@ -99,7 +100,6 @@ def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> lis
                     store.sample(name, few, rng, "pente", SIZE)
                     if lap:  # the first fills the caches
                         seconds.setdefault((name, store is large_store), []).append(time.perf_counter() - start)
-        memory = max(_memory(partial(large_store.sample, name, few, rng, "pente", SIZE)) for name in STRATEGIES)
     time_of = {key: median(values) for key, values in seconds.items()}
     rows = [
         Row(

@@ -7,7 +7,7 @@ fraction of the cost of a dictionary for each row.
 import itertools
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Dialect, bindparam, insert, select
+from sqlalchemy import BindParameter, Dialect, bindparam, insert, literal_column, select
 
 from alphapente.records.codec import RECORD_COLUMNS
 from alphapente.records.schema import RECORDS
@@ -24,10 +24,14 @@ def insert_records(dialect: Dialect) -> str:
 
 
 def select_records(dialect: Dialect) -> str:
-    """Reads the records of the keys that `padded` makes parameters of, by rising key, as RECORD_COLUMNS."""
+    """Reads the records of the keys that `padded` makes parameters of, by rising key, as RECORD_COLUMNS.
+
+    SQLite sorts by an expression only when it has all rows: so it reads them in one go, as `reading` wants it.
+    """
     keys: list[BindParameter[int]] = [bindparam(f"key{number}") for number in range(KEYS_PER_QUERY)]
     columns = [RECORDS.c[name] for name in RECORD_COLUMNS]
-    return str(select(*columns).where(RECORDS.c.id.in_(keys)).order_by(RECORDS.c.id).compile(dialect=dialect))
+    query = select(*columns).where(RECORDS.c.id.in_(keys)).order_by(RECORDS.c.id + literal_column("0"))
+    return str(query.compile(dialect=dialect))
 
 
 def padded(keys: Sequence[int]) -> tuple[int, ...]:

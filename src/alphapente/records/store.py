@@ -21,20 +21,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.records import codec, connect, driver, sampling, statistics, writing
-from alphapente.records.driver import KEYS_PER_QUERY, padded
+from alphapente.records import codec, connect, driver, reading, sampling, statistics, writing
 from alphapente.records.model import GameRecord, ImportedGame, RecordBatch, StoredGame, StoreStats
-from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, RECORDS, SETTINGS
+from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
 
 _GAMES_PER_QUERY = 500
 _RECORDS_PER_BATCH = 5000
 
-_RECORD_COLUMNS = [RECORDS.c[name] for name in codec.RECORD_COLUMNS]
-_BY_RANGE = (
-    select(*_RECORD_COLUMNS).where(RECORDS.c.id.between(bindparam("first"), bindparam("last"))).order_by(RECORDS.c.id)
-)
 _POOL = select(POOLS).where(IS_POOL)
 
 
@@ -173,25 +168,22 @@ class Store:
             pool = connection.execute(_POOL, pool_named(variant, size)).first()
             if pool is None or pool.num_records == 0:
                 raise RequestError(self._no_records(connection, variant, size))
-            seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
-            return self._read(connection, pool, seqs, count)
+        seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
+        return self._read(pool, seqs, count)
 
-    def _read(self, connection: Connection, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
-        """The records numbered `seqs` (rising) of a pool, some hundreds at a time: neighbours by their range."""
-        keys = seqs + (pool.id << SEQ_BITS)
-        batches = []
-        for start in range(0, max(1, len(keys)), KEYS_PER_QUERY):
-            part = keys[start : start + KEYS_PER_QUERY].tolist()
-            if part and part[-1] - part[0] == len(part) - 1:
-                rows = connection.execute(_BY_RANGE, {"first": part[0], "last": part[-1]}).all()
-            else:
-                rows = connection.exec_driver_sql(self._select_records, padded(part)).all() if part else []
-            if len(rows) != len(part):
+    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
+        """The records numbered `seqs` (rising, at least one) of a pool."""
+
+        def decode(keys: Sequence[int], rows: reading.Rows) -> RecordBatch:
+            if len(rows) != len(keys):
                 raise connect.DatabaseError(
-                    f"{self.name} is damaged: of records {part[0]}..{part[-1]}, {len(part) - len(rows)} are missing; "
+                    f"{self.name} is damaged: of records {keys[0]}..{keys[-1]}, {len(keys) - len(rows)} are missing; "
                     "`alphapente records check` tells more"
                 )
-            batches.append(codec.decode_records(rows, pool.variant, pool.board_size))
+            return codec.decode_records(rows, pool.variant, pool.board_size)
+
+        keys = seqs + (pool.id << SEQ_BITS)
+        batches = reading.read_by_key(self.reading, keys, self._select_records, decode)
         return codec.concatenate(batches, asked, pool.num_records)
 
     def _no_records(self, connection: Connection, variant: str, size: int) -> str:
@@ -216,9 +208,7 @@ class Store:
         end = pool.num_records if num_records is None else min(pool.num_records, first_seq + num_records)
         for start in range(first_seq, end, _RECORDS_PER_BATCH):
             seqs = np.arange(start, min(end, start + _RECORDS_PER_BATCH), dtype=np.int64)
-            with self.reading() as connection:
-                batch = self._read(connection, pool, seqs, len(seqs))
-            yield batch
+            yield self._read(pool, seqs, len(seqs))
 
     def games(
         self,
