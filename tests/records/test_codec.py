@@ -1,7 +1,9 @@
 """Records as bytes and back."""
 
 import dataclasses
+import itertools
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +17,13 @@ from alphapente.records.model import GameRecord, RecordBatch
 from .samples import plain_game
 
 
+def rows_of(game: GameRecord) -> list[tuple[Any, ...]]:
+    """The records of a game as rows of RECORD_COLUMNS: keys 0, 1, 2, ... of game 7."""
+    return list(zip(itertools.count(), itertools.repeat(7), *codec.encode_records(game), strict=False))
+
+
 def decoded(game: GameRecord) -> RecordBatch:
-    rows = [{"id": n, "game_id": 7, **row} for n, row in enumerate(codec.encode_records(game))]
-    return codec.decode_records(
-        [[row[name] for name in codec.RECORD_COLUMNS] for row in rows], game.variant, game.board_size
-    )
+    return codec.decode_records(rows_of(game), game.variant, game.board_size)
 
 
 @given(size=st.integers(7, 19), seed=st.integers(0, 2**32))
@@ -55,6 +59,29 @@ def test_records_survive_and_their_policies_sum_to_one() -> None:
         assert batch.search_value[index] == pytest.approx(record.search_value, abs=1e-7)
         assert batch.outcome[index] == (1 if record.to_move == game.winner else -1)
     assert np.isnan(batch.random_value).all()
+
+
+def test_a_driver_gets_plain_values_whatever_numbers_a_record_holds() -> None:
+    game = plain_game(3)
+    odd = dataclasses.replace(
+        game.records[1],
+        ply=np.int16(1),  # type: ignore[arg-type]
+        captured=np.array([0, 2], np.int16),  # type: ignore[arg-type]
+        to_move=np.int8(2),  # type: ignore[arg-type]
+        rest=np.float32(game.records[1].rest),  # type: ignore[arg-type]
+        search_value=np.float32(0.5),  # type: ignore[arg-type]
+        random_value=np.float64(-0.5),
+    )
+    row = dict(zip(codec.RECORD_COLUMNS, rows_of(dataclasses.replace(game, records=[odd]))[0], strict=True))
+    assert {name: type(value) for name, value in row.items() if type(value) is not int} == {
+        "board": bytes,
+        "policy": bytes,
+        "rest": float,
+        "search_value": float,
+        "random_value": float,
+    }
+    assert (row["ply"], row["captured2"], row["to_move"], row["outcome"]) == (1, 2, 2, -1)
+    assert (row["search_value"], row["random_value"]) == (0.5, -0.5)
 
 
 def test_visits_beyond_what_fits_are_kept_as_the_most_that_fits() -> None:
@@ -107,15 +134,16 @@ def test_points_off_the_board_are_refused() -> None:
 
 @pytest.mark.parametrize(("column", "blob"), [("board", b"123"), ("policy", b"1234567"), ("policy", b"\xff" * 6)])
 def test_damaged_bytes_are_told(column: str, blob: bytes) -> None:
-    row = {"id": 3, "game_id": 7, **codec.encode_records(plain_game(1))[0], column: blob}
+    row = list(rows_of(plain_game(1))[0])
+    row[codec.RECORD_COLUMNS.index("id")] = 3
+    row[codec.RECORD_COLUMNS.index(column)] = blob
     with pytest.raises(FailureError, match=r"3.*damaged"):
-        codec.decode_records([[row[name] for name in codec.RECORD_COLUMNS]], "pente", 19)
+        codec.decode_records([row], "pente", 19)
 
 
 def test_ten_thousand_records_decode_quickly() -> None:
     game = plain_game(100)
-    rows = [{"id": n, "game_id": 7, **row} for n, row in enumerate(codec.encode_records(game))] * 100
-    values = [[row[name] for name in codec.RECORD_COLUMNS] for row in rows]
+    values = rows_of(game) * 100
     fastest = 1e9
     for _ in range(3):
         begun = time.perf_counter()

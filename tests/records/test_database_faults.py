@@ -202,7 +202,7 @@ def test_records_that_were_deleted_are_told(database: Path) -> None:
     connection.execute("DELETE FROM records WHERE ply = 7")
     connection.commit()
     connection.close()
-    with pytest.raises(DatabaseError, match=r"20 are missing.*records check"):
+    with pytest.raises(DatabaseError, match=r"10 are missing.*records check"):
         read_everything(database)
 
 

@@ -1,63 +1,141 @@
-"""Writing and sampling of records in a real database of its own."""
+"""Writing and sampling of records in real databases of its own, a small one and one of millions."""
 
-import tempfile
+import shutil
+import sqlite3
+import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 
-from alphapente.bench.report import Result, Row
-from alphapente.records.model import GameRecord, SearchRecord
+from alphapente.bench.many_records import RECORDS_A_GAME, SIZE, folder_for, grow, short, some_games
+from alphapente.bench.report import Result, Row, median
+from alphapente.records import codec
+from alphapente.records.model import GameRecord
+from alphapente.records.sampling import STRATEGIES
 from alphapente.records.store import Store
 
-RECORDS_A_GAME = 40
-SAMPLE = 10_000
-POINTS_LISTED = 24
-SIZE = 19
+FEW = 100_000
+MANY = 10_000_000
+SAMPLING_LAPS = 5
+"""Samples of each kind, of which the median counts."""
 
 
-def _game(rng: np.random.Generator) -> GameRecord:
-    """A game of the usual size whose moves and positions mean nothing."""
-    moves = rng.permutation(SIZE * SIZE)[: RECORDS_A_GAME + 3].tolist()
-    records = []
-    for ply in range(RECORDS_A_GAME):
-        targets = rng.dirichlet(np.ones(POINTS_LISTED + 1)).astype(np.float32)
-        records.append(
-            SearchRecord(
-                ply=ply + 3,
-                board=rng.integers(0, 3, SIZE * SIZE).astype(np.int8),
-                captured=(0, 2),
-                to_move=1 + (ply + 3) % 2,
-                points=np.sort(rng.permutation(SIZE * SIZE)[:POINTS_LISTED]).astype(np.int16),
-                visits=rng.integers(0, 30, POINTS_LISTED).astype(np.int32),
-                targets=targets[:-1],
-                rest=float(targets[-1]),
-                search_value=float(rng.uniform(-1, 1)),
-                simulations=100,
-            )
-        )
-    return GameRecord("pente", SIZE, moves, 1, "five", 3, (), int(rng.integers(1 << 60)), "simple", 0, 100, records)
+def bench_sample(seconds: float, num_records: int = MANY, few: int = FEW) -> Result:
+    """Writes databases of `few` records for `seconds`; then samples `few` from one of them and from `num_records`.
 
-
-def bench_sample(seconds: float) -> Result:
-    """Half of `seconds` goes to writing games, one transaction each, half to sampling by each strategy."""
+    Writing (a transaction a game) is compared with the bare driver, which inserts the same rows, ready made, a game a
+    transaction. Raises RequestError when the disk has no room for `num_records`.
+    """
     rng = np.random.default_rng(0)
-    games = [_game(rng) for _ in range(50)]
-    with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
-        path = Path(folder, "bench.db")
-        with Store(path) as store:
-            written, start = 0, time.perf_counter()
-            while time.perf_counter() - start < seconds / 2 or written < 2 * SAMPLE:
-                store.add_game(games[written // RECORDS_A_GAME % len(games)])
-                written += RECORDS_A_GAME
-            rows = [Row("records.write", written / (time.perf_counter() - start), "records/s")]
-            for strategy in ("recent", "random", "top_random"):
-                store.sample(strategy, SAMPLE, rng, "pente", SIZE)
-                start, laps = time.perf_counter(), 0
-                while time.perf_counter() - start < seconds / 6:
-                    store.sample(strategy, SAMPLE, rng, "pente", SIZE)
-                    laps += 1
-                rate = laps * SAMPLE / (time.perf_counter() - start)
-                rows.append(Row(f"records.sample.{strategy}", rate, "records/s"))
-        rows.append(Row("records.bytes", path.stat().st_size / written, "bytes a record"))
-    return Result(rows)
+    games = some_games(50, rng)
+    with folder_for(num_records + 3 * few) as folder:
+        small, large = folder / "small.db", folder / "large.db"
+        written = _write(folder, small, games, few, seconds)
+        size = small.stat().st_size / few
+        shutil.copy(small, large)
+        grow(large, num_records)
+        sampled = _sample(small, large, few, rng)
+    return Result([*written.rows, Row("records.bytes", size, "bytes a record"), *sampled], written.breakdown)
+
+
+def _write(folder: Path, small: Path, games: list[GameRecord], few: int, seconds: float) -> Result:
+    """Lap by lap: ours into `small`, the bare driver into another file, and our encoding alone."""
+    ours: list[float] = []
+    bare: list[float] = []
+    encoding: list[float] = []
+    end = time.perf_counter() + seconds
+    while not ours or time.perf_counter() < end:
+        small.unlink(missing_ok=True)
+        with Store(small) as store:
+            start = time.perf_counter()
+            for number in range(few // RECORDS_A_GAME):
+                store.add_game(games[number % len(games)])
+            ours.append(time.perf_counter() - start)
+        bare.append(_write_bare(folder / "bare.db", games, few))
+        start = time.perf_counter()
+        for number in range(few // RECORDS_A_GAME):
+            codec.encode_records(games[number % len(games)])
+        encoding.append(time.perf_counter() - start)
+    spent, floor, encoded = median(ours), median(bare), median(encoding)
+    breakdown = {"SQLite": floor / spent, "checking, encoding": encoded / spent}
+    breakdown["transaction, SQLAlchemy"] = 1.0 - sum(breakdown.values())
+    return Result([Row("records.write", few / spent, "records/s", few / floor, floor / spent)], breakdown)
+
+
+def _write_bare(database: Path, games: list[GameRecord], few: int) -> float:
+    """Seconds that sqlite3 alone takes to insert as many rows, as many in a transaction, under the same pragmas."""
+    database.unlink(missing_ok=True)
+    with Store(database) as store:
+        store.add_game(games[0])
+    insert = f"INSERT INTO records VALUES ({', '.join('?' * len(codec.RECORD_COLUMNS))})"
+    rows = [list(zip(*codec.encode_records(game), strict=True)) for game in games]
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        key = connection.execute("SELECT max(id) + 1 FROM records").fetchone()[0]
+        start = time.perf_counter()
+        for number in range(few // RECORDS_A_GAME):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(insert, [(key + i, 1, *row) for i, row in enumerate(rows[number % len(rows)])])
+            connection.execute("COMMIT")
+            key += RECORDS_A_GAME
+        return time.perf_counter() - start
+
+
+def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> list[Row]:
+    """What memory the first samples take; then each strategy in turn on both databases, lap by lap."""
+    seconds: dict[tuple[str, bool], list[float]] = {}
+    with Store(small, read_only=True) as small_store, Store(large, read_only=True) as large_store:
+        many = short(large_store.num_records("pente", SIZE))
+        memory = max(_memory(partial(large_store.sample, name, few, rng, "pente", SIZE)) for name in STRATEGIES)
+        for lap in range(SAMPLING_LAPS + 1):
+            for name in STRATEGIES:
+                for store in (small_store, large_store):
+                    start = time.perf_counter()
+                    store.sample(name, few, rng, "pente", SIZE)
+                    if lap:  # the first fills the caches
+                        seconds.setdefault((name, store is large_store), []).append(time.perf_counter() - start)
+    time_of = {key: median(values) for key, values in seconds.items()}
+    rows = [
+        Row(
+            f"records.sample.{name}",
+            few / time_of[name, True],
+            "records/s",
+            few / time_of[name, False],
+            time_of[name, False] / time_of[name, True],
+        )
+        for name in STRATEGIES
+    ]
+    slowest = max(STRATEGIES, key=lambda name: time_of[name, True])
+    floor, value = time_of[slowest, False], time_of[slowest, True]
+    return [
+        *rows,
+        Row(f"sample.{many}", value, f"seconds for {few:,}", floor, value / floor),
+        Row(f"sample.{many}.memory", memory / 2**20, "MiB more"),
+    ]
+
+
+def _memory(work_fn: Callable[[], object]) -> int:
+    """By how many bytes the process grows at most while `work_fn` runs, looked at every few milliseconds."""
+    process, done = psutil.Process(), threading.Event()
+    before: int = process.memory_info().rss
+    peak = before
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.002):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        work_fn()
+    finally:
+        done.set()
+        watcher.join()
+    return peak - before

@@ -89,11 +89,15 @@ def train(seconds: Seconds = 60, json_path: Json = None, config: ConfigFile = No
 
 
 @app.command()
-def sample(seconds: Seconds = 20, json_path: Json = None) -> None:
-    """Writing and sampling of records."""
+def sample(
+    seconds: Seconds = 20,
+    rows: Annotated[int, typer.Option(min=100_000, help="Records in the large database.")] = 10_000_000,
+    json_path: Json = None,
+) -> None:
+    """Writing of records, and sampling of 100,000 of them from as many and from millions (3 GB of disk)."""
     from alphapente.bench.sample import bench_sample
 
-    _show(lambda: bench_sample(seconds), json_path)
+    _show(lambda: bench_sample(seconds, rows), json_path)
 
 
 @app.command()

@@ -13,7 +13,8 @@ from alphapente.errors import FailureError
 from alphapente.records.codec import outcome_of
 from alphapente.records.model import RecordBatch, StoredGame
 from alphapente.records.schema import GAMES, POOLS, RECORDS
-from alphapente.records.store import SEQ_BITS, Store
+from alphapente.records.store import Store
+from alphapente.records.writing import SEQ_BITS
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
 

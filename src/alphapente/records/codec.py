@@ -4,6 +4,7 @@ Boards are packed five points to a byte, as digits in base 3 (the first point is
 of 6-byte entries (little-endian): point uint16, visits uint16, probability uint16 in units of 1/65535.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,9 @@ RECORD_COLUMNS = (
 )
 """The columns of a record's row, in the order that `decode_records` expects them."""
 
+ENCODED_COLUMNS = RECORD_COLUMNS[2:]
+"""The columns that `encode_records` gives; a row's id and game are the store's to choose."""
+
 
 def packed_size(board_size: int) -> int:
     """Bytes of a packed board."""
@@ -60,7 +64,7 @@ def pack_boards(boards: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def unpack_boards(packed: NDArray[np.uint8], board_size: int) -> NDArray[np.int8]:
     """The reverse of `pack_boards`: uint8[n, packed_size] to int8[n, S*S]."""
-    unpacked = _UNPACKED[packed].reshape(len(packed), -1)
+    unpacked = _UNPACKED.take(packed, axis=0).reshape(len(packed), -1)  # five times as fast as by index
     return np.ascontiguousarray(unpacked[:, : board_size * board_size])
 
 
@@ -76,45 +80,35 @@ def unpack_plies(blob: bytes) -> list[int]:
     return [int(number) for number in np.frombuffer(blob, "<u2")]
 
 
-def encode_records(game: GameRecord) -> list[dict[str, Any]]:
-    """The rows of a game's records, without id and game_id.
+def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
+    """A game's records column by column: ENCODED_COLUMNS, an entry a record each, of the types that a driver takes.
 
     Raises RequestError for a record that cannot be right: a board of another size, a point off the board, policy
     arrays of unequal length, probabilities that do not make 1, a value outside [-1, 1].
     """
     records = game.records
     if not records:
-        return []
+        return ((),) * len(ENCODED_COLUMNS)
     area = game.board_size**2
     for record in records:
         _refuse_misshapen(record, area)
-    boards = np.stack([record.board for record in records])
+    boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
     if boards.min() < 0 or boards.max() > 2:
         raise RequestError(f"a record's board holds {boards.min()}..{boards.max()}: allowed are 0, 1 and 2")
-    packed = pack_boards(boards)
-    entries, ends = _encode_policies(records, area)
-    policies = entries.tobytes()
-    rows = []
-    start = 0
-    width = POLICY_ENTRY.itemsize
-    for record, board, end in zip(records, packed, ends, strict=True):
-        rows.append(
-            {
-                "ply": record.ply,
-                "board": board.tobytes(),
-                "captured1": int(record.captured[0]),
-                "captured2": int(record.captured[1]),
-                "to_move": int(record.to_move),
-                "policy": policies[start * width : end * width],
-                "rest": float(record.rest),
-                "search_value": float(record.search_value),
-                "random_value": None if record.random_value is None else float(record.random_value),
-                "outcome": outcome_of(game.winner, record.to_move),
-                "simulations": int(record.simulations),
-            }
-        )
-        start = end
-    return rows
+    outcomes = {player: outcome_of(game.winner, player) for player in (1, 2)}
+    return (
+        [int(record.ply) for record in records],
+        [packed.tobytes() for packed in pack_boards(boards)],
+        [int(record.captured[0]) for record in records],
+        [int(record.captured[1]) for record in records],
+        [int(record.to_move) for record in records],
+        _encode_policies(records, area),
+        [float(record.rest) for record in records],
+        [float(record.search_value) for record in records],
+        [None if record.random_value is None else float(record.random_value) for record in records],
+        [outcomes[record.to_move] for record in records],
+        [int(record.simulations) for record in records],
+    )
 
 
 def outcome_of(winner: int, to_move: int) -> int:
@@ -137,8 +131,8 @@ def _refuse_misshapen(record: SearchRecord, area: int) -> None:
             raise RequestError(f"ply {record.ply}: {name} is {value}: allowed is -1 to 1")
 
 
-def _encode_policies(records: list[SearchRecord], area: int) -> tuple[NDArray[np.void], list[int]]:
-    """All entries of the records' policies in a row, and where each record's end."""
+def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
+    """The policies as rows of POLICY_ENTRY."""
     lengths = np.array([len(record.points) for record in records])
     points = np.concatenate([record.points for record in records])
     visits = np.concatenate([record.visits for record in records])
@@ -148,7 +142,6 @@ def _encode_policies(records: list[SearchRecord], area: int) -> tuple[NDArray[np
         raise RequestError(f"a policy lists points {points.min()}..{points.max()}: allowed are 0..{area - 1}")
     if len(visits) and visits.min() < 0:
         raise RequestError(f"a policy lists {visits.min()} visits: allowed are 0 and more")
-    ends = np.cumsum(lengths)
     sums = np.bincount(np.repeat(np.arange(len(records)), lengths), targets, len(records)) + rest
     wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(rest >= 0)
     if wrong.any() or not (targets >= 0).all():
@@ -161,7 +154,8 @@ def _encode_policies(records: list[SearchRecord], area: int) -> tuple[NDArray[np
     entries["point"] = points
     entries["visits"] = np.minimum(visits, MAX_VISITS)
     entries["target"] = np.rint(np.minimum(targets, 1.0) * _TARGET_UNIT)
-    return entries, ends.tolist()
+    encoded, ends = entries.tobytes(), np.cumsum(lengths) * POLICY_ENTRY.itemsize
+    return [encoded[start:end] for start, end in itertools.pairwise([0, *ends.tolist()])]
 
 
 def decode_records(

@@ -99,7 +99,7 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
             lock_timeout_ms = max(1, int(busy_timeout_s * 1000))  # 0 would mean for ever
             # As on SQLite, a power cut may take the last moment's games, whole ones, and never damages the database.
             options = f"-c lock_timeout={lock_timeout_ms} -c synchronous_commit=off"
-            engine = create_engine(url, connect_args={"options": options}, pool_pre_ping=True)
+            engine = create_engine(url, connect_args={"options": options}, pool_pre_ping=True, paramstyle="format")
     except ModuleNotFoundError as error:
         raise RequestError(
             f"{display_name(url)} needs a driver that is not installed ({error}): "

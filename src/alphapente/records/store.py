@@ -11,31 +11,26 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.records import codec, connect, sampling, statistics
+from alphapente.records import codec, connect, driver, reading, sampling, statistics, writing
 from alphapente.records.model import GameRecord, ImportedGame, RecordBatch, StoredGame, StoreStats
-from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, RECORDS, SETTINGS
-from alphapente.rules.position import MAX_PLIES, MAX_SIZE, MIN_SIZE, variant_index
+from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
+from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
+from alphapente.rules.position import MAX_SIZE
 
-SEQ_BITS = 40
-_KEYS_PER_QUERY = 1000
 _GAMES_PER_QUERY = 500
 _RECORDS_PER_BATCH = 5000
-_ENDINGS = ("five", "captures", "draw", "unfinished")
 
-_RECORD_COLUMNS = [RECORDS.c[name] for name in codec.RECORD_COLUMNS]
-_BY_KEYS = select(*_RECORD_COLUMNS).where(RECORDS.c.id.in_(bindparam("keys", expanding=True))).order_by(RECORDS.c.id)
-_BY_RANGE = (
-    select(*_RECORD_COLUMNS).where(RECORDS.c.id.between(bindparam("first"), bindparam("last"))).order_by(RECORDS.c.id)
-)
+_POOL = select(POOLS).where(IS_POOL)
 
 
 class Store:
@@ -91,74 +86,20 @@ class Store:
 
         Raises RequestError, and stores nothing, for a game or a record that cannot be right.
         """
-        _refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
-        if game.winner not in (0, 1, 2) or game.won_by == "unfinished":
-            raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
-        if not -(2**63) <= game.seed < 2**63:
-            raise RequestError(f"the game's seed is {game.seed}: allowed are signed 64-bit integers")
-        rows = codec.encode_records(game)
-        values = {
-            "source": "selfplay",
-            "moves": codec.pack_plies(game.moves),
-            "num_plies": len(game.moves),
-            "winner": game.winner,
-            "won_by": game.won_by,
-            "opening_plies": game.opening_plies,
-            "random_plies": codec.pack_plies(game.random_plies),
-            "seed": game.seed,
-            "model_type": game.model_type,
-            "network_step": game.network_step,
-            "simulations": game.simulations,
-            "settings_id": game.settings_id,
-            "headers": None,
-        }
+        row, columns = writing.played_row(game), codec.encode_records(game)
+        pool = pool_named(game.variant, game.board_size)
         with self._writing() as connection:
-            return self._insert_game(connection, game.variant, game.board_size, values, rows)
+            game_id, first_key = writing.insert_game(connection, pool, row, len(game.records))
+            writing.insert_records(connection, self._insert_records, columns, game_id, first_key)
+        return game_id
 
     def add_imported(self, games: Sequence[ImportedGame]) -> int:
         """Stores games read from text, in one transaction, without records; returns how many."""
-        for game in games:
-            _refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
+        rows = [writing.imported_row(game) for game in games]
         with self._writing() as connection:
-            for game in games:
-                values = {
-                    "source": "import",
-                    "moves": codec.pack_plies(game.moves),
-                    "num_plies": len(game.moves),
-                    "winner": game.winner,
-                    "won_by": game.won_by,
-                    "opening_plies": 0,
-                    "random_plies": b"",
-                    "seed": 0,
-                    "model_type": "",
-                    "network_step": 0,
-                    "simulations": 0,
-                    "settings_id": None,
-                    "headers": json.dumps(game.headers),
-                }
-                self._insert_game(connection, game.variant, game.board_size, values, [])
+            for game, row in zip(games, rows, strict=True):
+                writing.insert_game(connection, pool_named(game.variant, game.board_size), row, 0)
         return len(games)
-
-    def _insert_game(
-        self, connection: Connection, variant: str, size: int, values: dict[str, Any], rows: list[dict[str, Any]]
-    ) -> int:
-        pool_id = _pool_id(connection, variant, size, create=True)
-        assert pool_id is not None
-        counts = {"num_records": POOLS.c.num_records + len(rows), "num_games": POOLS.c.num_games + 1}
-        connection.execute(update(POOLS).where(POOLS.c.id == pool_id).values(counts))
-        end = connection.execute(select(POOLS.c.num_records).where(POOLS.c.id == pool_id)).scalar_one()
-        first_seq = end - len(rows)
-        values |= {"pool_id": pool_id, "first_seq": first_seq, "num_records": len(rows), "created_at": int(time.time())}
-        inserted = connection.execute(insert(GAMES), values).inserted_primary_key
-        assert inserted is not None
-        game_id = int(inserted[0])
-        key = (pool_id << SEQ_BITS) + first_seq
-        for number, row in enumerate(rows):
-            row["id"] = key + number
-            row["game_id"] = game_id
-        if rows:
-            connection.execute(insert(RECORDS), rows)
-        return game_id
 
     def settings_id(self, config_json: str) -> int:
         """The id under which this resolved configuration is kept; equal ones are kept once."""
@@ -170,23 +111,23 @@ class Store:
             return int(found)
         values = {"created_at": int(time.time()), "hash": digest, "config": config_json}
         with self._writing() as connection:
-            connection.execute(_insert_new(connection, SETTINGS), values)
+            connection.execute(writing.insert_new(connection, SETTINGS), values)
             return int(connection.execute(find).scalar_one())
 
     def park_games(self, payloads: Sequence[bytes], variant: str, size: int, model_type: str) -> None:
         """Keeps games that are still in play, as opaque bytes, for the next generation to go on with."""
         if not payloads:
             return
-        _refuse_impossible(variant, size, [], "five")
+        writing.refuse_impossible(variant, size, [], "five")
         with self._writing() as connection:
-            pool_id = _pool_id(connection, variant, size, create=True)
+            pool_id = writing.pool_id(connection, pool_named(variant, size), create=True)
             common = {"created_at": int(time.time()), "pool_id": pool_id, "model_type": model_type}
             connection.execute(insert(GAMES_IN_PLAY), [common | {"payload": payload} for payload in payloads])
 
     def take_parked_games(self, variant: str, size: int, model_type: str, limit: int) -> list[bytes]:
         """Takes up to `limit` parked games, oldest first, out of the database: nobody else gets them."""
         with self._writing() as connection:
-            pool_id = _pool_id(connection, variant, size)
+            pool_id = writing.pool_id(connection, pool_named(variant, size))
             query = (
                 select(GAMES_IN_PLAY.c.id, GAMES_IN_PLAY.c.payload)
                 .where(GAMES_IN_PLAY.c.pool_id == pool_id, GAMES_IN_PLAY.c.model_type == model_type)
@@ -210,10 +151,9 @@ class Store:
         return self._pool_counts(variant, size)[1]
 
     def _pool_counts(self, variant: str, size: int) -> tuple[int, int]:
-        query = select(POOLS.c.num_records, POOLS.c.num_games).where(_is_pool(variant, size))
         with self.reading() as connection:
-            row = connection.execute(query).first()
-        return (int(row[0]), int(row[1])) if row else (0, 0)
+            pool = connection.execute(_POOL, pool_named(variant, size)).first()
+        return (int(pool.num_records), int(pool.num_games)) if pool else (0, 0)
 
     def sample(
         self, strategy: str, count: int, rng: np.random.Generator, variant: str, size: int, top_percent: float = 0.7
@@ -225,28 +165,25 @@ class Store:
         """
         sampling.strategy_named(strategy)
         with self.reading() as connection:
-            pool = connection.execute(select(POOLS).where(_is_pool(variant, size))).first()
+            pool = connection.execute(_POOL, pool_named(variant, size)).first()
             if pool is None or pool.num_records == 0:
                 raise RequestError(self._no_records(connection, variant, size))
-            seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
-            return self._read(connection, pool, seqs, count)
+        seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
+        return self._read(pool, seqs, count)
 
-    def _read(self, connection: Connection, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
-        """The records numbered `seqs` (rising) of a pool, a thousand keys at a time."""
-        keys = seqs + (pool.id << SEQ_BITS)
-        batches = []
-        for start in range(0, max(1, len(keys)), _KEYS_PER_QUERY):
-            part = keys[start : start + _KEYS_PER_QUERY].tolist()
-            if part and part[-1] - part[0] == len(part) - 1:
-                rows = connection.execute(_BY_RANGE, {"first": part[0], "last": part[-1]}).all()
-            else:
-                rows = connection.execute(_BY_KEYS, {"keys": part}).all()
-            if len(rows) != len(part):
+    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
+        """The records numbered `seqs` (rising, at least one) of a pool."""
+
+        def decode(keys: Sequence[int], rows: reading.Rows) -> RecordBatch:
+            if len(rows) != len(keys):
                 raise connect.DatabaseError(
-                    f"{self.name} is damaged: of records {part[0]}..{part[-1]}, {len(part) - len(rows)} are missing; "
+                    f"{self.name} is damaged: of records {keys[0]}..{keys[-1]}, {len(keys) - len(rows)} are missing; "
                     "`alphapente records check` tells more"
                 )
-            batches.append(codec.decode_records(rows, pool.variant, pool.board_size))
+            return codec.decode_records(rows, pool.variant, pool.board_size)
+
+        keys = seqs + (pool.id << SEQ_BITS)
+        batches = reading.read_by_key(self.reading, keys, self._select_records, decode)
         return codec.concatenate(batches, asked, pool.num_records)
 
     def _no_records(self, connection: Connection, variant: str, size: int) -> str:
@@ -265,15 +202,13 @@ class Store:
     ) -> Iterator[RecordBatch]:
         """The records numbered first_seq and on (all of them, or `num_records`), a few thousand at a time."""
         with self.reading() as connection:
-            pool = connection.execute(select(POOLS).where(_is_pool(variant, size))).first()
+            pool = connection.execute(_POOL, pool_named(variant, size)).first()
         if pool is None:
             return
         end = pool.num_records if num_records is None else min(pool.num_records, first_seq + num_records)
         for start in range(first_seq, end, _RECORDS_PER_BATCH):
             seqs = np.arange(start, min(end, start + _RECORDS_PER_BATCH), dtype=np.int64)
-            with self.reading() as connection:
-                batch = self._read(connection, pool, seqs, len(seqs))
-            yield batch
+            yield self._read(pool, seqs, len(seqs))
 
     def games(
         self,
@@ -315,6 +250,14 @@ class Store:
 
     # --- connections ---
 
+    @cached_property
+    def _insert_records(self) -> str:
+        return driver.insert_records(self._engine.dialect)
+
+    @cached_property
+    def _select_records(self) -> str:
+        return driver.select_records(self._engine.dialect)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read transaction (one unchanging view on SQLite) for queries over the tables of `schema`."""
@@ -341,39 +284,6 @@ class Store:
 
 def _reopen(database: str, busy_timeout_s: float, read_only: bool) -> Store:
     return Store(database, busy_timeout_s, read_only=read_only)
-
-
-def _is_pool(variant: str, size: int) -> Any:
-    return (POOLS.c.variant == variant) & (POOLS.c.board_size == size)
-
-
-def _pool_id(connection: Connection, variant: str, size: int, create: bool = False) -> int | None:
-    query = select(POOLS.c.id).where(_is_pool(variant, size))
-    found = connection.execute(query).scalar()
-    if found is None and create:
-        values = {"variant": variant, "board_size": size, "num_records": 0, "num_games": 0}
-        connection.execute(_insert_new(connection, POOLS), values)
-        found = connection.execute(query).scalar_one()
-    return None if found is None else int(found)
-
-
-def _insert_new(connection: Connection, table: Any) -> Any:
-    """An INSERT that lets a row which another writer has just inserted stand."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as dialect_insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
-    return dialect_insert(table).on_conflict_do_nothing()
-
-
-def _refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str) -> None:
-    variant_index(variant)
-    if not MIN_SIZE <= size <= MAX_SIZE:
-        raise RequestError(f"board size {size} is not supported: choose {MIN_SIZE} to {MAX_SIZE}")
-    if won_by not in _ENDINGS:
-        raise RequestError(f"a game cannot be won by {won_by!r}: allowed are {', '.join(_ENDINGS)}")
-    if len(moves) > MAX_PLIES or (len(moves) and not 0 <= min(moves) <= max(moves) < size * size):
-        raise RequestError(f"a game of {len(moves)} moves {min(moves)}..{max(moves)} does not fit {size}x{size}")
 
 
 def _stored_game(row: Row[Any]) -> StoredGame:

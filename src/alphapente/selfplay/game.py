@@ -13,15 +13,10 @@ from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, legal_points, play
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
 from alphapente.search.root import SearchResult
+from alphapente.selfplay.listing import list_points
 
 NEAR = 2
 """How far from another stone, in rows and columns, a random opening stone is put at most, if the rules allow."""
-
-LISTED_POINTS = 48
-"""Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
-
-LISTED_SHARE = 0.002
-"""The smallest probability worth a place of its own."""
 
 
 @dataclass(slots=True)
@@ -85,20 +80,17 @@ def temperature_at(settings: GenerationSettings, ply: int) -> float:
 
 def record_search(game: GameInPlay, result: SearchResult) -> None:
     """Adds the search of the game's current position to its records."""
-    position, policy = game.position, result.policy
-    likely = np.argpartition(-policy, LISTED_POINTS)[:LISTED_POINTS]
-    points = np.flatnonzero(result.visits)
-    points = np.union1d(
-        points[np.argsort(-result.visits[points])][:LISTED_POINTS], likely[policy[likely] > LISTED_SHARE]
-    )
-    targets = policy[points]
+    position = game.position
+    points = list_points(result.policy, result.visits)
+    targets = result.policy[points]
+    captured = position["captured"]
     game.records.append(
         SearchRecord(
             ply=int(position["ply"]),
-            board=stones(position).copy(),
-            captured=(int(position["captured"][0]), int(position["captured"][1])),
+            board=stones(position),
+            captured=(int(captured[0]), int(captured[1])),
             to_move=int(position["to_move"]),
-            points=points.astype(np.int16),
+            points=points,
             visits=result.visits[points],
             targets=targets,
             rest=max(0.0, 1.0 - float(targets.sum())),

@@ -1,0 +1,141 @@
+"""How games get into the database: the statements of one writing transaction, each made once.
+
+Thousands of rows pass through here, so the records go to the driver as plain tuples; everything that comes once a game
+goes through SQLAlchemy.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from alphapente.errors import RequestError
+from alphapente.records import codec
+from alphapente.records.model import GameRecord, ImportedGame
+from alphapente.records.schema import GAMES, POOLS
+from alphapente.rules.position import MAX_PLIES, MAX_SIZE, MIN_SIZE, variant_index
+
+SEQ_BITS = 40
+"""Record `seq` of pool `p` has the key ``(p << SEQ_BITS) + seq``."""
+
+_ENDINGS = ("five", "captures", "draw", "unfinished")
+
+IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
+"""The pool of a variant and board size, by the parameters of `pool_named`."""
+_COUNT_A_GAME = (
+    update(POOLS)
+    .where(IS_POOL)
+    .values(num_records=POOLS.c.num_records + bindparam("new_records"), num_games=POOLS.c.num_games + 1)
+)
+_POOL = select(POOLS.c.id, POOLS.c.num_records).where(IS_POOL)
+_INSERT_GAME = insert(GAMES)
+
+
+def pool_named(variant: str, size: int) -> dict[str, Any]:
+    """The parameters of IS_POOL."""
+    return {"of_variant": variant, "of_size": size}
+
+
+def refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str) -> None:
+    """Raises RequestError for a game that no database can hold."""
+    variant_index(variant)
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise RequestError(f"board size {size} is not supported: choose {MIN_SIZE} to {MAX_SIZE}")
+    if won_by not in _ENDINGS:
+        raise RequestError(f"a game cannot be won by {won_by!r}: allowed are {', '.join(_ENDINGS)}")
+    if len(moves) > MAX_PLIES or (len(moves) and not 0 <= min(moves) <= max(moves) < size * size):
+        raise RequestError(f"a game of {len(moves)} moves {min(moves)}..{max(moves)} does not fit {size}x{size}")
+
+
+def played_row(game: GameRecord) -> dict[str, Any]:
+    """What the row of a game of self-play says of the game itself. Raises RequestError for one that cannot be."""
+    refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
+    if game.winner not in (0, 1, 2) or game.won_by == "unfinished":
+        raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
+    if not -(2**63) <= game.seed < 2**63:
+        raise RequestError(f"the game's seed is {game.seed}: allowed are signed 64-bit integers")
+    return {
+        "source": "selfplay",
+        "moves": codec.pack_plies(game.moves),
+        "num_plies": len(game.moves),
+        "winner": game.winner,
+        "won_by": game.won_by,
+        "opening_plies": game.opening_plies,
+        "random_plies": codec.pack_plies(game.random_plies),
+        "seed": game.seed,
+        "model_type": game.model_type,
+        "network_step": game.network_step,
+        "simulations": game.simulations,
+        "settings_id": game.settings_id,
+        "headers": None,
+    }
+
+
+def imported_row(game: ImportedGame) -> dict[str, Any]:
+    """What the row of an imported game says of the game itself. Raises RequestError for one that cannot be."""
+    refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
+    return {
+        "source": "import",
+        "moves": codec.pack_plies(game.moves),
+        "num_plies": len(game.moves),
+        "winner": game.winner,
+        "won_by": game.won_by,
+        "opening_plies": 0,
+        "random_plies": b"",
+        "seed": 0,
+        "model_type": "",
+        "network_step": 0,
+        "simulations": 0,
+        "settings_id": None,
+        "headers": json.dumps(game.headers),
+    }
+
+
+def insert_game(connection: Connection, pool: dict[str, Any], row: dict[str, Any], num_records: int) -> tuple[int, int]:
+    """Adds a game of the pool and takes numbers for its records: returns the game's id and the first record's key."""
+    connection.execute(_COUNT_A_GAME, pool | {"new_records": num_records})
+    counted = connection.execute(_POOL, pool).first()
+    if counted is None:  # the pool's first game
+        pool_id(connection, pool, create=True)
+        return insert_game(connection, pool, row, num_records)
+    first_seq = counted.num_records - num_records
+    place = {"pool_id": counted.id, "first_seq": first_seq, "num_records": num_records, "created_at": int(time.time())}
+    inserted = connection.execute(_INSERT_GAME, row | place).inserted_primary_key
+    assert inserted is not None
+    return int(inserted[0]), (counted.id << SEQ_BITS) + first_seq
+
+
+def insert_records(
+    connection: Connection, sql: str, columns: Sequence[Sequence[Any]], game_id: int, first_key: int
+) -> None:
+    """Adds a game's records, encoded by `codec.encode_records`; `sql` is `driver.insert_records` of the dialect."""
+    keys = range(first_key, first_key + len(columns[0]))
+    if keys:
+        connection.exec_driver_sql(sql, list(zip(keys, itertools.repeat(game_id), *columns, strict=False)))
+
+
+def pool_id(connection: Connection, pool: dict[str, Any], create: bool = False) -> int | None:
+    """The id of a pool; None when there is none, unless it is to be made."""
+    found = connection.execute(_POOL, pool).first()
+    if found is None and create:
+        values = {
+            "variant": pool["of_variant"],
+            "board_size": pool["of_size"],
+            "num_records": 0,
+            "num_games": 0,
+        }
+        connection.execute(insert_new(connection, POOLS), values)
+        found = connection.execute(_POOL, pool).one()
+    return None if found is None else int(found.id)
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that lets a row which another writer has just inserted stand."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as dialect_insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert as dialect_insert  # type: ignore[assignment]
+    return dialect_insert(table).on_conflict_do_nothing()

@@ -1,0 +1,53 @@
+"""Which points of a search a record tells one by one: those visited most and those with the most of the policy."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.compiled import kernel
+
+LISTED_POINTS = 48
+"""Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
+
+LISTED_SHARE = 0.002
+"""The smallest probability worth a place of its own."""
+
+
+@kernel
+def _mark_largest(values: NDArray[np.generic], bound: float, marked: NDArray[np.bool_]) -> None:
+    """Marks the LISTED_POINTS largest of the values above `bound`; of equal ones, the first."""
+    candidates = np.empty(len(values), np.int64)
+    num_candidates = 0
+    for index in range(len(values)):
+        if values[index] > bound:
+            candidates[num_candidates] = index
+            num_candidates += 1
+    for place in range(min(num_candidates, LISTED_POINTS)):
+        if num_candidates > LISTED_POINTS:  # brings the best of those left to this place, the others on by one
+            best = place
+            for other in range(place + 1, num_candidates):
+                if values[candidates[other]] > values[candidates[best]]:
+                    best = other
+            chosen = candidates[best]
+            for other in range(best, place, -1):
+                candidates[other] = candidates[other - 1]
+            candidates[place] = chosen
+        marked[candidates[place]] = True
+
+
+@kernel
+def list_points(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArray[np.int16]:
+    """The points that a record lists, rising: int16[k] of policy float32[P] and visits int32[P].
+
+    They are the LISTED_POINTS most visited, as far as visited, and the LISTED_POINTS most probable, as far as they
+    have more than LISTED_SHARE.
+    """
+    marked = np.zeros(len(policy), np.bool_)
+    _mark_largest(visits, 0, marked)
+    _mark_largest(policy, np.float32(LISTED_SHARE), marked)
+    points = np.empty(2 * LISTED_POINTS, np.int16)
+    count = 0
+    for point in range(len(policy)):
+        if marked[point]:
+            points[count] = point
+            count += 1
+    return points[:count].copy()
