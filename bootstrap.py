@@ -168,7 +168,7 @@ def usable() -> bool:
 
 def looks_complete(dev: bool) -> bool:
     """Whether all that the project asks for is installed in `.venv` (one made by hand has no marker)."""
-    return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot" if dev else ""]) == 0
+    return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot int8" if dev else ""]) == 0
 
 
 def wait_for(lock: IO[str]) -> None:

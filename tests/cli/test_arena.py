@@ -32,6 +32,8 @@ def test_a_match_is_played_and_told(tmp_path: Path) -> None:
         (["random", "random", "--games", "3"], 2, "even number"),
         (["random", "random", "--opening-plies", "few"], 2, "LEAST-MOST"),
         (["random", "nothing.pt"], 1, "there is no checkpoint nothing.pt"),
+        (["random", "int8:nothing.pt"], 1, "there is no checkpoint nothing.pt"),
+        (["random", "int4:nothing.pt"], 1, "there is no checkpoint int4:nothing.pt"),
     ],
 )
 def test_wrong_requests_are_told_in_one_line(

@@ -1,5 +1,6 @@
 """Whole generations into a real database: limits, repeatability, settings at their ends, workers that die."""
 
+import importlib.util
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
 from alphapente.network.checkpoint import Checkpoint, checkpoint_path, save
 from alphapente.network.models import build, spec_of
+from alphapente.network.openvino_backend import computes_int8
 from alphapente.network.planes import NUM_PLANES
 from alphapente.records.check import check
 from alphapente.records.store import Store
@@ -184,6 +186,20 @@ def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished
     assert_sound(config)
     with Store(config.records.database) as store:
         assert store.take_parked_games("pente", 7, "simple", 100), "the other worker's games are kept"
+
+
+@pytest.mark.skipif(
+    not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
+)
+def test_int8_is_played_as_soon_as_there_are_records_to_quantize_on(make: Make) -> None:
+    notes: list[str] = []
+    for limit in (60, 30):
+        config = make("network.precision=int8", f"generation.record_limit={limit}", "network.device=openvino")
+        generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
+    networks = [note for note in notes if "fresh network" in note]
+    assert "int8 once there are 32 records" in networks[0]
+    assert networks[1].endswith(", in int8")
+    assert_sound(config)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
     from alphapente.arena.match import MatchReport
     from alphapente.arena.players import Player
+    from alphapente.network.load import Source
 
 SEATS = 32
 """Positions that a searching player thinks about at once."""
-PLAYER = "A checkpoint, `fresh`, `random`, `heuristic`, or `policy:FILE` to play its network without search."
+PRECISIONS = ("fp32", "bf16", "int8")
+PLAYER = (
+    "A checkpoint, `fresh`, `random`, `heuristic`, or `policy:FILE` to play its network without search; "
+    "`fp32:`, `bf16:` or `int8:` before it sets what its network computes in."
+)
 
 
 def arena(
@@ -77,7 +82,10 @@ def arena(
 
 
 def make_player(name: str, config: Config, games: int, seed: int = 0) -> "Player":
-    """The player that a word names. Raises CheckpointError for a checkpoint that cannot be used."""
+    """The player that a word names. Raises CheckpointError for a checkpoint that cannot be used.
+
+    With `int8:` before it, RequestError where that cannot be: see `_network`.
+    """
     from alphapente.arena.heuristic import HeuristicEvaluator
     from alphapente.arena.players import PolicyPlayer, RandomPlayer, SearchPlayer
     from alphapente.network.load import load_evaluator
@@ -92,10 +100,44 @@ def make_player(name: str, config: Config, games: int, seed: int = 0) -> "Player
 
         model = build_model(config, config.generation.model_type, seed)
         return SearchPlayer(load_evaluator(model, config, seats, size), config.search, simulations, "fresh network")
-    if name.startswith("policy:"):
-        return PolicyPlayer(load_evaluator(Path(name.removeprefix("policy:")), config, seats, size), name)
-    evaluator = load_evaluator(Path(name), config, seats, size)
-    return SearchPlayer(evaluator, config.search, simulations, f"{name}, {simulations}")
+    precision, colon, rest = name.partition(":")
+    if colon and precision in PRECISIONS:
+        config = config.model_copy(update={"network": config.network.model_copy(update={"precision": precision})})
+    else:
+        rest = name
+    path = Path(rest.removeprefix("policy:"))
+    evaluator = load_evaluator(_network(path, config), config, seats, size)
+    described = f"{path}, {evaluator.name}"
+    if rest.startswith("policy:"):
+        return PolicyPlayer(evaluator, f"policy of {described}")
+    return SearchPlayer(evaluator, config.search, simulations, f"{described}, {simulations} simulations")
+
+
+def _network(path: Path, config: Config) -> "Source":
+    """A checkpoint's network as `network.precision` wants it: for int8 quantized on records of `records.database`.
+
+    Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
+    """
+    from alphapente.network.load import choose_device, prepare
+
+    network = prepare(path, config, choose_device(config.network.device).device)
+    if config.network.precision != "int8":
+        return network
+    from alphapente.network.openvino_backend import PortableNetwork
+    from alphapente.network.quantization import BATCH
+    from alphapente.records.store import Store
+    from alphapente.selfplay.calibration import calibration_planes, in_precision
+
+    if not isinstance(network, PortableNetwork):
+        raise RequestError("int8 is for OpenVINO: set network.device to openvino")
+    with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
+        planes = calibration_planes(store, config)
+    if planes is None:
+        raise RequestError(
+            f"int8 needs {BATCH} records of {config.game.variant} {config.game.board_size}x{config.game.board_size} "
+            f"to quantize on, and {config.records.database} holds fewer: name another by --set records.database=FILE"
+        )
+    return in_precision(network, config, planes)
 
 
 def report_table(report: "MatchReport") -> "Table":

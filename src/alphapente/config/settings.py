@@ -176,7 +176,10 @@ class NetworkSettings(Section):
     """Where and how precisely the network runs."""
 
     device: Device = setting("auto", "What runs the network.")
-    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "Numbers the network computes with.")
+    precision: Literal["auto", "fp32", "bf16", "int8"] = setting(
+        "auto",
+        "Numbers the network computes with: auto is bf16 where there is, else fp32; int8 is for play with OpenVINO.",
+    )
     threads_per_worker: int = setting(1, "Threads of each self-play worker's network.", "threads", ge=1, le=1024)
 
 

@@ -1,5 +1,8 @@
 """Evaluates positions with OpenVINO: on a CPU, two (bf16) to ten times as many a second as PyTorch does.
 
+In which numbers is asked from the runtime: bf16 where it computes in it, else float32; int8 where the network was
+quantized (see `quantization`), its few layers that stay floating in bf16 or float32 all the same.
+
 A model is converted once, which takes about a second and needs torch; what comes out, a PortableNetwork, is plain
 bytes for any board size that a worker process compiles in a tenth of a second without ever importing torch.
 """
@@ -22,10 +25,6 @@ from alphapente.network.planes import NUM_PLANES
 if TYPE_CHECKING:
     from torch import nn
 
-# OpenVINO's converter forks a process that reports its use over the network, and hangs the end of ours where there is
-# none. Told that the reporter is not installed, it does without.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-
 
 @dataclass(frozen=True, slots=True)
 class PortableNetwork:
@@ -33,6 +32,20 @@ class PortableNetwork:
 
     xml: bytes
     weights: bytes
+    quantized: bool = False
+    """Whether its convolutions compute in int8: part of the network itself, see `quantization.quantize`."""
+
+
+def import_openvino() -> Any:
+    """The module `openvino`, its usage reporting switched off: every import of it comes through here.
+
+    Its converter, and NNCF, fork a process that reports their use over the network, and that hangs the end of ours
+    where there is none. Told that the reporter is not installed, they do without.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    return openvino
 
 
 def convert(model: "nn.Module") -> PortableNetwork:
@@ -40,7 +53,6 @@ def convert(model: "nn.Module") -> PortableNetwork:
 
     Raises RequestError for a model that OpenVINO cannot convert.
     """
-    import openvino
     import torch
 
     from alphapente.network.torch_backend import fused_for_play
@@ -56,6 +68,7 @@ def convert(model: "nn.Module") -> PortableNetwork:
             policy, value = self.model(planes)
             return policy, torch.tanh(value)
 
+    openvino = import_openvino()
     planes = torch.zeros(2, NUM_PLANES, 9, 9)
     try:
         with torch.no_grad(), warnings.catch_warnings():
@@ -67,45 +80,70 @@ def convert(model: "nn.Module") -> PortableNetwork:
         raise RequestError(
             f"OpenVINO cannot convert this model ({error}): set network.device to cpu or cuda to play it with torch"
         ) from error
+    return portable(converted)
+
+
+def portable(model: Any, quantized: bool = False) -> PortableNetwork:
+    """An `openvino.Model` as bytes."""
     with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
         path = Path(folder, "network.xml")
-        openvino.save_model(converted, path, compress_to_fp16=False)
-        return PortableNetwork(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+        import_openvino().save_model(model, path, compress_to_fp16=False)
+        return PortableNetwork(path.read_bytes(), path.with_suffix(".bin").read_bytes(), quantized)
 
 
 @functools.cache
+def _capabilities() -> frozenset[str]:
+    return frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
 def computes_bf16() -> bool:
     """Whether OpenVINO computes in bf16 on this processor."""
-    import openvino
+    return "BF16" in _capabilities()
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+def computes_int8() -> bool:
+    """Whether OpenVINO computes in int8 on this processor."""
+    return "INT8" in _capabilities()
+
+
+def openvino_precision(requested: str, quantized: bool) -> str:
+    """What `network.precision` comes to with OpenVINO here: "int8" for a quantized network, else "bf16" or "fp32".
+
+    Asked for int8, a network that is not quantized plays in the fastest floating numbers, as with "auto".
+    Raises RequestError for bf16 or int8 on a processor that has none.
+    """
+    if (requested == "bf16" and not computes_bf16()) or (requested == "int8" and not computes_int8()):
+        raise RequestError(
+            f"network.precision is {requested}, which this processor does not compute in: use auto or fp32"
+        )
+    if quantized:
+        return "int8"
+    return "bf16" if requested != "fp32" and computes_bf16() else "fp32"
 
 
 class OpenVinoEvaluator:
     """An Evaluator over a network compiled for `batch_size` positions of one board size.
 
-    `threads` are OpenVINO's own. It computes in bf16 when told to, or by "auto" where the processor does.
-    Raises RequestError for bf16 on a processor that has none, FailureError when the network does not compile.
+    `threads` are OpenVINO's own; `precision` is `network.precision`, see `openvino_precision`.
+    Raises RequestError for a precision that the processor lacks, FailureError when the network does not compile.
     """
 
     def __init__(
         self, network: PortableNetwork, batch_size: int, board_size: int, threads: int = 1, precision: str = "auto"
     ) -> None:
-        if precision == "bf16" and not computes_bf16():
-            raise RequestError("network.precision is bf16, which this processor does not compute in: use auto or fp32")
-        self.precision = "bf16" if precision != "fp32" and computes_bf16() else "fp32"
+        self._requested = precision
         self.batch_size = batch_size
         self.board_size = board_size
         self.threads = threads
-        self.name = f"openvino {self.precision}"
         self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
         self._policy: NDArray[np.float32] = np.zeros((batch_size, board_size * board_size), np.float32)
         self._value: NDArray[np.float32] = np.zeros(batch_size, np.float32)
-        self._request = self._compile(network)
+        self._use(network)
 
     def load_weights(self, source: "PortableNetwork | nn.Module") -> None:
         """Goes on with another network: a tenth of a second for a converted one, a second for a torch model."""
-        self._request = self._compile(source if isinstance(source, PortableNetwork) else convert(source))
+        network = source if isinstance(source, PortableNetwork) else convert(source)
+        self._use(network)
 
     def evaluate(self, planes: Planes) -> Outputs:
         """See Evaluator.evaluate. The whole batch is computed whatever `len(planes)`: it is compiled so."""
@@ -113,10 +151,15 @@ class OpenVinoEvaluator:
         self._request.infer(share_outputs=True)
         return self._policy[:count], self._value[:count]
 
-    def _compile(self, network: PortableNetwork) -> Any:
-        import openvino
+    def _use(self, network: PortableNetwork) -> None:
+        self.precision = openvino_precision(self._requested, network.quantized)
+        self.name = f"openvino {self.precision}"
+        self._request = self._compile(network)
 
+    def _compile(self, network: PortableNetwork) -> Any:
+        openvino = import_openvino()
         core = openvino.Core()
+        floating = openvino_precision(self._requested, quantized=False)
         try:
             model = core.read_model(network.xml, network.weights)
             model.reshape([self.batch_size, NUM_PLANES, self.board_size, self.board_size])
@@ -127,7 +170,7 @@ class OpenVinoEvaluator:
                     "PERFORMANCE_HINT": "LATENCY",
                     "NUM_STREAMS": 1,
                     "INFERENCE_NUM_THREADS": self.threads,
-                    "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+                    "INFERENCE_PRECISION_HINT": "bf16" if floating == "bf16" else "f32",
                     # Pinned, every worker process would take the same core.
                     "ENABLE_CPU_PINNING": False,
                 },

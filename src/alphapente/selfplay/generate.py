@@ -5,6 +5,8 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -14,12 +16,13 @@ from alphapente.config import Config
 from alphapente.errors import RequestError
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.checkpoint import checkpoint_path
-from alphapente.network.evaluator import UniformEvaluator
+from alphapente.network.evaluator import Planes, UniformEvaluator
 from alphapente.network.load import choose_device, playing_network, prepare
 from alphapente.records.model import GameRecord
 from alphapente.records.store import Store
 from alphapente.search.forest import most_nodes
 from alphapente.search.tree import tree_bytes
+from alphapente.selfplay.calibration import Prepared, calibration_planes, in_precision, told
 from alphapente.selfplay.crew import Alone, Crew, Task, Workers
 from alphapente.selfplay.loop import SelfPlay
 
@@ -57,10 +60,10 @@ class _Generation:
         if is_cold("root.keep_subtree"):
             self.report(Note("compiling the search for this machine: half a minute or so, this once"))
             warm_up(self.config)
-        network = _Network(self.config)
+        network = _Network(self.config, self.store)
         crew = self._hire()
         try:
-            self._load(crew, network)
+            self._load(crew, network.load())
             self._play(crew, network, stop)
         except KeyboardInterrupt:  # a second Ctrl-C
             crew.abandon()
@@ -99,10 +102,9 @@ class _Generation:
             return Alone(task, self.settings.games, left)
         return Workers(task, workers, self.settings.games, left)
 
-    def _load(self, crew: Crew, network: "_Network") -> None:
-        playable, step, description = network.load()
-        self.report(Note(description))
-        crew.load(playable, step)
+    def _load(self, crew: Crew, loaded: "_Loaded") -> None:
+        crew.load(loaded.playable, loaded.step)
+        self.report(Note(f"{loaded.description}, in {told(loaded.playable, self.config, loaded.device)}"))
 
     def _play(self, crew: Crew, network: "_Network", stop: Callable[[], bool]) -> None:
         self.started = progress_due = looked = time.monotonic()
@@ -117,8 +119,9 @@ class _Generation:
                 progress_due = now + PROGRESS_EVERY_S
             if now - looked > LOOK_FOR_NETWORK_EVERY_S:
                 looked = now
-                if network.changed():
-                    self._load(crew, network)
+                newer = network.newer()
+                if newer is not None:
+                    self._load(crew, newer)
         self.report(self._progress(crew))
 
     def _enough(self) -> bool:
@@ -172,25 +175,50 @@ class _Generation:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A network as workers load it, how many steps it has learned, and a sentence for the log."""
+
+    playable: Prepared
+    step: int
+    description: str
+    device: str
+
+
 class _Network:
     """The model's checkpoint as self-play sees it: loaded at the start, and again whenever training replaced it."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config, self.store = config, store
         self.path = checkpoint_path(config, config.generation.model_type)
         self._seen = _stamp(self.path)
+        self._thread = ThreadPoolExecutor(1, "network")
+        self._making: Future[_Loaded] | None = None
 
-    def changed(self) -> bool:
-        """Whether there is another checkpoint than the one loaded last."""
-        return _stamp(self.path) != self._seen
-
-    def load(self) -> tuple[object, int, str]:
-        """(what workers load, training steps, a sentence for the log). Raises CheckpointError."""
+    def load(self) -> _Loaded:
+        """The network of the checkpoint as it is now. Raises CheckpointError; RequestError for a lacking precision."""
         self._seen = _stamp(self.path)
+        return self._make(calibration_planes(self.store, self.config))
+
+    def newer(self) -> _Loaded | None:
+        """The network of another checkpoint than the one loaded last, made by a thread meanwhile; None until it is.
+
+        Games go on while it is converted and quantized, which takes seconds. Raises as `load` does.
+        """
+        if self._making is None and _stamp(self.path) != self._seen:
+            self._seen = _stamp(self.path)
+            self._making = self._thread.submit(self._make, calibration_planes(self.store, self.config))
+        if self._making is None or not self._making.done():
+            return None
+        made, self._making = self._making, None
+        return made.result()
+
+    def _make(self, planes: Planes | None) -> _Loaded:
         seed = self.config.generation.seed or 0
         found = playing_network(self.config, self.config.generation.model_type, seed=seed)
         device = choose_device(self.config.network.device).device
-        return prepare(found.model, self.config, device), found.step, found.description
+        playable = in_precision(prepare(found.model, self.config, device), self.config, planes)
+        return _Loaded(playable, found.step, found.description, device)
 
 
 def warm_up(config: Config) -> None:

@@ -1,0 +1,99 @@
+"""What int8 is quantized on: the positions of the records, as the network saw them."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from alphapente.config import Config, load_config
+from alphapente.network.load import prepare
+from alphapente.network.models import build_model
+from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, computes_int8
+from alphapente.network.planes import NUM_PLANES, encode_batch
+from alphapente.network.quantization import BATCH, NUM_POSITIONS
+from alphapente.records.model import GameRecord
+from alphapente.records.store import Store
+from alphapente.rules.kernels import play
+from alphapente.rules.position import POSITION, new_positions
+from alphapente.selfplay.calibration import calibration_planes, in_precision, positions_of, told
+from tests.records.samples import random_game
+
+FLOATING = "bf16" if computes_bf16() else "fp32"
+
+
+def config_of(precision: str, variant: str = "pente") -> Config:
+    return load_config(None, [f"network.precision={precision}", f"game.variant={variant}", "game.board_size=7"])
+
+
+def stored(folder: Path, games: list[GameRecord]) -> Store:
+    store = Store(folder / "records.db")
+    for game in games:
+        store.add_game(game)
+    return store
+
+
+@pytest.mark.parametrize("variant", ["pente", "boat", "keryo"])
+def test_positions_of_records_look_as_they_did_in_the_game(tmp_path: Path, variant: str) -> None:
+    games = [random_game(seed, variant, 7) for seed in range(8)]
+    seen = []
+    pending = 0
+    for game in games:
+        position = new_positions(1, variant, 7)[0]
+        for move in game.moves:
+            one = np.zeros(1, POSITION)
+            one[0] = position
+            seen.append(encode_batch(one)[0])
+            pending += int(position["pending"])
+            play(position, move)
+    with stored(tmp_path, games) as store:
+        records = store.sample("recent", 10_000, np.random.default_rng(0), variant, 7)
+    np.testing.assert_array_equal(encode_batch(positions_of(records)), np.array(seen))
+    assert pending > 0 or variant != "boat", "no five waited: choose other seeds"
+
+
+def test_planes_are_drawn_from_all_records_the_same_each_time(tmp_path: Path) -> None:
+    with stored(tmp_path, [random_game(seed, size=7) for seed in range(12)]) as store:
+        assert store.num_records("pente", 7) > NUM_POSITIONS
+        first, again = (calibration_planes(store, config_of("int8")) for _ in range(2))
+        assert calibration_planes(store, config_of("auto")) is None
+    assert first is not None
+    assert again is not None
+    assert first.shape == (NUM_POSITIONS, NUM_PLANES, 7, 7)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_too_few_records_are_not_quantized_on(tmp_path: Path) -> None:
+    with stored(tmp_path, [random_game(0, size=7, max_records=BATCH - 1)]) as store:
+        assert calibration_planes(store, config_of("int8")) is None
+        store.add_game(random_game(1, size=7, max_records=1))
+        assert calibration_planes(store, config_of("int8")) is not None
+
+
+@pytest.mark.skipif(
+    not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
+)
+def test_the_network_comes_in_the_numbers_asked_for_and_the_log_says_which() -> None:
+    model = build_model(config_of("int8"), "simple")
+    planes = np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
+    for precision, given, expected in (
+        ("int8", planes, "int8"),
+        ("int8", None, f"{FLOATING} (int8 once there are 32 records to quantize it on)"),
+        ("auto", None, FLOATING),
+        ("fp32", None, "fp32"),
+    ):
+        config = config_of(precision)
+        network = in_precision(prepare(model, config, "openvino"), config, given)
+        assert isinstance(network, PortableNetwork)
+        assert network.quantized == (expected == "int8")
+        assert told(network, config, "openvino") == expected
+
+
+def test_with_torch_int8_is_not_quantized_and_the_log_says_why() -> None:
+    config = config_of("int8")
+    network = in_precision(
+        prepare(build_model(config, "simple"), config, "cpu"), config, np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
+    )
+    assert isinstance(network, torch.nn.Module)
+    assert told(network, config, "cpu").endswith(" (int8 is for OpenVINO)")
