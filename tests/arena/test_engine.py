@@ -51,4 +51,4 @@ def test_seconds_are_kept(seconds: float) -> None:
     make(seconds=0.01).think(game)  # kernels compiled
     opinion = engine.think(game)
     assert opinion.result.proven or seconds <= opinion.elapsed_s < seconds + 1.0
-    assert opinion.result.visits.sum() > 64
+    assert opinion.result.visits.sum() >= 64
