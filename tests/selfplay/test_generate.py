@@ -13,8 +13,9 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
-from alphapente.network.checkpoint import Checkpoint, checkpoint_path, save
+from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.models import build, spec_of
+from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.records.check import check
 from alphapente.records.store import Store
