@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from alphapente.errors import RequestError
@@ -23,6 +23,8 @@ from alphapente.network.evaluator import Outputs, Planes, as_batch
 from alphapente.network.planes import NUM_PLANES
 
 _WARM_UP_CALLS = 3
+_CAPTURING = threading.Lock()
+"""Held by the one thread that captures: the start of a capture waits for the whole device."""
 
 
 def fused_for_play(model: nn.Module) -> nn.Module:
@@ -65,11 +67,12 @@ class SharedNetwork:
 
     def __init__(self, model: nn.Module, device: str = "cpu", precision: str = "fp32") -> None:
         self.device = torch.device(device)
+        self.on_gpu = self.device.type == "cuda"
         self.precision = precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
         self._users: list[threading.Lock] = []
-        if self.device.type == "cuda":
+        if self.on_gpu:
             torch.backends.cudnn.benchmark = True  # one shape for good: the quickest algorithm is worth finding
         self.module = self._on_device(model)
 
@@ -98,7 +101,7 @@ class SharedNetwork:
                     tensor.copy_(theirs[name])
             else:
                 self.module = newer
-            if self.device.type == "cuda":
+            if self.on_gpu:
                 torch.cuda.synchronize(self.device)
 
     @contextlib.contextmanager
@@ -130,10 +133,9 @@ class TorchEvaluator:
         self.board_size = board_size
         self.device = self.network.device
         self.name = f"torch {self.network.precision} on {self.device}"
-        on_gpu = self.device.type == "cuda"
-        # The search writes into pinned memory, from which the device fetches by itself; without one it is plain memory.
+        on_gpu = self.network.on_gpu
         shapes = ((batch_size, NUM_PLANES, board_size, board_size), (batch_size, board_size**2), (batch_size,))
-        self._host = [torch.zeros(shape, pin_memory=on_gpu) for shape in shapes]
+        self._host = [pinned_zeros(shape) if on_gpu else torch.zeros(shape) for shape in shapes]
         self._there = [torch.zeros(shape, device=self.device) for shape in shapes] if on_gpu else self._host
         self.input: Planes = self._host[0].numpy()
         self._policy: NDArray[np.float32] = self._host[1].numpy()
@@ -184,23 +186,28 @@ class TorchEvaluator:
         self._done.synchronize()
 
 
+def pinned_zeros(shape: tuple[int, ...]) -> Tensor:
+    """Memory that the search writes into and from which the GPU fetches by itself."""
+    return torch.zeros(shape, pin_memory=True)
+
+
 def captured(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
     """`compute_fn`, which reads and writes fixed memory of a GPU, as one order: a CUDA graph, replayed at each call.
 
     Where it cannot be captured (a model of the user's own may decide by values), it is called as it is, with a warning.
     """
     stream.wait_stream(torch.cuda.current_stream(stream.device))
-    with torch.cuda.stream(stream), torch.inference_mode():
+    with _CAPTURING, torch.cuda.stream(stream), torch.inference_mode():
         for _ in range(_WARM_UP_CALLS):  # libraries choose their algorithms and get their memory before the capture
             compute_fn()
-    stream.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    try:
-        # Other threads may be at work on their own streams: only what this one does belongs to the capture.
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"), torch.inference_mode():
-            compute_fn()
-    except RuntimeError as error:
-        warnings.warn(f"the network's call is not captured in a CUDA graph, which is slower: {error}", stacklevel=2)
-        return compute_fn
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Other threads may be at work on their own streams: only what this one does belongs to the capture.
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                compute_fn()
+        except RuntimeError as error:
+            warnings.warn(f"the network's call is not captured in a CUDA graph, which is slower: {error}", stacklevel=2)
+            return compute_fn
     replay: Callable[[], None] = graph.replay
     return replay

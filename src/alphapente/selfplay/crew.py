@@ -1,7 +1,7 @@
 """Who plays the games: this process alone, worker processes of one thread each, or threads that share a GPU.
 
-All are used alike: `begin` tells what is played, `load` hands over a network, the first or a newer one, without stopping
-any game, `poll` returns the games that ended, `stop` ends the work and returns the games still in play.
+All are used alike: `begin` tells what is played, `load` hands over a network, the first or a newer one, without
+stopping any game, `poll` returns the games that ended, `stop` ends the work and returns the games still in play.
 """
 
 from collections.abc import Callable, Sequence

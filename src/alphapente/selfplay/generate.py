@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alphapente.config import Config
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
-from alphapente.network.load import choose_device, prepared_network
+from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.crew import Crew, Task
@@ -195,8 +195,10 @@ class _Network:
         """(what workers load, training steps, a sentence for the log). Raises CheckpointError."""
         self._seen = _stamp(self.path)
         seed = self.config.generation.seed or 0
+        from alphapente.network.load import prepared_network
+
         found = prepared_network(self.config, self.config.generation.model_type, self.device, seed)
-        return found.model, found.step, found.description
+        return found.network, found.step, found.description
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
-from alphapente.network.load import Choice
+from alphapente.network.device import Choice
 
 RECORDS_A_GAME = 25
 """A low guess of a game's records, to choose how many games to play side by side: more would only wait, unfinished."""

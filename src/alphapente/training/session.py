@@ -13,7 +13,7 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.events import EpochProgress, EpochReport, Note, ReportFn, TrainingSummary
 from alphapente.network import checkpoint as checkpoints
-from alphapente.network.load import choose_device
+from alphapente.network.device import choose_device
 from alphapente.network.models import build, num_parameters, spec_of
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
