@@ -25,7 +25,7 @@ def size(device: str, *overrides: str) -> tuple[int, int]:
 
 
 def test_zero_chooses_by_device_and_cores() -> None:
-    assert size("openvino") == size("cpu") == (8, 32)
+    assert size("openvino") == size("cpu") == (8, 64)
     assert size("cuda") == (4, 1024)
     assert games_at_once(config(), "cuda") == 1024
 

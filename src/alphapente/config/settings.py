@@ -65,7 +65,7 @@ class GenerationSettings(Section):
         0, "Worker processes; on a GPU, threads; 0: one per core, on a GPU up to 4.", "workers", ge=0, le=1024
     )
     games_per_worker: int = setting(
-        0, "Games in play at once in each worker; 0: 32, on a GPU 1024.", "games", ge=0, le=4096
+        0, "Games in play at once in each worker; 0: 64, on a GPU 1024.", "games", ge=0, le=4096
     )
     games: int | None = setting(
         None, "Stop after this many games too; null leaves it to the records.", "games", ge=1, le=MAX_COUNT
