@@ -65,6 +65,17 @@ def test_a_network_that_does_not_load_is_a_failure_with_its_reason(task: Task) -
     crew.stop()
 
 
+def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task) -> None:
+    crew = Workers(1)
+    crew.begin(task, None, ())
+    crew.abandon()
+    for process in multiprocessing.active_children():
+        process.join(30)
+    crew.load(PortableNetwork(b"<net/>", b""), 0)
+    with pytest.raises(FailureError, match=r"worker 1 died \(exit status -9\)"):
+        _poll_for_ever(crew)
+
+
 def _poll_for_ever(crew: Workers) -> None:
     while True:
         crew.poll(1.0)

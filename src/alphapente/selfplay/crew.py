@@ -63,7 +63,7 @@ class Crew(Protocol):
         """Games that have begun and are not over."""
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
-        """Tells what is played: so many games at most, first those of `carried_over`. Raises FailureError."""
+        """Tells what is played: so many games at most, first those of `carried_over`."""
 
     def load(self, network: Any, step: int) -> None:
         """Plays on with this network (`network.load` prepared it), trained for `step` steps. Raises FailureError."""

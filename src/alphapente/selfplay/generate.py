@@ -67,9 +67,9 @@ class _Generation:
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
         require_memory(self.config, self.size)
         self._compile()
-        self._begin()
         network = _Network(self.config, self.size.device)
         try:
+            self._begin()
             self._load(network)
             self._play(network, stop)
         except Exception:  # but not a second Ctrl-C

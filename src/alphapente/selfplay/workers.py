@@ -48,10 +48,9 @@ class Workers(Team):
             self._send(worker, (network, step))
 
     def _send(self, worker: int, content: Any) -> None:
-        try:
+        """Sends; where the worker has died, `poll` says so once it has returned all that he told before."""
+        with contextlib.suppress(OSError):
             self._pipes[worker].send(content)
-        except OSError as error:
-            raise self._died(worker) from error
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """See Crew."""
@@ -85,9 +84,8 @@ class Workers(Team):
         late: list[GameRecord] = []
         waiting: dict[Any, int] = {}
         for worker, pipe in enumerate(self._pipes):
-            with contextlib.suppress(OSError):
-                pipe.send(None)
-                waiting[pipe] = worker
+            self._send(worker, None)
+            waiting[pipe] = worker
         end = time.monotonic() + STOP_WAIT_S
         while waiting and time.monotonic() < end:
             for pipe in wait(list(waiting), 0.5):
