@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 from alphapente.bench.report import Result, Row
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
@@ -69,23 +71,32 @@ def _rates(crew: Crew, config: Config, device: str, network: object, seconds: fl
             crew.load(network, 0)
             limit = time.perf_counter() + START_LIMIT_S
             while not crew.simulations:
-                _play_until(crew, store, time.perf_counter() + 0.1)
+                _play(crew, store, 0.1)
                 if time.perf_counter() > limit:
                     raise FailureError(f"self-play made no move in {START_LIMIT_S:.0f} s: run alphapente generate")
-            _play_until(crew, store, time.perf_counter() + SETTLE_S)
-            begin, evaluations, simulations = time.perf_counter(), crew.evaluations, crew.simulations
-            _play_until(crew, store, begin + seconds)
-            elapsed = time.perf_counter() - begin
-            return (crew.evaluations - evaluations) / elapsed, (crew.simulations - simulations) / elapsed
+            _play(crew, store, SETTLE_S)
+            told = np.array(_play(crew, store, seconds))
+            evaluations, simulations = np.polyfit(told[:, 0], told[:, 1:], 1)[0]
+            return float(evaluations), float(simulations)
     finally:
         crew.stop()
         crew.abandon()
 
 
-def _play_until(crew: Crew, store: Store, end: float) -> None:
-    while (left := end - time.perf_counter()) > 0:
-        for game in crew.poll(min(left, 0.1)):
+def _play(crew: Crew, store: Store, seconds: float) -> list[tuple[float, int, int]]:
+    """Plays and stores; (time, evaluations, simulations) each time that a player has told how far he is.
+
+    Players tell that now and then: the slope through these points is the rate, whenever the first and the last came.
+    """
+    now = begin = time.perf_counter()
+    told = [(0.0, crew.evaluations, crew.simulations)]
+    while now < begin + seconds or len(told) < 3:
+        for game in crew.poll(0.1):
             store.add_game(game)
+        now = time.perf_counter()
+        if crew.evaluations > told[-1][1]:
+            told.append((now - begin, crew.evaluations, crew.simulations))
+    return told[1:]
 
 
 def _bare(evaluators: list[Evaluator], seconds: float) -> float:
