@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alphapente.config import Config
 from alphapente.errors import RequestError
 from alphapente.network import load, openvino_backend
+from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
@@ -143,12 +144,12 @@ def test_a_converted_network_is_loaded_without_torch(tmp_path: Path) -> None:
 
 
 def test_devices_are_chosen_and_refused_with_a_reason() -> None:
-    choice = load.choose_device("auto")
+    choice = choose_device("auto")
     assert choice.device == ("cuda" if torch.cuda.is_available() else "openvino")
-    assert load.choose_device("cpu").device == "cpu"
+    assert choose_device("cpu").device == "cpu"
     if not torch.cuda.is_available():
         with pytest.raises(RequestError, match="sees no GPU"):
-            load.choose_device("cuda")
+            choose_device("cuda")
     assert torch_precision("fp32", "cpu") == "fp32"
 
 

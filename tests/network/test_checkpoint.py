@@ -14,6 +14,7 @@ from alphapente.network import checkpoint as checkpoints
 from alphapente.network.checkpoint import Checkpoint, CheckpointError, read, require_spec, restore, save
 from alphapente.network.load import playing_network
 from alphapente.network.models import ModelSpec, build, spec_of
+from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
 
 
@@ -200,7 +201,7 @@ def test_the_network_that_plays_is_fresh_without_a_checkpoint_and_averaged_with_
     fresh = playing_network(config, "simple")
     assert fresh.step == 0
     assert "fresh" in fresh.description
-    path = checkpoints.checkpoint_path(config, "simple")
+    path = checkpoint_path(config, "simple")
     save(path, made())
     found = playing_network(config, "simple")
     assert found.step == 7

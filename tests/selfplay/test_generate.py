@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,9 +16,10 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
-from alphapente.network.checkpoint import Checkpoint, checkpoint_path, save
+from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.models import build, spec_of
 from alphapente.network.openvino_backend import computes_int8
+from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.records.check import check
 from alphapente.records.store import Store
@@ -141,6 +144,21 @@ def test_more_games_than_memory_are_refused_with_what_to_lower(make: Make) -> No
     )
     with pytest.raises(RequestError, match=r"GiB .* lower generation\.games_per_worker"):
         generate(config, ignore)
+
+
+def test_a_second_start_with_the_same_network_needs_no_torch(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(make("generation.games=1", "network.device=openvino").dump_json())
+    code = (
+        "import pathlib, sys\n"
+        "from alphapente.config import load_config\n"
+        "from alphapente.selfplay import generate\n"
+        f"generate(load_config(pathlib.Path({str(path)!r})), lambda event: None)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    needed = [subprocess.check_output([sys.executable, "-c", code], text=True, timeout=120).strip() for _ in range(2)]
+    assert needed[1] == "False"
+    assert needed[0] == "True"
 
 
 def test_two_workers_share_the_work(make: Make) -> None:

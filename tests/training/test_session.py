@@ -17,9 +17,9 @@ import torch
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import EpochProgress, EpochReport, Event, Note
-from alphapente.network import checkpoint as checkpoints
 from alphapente.network.checkpoint import CheckpointError, read
 from alphapente.network.load import playing_network
+from alphapente.network.paths import checkpoint_path
 from alphapente.records.store import Store
 from alphapente.training import batches, train
 from tests.records.samples import random_game
@@ -299,7 +299,7 @@ def test_a_training_killed_while_saving_leaves_the_old_checkpoint_and_no_litter(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(database, tmp_path, num_epochs=1)
-    path = checkpoints.checkpoint_path(config, "simple")
+    path = checkpoint_path(config, "simple")
     train(config, lambda _event: None)
     (tmp_path / f".{path.name}.4711.tmp").write_bytes(b"half a checkpoint")
     assert train(config, lambda _event: None).step == 8

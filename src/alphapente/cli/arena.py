@@ -118,7 +118,8 @@ def _network(path: Path, config: Config) -> "Source":
 
     Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
     """
-    from alphapente.network.load import choose_device, prepare
+    from alphapente.network.device import choose_device
+    from alphapente.network.load import prepare
 
     network = prepare(path, config, choose_device(config.network.device).device)
     if config.network.precision != "int8":

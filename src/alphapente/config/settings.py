@@ -61,8 +61,12 @@ class GenerationSettings(Section):
     opening_plies: int = setting(
         4, "Each game starts with 0 to so many random plies near the stones.", "plies", ge=0, le=40
     )
-    workers: int = setting(0, "Worker processes; 0 starts one per core.", "processes", ge=0, le=1024)
-    games_per_worker: int = setting(32, "Games in play at once in each worker.", "games", ge=1, le=4096)
+    workers: int = setting(
+        0, "Worker processes; on a GPU, threads; 0: one per core, on a GPU up to 4.", "workers", ge=0, le=1024
+    )
+    games_per_worker: int = setting(
+        0, "Games in play at once in each worker; 0: 64, on a GPU 1024.", "games", ge=0, le=4096
+    )
     games: int | None = setting(
         None, "Stop after this many games too; null leaves it to the records.", "games", ge=1, le=MAX_COUNT
     )

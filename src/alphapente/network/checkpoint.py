@@ -75,11 +75,6 @@ _TYPES: Mapping[str, type] = {
 }
 
 
-def checkpoint_path(config: Config, model_type: str) -> Path:
-    """Where the checkpoint of a model type is: `{pipeline.checkpoint_dir}/{model_type}_model.pt`."""
-    return Path(config.pipeline.checkpoint_dir).expanduser() / f"{model_type}_model.pt"
-
-
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint beside `path`, then puts it in its place in one step: a reader sees the old or the new.
 

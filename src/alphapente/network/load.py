@@ -1,31 +1,24 @@
-"""From a checkpoint and a device to an Evaluator that plays: the one place where the backend is chosen.
+"""From a checkpoint and a device to an Evaluator that plays: the one place where backends are told apart.
 
 Nothing heavy is imported before it is needed, so that a worker that is handed a converted network never imports torch.
 """
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from alphapente.config import Config
-from alphapente.errors import RequestError
+from alphapente.network.converted import find_converted, keep_converted, key_of
+from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
+from alphapente.network.paths import checkpoint_path
 
 if TYPE_CHECKING:
     from torch import nn
 
 Source = Union[Path, str, "nn.Module", PortableNetwork]
 """What an evaluator can be made of: a checkpoint's path, a torch model, or a converted network."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The device that will run the network ("cuda", "openvino", "cpu"), and why, for the log."""
-
-    device: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +31,13 @@ class PlayingNetwork:
     description: str
 
 
-def choose_device(requested: str = "auto") -> Choice:
-    """What `network.device` comes to here: for "auto" CUDA if torch sees a GPU, else OpenVINO, else torch on the CPU.
+@dataclass(frozen=True, slots=True)
+class PreparedNetwork:
+    """What players load (see `prepare`), how far it is trained (0: fresh), and where it comes from, for the log."""
 
-    Raises RequestError when the device asked for is not there.
-    """
-    if requested == "cpu":
-        return Choice("cpu", "torch on the CPU, as asked")
-    if requested == "openvino":
-        if not _has_openvino():
-            raise RequestError("network.device is openvino, which is not installed: `pip install openvino`, or use cpu")
-        return Choice("openvino", "OpenVINO on the CPU, as asked")
-    import torch
-
-    if torch.cuda.is_available():
-        return Choice("cuda", f"torch on {torch.cuda.get_device_name()}")
-    if requested == "cuda":
-        raise RequestError("network.device is cuda, but torch sees no GPU here: use auto, openvino or cpu")
-    if requested != "auto":
-        raise RequestError(f"unknown device {requested!r}: choose auto, cpu, cuda or openvino")
-    if _has_openvino():
-        return Choice("openvino", "OpenVINO on the CPU (torch sees no GPU)")
-    return Choice("cpu", "torch on the CPU (no GPU, and OpenVINO is not installed)")
+    network: "nn.Module | PortableNetwork"
+    step: int
+    description: str
 
 
 def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNetwork:
@@ -70,15 +48,33 @@ def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNe
     from alphapente.network import checkpoint, models
 
     spec = models.spec_of(config, model_type)
-    path = checkpoint.checkpoint_path(config, model_type)
+    path = checkpoint_path(config, model_type)
     if not path.exists():
-        fresh = models.build(spec, seed=seed)
-        return PlayingNetwork(fresh, model_type, 0, f"no checkpoint {path} yet: starting from a fresh network")
+        return PlayingNetwork(models.build(spec, seed=seed), model_type, 0, _description(path, 0))
     found = checkpoint.read(path)
     checkpoint.require_spec(path, found, spec)
     return PlayingNetwork(
-        checkpoint.restore(path, found, config), model_type, found.step, f"network {path} at step {found.step:,}"
+        checkpoint.restore(path, found, config), model_type, found.step, _description(path, found.step)
     )
+
+
+def prepared_network(config: Config, model_type: str, device: str, seed: int = 0) -> PreparedNetwork:
+    """As `playing_network`, in the shape that workers on this device load fastest: see `prepare`.
+
+    For OpenVINO it is the converted network that an earlier start has kept, if it is of this very checkpoint: then
+    torch is not needed at all. Raises as `playing_network`.
+    """
+    key = key_of(config, model_type, seed) if device == "openvino" else ""
+    kept = find_converted(config, model_type, key)
+    if kept:
+        network, step = kept
+        return PreparedNetwork(network, step, _description(checkpoint_path(config, model_type), step))
+    found = playing_network(config, model_type, seed)
+    prepared = prepare(found.model, config, device)
+    # A checkpoint replaced while it was being read would be kept under the key of the one before.
+    if key and isinstance(prepared, PortableNetwork) and key == key_of(config, model_type, seed):
+        keep_converted(config, model_type, key, prepared, found.step)
+    return PreparedNetwork(prepared, found.step, found.description)
 
 
 def prepare(source: Source, config: Config, device: str) -> "nn.Module | PortableNetwork":
@@ -104,21 +100,35 @@ def load_evaluator(
     if isinstance(source, PortableNetwork) and device is None:
         device = "openvino"
     device = device or choose_device(config.network.device).device
+    return load_evaluators(source, config, batch_size, board_size, device, 1)[0]
+
+
+def load_evaluators(
+    source: Source, config: Config, batch_size: int, board_size: int, device: str, count: int
+) -> list[Evaluator]:
+    """As `load_evaluator`: so many that work at the same time, each in a thread of its own. Torch's share one network.
+
+    Raises as `load_evaluator`.
+    """
     network = prepare(source, config, device)
     precision, threads = config.network.precision, config.network.threads_per_worker
     if isinstance(network, PortableNetwork):
-        return OpenVinoEvaluator(network, batch_size, board_size, threads, precision)
+        return [OpenVinoEvaluator(network, batch_size, board_size, threads, precision) for _ in range(count)]
     import torch
 
-    from alphapente.network.torch_backend import TorchEvaluator, torch_precision
+    from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, torch_precision
 
     if device == "cpu":
         torch.set_num_threads(threads)
-    return TorchEvaluator(network, batch_size, board_size, device, torch_precision(precision, device))
+    shared = SharedNetwork(network, device, torch_precision(precision, device))
+    return [TorchEvaluator(shared, batch_size, board_size) for _ in range(count)]
 
 
-def _has_openvino() -> bool:
-    return importlib.util.find_spec("openvino") is not None
+def _description(path: Path, step: int) -> str:
+    """The sentence for the log: which network plays."""
+    if not path.exists():
+        return f"no checkpoint {path} yet: starting from a fresh network"
+    return f"network {path} at step {step:,}"
 
 
 def _model_of(path: Path, config: Config) -> "nn.Module":

@@ -1,6 +1,16 @@
-"""Evaluates positions with PyTorch: on a GPU in bf16, or on a CPU where OpenVINO is not to be had."""
+"""Evaluates positions with PyTorch: on a GPU in bf16, or on a CPU where OpenVINO is not to be had.
 
+On a GPU several evaluators, each on a stream of its own, share one network: while one batch is being computed, another
+thread fills the next. The network's call is captured once in a CUDA graph for its fixed shape, so that an evaluation is
+three orders to the device (copy in, replay, copy out) and a wait that holds no lock of the interpreter.
+"""
+
+import contextlib
 import copy
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +21,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from alphapente.errors import RequestError
 from alphapente.network.evaluator import Outputs, Planes, as_batch
 from alphapente.network.planes import NUM_PLANES
+
+_WARM_UP_CALLS = 3
+_CAPTURING = threading.Lock()
+"""Held by the one thread that captures: the start of a capture waits for the whole device."""
 
 
 def fused_for_play(model: nn.Module) -> nn.Module:
@@ -48,47 +62,152 @@ def cpu_computes_bf16() -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
 
 
+class SharedNetwork:
+    """A network on its device, and the right to compute with it: evaluators share it, a newer one is copied into it."""
+
+    def __init__(self, model: nn.Module, device: str = "cpu", precision: str = "fp32") -> None:
+        self.device = torch.device(device)
+        self.on_gpu = self.device.type == "cuda"
+        self.precision = precision
+        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
+        self._users: list[threading.Lock] = []
+        if self.on_gpu:
+            torch.backends.cudnn.benchmark = True  # one shape for good: the quickest algorithm is worth finding
+        self.module = self._on_device(model)
+
+    def _on_device(self, model: nn.Module) -> nn.Module:
+        fused = fused_for_play(model)
+        return fused.to(device=self.device, dtype=self.dtype).to(memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+
+    def new_user(self) -> threading.Lock:
+        """The lock that an evaluator holds while it computes; `load` waits until no evaluator does."""
+        lock = threading.Lock()
+        self._users.append(lock)
+        return lock
+
+    def load(self, source: nn.Module) -> None:
+        """Goes on with the weights of `source` (it is copied), for all evaluators at once.
+
+        A network of the same shape is copied into the memory of the one before, so that captured graphs hold; another
+        one takes its place, and each evaluator prepares its call anew.
+        """
+        newer = self._on_device(source)
+        with self._nobody_computes(), torch.no_grad():
+            ours, theirs = self.module.state_dict(), newer.state_dict()
+            alike = ours.keys() == theirs.keys() and all(ours[name].shape == theirs[name].shape for name in ours)
+            if alike:
+                for name, tensor in ours.items():
+                    tensor.copy_(theirs[name])
+            else:
+                self.module = newer
+            if self.on_gpu:
+                torch.cuda.synchronize(self.device)
+
+    @contextlib.contextmanager
+    def _nobody_computes(self) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            for lock in self._users:
+                held.enter_context(lock)
+            yield
+
+
 class TorchEvaluator:
     """An Evaluator over a torch model on `device` ("cpu", "cuda", "cuda:1"), in "bf16" or "fp32".
 
-    bf16 goes with channels-last memory: together they pay on a GPU and on a CPU that computes in bf16.
+    bf16 goes with channels-last memory: together they pay on a GPU and on a CPU that computes in bf16. Evaluators over
+    one SharedNetwork may evaluate at the same time, each in a thread of its own.
     """
 
     def __init__(
-        self, model: nn.Module, batch_size: int, board_size: int, device: str = "cpu", precision: str = "fp32"
+        self,
+        model: nn.Module | SharedNetwork,
+        batch_size: int,
+        board_size: int,
+        device: str = "cpu",
+        precision: str = "fp32",
     ) -> None:
+        """`device` and `precision` are those of a SharedNetwork where one is given."""
+        self.network = model if isinstance(model, SharedNetwork) else SharedNetwork(model, device, precision)
         self.batch_size = batch_size
         self.board_size = board_size
-        self.device = torch.device(device)
-        self.name = f"torch {precision} on {self.device}"
-        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        self._layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
-        # Pinned memory lets the copy to a GPU run beside the processor's work; without one it is plain memory.
-        pin = self.device.type == "cuda"
-        shape = (batch_size, NUM_PLANES, board_size, board_size)
-        self._host_input = torch.zeros(shape, pin_memory=pin)
-        self._host_policy = torch.zeros((batch_size, board_size * board_size), pin_memory=pin)
-        self._host_value = torch.zeros(batch_size, pin_memory=pin)
-        self.input: Planes = self._host_input.numpy()
-        self._policy: NDArray[np.float32] = self._host_policy.numpy()
-        self._value: NDArray[np.float32] = self._host_value.numpy()
-        self.load_weights(model)
+        self.device = self.network.device
+        self.name = f"torch {self.network.precision} on {self.device}"
+        on_gpu = self.network.on_gpu
+        shapes = ((batch_size, NUM_PLANES, board_size, board_size), (batch_size, board_size**2), (batch_size,))
+        self._host = [pinned_zeros(shape) if on_gpu else torch.zeros(shape) for shape in shapes]
+        self._there = [torch.zeros(shape, device=self.device) for shape in shapes] if on_gpu else self._host
+        self.input: Planes = self._host[0].numpy()
+        self._policy: NDArray[np.float32] = self._host[1].numpy()
+        self._value: NDArray[np.float32] = self._host[2].numpy()
+        self._stream: Any = torch.cuda.Stream(self.device) if on_gpu else None  # type: ignore[no-untyped-call]
+        self._done: Any = torch.cuda.Event(blocking=True) if on_gpu else None  # type: ignore[no-untyped-call]
+        self._computing = self.network.new_user()
+        self._prepare()
 
     def load_weights(self, source: nn.Module) -> None:
-        """Goes on with the weights of `source`, a model in training or not; it is copied."""
-        fused = fused_for_play(source)
-        self._model = fused.to(device=self.device, dtype=self._dtype).to(memory_format=self._layout)  # type: ignore[call-overload]
+        """Goes on with the weights of `source`, a model in training or not, as all that share the network do."""
+        self.network.load(source)
 
     def evaluate(self, planes: Planes) -> Outputs:
         """See Evaluator.evaluate. The whole batch is computed whatever `len(planes)`: one shape, one plan."""
         count = as_batch(planes, self.input)
-        with torch.inference_mode():
-            policy, value = self._run(self._host_input)
-            self._host_policy.copy_(policy)
-            self._host_value.copy_(torch.tanh(value.float()))
+        with self._computing, torch.inference_mode():
+            if self._prepared_for is not self.network.module:
+                self._prepare()
+            if self._stream is None:
+                self._call()
+            else:
+                self._call_on_stream()
         return self._policy[:count], self._value[:count]
 
-    def _run(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        on_device = planes.to(self.device, self._dtype, non_blocking=True, memory_format=self._layout)
-        policy, value = self._model(on_device)
-        return policy, value
+    def _prepare(self) -> None:
+        """Makes the call for the network as it now is: on a GPU captured in a graph, on a CPU as it stands."""
+        self._prepared_for = self.network.module
+        self._call: Callable[[], None] = self._compute
+        if self._stream is not None:
+            self._call = captured(self._compute, self._stream)
+
+    def _compute(self) -> None:
+        """From the planes on the device to the outputs on the device: fixed memory, fixed shapes."""
+        planes, policy, value = self._there
+        found, logit = self._prepared_for(planes.to(self.network.dtype, memory_format=self.network.layout))
+        policy.copy_(found)
+        value.copy_(torch.tanh(logit.float()))
+
+    def _call_on_stream(self) -> None:
+        """Orders all the work of a batch at once and sleeps until it is done; other threads run meanwhile."""
+        with torch.cuda.stream(self._stream):
+            self._there[0].copy_(self._host[0], non_blocking=True)
+            self._call()
+            self._host[1].copy_(self._there[1], non_blocking=True)
+            self._host[2].copy_(self._there[2], non_blocking=True)
+            self._done.record(self._stream)
+        self._done.synchronize()
+
+
+def pinned_zeros(shape: tuple[int, ...]) -> Tensor:
+    """Memory that the search writes into and from which the GPU fetches by itself."""
+    return torch.zeros(shape, pin_memory=True)
+
+
+def captured(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
+    """`compute_fn`, which reads and writes fixed memory of a GPU, as one order: a CUDA graph, replayed at each call.
+
+    Where it cannot be captured (a model of the user's own may decide by values), it is called as it is, with a warning.
+    """
+    stream.wait_stream(torch.cuda.current_stream(stream.device))
+    with _CAPTURING, torch.cuda.stream(stream), torch.inference_mode():
+        for _ in range(_WARM_UP_CALLS):  # libraries choose their algorithms and get their memory before the capture
+            compute_fn()
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Other threads may be at work on their own streams: only what this one does belongs to the capture.
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                compute_fn()
+        except RuntimeError as error:
+            warnings.warn(f"the network's call is not captured in a CUDA graph, which is slower: {error}", stacklevel=2)
+            return compute_fn
+    replay: Callable[[], None] = graph.replay
+    return replay

@@ -13,8 +13,9 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.events import EpochProgress, EpochReport, Note, ReportFn, TrainingSummary
 from alphapente.network import checkpoint as checkpoints
-from alphapente.network.load import choose_device
+from alphapente.network.device import choose_device
 from alphapente.network.models import build, num_parameters, spec_of
+from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
@@ -53,7 +54,7 @@ def train(
     Raises RequestError when there are no records, FailureError when another training has the checkpoint,
     CheckpointError for a checkpoint that does not fit or cannot be saved, TrainingError when the loss is not finite.
     """
-    path = checkpoints.checkpoint_path(config, config.training.model_type)
+    path = checkpoint_path(config, config.training.model_type)
     with CheckpointLock(path), torch_threads(config.training.threads) as threads:
         return _Training(config, report, path, resume_key).run(stop, threads)
 

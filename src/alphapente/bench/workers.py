@@ -1,0 +1,117 @@
+"""Self-play by whole crews, as `alphapente generate` plays: worker processes, and threads that share a GPU."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from alphapente.bench.report import Result, Row
+from alphapente.config import Config
+from alphapente.errors import FailureError, RequestError
+from alphapente.network.device import choose_device
+from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import load_evaluators, prepare
+from alphapente.network.models import build_model
+from alphapente.records.store import Store
+from alphapente.selfplay.crew import Crew, Task
+from alphapente.selfplay.sizing import games_at_once
+from alphapente.selfplay.threads import Threads
+from alphapente.selfplay.workers import Workers
+
+START_LIMIT_S = 120.0
+"""How long a crew may take to its first games."""
+
+SETTLE_S = 2.0
+"""The first seconds of play are not counted: all games are at their openings, and caches are cold."""
+
+
+def measure_workers(config: Config, model_type: str, workers: int, seconds: float) -> float:
+    """Evaluations a second of so many worker processes with a fresh network, their games stored; the start not counted.
+
+    Raises FailureError when they do not get under way.
+    """
+    device = choose_device(config.network.device).device
+    network = prepare(build_model(config, model_type, seed=1), config, device)
+    return _rates(Workers(workers), config, device, network, seconds)[0]
+
+
+def measure_threads(config: Config, model_type: str, threads: int, seconds: float, device: str = "cuda") -> Result:
+    """Threads over one device against the bare network on it, by as many threads at the same batch; half of `seconds`
+    each.
+
+    Raises RequestError where there is no such device, FailureError when the threads do not get under way.
+    """
+    if device == "cuda":
+        choose_device("cuda")
+    if threads < 1:
+        raise RequestError(f"found {threads} threads, allowed: 1 or more")
+    network = prepare(build_model(config, model_type, seed=1), config, device)
+    batch, size = games_at_once(config, device), config.game.board_size
+    evaluators = load_evaluators(network, config, batch, size, device, threads)
+    bare = _bare(evaluators, seconds / 2)
+    name = f"generate.{model_type}.{evaluators[0].name.split()[1]}.gpu"
+    del evaluators  # their memory on the device is the crew's now
+    evaluations, simulations = _rates(Threads(threads), config, device, network, seconds / 2)
+    return Result(
+        [
+            Row(name, evaluations, "evaluations/s", bare, evaluations / bare),
+            Row(f"{name}.simulations", simulations, "simulations/s"),
+        ]
+    )
+
+
+def _rates(crew: Crew, config: Config, device: str, network: object, seconds: float) -> tuple[float, float]:
+    """(evaluations a second, simulations a second) of a crew at play."""
+    task = Task(config, device, games_at_once(config, device), run_seed=1, series=0, settings_id=None)
+    try:
+        with tempfile.TemporaryDirectory(prefix="alphapente-") as folder, Store(Path(folder, "bench.db")) as store:
+            crew.begin(task, None, ())
+            crew.load(network, 0)
+            limit = time.perf_counter() + START_LIMIT_S
+            while not crew.simulations:
+                _play(crew, store, 0.1)
+                if time.perf_counter() > limit:
+                    raise FailureError(f"self-play made no move in {START_LIMIT_S:.0f} s: run alphapente generate")
+            _play(crew, store, SETTLE_S)
+            told = np.array(_play(crew, store, seconds))
+            evaluations, simulations = np.polyfit(told[:, 0], told[:, 1:], 1)[0]
+            return float(evaluations), float(simulations)
+    finally:
+        crew.stop()
+        crew.abandon()
+
+
+def _play(crew: Crew, store: Store, seconds: float) -> list[tuple[float, int, int]]:
+    """Plays and stores; (time, evaluations, simulations) each time that a player has told how far he is.
+
+    Players tell that now and then: the slope through these points is the rate, whenever the first and the last came.
+    """
+    now = begin = time.perf_counter()
+    told = [(0.0, crew.evaluations, crew.simulations)]
+    while now < begin + seconds or len(told) < 3:
+        for game in crew.poll(0.1):
+            store.add_game(game)
+        now = time.perf_counter()
+        if crew.evaluations > told[-1][1]:
+            told.append((now - begin, crew.evaluations, crew.simulations))
+    return told[1:]
+
+
+def _bare(evaluators: list[Evaluator], seconds: float) -> float:
+    """Positions a second of evaluators that have nothing else to do, a thread for each."""
+    calls = [0] * len(evaluators)
+    begin = time.perf_counter()
+
+    def work(place: int, evaluator: Evaluator) -> None:
+        while time.perf_counter() - begin < seconds:
+            evaluator.evaluate(evaluator.input)
+            calls[place] += 1
+
+    threads = [threading.Thread(target=work, args=pair) for pair in enumerate(evaluators)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(calls) * evaluators[0].batch_size / (time.perf_counter() - begin)

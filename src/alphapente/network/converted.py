@@ -1,0 +1,77 @@
+"""Converted networks, kept beside their checkpoints: a start finds its network ready, and needs no torch at all.
+
+One file for each model type holds the network that the last start converted. It is trusted only while its key is that
+of the network asked for, and its own digest that of its content; in all other cases the network is converted again.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+
+from alphapente.config import BUILT_IN_CLASSES, Config
+from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.network.paths import checkpoint_path, converted_path
+
+_CONVERTERS = ("models.py", "openvino_backend.py", "planes.py", "torch_backend.py")
+"""The files beside this one that decide what a checkpoint becomes."""
+
+
+def key_of(config: Config, model_type: str, seed: int) -> str:
+    """What a converted network depends on, as a digest: the checkpoint's content, or the seed of a fresh network,
+    the model's class and sizes, and the versions of all that converts.
+
+    "" for what must not be kept: a model of the user's own, whose code may change unseen, or an unreadable checkpoint.
+    """
+    settings = config.models.get(model_type)
+    if settings is None or settings.class_path not in BUILT_IN_CLASSES.values():
+        return ""
+    try:
+        content = checkpoint_path(config, model_type).read_bytes()
+    except FileNotFoundError:
+        content = b"fresh %d" % seed
+    except OSError:
+        return ""
+    parts = [model_type, settings.class_path, settings.sizes, hashlib.sha256(content).hexdigest(), _converter()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _converter() -> str:
+    """The versions of all that converts, as a digest."""
+    digest = hashlib.sha256()
+    for name in _CONVERTERS:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    for package in ("torch", "openvino"):
+        digest.update(metadata.version(package).encode())
+    return digest.hexdigest()
+
+
+def find_converted(config: Config, model_type: str, key: str) -> tuple[PortableNetwork, int] | None:
+    """The network kept under this very key, and the steps that it was trained for; None where there is none."""
+    try:
+        with converted_path(config, model_type).open("rb") as file:
+            header, content = json.loads(file.readline()), file.read()
+        if not key or header["key"] != key or header["digest"] != hashlib.sha256(content).hexdigest():
+            return None
+        return PortableNetwork(content[: header["xml"]], content[header["xml"] :]), int(header["step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_converted(config: Config, model_type: str, key: str, network: PortableNetwork, step: int) -> None:
+    """Keeps the network under its key, in place of the one before; does nothing where the folder cannot be written."""
+    path = converted_path(config, model_type)
+    content = network.xml + network.weights
+    header = {"key": key, "step": step, "xml": len(network.xml), "digest": hashlib.sha256(content).hexdigest()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(json.dumps(header).encode() + b"\n" + content)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,179 @@
+"""Threads over one network, here on the processor: the GPU's crew but for the device."""
+
+import importlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError, RequestError
+from alphapente.events import Event, GenerationProgress, Note
+from alphapente.network.load import load_evaluator, prepare
+from alphapente.network.models import build_model
+from alphapente.records.check import check
+from alphapente.records.model import GameRecord
+from alphapente.records.store import Store
+from alphapente.selfplay.crew import Crew, Task, shares
+from alphapente.selfplay.loop import SelfPlay
+from alphapente.selfplay.player import self_play
+from alphapente.selfplay.sizing import CrewSize
+from alphapente.selfplay.threads import Threads
+
+PLACES = 3
+generation = importlib.import_module("alphapente.selfplay.generate")  # the package's `generate` is the function in it
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_config(
+        None,
+        [
+            "game.board_size=7",
+            "generation.simulations=8",
+            "generation.record_limit=60",
+            "models.simple.channels=8",
+            f"records.database={tmp_path / 'records.db'}",
+            f"pipeline.checkpoint_dir={tmp_path}",
+        ],
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("self-play"):
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def task_on(config: Config, device: str) -> Task:
+    return Task(config, device, PLACES, run_seed=5, series=0, settings_id=None)
+
+
+def network_for(config: Config, device: str, seed: int = 1) -> Any:
+    return prepare(build_model(config, "simple", seed=seed), config, device)
+
+
+def crew_of(config: Config, device: str, games: int | None, carried_over: tuple[bytes, ...] = ()) -> Threads:
+    crew = Threads(2)
+    crew.begin(task_on(config, device), games, carried_over)
+    crew.load(network_for(config, device), 0)
+    return crew
+
+
+def games_until(crew: Crew, enough: Callable[[list[GameRecord]], bool]) -> list[GameRecord]:
+    games: list[GameRecord] = []
+    end = time.monotonic() + 120
+    while not enough(games):
+        assert time.monotonic() < end, f"{len(games)} games, {crew.num_in_play} in play"
+        games += crew.poll(0.1)
+    return games
+
+
+@pytest.mark.parametrize("device", ["openvino", "cpu"])
+def test_threads_play_the_games_that_separate_workers_would(config: Config, device: str) -> None:
+    crew = crew_of(config, device, games=7)
+    found = games_until(crew, lambda games: len(games) == 7 and crew.num_in_play == 0)
+    assert crew.stop() == ([], [])
+    expected = []
+    for share in shares(2, 7, ()):
+        evaluator = load_evaluator(network_for(config, device), config, PLACES, 7, device)
+        play = self_play(task_on(config, device), share, evaluator, 0)
+        while play.num_in_play:
+            expected += play.step()
+    assert {game.seed: game.moves for game in found} == {game.seed: game.moves for game in expected}
+    assert crew.evaluations > 0
+    assert crew.simulations > 0
+
+
+def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -> None:
+    crew = crew_of(config, "openvino", games=None)
+    games = games_until(crew, lambda games: len(games) >= 3)
+    late, parked = crew.stop()
+    assert 0 < len(parked) <= 2 * PLACES
+    carried = crew_of(config, "openvino", games=0, carried_over=tuple(parked))
+    rest = games_until(carried, lambda games: len(games) == len(parked))
+    seeds = [game.seed for game in games + late + rest]
+    assert len(set(seeds)) == len(seeds)
+    carried.stop()
+
+
+def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(config: Config) -> None:
+    crew = Threads(2)
+    crew.begin(task_on(config, "openvino"), None, [b"one", b"two", b"three"])
+    late, parked = crew.stop()
+    assert (late, sorted(parked)) == ([], [b"one", b"three", b"two"])
+
+
+@pytest.mark.parametrize("device", ["openvino", "cpu"])
+def test_a_newer_network_is_taken_over_by_all_while_games_go_on(config: Config, device: str) -> None:
+    crew = crew_of(config, device, games=None)
+    games_until(crew, lambda games: len(games) >= 2)
+    crew.load(network_for(config, device, seed=2), 9)
+    games = games_until(crew, lambda games: sum(game.network_step == 9 for game in games) >= 6)
+    assert {game.network_step for game in games} <= {0, 9}
+    crew.stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(RequestError("the planes do not fit"), "failed: the planes do not fit$"), (ValueError("odd"), "Traceback")],
+)
+def test_what_goes_wrong_in_a_thread_is_a_failure_and_the_others_games_are_kept(
+    config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    step = SelfPlay.step
+
+    def failing(play: SelfPlay) -> list[GameRecord]:
+        if threading.current_thread().name == "self-play 2":
+            raise error
+        return step(play)
+
+    monkeypatch.setattr(SelfPlay, "step", failing)
+    crew = crew_of(config, "openvino", games=None)
+    with pytest.raises(FailureError, match="self-play thread 2 failed") as told:
+        games_until(crew, lambda _: False)
+    assert told.match(words)
+    assert crew.stop()[1]
+
+
+def over_threads(monkeypatch: pytest.MonkeyPatch) -> list[Crew]:
+    """Makes a generation play with two threads; returns the crews that it hires."""
+    hired: list[Crew] = []
+
+    def hire(_size: CrewSize) -> Crew:
+        hired.append(Threads(2))
+        return hired[-1]
+
+    monkeypatch.setattr(generation, "crew_size", lambda *_: CrewSize(2, PLACES, "openvino", "for a test"))
+    monkeypatch.setattr(generation, "hire", hire)
+    return hired
+
+
+def test_a_whole_generation_over_threads(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    over_threads(monkeypatch)
+    notes: list[str] = []
+    summary = generation.generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
+    assert summary.records >= 60
+    assert any("3 games at once in each" in note for note in notes)
+    with Store(config.records.database) as store:
+        assert not check(store).findings
+        assert store.num_games("pente", 7) == summary.games
+        assert len(store.take_parked_games("pente", 7, "simple", 100)) == summary.carried_over > 0
+
+
+def test_a_second_ctrl_c_ends_the_threads_at_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    hired = over_threads(monkeypatch)
+
+    def interrupted(event: Event) -> None:
+        if isinstance(event, GenerationProgress) and event.evaluations_per_s:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generation.generate(config, interrupted)
+    assert len(hired) == 1  # and the fixture sees that its threads end

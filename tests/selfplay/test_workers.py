@@ -1,0 +1,81 @@
+"""Worker processes: the games of their seeds, and an orderly end at every stage of their start."""
+
+import multiprocessing
+from collections.abc import Iterator
+
+import pytest
+
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError
+from alphapente.network.load import load_evaluator, prepare
+from alphapente.network.models import build_model
+from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.records.model import GameRecord
+from alphapente.selfplay.crew import Share, Task
+from alphapente.selfplay.player import self_play
+from alphapente.selfplay.workers import Workers
+
+
+@pytest.fixture
+def task() -> Task:
+    config: Config = load_config(None, ["game.board_size=7", "generation.simulations=8", "models.simple.channels=8"])
+    return Task(config, "openvino", 3, run_seed=5, series=0, settings_id=None)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    yield
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_plays_the_games_of_its_seeds(task: Task) -> None:
+    network = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
+    crew = Workers(1)
+    crew.begin(task, 4, ())
+    crew.load(network, 3)
+    found: list[GameRecord] = []
+    while len(found) < 4:
+        found += crew.poll(1.0)
+    assert crew.stop() == ([], [])
+    play = self_play(task, Share(0, 4, ()), load_evaluator(network, task.config, 3, 7), 3)
+    expected = []
+    while play.num_in_play:
+        expected += play.step()
+    assert {game.seed: game.moves for game in found} == {game.seed: game.moves for game in expected}
+    assert {game.network_step for game in found} == {3}
+
+
+def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(task: Task) -> None:
+    crew = Workers(1)
+    crew.begin(task, None, [b"one", b"two"])
+    assert crew.stop() == ([], [b"one", b"two"])
+
+
+def test_a_stop_before_anything_was_told_ends_the_workers(task: Task) -> None:
+    assert Workers(1).stop() == ([], [])
+
+
+def test_a_network_that_does_not_load_is_a_failure_with_its_reason(task: Task) -> None:
+    crew = Workers(1)
+    crew.begin(task, None, ())
+    crew.load(PortableNetwork(b"<net/>", b""), 0)
+    with pytest.raises(FailureError, match="self-play worker 1 failed: ") as told:
+        _poll_for_ever(crew)
+    assert "died" not in str(told.value)
+    crew.stop()
+
+
+def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task) -> None:
+    crew = Workers(1)
+    crew.begin(task, None, ())
+    crew.abandon()
+    for process in multiprocessing.active_children():
+        process.join(30)
+    crew.load(PortableNetwork(b"<net/>", b""), 0)
+    with pytest.raises(FailureError, match=r"worker 1 died \(exit status -9\)"):
+        _poll_for_ever(crew)
+
+
+def _poll_for_ever(crew: Workers) -> None:
+    while True:
+        crew.poll(1.0)
