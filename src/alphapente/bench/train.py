@@ -4,15 +4,22 @@ from alphapente.bench.report import Result, Row
 from alphapente.config import Config
 from alphapente.training.measure import measure_training
 
-BATCHES = (256, 32)
+BATCHES = {256: "", 32: ".batch_32"}
+"""The batch sizes measured, and what the names of their rows end with."""
 
 
 def bench_train(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
-    """Both models at the batches of BATCHES, `seconds` in all."""
-    rows = []
+    """Both models at the batches of BATCHES, `seconds` in all; and what the first model's learner waits for data.
+
+    `train.waiting` is milliseconds waited for each batch, its floor the learner's step alone with a batch ready made.
+    """
+    rows, waiting = [], []
     for model_type in model_types:
-        for batch in BATCHES:
+        for batch, ending in BATCHES.items():
             found = measure_training(config, model_type, batch, seconds / len(model_types) / len(BATCHES))
-            name = f"train.{model_type}.batch_{batch}"
+            name = f"train.{model_type}{ending}"
             rows.append(Row(name, found.samples_per_s, "samples/s", found.plain_samples_per_s, found.ratio))
-    return Result(rows)
+            if model_type == model_types[0]:
+                waited, step = 1000 * found.waited_s, 1000 * found.step_s
+                waiting.append(Row(f"train.waiting{ending}", waited, "ms a batch", step, waited / step))
+    return Result(rows + waiting)

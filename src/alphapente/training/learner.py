@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
-from alphapente.training.batches import Batch
 from alphapente.training import winograd
+from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, losses
 from alphapente.training.replicas import Replicas
 
-SMALLEST_PART = 16
+SMALLEST_PART = 8
 """Positions that a replica learns from at least: the fewest over which batch normalisation makes sense."""
 
 

@@ -6,7 +6,7 @@ little where the operations are small, and where another program keeps a core bu
 
 import copy
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import torch
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Replicas:
-    """A model and `count - 1` copies of it. The copies see every change of its weights, for they are the same memory."""
+    """A model and `count - 1` copies of it, which see every change of its weights: they are the same memory."""
 
     def __init__(self, model: nn.Module, count: int) -> None:
         self.models = [model, *(_sharing(model) for _ in range(count - 1))]
@@ -35,32 +35,29 @@ class Replicas:
         Afterwards the model has the sum of their gradients and the mean of their statistics. Raises what one raised,
         when all have ended.
         """
+        statistics = self._statistics[:count] if self._statistics[0] else []
+        for its in statistics[1:]:
+            torch._foreach_copy_(its, statistics[0])
         others = [self._pool.submit(work, self.models[index], index) for index in range(1, count)]
         try:
             first = work(self.models[0], 0)
         finally:
-            for other in others:
-                other.exception()  # waits
+            wait(others)
         results = [first, *(other.result() for other in others)]
-        if count > 1:
-            self._gather(count)
+        for index in range(1, count):
+            self._add_gradients(index)
+        for its in statistics[1:]:
+            torch._foreach_add_(statistics[0], its)
+        if len(statistics) > 1:
+            torch._foreach_div_(statistics[0], len(statistics))
         return results
 
-    @torch.no_grad()
-    def _gather(self, count: int) -> None:
-        for index in range(1, count):
-            pairs = zip(self._parameters[0], self._parameters[index], strict=True)
-            taught = [(mine.grad, its.grad) for mine, its in pairs if mine.grad is not None and its.grad is not None]
-            torch._foreach_add_([mine for mine, _ in taught], [its for _, its in taught])
-            for parameter in self._parameters[index]:
-                parameter.grad = None
-        mine = self._statistics[0]
-        if mine:
-            for its in self._statistics[1:count]:
-                torch._foreach_add_(mine, its)
-            torch._foreach_div_(mine, count)
-            for its in self._statistics[1:]:
-                torch._foreach_copy_(its, mine)
+    def _add_gradients(self, index: int) -> None:
+        pairs = zip(self._parameters[0], self._parameters[index], strict=True)
+        taught = [(mine.grad, its.grad) for mine, its in pairs if mine.grad is not None and its.grad is not None]
+        torch._foreach_add_([mine for mine, _ in taught], [its for _, its in taught])
+        for parameter in self._parameters[index]:
+            parameter.grad = None
 
 
 def _sharing(model: nn.Module) -> nn.Module:

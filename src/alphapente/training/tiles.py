@@ -13,7 +13,6 @@ become float32 by one shift or mask. The loops are written as LLVM vectors: numb
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -111,9 +110,7 @@ def _widen(builder: Any, words: Any) -> tuple[_Vector, _Vector]:
 
 def _narrow(builder: Any, low: _Vector, high: _Vector) -> Any:
     """The opposite, rounded to the nearest."""
-    low_bits, high_bits = (
-        builder.add(builder.bitcast(vector.value, _INTS), _same(0x8000)) for vector in (low, high)
-    )
+    low_bits, high_bits = (builder.add(builder.bitcast(vector.value, _INTS), _same(0x8000)) for vector in (low, high))
     return builder.or_(builder.lshr(low_bits, _same(16)), builder.and_(high_bits, _same(0xFFFF0000)))
 
 
@@ -135,7 +132,7 @@ def _mover(sums: Callable[..., list[Any]], reads: int, writes: int) -> Callable[
             found.append(builder.inttoptr(address, _INTS.as_pointer()))
         return found
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         source, source_offsets, target, target_offsets, nowhere = arguments
         places = pointers(builder, source, source_offsets, nowhere, reads * reads)
         halves = [_widen(builder, builder.load(place, align=4)) for place in places]
@@ -146,9 +143,11 @@ def _mover(sums: Callable[..., list[Any]], reads: int, writes: int) -> Callable[
         places = pointers(builder, target, target_offsets, nowhere, writes * writes)
         for place, low, high in zip(places, *results, strict=True):
             builder.store(_narrow(builder, low, high), place, align=4)
-        return _context.get_dummy_value()
+        return context.get_dummy_value()
 
-    def move(_context: Any, source: Any, source_offsets: Any, target: Any, target_offsets: Any, nowhere: Any) -> Any:
+    def move(
+        _context: Any, _source: Any, _source_offsets: Any, _target: Any, _target_offsets: Any, _nowhere: Any
+    ) -> Any:
         return types.void(*[types.intp] * 5), generate
 
     return intrinsic(move)  # type: ignore[no-any-return]
@@ -185,7 +184,7 @@ def input_to_tiles(
     num_boards, points, channels = boards.shape
     cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = boards.ctypes.data, tiles.ctypes.data
-    for board in range(num_boards):
+    for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
                 _move_input(
@@ -203,7 +202,7 @@ def gradient_to_tiles(
     num_boards, points, channels = boards.shape
     cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = boards.ctypes.data, tiles.ctypes.data
-    for board in range(num_boards):
+    for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
                 _move_gradient(
@@ -221,7 +220,7 @@ def tiles_to_output(
     num_boards, points, channels = boards.shape
     cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = tiles.ctypes.data, boards.ctypes.data
-    for board in range(num_boards):
+    for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
                 _move_output(
