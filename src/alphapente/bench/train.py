@@ -2,16 +2,17 @@
 
 from alphapente.bench.report import Result, Row
 from alphapente.config import Config
-from alphapente.training.measure import measure_training
+from alphapente.training.measure import measure_training, parts_of_a_step
 
 BATCHES = {256: "", 32: ".batch_32"}
 """The batch sizes measured, and what the names of their rows end with."""
 
 
 def bench_train(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
-    """Both models at the batches of BATCHES, `seconds` in all; and what the first model's learner waits for data.
+    """Both models at the batches of BATCHES, `seconds` in all, and the parts of a step of the last model.
 
-    `train.waiting` is milliseconds waited for each batch, its floor the learner's step alone with a batch ready made.
+    `train.waiting` is milliseconds that the first model's learner waits for each batch, its floor the learner's step
+    alone with a batch ready made.
     """
     rows, waiting = [], []
     for model_type in model_types:
@@ -22,4 +23,5 @@ def bench_train(config: Config, seconds: float, model_types: tuple[str, ...] = (
             if model_type == model_types[0]:
                 waited, step = 1000 * found.waited_s, 1000 * found.step_s
                 waiting.append(Row(f"train.waiting{ending}", waited, "ms a batch", step, waited / step))
-    return Result(rows + waiting)
+    parts = parts_of_a_step(config, model_types[-1], max(BATCHES))
+    return Result(rows + waiting, {f"{model_types[-1]}: {part}": share for part, share in parts.items()})

@@ -23,9 +23,9 @@ class TrainingError(FailureError):
 class Learner:
     """AdamW on a model, in bf16 with float32 weights where `precision` says so, and an average of the weights.
 
-    What made it fast on a CPU, measured against a plain float32 loop: autocast to bf16 with channels-last memory
-    (2 times), a fused optimizer, pooling by `adaptive_max_pool2d` (whose gradient needs no mask, unlike `amax`'s),
-    the average as one call over all tensors, and batches made meanwhile by another thread.
+    On a CPU each of `threads` learns from a part of every batch (training/replicas.py), in which batch normalisation
+    takes its statistics from that part (Hoffer et al. 2017, "ghost batch normalization"); what else made it fast, and
+    what did not, is in docs/training.md.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Learner:
         self._bf16 = precision == "bf16"
         self._layout = torch.channels_last if self._bf16 else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
-        if self.device.type == "cpu" and self._bf16 and winograd.pays():
+        if winograd.pays(self.device.type, precision):
             winograd.use_winograd(self.model)
         self._replicas = Replicas(self.model, threads if self.device.type == "cpu" else 1)
         decayed = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]

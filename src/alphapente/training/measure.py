@@ -74,6 +74,36 @@ def measure_training(config: Config, model_type: str, batch_size: int, seconds: 
     return TrainingRates(model_type, batch_size, threads, precision, *middle)
 
 
+_PARTS = {
+    "convolutions by tiles: products": ("aten::bmm",),
+    "convolutions by tiles: sums": ("_Winograd", "_WinogradBackward"),
+    "other convolutions": ("aten::mkldnn_convolution", "aten::convolution_backward"),
+    "normalisation and ReLU": (
+        "aten::native_batch_norm",
+        "aten::native_batch_norm_backward",
+        "aten::clamp_min_",
+        "aten::threshold_backward",
+    ),
+}
+"""Where a step's time goes, by torch's names of the operations."""
+
+
+def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[str, float]:
+    """Shares of a learner's step by part, one thread, adding up to 1."""
+    samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
+    batch = make_batch(samples, np.arange(batch_size), np.zeros(batch_size, np.int64))
+    precision = torch_precision(config.network.precision, "cpu")
+    learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
+    with torch_threads(1):
+        learner.learn(batch)
+        with torch.autograd.profiler.profile(use_kineto=False) as found:
+            learner.learn(batch)
+    times = {event.key: event.self_cpu_time_total for event in found.key_averages()}
+    total = sum(times.values())
+    shares = {part: sum(times.get(name, 0.0) for name in names) / total for part, names in _PARTS.items()}
+    return {**shares, "heads, losses, optimizer and the rest": 1 - sum(shares.values())}
+
+
 def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -> tuple[float, float]:
     """Samples a second of the learner with its batches made by the thread beside it, and seconds waited for each."""
     rng = np.random.default_rng(0)

@@ -19,6 +19,7 @@ from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.store import Store
+from alphapente.training import winograd
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
@@ -139,6 +140,8 @@ class _Training:
         where = f"{device} {precision}"
         if device == "cpu":
             where += f", {self.threads} thread{'s' * (self.threads > 1)}"
+        if winograd.pays(device, precision):
+            where += ", convolutions by tiles"
         if found is None:
             model = build(self.spec, seed=self.progress.seed)
             self.report(

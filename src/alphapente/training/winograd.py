@@ -23,10 +23,12 @@ POSITIONS_AT_ONCE = 8
 _FILTER = torch.from_numpy(np.kron(tiles.FILTER, tiles.FILTER))  # [CELLS, 9]
 
 
-def pays() -> bool:
-    """Whether this processor gains: it has bf16 products, and not AMX, which makes plain convolutions faster still."""
+def pays(device: str, precision: str) -> bool:
+    """Whether this gains: in bf16 on a processor with bf16 products and without AMX, which has no need of it."""
+    if device != "cpu" or precision != "bf16" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
+        return False
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16") and not numba.config.DISABLE_JIT
+    return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
 
 
 def use_winograd(model: nn.Module) -> int:
