@@ -15,7 +15,7 @@ needs_kernels = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="writt
 
 
 def error(found: Tensor, expected: Tensor) -> float:
-    return float((found.float() - expected).norm() / expected.norm())
+    return float((found.detach().float() - expected.detach()).norm() / expected.norm())
 
 
 @needs_kernels

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from alphapente.training import tiles
 
-POSITIONS_AT_ONCE = 8
-"""So many positions are turned into tiles at once: their tiles fit the second cache level of a core."""
+POSITIONS_AT_ONCE = 16
+"""So many positions are turned into tiles at once: fewer cost calls, more leave the caches."""
 
 _FILTER = torch.from_numpy(np.kron(tiles.FILTER, tiles.FILTER))  # [CELLS, 9]
 
