@@ -52,9 +52,12 @@ def test_generation_is_compared_with_the_bare_network_in_the_same_run(config: Co
 
 
 def test_training_is_compared_with_a_plain_loop_in_the_same_run(config: Config) -> None:
-    rows = bench_train(config, 2.0, ("simple",)).rows
-    assert [row.name for row in rows] == ["train.simple.batch_256", "train.simple.batch_32"]
-    assert all(row.floor and row.ratio for row in rows)
+    result = bench_train(config, 2.0, ("simple",))
+    rows = result.rows
+    names = ["train.simple", "train.simple.batch_32", "train.waiting", "train.waiting.batch_32"]
+    assert [row.name for row in rows] == names
+    assert all(row.floor and row.ratio is not None for row in rows)
+    assert sum(result.breakdown.values()) == pytest.approx(1.0)
 
 
 def test_the_command_writes_rows_and_machine_as_json(tmp_path: Path) -> None:

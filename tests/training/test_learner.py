@@ -1,15 +1,18 @@
 """The learner: it learns, its average follows, it resumes to the same weights, it stops where numbers end."""
 
+import numba
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from alphapente.config import Config, TrainingSettings
 from alphapente.network.models import ModelSpec, build
 from alphapente.training.batches import Batch, make_batch, samples_of
-from alphapente.training.learner import Learner, TrainingError
+from alphapente.training.learner import SMALLEST_PART, Learner, TrainingError
 from alphapente.training.losses import losses
 from alphapente.training.measure import measure_training, random_records
+from alphapente.training.winograd import WinogradConv2d
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,43 @@ def test_it_overfits_a_few_positions(precision: str) -> None:
     assert float(first.policy) > 4.0  # log(81) is 4.39
     assert float(last.policy - last.target_entropy) < 0.15
     assert float(last.square_error) < 0.02 < float(first.square_error)
+
+
+def course(learner: Learner) -> NDArray[np.float64]:
+    """Policy losses of 30 steps over two batches."""
+    batches = [some_batch(16, seed) for seed in range(2)]
+    return np.array([float(learner.learn(batches[step % 2]).policy) for step in range(30)])
+
+
+def wide(precision: str, threads: int = 1) -> Learner:
+    spec = ModelSpec("resnet", "alphapente.network.models:Resnet", {"channels": 32, "blocks": 2, "stem_kernel": 3})
+    settings = TrainingSettings(warmup_steps=0, learning_rate=0.01)
+    return Learner(build(spec, seed=3), settings, "cpu", precision, threads)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
+def test_the_loss_falls_alike_by_tiles_by_plain_bf16_and_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = course(wide("fp32"))
+    assert exact[-2:].mean() < 0.85 * exact[:2].mean()
+    for tiled in (False, True):
+        monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_, tiled=tiled: tiled)
+        learner = wide("bf16")
+        assert any(isinstance(module, WinogradConv2d) for module in learner.model.modules()) == tiled
+        np.testing.assert_allclose(course(learner), exact, rtol=0.03)
+
+
+def test_two_threads_learn_as_one_does() -> None:
+    """Not the same to the digit: each half of a batch is normalised by itself."""
+    np.testing.assert_allclose(course(wide("fp32", 2)), course(wide("fp32")), rtol=0.05)
+
+
+def test_parts_are_not_so_small_that_normalisation_is_lost() -> None:
+    learner = wide("fp32", 8)
+    whole = wide("fp32")
+    batch = some_batch(2 * SMALLEST_PART - 1)
+    assert float(learner.learn(batch).policy) == float(whole.learn(batch).policy)
+    for name, tensor in learner.weights().items():
+        assert torch.equal(tensor, whole.weights()[name])
 
 
 def test_losses_by_hand() -> None:
@@ -133,3 +173,5 @@ def test_the_measurement_gives_rates() -> None:
     assert rates.threads == 1
     assert rates.samples_per_s > 0
     assert rates.ratio == rates.samples_per_s / rates.plain_samples_per_s
+    assert rates.waited_s >= 0
+    assert 0 < rates.step_s < 1

@@ -186,7 +186,8 @@ class EpochBatches:
         self._order = np.array_split(rng.permutation(count), num_batches(count, plan.batch_size))
         symmetries = rng.choice(np.array(ORIENTATIONS[plan.orientations], np.int64), count)
         self._symmetries = np.array_split(symmetries, len(self._order))
-        self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(BATCHES_AHEAD)
+        self._ready: queue.SimpleQueue[Batch | BaseException | None] = queue.SimpleQueue()
+        self._room = threading.Semaphore(BATCHES_AHEAD)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._make_all, name="batches", daemon=True)
 
@@ -201,11 +202,8 @@ class EpochBatches:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed.set()
-        while self._thread.is_alive():
-            try:
-                self._ready.get(timeout=0.01)
-            except queue.Empty:
-                self._thread.join(0.01)
+        self._room.release()
+        self._thread.join()
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
@@ -214,12 +212,14 @@ class EpochBatches:
                 return
             if isinstance(item, BaseException):
                 raise item
+            self._room.release()
             yield item
 
     def _make_all(self) -> None:
         last: Any = None
         try:
             for chosen, symmetries in zip(self._order, self._symmetries, strict=True):
+                self._room.acquire()
                 if self._closed.is_set():
                     return
                 self._ready.put(make_batch(self._samples, chosen, symmetries))

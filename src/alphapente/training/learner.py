@@ -7,8 +7,13 @@ from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
+from alphapente.training import winograd
 from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, losses
+from alphapente.training.replicas import Replicas
+
+SMALLEST_PART = 8
+"""Positions that a replica learns from at least: the fewest over which batch normalisation makes sense."""
 
 
 class TrainingError(FailureError):
@@ -18,12 +23,19 @@ class TrainingError(FailureError):
 class Learner:
     """AdamW on a model, in bf16 with float32 weights where `precision` says so, and an average of the weights.
 
-    What made it fast on a CPU, measured against a plain float32 loop: autocast to bf16 with channels-last memory
-    (2 times), a fused optimizer, pooling by `adaptive_max_pool2d` (whose gradient needs no mask, unlike `amax`'s),
-    the average as one call over all tensors, and batches made meanwhile by another thread.
+    On a CPU each of `threads` learns from a part of every batch (training/replicas.py), in which batch normalisation
+    takes its statistics from that part (Hoffer et al. 2017, "ghost batch normalization"); what else made it fast, and
+    what did not, is in docs/training.md.
     """
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings, device: str = "cpu", precision: str = "fp32"):
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: TrainingSettings,
+        device: str = "cpu",
+        precision: str = "fp32",
+        threads: int = 1,
+    ) -> None:
         self.device = torch.device(device)
         self.precision = precision
         self.step = 0
@@ -32,6 +44,9 @@ class Learner:
         self._bf16 = precision == "bf16"
         self._layout = torch.channels_last if self._bf16 else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
+        if winograd.pays(self.device.type, precision):
+            winograd.use_winograd(self.model)
+        self._replicas = Replicas(self.model, threads if self.device.type == "cpu" else 1)
         decayed = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]
         others = [parameter for parameter in self.model.parameters() if parameter.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -44,17 +59,17 @@ class Learner:
 
         Raises TrainingError, the weights as they were, when a loss or a gradient is not a finite number.
         """
-        planes, policy, legal, value = (
-            torch.from_numpy(array).to(self.device, non_blocking=True)
-            for array in (batch.planes, batch.policy, batch.legal, batch.value)
-        )
-        planes = planes.contiguous(memory_format=self._layout)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            outputs = self.model(planes)
-        found = losses(outputs, policy, legal, value)
-        total = found.policy + self._settings.value_loss_weight * found.value
+        count = len(batch.value)
+        parts = max(1, min(len(self._replicas), count // SMALLEST_PART))
+        bounds = [count * part // parts for part in range(parts + 1)]
         self._optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+
+        def teach(model: nn.Module, part: int) -> Losses:
+            some = slice(bounds[part], bounds[part + 1])
+            return self._teach(model, Batch(*(array[some] for array in batch)), (some.stop - some.start) / count)
+
+        found = Losses(*(sum(parts) for parts in zip(*self._replicas.run(teach, parts), strict=True)))
+        total = found.policy + self._settings.value_loss_weight * found.value
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._settings.gradient_clip)
         if not math.isfinite(total.item() + norm.item()):
             raise TrainingError(
@@ -67,7 +82,21 @@ class Learner:
         self._optimizer.step()
         self.step += 1
         self._average()
-        return Losses(*(loss.detach() for loss in found))
+        return found
+
+    def _teach(self, model: nn.Module, part: Batch, share: float) -> Losses:
+        """Adds a part's gradient, weighed by its share of the batch, to a replica's; its losses, weighed too."""
+        planes, policy, legal, value = (
+            torch.from_numpy(array).to(self.device, non_blocking=True)
+            for array in (part.planes, part.policy, part.legal, part.value)
+        )
+        planes = planes.contiguous(memory_format=self._layout)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
+            outputs = model(planes)
+        found = losses(outputs, policy, legal, value)
+        total = found.policy + self._settings.value_loss_weight * found.value
+        (share * total).backward()  # type: ignore[no-untyped-call]
+        return Losses(*(share * loss.detach() for loss in found))
 
     @property
     def learning_rate(self) -> float:

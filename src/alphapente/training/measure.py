@@ -1,6 +1,7 @@
 """How fast training is, beside a plain float32 loop of the same model on the same batches in the same process."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,19 @@ from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import next_random, play, random_point
 from alphapente.rules.position import IN_PLAY, new_positions, stones
-from alphapente.training.batches import BatchPlan, EpochBatches, Samples, make_batch, samples_of
+from alphapente.training.batches import Batch, BatchPlan, EpochBatches, Samples, make_batch, samples_of
 from alphapente.training.learner import Learner
 from alphapente.training.losses import losses
-from alphapente.training.threads import torch_threads
+from alphapente.training.threads import num_cores, torch_threads
 
 ROUNDS = 3
+NUM_RECORDS = 4096
+"""So many random records make the epochs."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRates:
-    """Samples a second of one model at one batch size: ours, batches made meanwhile; and the plain loop's."""
+    """Of one model at one batch size: samples a second, ours (batches made meanwhile) and the plain loop's."""
 
     model_type: str
     batch_size: int
@@ -33,6 +36,10 @@ class TrainingRates:
     precision: str
     samples_per_s: float
     plain_samples_per_s: float
+    waited_s: float
+    """What the learner waited for each of its batches."""
+    step_s: float
+    """What one of its steps takes with the batch ready made and nothing beside it."""
 
     @property
     def ratio(self) -> float:
@@ -43,60 +50,102 @@ class TrainingRates:
 def measure_training(config: Config, model_type: str, batch_size: int, seconds: float = 10.0) -> TrainingRates:
     """Measures both, in turns, for about `seconds` in all, with `training.threads`; the medians of ROUNDS rounds.
 
-    Ours makes its batches from records meanwhile; the plain loop (float32, contiguous, AdamW as it comes) gets its
-    batch ready made.
+    Ours makes its batches from records meanwhile; the plain loop (float32, contiguous, AdamW as it comes, the threads
+    in each operation) gets its batch ready made.
     """
     settings = config.training
     precision = torch_precision(config.network.precision, "cpu")
-    samples = samples_of(random_records(max(512, batch_size), config.game.board_size), settings.outcome_weight)
-    with torch_threads(settings.threads) as threads:
-        learner = Learner(build_model(config, model_type), settings, "cpu", precision)
-        plain = _PlainLoop(build_model(config, model_type), samples, batch_size)
-        slice_s = seconds / (2 * ROUNDS)
-        _ours(learner, samples, batch_size, 0.0)
-        plain.run(0.0)
-        pairs = [(_ours(learner, samples, batch_size, slice_s), plain.run(slice_s)) for _ in range(ROUNDS)]
-    ours, floor = (sorted(rates)[ROUNDS // 2] for rates in zip(*pairs, strict=True))
-    return TrainingRates(model_type, batch_size, threads, precision, ours, floor)
+    threads = settings.threads or num_cores()
+    samples = samples_of(random_records(max(NUM_RECORDS, batch_size), config.game.board_size), settings.outcome_weight)
+    learner = Learner(build_model(config, model_type), settings, "cpu", precision, threads)
+    ready = make_batch(samples, np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64))
+    plain = _PlainLoop(build_model(config, model_type), ready)
+
+    def measure(slice_s: float) -> tuple[float, float, float, float]:
+        with torch_threads(1):
+            ours, waited = _ours(learner, samples, batch_size, slice_s)
+            step = 1 / _rate(lambda: learner.learn(ready), slice_s / 2)
+        with torch_threads(threads):
+            return ours, batch_size * _rate(plain.learn, slice_s), waited, step
+
+    measure(0.0)
+    rounds = [measure(seconds / (2.5 * ROUNDS)) for _ in range(ROUNDS)]
+    middle = (sorted(figures)[ROUNDS // 2] for figures in zip(*rounds, strict=True))
+    return TrainingRates(model_type, batch_size, threads, precision, *middle)
 
 
-def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -> float:
-    """Samples a second of the learner with its batches made by the thread beside it."""
+_PARTS = {
+    "convolutions by tiles: products": ("aten::bmm",),
+    "convolutions by tiles: sums": ("_Winograd", "_WinogradBackward"),
+    "other convolutions": ("aten::mkldnn_convolution", "aten::convolution_backward"),
+    "normalisation and ReLU": (
+        "aten::native_batch_norm",
+        "aten::native_batch_norm_backward",
+        "aten::clamp_min_",
+        "aten::threshold_backward",
+    ),
+}
+"""Where a step's time goes, by torch's names of the operations."""
+
+
+def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[str, float]:
+    """Shares of a learner's step by part, one thread, adding up to 1."""
+    samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
+    batch = make_batch(samples, np.arange(batch_size), np.zeros(batch_size, np.int64))
+    precision = torch_precision(config.network.precision, "cpu")
+    learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
+    with torch_threads(1):
+        learner.learn(batch)
+        with torch.autograd.profiler.profile(use_kineto=False) as found:
+            learner.learn(batch)
+    times = {event.key: event.self_cpu_time_total for event in found.key_averages()}
+    total = sum(times.values())
+    shares = {part: sum(times.get(name, 0.0) for name in names) / total for part, names in _PARTS.items()}
+    return {**shares, "heads, losses, optimizer and the rest": 1 - sum(shares.values())}
+
+
+def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -> tuple[float, float]:
+    """Samples a second of the learner with its batches made by the thread beside it, and seconds waited for each."""
     rng = np.random.default_rng(0)
-    seen, start = 0, time.perf_counter()
+    seen, steps, waited, start = 0, 0, 0.0, time.perf_counter()
     while True:
         with EpochBatches(samples, BatchPlan(batch_size, 8), rng) as batches:
+            asked = time.perf_counter()
             for batch in batches:
+                waited += time.perf_counter() - asked
                 learner.learn(batch)
-                seen += len(batch.value)
-                elapsed = time.perf_counter() - start
-                if elapsed >= seconds:
-                    return seen / elapsed
+                seen, steps = seen + len(batch.value), steps + 1
+                asked = time.perf_counter()
+                if asked - start >= seconds:
+                    return seen / (asked - start), waited / steps
+
+
+def _rate(step: Callable[[], object], seconds: float) -> float:
+    """Calls a second, of one at least."""
+    calls, start = 0, time.perf_counter()
+    while True:
+        step()
+        calls += 1
+        elapsed = time.perf_counter() - start
+        if elapsed >= seconds:
+            return calls / elapsed
 
 
 class _PlainLoop:
     """What one would write first: float32, one batch after the other."""
 
-    def __init__(self, model: nn.Module, samples: Samples, batch_size: int) -> None:
-        chosen = np.arange(batch_size) % len(samples.label)
-        batch = make_batch(samples, chosen, np.zeros(batch_size, np.int64))
+    def __init__(self, model: nn.Module, batch: Batch) -> None:
         self._planes, self._policy, self._legal, self._value = (torch.from_numpy(array) for array in batch)
         self._model = model.train()
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
-    def run(self, seconds: float) -> float:
-        """Samples a second."""
-        seen, start = 0, time.perf_counter()
-        while True:
-            found = losses(self._model(self._planes), self._policy, self._legal, self._value)
-            self._optimizer.zero_grad()
-            (found.policy + found.value).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)
-            self._optimizer.step()
-            seen += len(self._value)
-            elapsed = time.perf_counter() - start
-            if elapsed >= seconds:
-                return seen / elapsed
+    def learn(self) -> None:
+        """One step."""
+        found = losses(self._model(self._planes), self._policy, self._legal, self._value)
+        self._optimizer.zero_grad()
+        (found.policy + found.value).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)
+        self._optimizer.step()
 
 
 def random_records(count: int, board_size: int, seed: int = 1, variant: str = "pente") -> RecordBatch:

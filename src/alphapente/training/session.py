@@ -20,11 +20,12 @@ from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.store import Store
+from alphapente.training import winograd
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
 from alphapente.training.losses import Losses
-from alphapente.training.threads import ThreadTuner, torch_threads
+from alphapente.training.threads import num_cores, torch_threads
 
 PROGRESS_EVERY_S = 0.2
 
@@ -55,8 +56,8 @@ def train(
     CheckpointError for a checkpoint that does not fit or cannot be saved, TrainingError when the loss is not finite.
     """
     path = checkpoint_path(config, config.training.model_type)
-    with CheckpointLock(path), torch_threads(config.training.threads) as threads:
-        return _Training(config, report, path, resume_key).run(stop, threads)
+    with CheckpointLock(path), torch_threads(1):
+        return _Training(config, report, path, resume_key).run(stop)
 
 
 class _Training:
@@ -65,7 +66,7 @@ class _Training:
     def __init__(self, config: Config, report: ReportFn, path: Path, resume_key: str | None) -> None:
         self.config, self.report, self.path = config, report, path
         self.settings = config.training
-        self.tuner = ThreadTuner(self.settings.threads)
+        self.threads = self.settings.threads or num_cores()
         self.started = time.monotonic()
         self.samples_seen = 0
         self.spec = spec_of(config, self.settings.model_type)
@@ -75,12 +76,12 @@ class _Training:
         self.progress = self._progress(found, resume_key)
         self._found = found
 
-    def run(self, stop: Callable[[], bool], threads: int) -> TrainingSummary:
+    def run(self, stop: Callable[[], bool]) -> TrainingSummary:
         if self.progress.epoch >= self.progress.num_epochs:
             self.report(Note(f"this training is done already: {self.path} has its {self.progress.epoch} epochs"))
             return self._summary(0, self._found.step if self._found else 0)
         records = self._sample()
-        learner = self._learner(threads)
+        learner = self._learner()
         samples = samples_of(records, self.settings.outcome_weight)
         augmentation = self.settings.augmentation
         plan = BatchPlan(self.settings.batch_size, augmentation.orientations if augmentation.enabled else 1)
@@ -131,22 +132,25 @@ class _Training:
         self.report(Note(f"sample: {text}; seed {self.progress.seed}"))
         return records
 
-    def _learner(self, threads: int) -> Learner:
+    def _learner(self) -> Learner:
         """The model, from its checkpoint or fresh, with its optimizer."""
         name, found = self.settings.model_type, self._found
         requested = self.config.network.device
         device = "cuda" if requested != "openvino" and choose_device(requested).device == "cuda" else "cpu"
         precision = torch_precision(self.config.network.precision, device)
-        most = "" if self.settings.threads else "up to "
-        where = f"{device} {precision}, {most}{threads} thread{'s' * (threads > 1)}"
+        where = f"{device} {precision}"
+        if device == "cpu":
+            where += f", {self.threads} thread{'s' * (self.threads > 1)}"
+        if winograd.pays(device, precision):
+            where += ", convolutions by tiles"
         if found is None:
             model = build(self.spec, seed=self.progress.seed)
             self.report(
                 Note(f"no checkpoint {self.path} yet: a fresh {name} of {num_parameters(model):,} weights ({where})")
             )
-            return Learner(model, self.settings, device, precision)
+            return Learner(model, self.settings, device, precision, self.threads)
         model = checkpoints.restore(self.path, found, self.config, averaged=False)
-        learner = Learner(model, self.settings, device, precision)
+        learner = Learner(model, self.settings, device, precision, self.threads)
         try:
             learner.resume(found.averaged_weights, found.optimizer, found.step)
         except TrainingError as error:
@@ -160,9 +164,7 @@ class _Training:
         meter = _Meter()
         reported = time.monotonic()
         for number, batch in enumerate(batches, 1):
-            self.tuner.begin()
             found = learner.learn(batch, factor)
-            self.tuner.end(len(batch.value))
             meter.add(found, len(batch.value))
             self.samples_seen += len(batch.value)
             if stop() and number < len(batches):
