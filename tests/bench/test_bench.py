@@ -1,18 +1,36 @@
 """The benchmarks run, name their rows, and tell where the time went; how fast is for people to look at."""
 
-import json
-from pathlib import Path
+import importlib.util
+import os
 
+import numpy as np
 import pytest
-from typer.testing import CliRunner
 
+from alphapente.bench import generate as generate_module
+from alphapente.bench.bare import bare_request, fresh_network
+from alphapente.bench.frozen import FrozenEvaluator, GuessingEvaluator
 from alphapente.bench.generate import bench_generate
+from alphapente.bench.memory import bench_memory
+from alphapente.bench.network import BATCHES, bench_network
+from alphapente.bench.parts import TimedForest, parts_of
+from alphapente.bench.report import threads_here
 from alphapente.bench.rules import bench_rules
+from alphapente.bench.sample import bench_sample
+from alphapente.bench.scale import scale_tree
 from alphapente.bench.search import bench_search
+from alphapente.bench.suite import BENCHMARKS
+from alphapente.bench.targets import TARGETS
 from alphapente.bench.train import bench_train
-from alphapente.cli.bench import app
+from alphapente.bench.worker import play_beside_bare
 from alphapente.config import Config, load_config
-from alphapente.rules.position import VARIANTS
+from alphapente.errors import FailureError, RequestError
+from alphapente.network.evaluator import Evaluator, UniformEvaluator
+from alphapente.network.openvino_backend import computes_bf16, computes_int8
+from alphapente.rules.position import VARIANTS, new_positions
+from alphapente.search.forest import Forest
+
+FLOATING = "bf16" if computes_bf16() else "fp32"
+INT8 = computes_int8() and importlib.util.find_spec("nncf") is not None
 
 
 @pytest.fixture
@@ -24,6 +42,8 @@ def config() -> Config:
             "generation.simulations=8",
             "generation.games_per_worker=4",
             "models.simple.channels=8",
+            "models.resnet.channels=8",
+            "models.resnet.blocks=1",
             "training.threads=1",
         ],
     )
@@ -35,35 +55,159 @@ def test_rules_play_every_variant() -> None:
     assert all(row.value > 0 for row in rows)
 
 
+def test_the_network_stands_beside_the_bare_request(config: Config) -> None:
+    rows = bench_network(config, 0.4, ("simple",)).rows
+    assert [row.name for row in rows] == [f"network.simple.{FLOATING}.batch_{batch}" for batch in BATCHES]
+    assert all(row.floor and row.ratio == row.value / row.floor for row in rows)
+
+
 def test_search_says_what_a_simulation_costs_and_where(config: Config) -> None:
     result = bench_search(config, 0.3)
-    assert result.rows[0].name == "search.us_per_simulation"
+    assert [row.name for row in result.rows] == ["search.us_per_simulation"]
+    assert 0 < result.rows[0].value < 10_000
     assert sum(result.breakdown.values()) == pytest.approx(1.0)
+    assert {name.rpartition(": ")[2] for name in result.breakdown} >= {"tactics", "features", "expand", "back up"}
+    assert all(share >= 0 for share in result.breakdown.values())
 
 
-def test_generation_is_compared_with_the_bare_network_in_the_same_run(config: Config) -> None:
-    result = bench_generate(config, 1.0, ("simple",))
-    row = result.rows[0]
-    assert row.name.startswith("generate.simple.")
-    assert row.floor is not None
-    assert row.ratio is not None
-    assert 0.0 < row.ratio < 1.5
-    assert sum(result.breakdown.values()) == pytest.approx(1.0)
+def searched(forest: Forest, rng: np.random.Generator) -> list[int]:
+    """The point that each tree finds in an empty position."""
+    for tree in range(4):
+        forest.set_position(tree, new_positions(1, "gomoku", 7)[0])
+        forest.start(tree, rng)
+    points = [-1] * 4
+    while forest.busy():
+        for tree in forest.step():
+            points[tree] = forest.result(tree).point
+    return points
+
+
+def test_a_timed_forest_searches_as_a_forest_does(config: Config) -> None:
+    found = []
+    for kind in (Forest, TimedForest):
+        forest = kind(GuessingEvaluator(4, 7), config.search, num_trees=4, simulations=50)
+        found.append((searched(forest, np.random.default_rng(1)), forest.evaluations, forest.simulations_done))
+    assert isinstance(forest, TimedForest)
+    assert found[0] == found[1]
+    assert forest.plies == 4
+    assert forest.simulated == forest.simulations_done == 200
+    assert 0 < forest.batches <= forest.evaluations
+
+
+def test_the_parts_of_the_kernels_fit_into_the_kernels(config: Config) -> None:
+    settings = config.search.model_copy(update={"cached_positions": 0})  # it is the same search again and again
+    forest = TimedForest(UniformEvaluator(4, 7), settings, num_trees=4, simulations=30)
+    rng = np.random.default_rng(1)
+    searched(forest, rng)
+    forest.clear()
+    evaluations = forest.evaluations
+    searched(forest, rng)
+    clocks, batches, leaves = forest.seconds, forest.batches, forest.evaluations - evaluations
+    forest.clear()
+    recorded = forest.record(40, lambda: searched(forest, rng))
+    assert len(recorded.depth) == 40
+    assert (recorded.depth > 0).all()
+    assert (recorded.leaf["ply"] == recorded.root["ply"] + recorded.depth).all()
+    forest.seconds, forest.batches = clocks, batches
+    parts = parts_of(forest, recorded, leaves, leaves)
+    assert sum(parts.values()) == pytest.approx(sum(clocks.values()), rel=0.05)
+
+
+def test_frozen_networks_repeat_themselves() -> None:
+    evaluator: Evaluator = GuessingEvaluator(2, 7)
+    frozen = FrozenEvaluator(evaluator)
+    first = frozen.evaluate(frozen.input)[0].copy()
+    assert frozen.input is evaluator.input
+    assert (evaluator.evaluate(evaluator.input)[0] != first).any()
+    assert (frozen.evaluate(frozen.input)[0] == first).all()
+    assert isinstance(frozen, Evaluator)
+
+
+def test_a_bare_request_answers(config: Config) -> None:
+    bare = bare_request(fresh_network(config, "simple"), config, 2, FLOATING)
+    answers = bare()
+    assert sorted(answers[port].shape for port in answers) == [(2,), (2, 49)]
+
+
+def test_workers_take_turns_with_the_bare_network(config: Config) -> None:
+    network = fresh_network(config, "simple")
+    found = play_beside_bare(config, "simple", [network, network], 0.4)
+    assert len(found) == 2
+    for played in found:
+        assert played.row.name == f"generate.simple.{FLOATING}"
+        assert played.row.floor
+        assert played.row.ratio
+        assert 0.0 < played.row.ratio < 1.5
+        assert played.evaluations > 0
+        assert played.plies_per_s > 0
+        assert sum(played.breakdown.values()) == pytest.approx(1.0)
+        parts = {name.rpartition(": ")[2] for name in played.breakdown}
+        assert parts >= {"network", "choose", "expand", "back up", "features", "records", "waiting"}
+
+
+def test_memory_is_that_of_a_process_with_all_its_trees(config: Config) -> None:
+    network = fresh_network(config, "simple")
+    small, _ = bench_memory(config, network, 0.3, games=4, simulations=8)
+    large, growth = bench_memory(config, network, 0.3, games=64, simulations=4000)
+    assert (small.name, growth.name) == ("generate.memory", "generate.memory.growth")
+    assert small.value > 0.05
+    assert large.value - small.value > 64 * 8000 * 98 / 2**30
+
+
+def test_a_worker_that_dies_is_told_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphapente.bench.memory._worker", os._exit)
+    with pytest.raises(FailureError, match="the worker whose memory is measured died"):
+        bench_memory(config, fresh_network(config, "simple"), 0.3, games=4, simulations=8)
+
+
+def test_a_tree_that_grows_is_measured_at_each_size(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphapente.bench.scale.SIMULATIONS_AT_LEAST", 0)
+    rows = {row.name: row for row in scale_tree(config, (500, 2000))}
+    assert list(rows) == ["scale.tree.500", "scale.tree.2k", "scale.tree.bytes.500", "scale.tree.bytes.2k"]
+    assert rows["scale.tree.500"].ratio == 1.0
+    assert rows["scale.tree.2k"].floor == rows["scale.tree.500"].value
+    assert 2 * 49 < rows["scale.tree.bytes.2k"].value < 400
 
 
 def test_training_is_compared_with_a_plain_loop_in_the_same_run(config: Config) -> None:
     result = bench_train(config, 2.0, ("simple",))
-    rows = result.rows
     names = ["train.simple", "train.simple.batch_32", "train.waiting", "train.waiting.batch_32"]
-    assert [row.name for row in rows] == names
-    assert all(row.floor and row.ratio is not None for row in rows)
+    assert [row.name for row in result.rows] == names
+    assert all(row.floor and row.ratio is not None for row in result.rows)
     assert sum(result.breakdown.values()) == pytest.approx(1.0)
 
 
-def test_the_command_writes_rows_and_machine_as_json(tmp_path: Path) -> None:
-    path = tmp_path / "rules.json"
-    answer = CliRunner().invoke(app, ["rules", "--seconds", "0.3", "--json", str(path)])
-    assert answer.exit_code == 0, answer.output
-    found = json.loads(path.read_text())
-    assert set(found["rows"][0]) == {"name", "value", "unit", "floor", "ratio"}
-    assert found["machine"]["cores"] >= 1
+def test_generation_has_its_rows_with_and_without_int8(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate_module, "measure_workers", lambda *asked: 10.0 * asked[2])
+    monkeypatch.setattr(generate_module, "bench_memory", lambda *_: [])
+
+    def names() -> list[str]:
+        return [row.name for row in bench_generate(config, 1.0, ("simple",)).rows]
+
+    workers = ["generate.workers_2"] if threads_here() > 1 else []
+    floating, each = f"generate.simple.{FLOATING}", "generate.simulations_per_evaluation"
+    if INT8:
+        assert names() == [floating, "generate.simple.int8", each, "generate.int8_games", *workers]
+
+    def refuse() -> None:
+        raise RequestError("not here")
+
+    monkeypatch.setattr(generate_module, "require_int8", refuse)
+    assert names() == [floating, each, *workers]
+
+
+@pytest.mark.slow
+def test_every_target_has_a_row_of_some_benchmark(config: Config) -> None:
+    benchmarks = [one for one in BENCHMARKS.values() if one.name != "sample"]
+    names = {row.name for one in benchmarks for row in one.measure(config, 2.0).rows}
+    names |= {row.name for row in bench_sample(0.5, 200_000, 10_000).rows}
+    assert "sample.200k" in names
+    expected = set(TARGETS) - {"sample.10m"}
+    if not computes_bf16():
+        expected -= {"generate.simple.bf16", "generate.resnet.bf16"}
+        assert names >= {"generate.simple.fp32", "generate.resnet.fp32"}
+    if not INT8:
+        expected -= {"generate.simple.int8", "generate.resnet.int8", "generate.int8_games"}
+    if threads_here() < 2:
+        expected -= {"generate.workers_2"}
+    assert sorted(expected - names) == []

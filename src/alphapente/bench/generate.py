@@ -1,112 +1,89 @@
-"""Self-play against the bare network: how much of the machine the games leave to it, and where the rest goes."""
+"""Self-play against the bare network: how much of the machine the games leave to it, and where the rest goes.
 
-import tempfile
-import time
-from pathlib import Path
+Speed does not depend on what the network has learnt, but tree reuse and the cache do: it plays with the configured
+model's checkpoint if there is one, else with fresh weights.
+"""
 
-from alphapente.bench.report import Result, Row, median
+import numpy as np
+
+from alphapente.bench.memory import bench_memory
+from alphapente.bench.report import Result, Row, median, threads_here
+from alphapente.bench.worker import Played, on_cpu, play_beside_bare
+from alphapente.bench.workers import measure_threads, measure_workers
 from alphapente.config import Config
-from alphapente.network.evaluator import Evaluator
-from alphapente.network.load import load_evaluator, prepare
-from alphapente.network.models import build_model
-from alphapente.records.store import Store
-from alphapente.search.forest import Forest
-from alphapente.search.kernels import expand
-from alphapente.selfplay.crew import Task, seeds_of
-from alphapente.selfplay.loop import SelfPlay
+from alphapente.errors import RequestError
+from alphapente.network.device import choose_device
+from alphapente.network.load import playing_network, prepare
+from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.network.quantization import NUM_POSITIONS, quantize, require_int8
+from alphapente.training.batches import make_batch, samples_of
+from alphapente.training.measure import random_records
 
-ROUNDS = 5
-
-
-class TimedForest(Forest):
-    """A forest that keeps count of the seconds its parts take."""
-
-    seconds: dict[str, float]
-
-    def select(self) -> None:
-        """Forest.select with a clock."""
-        begin, started = time.perf_counter(), self.seconds["start"]
-        super().select()
-        self.seconds["select, encode"] += time.perf_counter() - begin - (self.seconds["start"] - started)
-
-    def evaluate(self) -> None:
-        """Forest.evaluate with a clock beside each part."""
-        begin = time.perf_counter()
-        answers = self.evaluator.evaluate(self.evaluator.input)
-        evaluated = time.perf_counter()
-        self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
-        self.seconds["network"] += evaluated - begin
-        self.seconds["expand, back up"] += time.perf_counter() - evaluated
-
-    def _begin(self, tree: int) -> None:
-        begin = time.perf_counter()
-        super()._begin(tree)
-        self.seconds["start"] += time.perf_counter() - begin
+SHARES = {"rates": 0.6, "workers": 0.25, "memory": 0.15}
+"""How the seconds are shared out."""
+WORKER_TURNS = 2
+GPU_THREADS = 2
+"""Over one GPU: two batches are in flight."""
 
 
-def bench_generate(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
-    """One worker in this process, in turns with the bare network at the same batch; half of `seconds` each."""
-    rows, breakdown = [], {}
+def bench_generate(
+    config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet"), memory_minutes: float = 0.0
+) -> Result:
+    """All rows of generation, in about `seconds` beside what it takes to get ready; with a GPU, its rows too.
+
+    `memory_minutes` (default: a share of the seconds) is how long a worker's memory is watched.
+    """
+    device = choose_device(config.network.device).device
+    rows: list[Row] = []
+    breakdown: dict[str, float] = {}
     for model_type in model_types:
-        found = _one_model(config, model_type, seconds / len(model_types))
-        rows += found.rows
-        breakdown.update(found.breakdown)
+        networks = _networks(config, model_type)
+        found = play_beside_bare(config, model_type, networks, SHARES["rates"] * seconds / len(model_types))
+        for played in found:
+            rows.append(played.row)
+            breakdown |= played.breakdown
+        if device == "cuda":
+            rows += measure_threads(config, model_type, GPU_THREADS, SHARES["workers"] * seconds).rows
+        if model_type == model_types[0]:
+            rows.append(_simulations_per_evaluation(found[0]))
+            rows += [_int8_games(found[0], int8) for int8 in found[1:]]
+            rows += _two_workers(config, model_type, SHARES["workers"] * seconds)
+            rows += bench_memory(config, networks[0], 60 * memory_minutes or SHARES["memory"] * seconds)
     return Result(rows, breakdown)
 
 
-def _one_model(config: Config, model_type: str, seconds: float) -> Result:
-    size = config.game.board_size
-    network = prepare(build_model(config, model_type, seed=1), config, "openvino")
-    evaluator = load_evaluator(network, config, config.generation.games_per_worker, size)
-    slice_s = seconds / (2 * ROUNDS)
-    with tempfile.TemporaryDirectory(prefix="alphapente-") as folder, Store(Path(folder, "bench.db")) as store:
-        task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)
-        play = SelfPlay(evaluator, config, seeds_of(task, 0, None), forest_class=TimedForest)
-        forest = play.forest
-        assert isinstance(forest, TimedForest)
-        forest.seconds = dict.fromkeys(("start", "select, encode", "network", "expand, back up", "records"), 0.0)
-        while not forest.simulations_done:  # every kernel is compiled once the first moves are made
-            _play_for(play, store, 0.1)
-        _play_for(play, store, slice_s)
-        forest.seconds = dict.fromkeys(forest.seconds, 0.0)
-        ours, bare, played = [], [], 0.0
-        simulations = forest.simulations_done
-        for _ in range(ROUNDS):
-            rate, elapsed = _play_for(play, store, slice_s)
-            ours.append(rate)
-            played += elapsed
-            bare.append(_bare(evaluator, slice_s))
-        simulations = forest.simulations_done - simulations
-    ratio = median([a / b for a, b in zip(ours, bare, strict=True)])
-    shares = {f"{model_type}: {part}": spent / played for part, spent in forest.seconds.items()}
-    shares[f"{model_type}: moves, games"] = 1.0 - sum(shares.values())
-    name = f"generate.{model_type}.{evaluator.name.split()[-1]}"
-    return Result(
-        [
-            Row(name, median(ours), "evaluations/s", median(bare), ratio),
-            Row(f"{name}.simulations", simulations / played, "simulations/s"),
-        ],
-        shares,
-    )
+def _networks(config: Config, model_type: str) -> list[PortableNetwork]:
+    """The model as it plays, and in int8 (the ranges measured on random games) where this machine can have that."""
+    network = prepare(playing_network(config, model_type, seed=1).model, config, "openvino")
+    assert isinstance(network, PortableNetwork), "prepare converts for this device"
+    try:
+        require_int8()
+    except RequestError:
+        return [network]
+    records = random_records(NUM_POSITIONS, config.game.board_size, variant=config.game.variant)
+    samples, order = samples_of(records, 1.0), np.arange(NUM_POSITIONS)
+    return [network, quantize(network, make_batch(samples, order, np.zeros_like(order)).planes)]
 
 
-def _play_for(play: SelfPlay, store: Store, seconds: float) -> tuple[float, float]:
-    """(evaluations a second, seconds) of self-play with its records stored."""
-    before, start = play.forest.evaluations, time.perf_counter()
-    forest = play.forest
-    assert isinstance(forest, TimedForest)
-    while time.perf_counter() - start < seconds:
-        for game in play.step():
-            begin = time.perf_counter()
-            store.add_game(game)
-            forest.seconds["records"] += time.perf_counter() - begin
-    elapsed = time.perf_counter() - start
-    return (play.forest.evaluations - before) / elapsed, elapsed
+def _int8_games(floating: Played, int8: Played) -> Row:
+    """Finished plies, not games: a game lasts about as long whichever network plays, and far longer than a turn."""
+    ratio = int8.plies_per_s / floating.plies_per_s
+    return Row("generate.int8_games", int8.plies_per_s, "plies/s", floating.plies_per_s, ratio)
 
 
-def _bare(evaluator: Evaluator, seconds: float) -> float:
-    calls, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        evaluator.evaluate(evaluator.input)
-        calls += 1
-    return calls * evaluator.batch_size / (time.perf_counter() - start)
+def _two_workers(config: Config, model_type: str, seconds: float) -> list[Row]:
+    """One worker process and two, in turns; no row on a machine of one core."""
+    if threads_here() < 2:
+        return []
+    each_s = seconds / (2 * WORKER_TURNS)
+    turns = [
+        [measure_workers(on_cpu(config), model_type, count, each_s) for count in (1, 2)] for _ in range(WORKER_TURNS)
+    ]
+    one, two = (median(list(rates)) for rates in zip(*turns, strict=True))
+    return [Row("generate.workers_2", two, "evaluations/s", one, two / one)]
+
+
+def _simulations_per_evaluation(played: Played) -> Row:
+    """Of tree reuse, remembered positions, finished and proven leaves: simulations that the network had no part in."""
+    value, floor = played.simulations / played.elapsed_s, played.evaluations / played.elapsed_s
+    return Row("generate.simulations_per_evaluation", value, "simulations/s", floor, value / floor)

@@ -1,27 +1,37 @@
-"""Positions a second of the bare network: the floor under self-play, by model and batch."""
+"""Positions a second of the network as self-play asks it, beside the bare request: by model, precision and batch."""
 
 import numpy as np
 
+from alphapente.bench.bare import bare_request, fresh_network
 from alphapente.bench.report import Result, Row, rate
 from alphapente.config import Config
 from alphapente.network.load import load_evaluator
-from alphapente.network.models import build_model
 
 BATCHES = (1, 8, 32, 128)
 
 
 def bench_network(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
-    """Every model at every batch of BATCHES, on the configured device; `seconds` in all."""
+    """Every model at every batch of BATCHES, `seconds` in all, half of them for the floor."""
     rows = []
+    slice_s = seconds / len(model_types) / len(BATCHES) / 2
     for model_type in model_types:
+        network = fresh_network(config, model_type)
         for batch in BATCHES:
-            evaluator = load_evaluator(build_model(config, model_type, seed=1), config, batch, config.game.board_size)
+            evaluator = load_evaluator(network, config, batch, config.game.board_size)
             evaluator.input[:] = np.random.default_rng(0).random(evaluator.input.shape) < 0.1
+            precision = evaluator.name.split()[-1]
+            bare = bare_request(network, config, batch, precision)
 
-            def work(evaluator=evaluator, batch=batch) -> int:  # type: ignore[no-untyped-def]
+            def ours(evaluator=evaluator, batch=batch) -> int:  # type: ignore[no-untyped-def]
                 evaluator.evaluate(evaluator.input)
                 return int(batch)
 
-            name = f"network.{model_type}.{evaluator.name.split()[-1]}.batch_{batch}"
-            rows.append(Row(name, rate(work, seconds / len(model_types) / len(BATCHES)), "positions/s"))
+            def floor(bare=bare, batch=batch) -> int:  # type: ignore[no-untyped-def]
+                bare()
+                return int(batch)
+
+            value, least = rate(ours, slice_s), rate(floor, slice_s)
+            rows.append(
+                Row(f"network.{model_type}.{precision}.batch_{batch}", value, "positions/s", least, value / least)
+            )
     return Result(rows)

@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "numba", "torch", "openvino", "sqlalchemy")
+import psutil
+
+LIBRARIES = ("numpy", "numba", "torch", "openvino", "nncf", "sqlalchemy")
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "i8mm")
 
 
@@ -26,14 +28,43 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A benchmark's rows, and where the time went (share of the whole, by part)."""
+    """A benchmark's rows, and where the time went: the share of the whole by "group: part".
+
+    A group is a row's name, or the beginning of one; where it names a row in (micro)seconds, the share is told in
+    them too.
+    """
 
     rows: list[Row]
     breakdown: dict[str, float] = field(default_factory=dict)
 
+    def breakdown_lines(self) -> list[str]:
+        """One line for each group: "group: part 61.2%, part 38.8%", the parts in the order they were given."""
+        times = {row.name: row for row in self.rows if row.unit.endswith("seconds")}
+        groups: dict[str, list[str]] = {}
+        for name, share in self.breakdown.items():
+            group, _, part = name.rpartition(": ")
+            told = f"{part} {share:.1%}"
+            if group in times:
+                told = f"{part} {number(share * times[group].value)} ({share:.1%})"
+            groups.setdefault(group, []).append(told)
+        units = {name: f" in {row.unit}" for name, row in times.items()}
+        return [f"{group or 'time'}{units.get(group, '')}: {', '.join(parts)}" for group, parts in groups.items()]
+
+
+def number(value: float) -> str:
+    """A figure as people read it: three digits at least, thousands apart."""
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 1 else f"{value:.3g}"
+
 
 def machine() -> dict[str, Any]:
-    """The processor, its instruction sets that matter here, the cores we may use, and the libraries' versions."""
+    """The processor, its instruction sets that matter here, what of it we may use, and the libraries' versions.
+
+    `cores` are those there are, `threads` the hardware threads that this process may run on, `memory_gib` the whole,
+    `gpu` what torch sees first, or None.
+    """
     model, flags = platform.processor() or platform.machine(), ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -43,15 +74,44 @@ def machine() -> dict[str, Any]:
                 model = value.strip()
             if key.strip() in ("flags", "Features"):
                 flags = value
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = threads_here()
     return {
         "processor": model,
         "instruction_sets": [name for name in INSTRUCTION_SETS if f" {name} " in f"{flags} "],
-        "cores": cores,
+        "cores": psutil.cpu_count(logical=False) or threads,
+        "threads": threads,
+        "gpu": _gpu(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": platform.platform(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
+
+
+def threads_here() -> int:
+    """The hardware threads that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_line(machine: dict[str, Any]) -> str:
+    """The machine by what decides its speed: "AMD EPYC, 2 cores (avx2, avx512f)". Names its section in RESULTS.md."""
+    sets = ", ".join(machine["instruction_sets"])
+    threads = "" if machine["threads"] == machine["cores"] else f", {machine['threads']} threads"
+    cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
+    return f"{machine['processor']}, {cores}{threads}{f' ({sets})' if sets else ''}{gpu}"
+
+
+def versions_line(machine: dict[str, Any]) -> str:
+    """Python's and the libraries' versions: "Python 3.11.7, numpy 2.4.6, ..."."""
+    found = [f"{name} {version}" for name, version in machine["libraries"].items()]
+    return ", ".join([f"Python {machine['python']}", *found])
+
+
+def _gpu() -> str | None:
+    import torch  # a second or two: only whoever describes the machine waits for it
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _version(name: str) -> str:
@@ -61,9 +121,9 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def as_json(results: list[Result]) -> dict[str, Any]:
-    """All rows and the machine, ready for JSON."""
-    return {"machine": machine(), "rows": [asdict(row) for result in results for row in result.rows]}
+def as_json(here: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+    """The machine `here` and all rows, ready for JSON."""
+    return {"machine": here, "rows": [asdict(row) for result in results for row in result.rows]}
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:

@@ -1,22 +1,28 @@
-"""What the tree itself costs for one simulation, with a network that answers at once."""
+"""What the tree itself costs for one simulation, with a network that answers at once; and what bounds it.
+
+Processor time, so that a busy machine tells the same as an idle one. The breakdown says what bounds it: `tactics` and
+`features` are passes over the board's words and planes for each leaf, `expand` a softmax over all points, `play` a
+copy of the root and the moves down to the leaf; `select` grows with the edges of the nodes on the way.
+"""
 
 import time
 
 import numpy as np
 
-from alphapente.bench.generate import TimedForest
+from alphapente.bench.parts import TimedForest, parts_of
 from alphapente.bench.report import Result, Row
 from alphapente.config import Config
 from alphapente.network.evaluator import UniformEvaluator
 from alphapente.rules.kernels import play, random_point
-from alphapente.rules.position import IN_PLAY, new_positions
+from alphapente.rules.position import IN_PLAY, Position, new_positions
 from alphapente.search.forest import Exploration
 
 BATCH = 32
 STONES = 20
 """Random stones on the board of the searched positions."""
+RECORDED_LEAVES = 2048
 
-PARTS = ("start", "select, encode", "network", "expand, back up")
+NAME = "search.us_per_simulation"
 
 
 def bench_search(config: Config, seconds: float) -> Result:
@@ -30,32 +36,63 @@ def bench_search(config: Config, seconds: float) -> Result:
         num_trees=BATCH,
         simulations=config.generation.simulations,
     )
-    forest.seconds = dict.fromkeys(PARTS, 0.0)
-    rng = np.random.default_rng(1)
-    state = np.array([20_260_101], np.uint64)
-    spent, simulations, end = 0.0, 0, 0.0
-    for lap in range(1_000_000):
-        for tree in range(BATCH):
-            position = new_positions(1, config.game.variant, config.game.board_size)[0]
-            while position["ply"] < STONES and position["winner"] == IN_PLAY:
-                play(position, random_point(position, state))
-            if position["winner"] != IN_PLAY:
-                continue
-            forest.set_position(tree, position)
-            forest.start(tree, rng, Exploration(config.generation.mcts_random, 1.0))
-        before, begin = forest.simulations_done, time.perf_counter()
-        while forest.busy():
-            for tree in forest.step():
-                forest.result(tree)
-        elapsed = time.perf_counter() - begin
-        if lap == 0:  # compiling
-            forest.seconds = dict.fromkeys(PARTS, 0.0)
-            end = time.perf_counter() + seconds
-            continue
-        spent += elapsed
-        simulations += forest.simulations_done - before
+    searches = _Searches(forest, config)
+    searches.run()  # compiles
+    forest.clear()
+    spent, simulations, evaluations = 0.0, forest.simulations_done, forest.evaluations
+    end = time.perf_counter() + seconds
+    while True:
+        spent += searches.run()
         if time.perf_counter() > end:
             break
-    shares = {part: seconds_of / spent for part, seconds_of in forest.seconds.items()}
-    shares["the loop around them"] = 1.0 - sum(shares.values())
-    return Result([Row("search.us_per_simulation", spent / simulations * 1e6, "microseconds")], shares)
+    simulations, evaluations = forest.simulations_done - simulations, forest.evaluations - evaluations
+    clocks, batches = forest.seconds, forest.batches
+    forest.clear()
+    recorded = forest.record(RECORDED_LEAVES, searches.run)
+    searches.order()
+    for _ in range(forest.simulations // 2):  # half-way: trees of the average size
+        for tree in forest.step():
+            forest.result(tree)
+    forest.select()
+    forest.seconds, forest.batches = clocks, batches
+    parts = parts_of(forest, recorded, simulations, evaluations)
+    parts["the loop around them"] = max(0.0, spent - sum(parts.values()))
+    shares = {f"{NAME}: {part}": seconds / spent for part, seconds in parts.items()}
+    return Result([Row(NAME, spent / simulations * 1e6, "microseconds")], shares)
+
+
+class _Searches:
+    """Random positions, searched together."""
+
+    def __init__(self, forest: TimedForest, config: Config) -> None:
+        self.forest, self.config = forest, config
+        self.rng = np.random.default_rng(1)
+        self.state = np.array([20_260_101], np.uint64)
+
+    def order(self) -> None:
+        """Gives each tree a new position to search."""
+        exploration = Exploration(self.config.generation.mcts_random, 1.0)
+        for tree in range(BATCH):
+            self.forest.set_position(tree, self._position())
+            self.forest.start(tree, self.rng, exploration)
+
+    def run(self) -> float:
+        """One search of each tree, from start to end; returns the processor seconds of their simulations."""
+        self.order()
+        spent = 0.0
+        while self.forest.busy():
+            begin = time.process_time()
+            done = self.forest.step()
+            spent += time.process_time() - begin
+            for tree in done:
+                self.forest.result(tree)
+        return spent
+
+    def _position(self) -> Position:
+        """A position in play of STONES random stones, fewer on a small board."""
+        while True:
+            position = new_positions(1, self.config.game.variant, self.config.game.board_size)[0]
+            while position["ply"] < STONES and position["winner"] == IN_PLAY:
+                play(position, random_point(position, self.state))
+            if position["winner"] == IN_PLAY:
+                return position

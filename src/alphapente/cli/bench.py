@@ -2,107 +2,166 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alphapente.bench.suite import ALL_SECONDS, BENCHMARKS, Benchmark
 from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.errors import FailureError, RequestError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from alphapente.bench.report import Result
     from alphapente.config import Config
 
 app = typer.Typer(help="Measure this machine: ours, the floor in the same process, the ratio.", no_args_is_help=True)
 
 Seconds = Annotated[float, typer.Option(min=0.1, max=3600, help="How long to measure, in seconds.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Also write the machine and the rows to this file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the machine and the rows to this file.")
+]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        "--results", metavar="FILE", help="Also write them into this machine's section of benchmarks/RESULTS.md."
+    ),
+]
+Minutes = Annotated[
+    float, typer.Option(min=0, max=1440, help="Also watch a worker's memory for so long: does it grow?")
+]
+
+Jobs = dict[str, Callable[["Config"], "Result"]]
 
 
-def _config(path: Path | None, overrides: list[str] | None) -> "Config":
+def _run(
+    jobs: Jobs, json_path: Path | None, results_path: Path | None, config: Path | None, set_: list[str] | None
+) -> None:
+    """Measures one benchmark after the other and shows each as it ends; the files are written at the end."""
+    for path in (json_path, results_path):
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise RequestError(f"cannot write {path}: give a file in a folder that is there")
+    import datetime
+
+    from rich.console import Console
+
+    from alphapente.bench.report import machine, processor_line, versions_line
+    from alphapente.bench.results import write_results
     from alphapente.config import default_config_path, load_config
 
-    return load_config(path or default_config_path(), overrides or ())
+    loaded = load_config(config or default_config_path(), set_ or ())
+    console, here = Console(), machine()
+    console.print(f"{processor_line(here)}, {here['memory_gib']} GiB\n{versions_line(here)}", highlight=False)
+    results: dict[str, Result] = {}
+    for name, job in jobs.items():
+        with console.status(f"{name}: measuring"):
+            results[name] = job(loaded)
+        _show(console, results[name])
+    if json_path:
+        _write_json(json_path, here, list(results.values()))
+    if results_path:
+        write_results(results_path, here, results, datetime.date.today().isoformat())
 
 
-def _show(measure_fn: Callable[[], "Result"], json_path: Path | None) -> None:
-    from rich.console import Console
+def _show(console: "Console", result: "Result") -> None:
+    from rich import box
     from rich.table import Table
 
-    from alphapente.bench.report import as_json, machine
+    from alphapente.bench.results import cells
 
-    console = Console()
-    here = machine()
-    console.print(f"{here['processor']}, {here['cores']} cores, {', '.join(here['instruction_sets'])}")
-    console.print("python " + here["python"] + "".join(f", {k} {v}" for k, v in here["libraries"].items()))
-    result = measure_fn()
-    table = Table("name", "value", "unit", "floor", "ratio")
+    table = Table("name", "value", "unit", "floor", "ratio", "reach", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        column.no_wrap, column.overflow = column.header != "name", "fold"  # a narrow terminal folds long names
+        column.justify = "right" if column.header in ("value", "floor", "ratio") else "left"
     for row in result.rows:
-        floor = "" if row.floor is None else f"{row.floor:,.1f}"
-        ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
-        table.add_row(row.name, f"{row.value:,.1f}", row.unit, floor, ratio)
+        table.add_row(*cells(row))
     console.print(table)
-    for part, share in result.breakdown.items():
-        console.print(f"  {part:32s} {share:6.1%}")
-    if json_path:
-        json_path.write_text(json.dumps(as_json([result]), indent=2) + "\n")
+    for line in result.breakdown_lines():
+        console.print(f"  {line}", highlight=False, markup=False)
 
 
-@app.command()
-def rules(seconds: Seconds = 12, json_path: Json = None) -> None:
-    """Random moves a second by variant, on one core."""
-    from alphapente.bench.rules import bench_rules
+def _write_json(path: Path, here: dict[str, Any], results: list["Result"]) -> None:
+    from alphapente.bench.report import as_json
+    from alphapente.bench.results import replace_file
 
-    _show(lambda: bench_rules(seconds), json_path)
-
-
-@app.command()
-def network(seconds: Seconds = 40, json_path: Json = None, config: ConfigFile = None, set_: Overrides = None) -> None:
-    """Positions a second of the bare network."""
-    from alphapente.bench.network import bench_network
-
-    _show(lambda: bench_network(_config(config, set_), seconds), json_path)
+    try:
+        replace_file(path, json.dumps(as_json(here, results), indent=2) + "\n")
+    except OSError as error:
+        raise FailureError(f"cannot write the rows to {path} ({error}): name another file") from error
 
 
-@app.command()
-def search(seconds: Seconds = 10, json_path: Json = None, config: ConfigFile = None, set_: Overrides = None) -> None:
-    """The tree's own cost for a simulation, and where it goes."""
-    from alphapente.bench.search import bench_search
-
-    _show(lambda: bench_search(_config(config, set_), seconds), json_path)
+def _measure(benchmark: Benchmark, seconds: float, config: "Config") -> "Result":
+    return benchmark.measure(config, seconds)
 
 
-@app.command()
-def generate(seconds: Seconds = 60, json_path: Json = None, config: ConfigFile = None, set_: Overrides = None) -> None:
-    """Self-play by one worker against the bare network in the same process."""
-    from alphapente.bench.generate import bench_generate
+def _command(name: str) -> Callable[..., None]:
+    default_s = BENCHMARKS[name].seconds
 
-    _show(lambda: bench_generate(_config(config, set_), seconds), json_path)
+    def command(
+        seconds: Seconds = default_s,
+        json_path: Json = None,
+        results_path: Results = None,
+        config: ConfigFile = None,
+        set_: Overrides = None,
+    ) -> None:
+        _run({name: partial(_measure, BENCHMARKS[name], seconds)}, json_path, results_path, config, set_)
+
+    return command
 
 
-@app.command()
-def train(seconds: Seconds = 60, json_path: Json = None, config: ConfigFile = None, set_: Overrides = None) -> None:
-    """Training samples a second against a plain fp32 loop."""
-    from alphapente.bench.train import bench_train
-
-    _show(lambda: bench_train(_config(config, set_), seconds), json_path)
+for _name in BENCHMARKS:
+    if _name not in ("generate", "sample"):
+        app.command(_name, help=BENCHMARKS[_name].summary)(_command(_name))
 
 
-@app.command()
+@app.command(help=BENCHMARKS["generate"].summary)
+def generate(
+    seconds: Seconds = BENCHMARKS["generate"].seconds,
+    minutes: Minutes = 0,
+    json_path: Json = None,
+    results_path: Results = None,
+    config: ConfigFile = None,
+    set_: Overrides = None,
+) -> None:
+    """Self-play of one worker and more, beside the bare network."""
+
+    def job(loaded: "Config") -> "Result":
+        from alphapente.bench.generate import bench_generate
+
+        return bench_generate(loaded, seconds, memory_minutes=minutes)
+
+    _run({"generate": job}, json_path, results_path, config, set_)
+
+
+@app.command(help=BENCHMARKS["sample"].summary)
 def sample(
-    seconds: Seconds = 20,
+    seconds: Seconds = BENCHMARKS["sample"].seconds,
     rows: Annotated[int, typer.Option(min=100_000, help="Records in the large database.")] = 10_000_000,
     json_path: Json = None,
+    results_path: Results = None,
 ) -> None:
-    """Writing of records, and sampling of 100,000 of them from as many and from millions (3 GB of disk)."""
-    from alphapente.bench.sample import bench_sample
+    """Writing of records, and sampling from few and from many."""
 
-    _show(lambda: bench_sample(seconds, rows), json_path)
+    def job(_config: "Config") -> "Result":
+        from alphapente.bench.sample import bench_sample
+
+        return bench_sample(seconds, rows)
+
+    _run({"sample": job}, json_path, results_path, None, None)
 
 
-@app.command()
-def start(laps: Annotated[int, typer.Option(min=1, max=20, help="How often.")] = 3, json_path: Json = None) -> None:
-    """Seconds from `alphapente run` to its first simulation, warm."""
-    from alphapente.bench.start import bench_start
-
-    _show(lambda: bench_start(laps), json_path)
+@app.command("all")
+def all_(
+    seconds: Seconds = ALL_SECONDS,
+    json_path: Json = None,
+    results_path: Results = None,
+    config: ConfigFile = None,
+    set_: Overrides = None,
+) -> None:
+    """All of them, one after the other; the seconds are shared out as each has by itself."""
+    share = seconds / ALL_SECONDS
+    jobs: Jobs = {name: partial(_measure, one, one.seconds * share) for name, one in BENCHMARKS.items()}
+    _run(jobs, json_path, results_path, config, set_)

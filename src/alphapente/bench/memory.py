@@ -1,0 +1,95 @@
+"""The memory of one worker process at its largest: 256 games, 800 simulations a move; and whether it grows."""
+
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from alphapente.bench.frozen import FrozenEvaluator
+from alphapente.bench.report import Row
+from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.network.load import load_evaluator
+from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.search.forest import Forest
+from alphapente.selfplay.crew import Task, seeds_of
+from alphapente.selfplay.loop import SelfPlay
+
+GAMES, SIMULATIONS = 256, 800
+LOOK_EVERY_S = 1.0
+START_S = 300.0
+"""How long a worker may take to start (it may have kernels to compile)."""
+
+
+def bench_memory(
+    config: Config, network: PortableNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
+) -> list[Row]:
+    """Rows `generate.memory` (the most a worker process held, in GiB) and `generate.memory.growth`.
+
+    A process of its own, of one thread, does what a worker does. First every page of its trees is written to, so that
+    no later search needs more; then it plays at the tree's speed (the network answers from memory) for a third of
+    `seconds`, and with the network for the rest. Growth is between the beginning and the end of that rest, in MiB.
+    Raises FailureError when the process dies.
+    """
+    generation = config.generation.model_copy(update={"games_per_worker": games, "simulations": simulations})
+    config = config.model_copy(update={"generation": generation})
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_worker, args=(theirs, config, seconds), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        ours.send(
+            network
+        )  # as an argument it would be more than a pipe holds: a process that dies early then hangs ours
+        if not ours.poll(START_S + seconds):
+            raise FailureError(f"the worker whose memory is measured gave no answer in {START_S + seconds:.0f} s")
+        found: NDArray[np.int64] = np.array(ours.recv())
+    except (EOFError, OSError) as error:
+        raise FailureError("the worker whose memory is measured died: is there enough memory?") from error
+    finally:
+        process.kill()
+        process.join()
+    watched = 2 * seconds / 3
+    grown = f"MiB in {watched / 60:.0f} min" if watched >= 120 else f"MiB in {watched:.0f} s"
+    return [
+        Row("generate.memory", float(found.max()) / 2**30, "GiB"),
+        Row("generate.memory.growth", float(found[-1] - found[0]) / 2**20, grown),
+    ]
+
+
+def _worker(pipe: Connection, config: Config, seconds: float) -> None:
+    """Sends the bytes that this process holds, time after time, once it has played without and then with a network."""
+    network: PortableNetwork = pipe.recv()
+    evaluator = load_evaluator(network, config, config.generation.games_per_worker, config.game.board_size)
+    task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)
+    play = SelfPlay(evaluator, config, seeds_of(task, 0, None))
+    _touch(play.forest)
+    play.forest.evaluator = FrozenEvaluator(evaluator)
+    _play(play, seconds / 3)
+    play.forest.evaluator = evaluator
+    pipe.send(_play(play, 2 * seconds / 3))
+
+
+def _play(play: SelfPlay, seconds: float) -> list[int]:
+    """Plays on; the bytes held every LOOK_EVERY_S, and at the end."""
+    process = psutil.Process()
+    found: list[int] = []
+    begin = time.monotonic()
+    while (elapsed := time.monotonic() - begin) < seconds:
+        play.step()
+        if elapsed >= len(found) * LOOK_EVERY_S:
+            found.append(int(process.memory_info().rss))
+    return [*found, int(process.memory_info().rss)]
+
+
+def _touch(forest: Forest) -> None:
+    """Writes to every page of the forest's arrays what is there: from now on the process holds them all."""
+    arrays: list[Any] = [*forest.trees, *forest.leaves, *forest.cache]
+    for array in arrays:
+        flat = array.reshape(-1).view(np.uint8)
+        flat[:: 4096 // 2] = flat[:: 4096 // 2]

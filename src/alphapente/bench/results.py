@@ -1,0 +1,116 @@
+"""Writes benchmarks/RESULTS.md: a section for each machine, in it the newest run of each benchmark.
+
+A machine's section is named by `processor_line` and holds a subsection for each benchmark; a run replaces those that
+it measured and keeps the others. All else in the file (the other machines, and whatever people wrote before the first
+section or under headings of their own) stays as it is, byte for byte.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import alphapente
+from alphapente.bench.report import Result, Row, number, processor_line, versions_line
+from alphapente.bench.targets import reach
+from alphapente.errors import FailureError
+
+TITLE = """# Benchmarks
+
+`alphapente bench all --results benchmarks/RESULTS.md` writes this file, a section for each machine.
+"""
+
+MACHINE_HEADING = re.compile(r"## .+, \d+ cores?(, \d+ threads)?( \([a-z0-9_, ]+\))?(, .+)?")
+"""How the first line of a machine's section looks: see `processor_line`."""
+
+
+def write_results(path: Path, here: dict[str, Any], results: Mapping[str, Result], date: str) -> None:
+    """Puts the results (by benchmark) of the machine `here` into the file, which is made if it is not there.
+
+    Raises FailureError when the file cannot be read or written; it is then as it was.
+    """
+    entries = {name: subsection(name, result, f"{date}, {source_version()}", here) for name, result in results.items()}
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else TITLE
+        replace_file(path, merged(text, here, entries))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FailureError(f"cannot write the results to {path} ({error}): name another file") from error
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Writes the text beside the file and renames it into its place. Raises OSError."""
+    descriptor, beside = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(beside, path.stat().st_mode if path.exists() else 0o644)
+        os.replace(beside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
+def merged(text: str, here: dict[str, Any], entries: Mapping[str, str]) -> str:
+    """The text of the file with the subsections `entries` (by benchmark) in the section of the machine `here`.
+
+    A machine that is new comes after the other machines. The benchmarks of a section keep their order; new ones come
+    last.
+    """
+    pieces = re.split(r"(?m)^(?=## )", text)  # the first is what stands before all sections
+    heading = f"## {processor_line(here)}"
+    own = next((place for place, one in enumerate(pieces) if place and _first_line(one) == heading), None)
+    if own is None:
+        machines = [place for place, one in enumerate(pieces) if MACHINE_HEADING.fullmatch(_first_line(one))]
+        own = machines[-1] + 1 if machines else 1
+        while pieces[own - 1] and not pieces[own - 1].endswith("\n\n"):
+            pieces[own - 1] += "\n"
+        pieces.insert(own, heading)
+    parts = {_first_line(part)[4:]: part for part in re.split(r"(?m)^(?=### )", pieces[own])[1:]} | dict(entries)
+    about = f"{heading}\n\n{here['system']}, {here['memory_gib']} GiB of memory."
+    body = "\n\n".join([about, *(part.strip("\n") for part in parts.values())])
+    pieces[own] = body + ("\n\n" if pieces[own + 1 :] else "\n")
+    return "".join(pieces)
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0].rstrip()
+
+
+def subsection(name: str, result: Result, made: str, here: dict[str, Any]) -> str:
+    """One benchmark's results; `made` says when and from which source."""
+    lines = [f"### {name}", "", f"{made}; {versions_line(here)}.", ""]
+    lines += ["| name | value | unit | floor | ratio | reach |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [f"| `{row.name}` | {' | '.join(cells(row)[1:])} |" for row in result.rows]
+    told = result.breakdown_lines()
+    if told:
+        lines += ["", "Where the time went:", "", *(f"- {line}" for line in told)]
+    return "\n".join(lines)
+
+
+def cells(row: Row) -> list[str]:
+    """A row as people read it: name, value, unit, floor, ratio, reach."""
+    floor = "" if row.floor is None else number(row.floor)
+    ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
+    return [row.name, number(row.value), row.unit, floor, ratio, reach(row)]
+
+
+def source_version() -> str:
+    """Which source this is: "commit 15b1a3c", "commit 15b1a3c, modified", or "version 0.1.0" outside a repository."""
+    package = Path(alphapente.__file__).parent
+    try:
+        _git(package, "ls-files", "--error-unmatch", "__init__.py")  # it may lie in the repository of something else
+        commit = _git(package, "rev-parse", "--short=7", "HEAD")
+        modified = ", modified" if _git(package, "status", "--porcelain", "--", ".") else ""
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {alphapente.__version__}"
+    return f"commit {commit}{modified}"
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,162 @@
+"""One self-play worker in this process, with clocks, in turns with the bare network."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alphapente.bench.bare import bare_request
+from alphapente.bench.frozen import FrozenEvaluator
+from alphapente.bench.parts import TimedForest, parts_of
+from alphapente.bench.report import Row, median
+from alphapente.config import Config
+from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import load_evaluator
+from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.records.store import Store
+from alphapente.selfplay.crew import Task, seeds_of
+from alphapente.selfplay.loop import SelfPlay
+from alphapente.selfplay.sizing import games_at_once
+
+SLICE_S = 0.4
+"""Each worker and each bare network has its turn of so many seconds, or less in a short measurement."""
+ROUNDS = 5
+"""The turns that each has at least."""
+RECORDED_LEAVES = 1024
+WARM_PLIES = 20
+"""The measurement begins when the games have made so many moves each: they are no longer all at the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What one worker got done: its row (evaluations/s, beside the bare network's), and where the time went."""
+
+    row: Row
+    precision: str
+    evaluations: int
+    simulations: int
+    elapsed_s: float
+    plies_per_s: float
+    breakdown: dict[str, float]
+
+
+def play_beside_bare(
+    config: Config, model_type: str, networks: Sequence[PortableNetwork], seconds: float
+) -> list[Played]:
+    """One worker for each network, and a bare request at the same batch and precision for each, all in turns.
+
+    `seconds` is for all of them. Records are stored, each worker's in a database of its own.
+    """
+    slice_s = min(SLICE_S, seconds / (2 * len(networks) * ROUNDS))
+    rounds = round(seconds / (2 * len(networks) * slice_s))
+    with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
+        workers = [_Worker(config, network, Path(folder, f"{place}.db")) for place, network in enumerate(networks)]
+        try:
+            for _ in range(rounds):
+                for worker in workers:
+                    worker.take_turns(slice_s)
+            return [worker.played(model_type) for worker in workers]
+        finally:
+            for worker in workers:
+                worker.store.close()
+
+
+class _Worker:
+    """What a worker process does, in this process and with clocks."""
+
+    def __init__(self, config: Config, network: PortableNetwork, database: Path) -> None:
+        batch = games_at_once(config, "openvino")
+        self.evaluator: Evaluator = load_evaluator(network, config, batch, config.game.board_size)
+        self.precision = self.evaluator.name.split()[-1]
+        self._bare = bare_request(network, config, batch, self.precision)
+        self.store = Store(database)
+        task = Task(config, "openvino", batch, 1, 0, None)
+        self.play = SelfPlay(self.evaluator, config, seeds_of(task, 0, None), forest_class=TimedForest)
+        forest = self.play.forest
+        assert isinstance(forest, TimedForest)
+        self.forest = forest
+        self._warm_up()
+        self.forest.clear()
+        self._elapsed = self._processor = self._records = 0.0
+        self._simulations = self._evaluations = 0
+        self._ours: list[float] = []
+        self._floors: list[float] = []
+
+    def _warm_up(self) -> None:
+        """Makes the first moves without the network; every kernel is compiled then."""
+        self.forest.evaluator = FrozenEvaluator(self.evaluator)
+        while self.forest.plies < WARM_PLIES * len(self.play.games):
+            self.play.step()
+        self.forest.evaluator = self.evaluator
+        rate(self._bare, 1, 0.0)
+
+    def take_turns(self, seconds: float) -> None:
+        """Plays for so long, then lets the bare network have as long."""
+        self._ours.append(self._play_for(seconds))
+        self._floors.append(rate(self._bare, self.evaluator.batch_size, seconds))
+
+    def _play_for(self, seconds: float) -> float:
+        """Plays and stores the records; returns evaluations a second."""
+        simulations, evaluations = self.forest.simulated, self.forest.evaluations
+        start, processor, elapsed = time.perf_counter(), time.process_time(), 0.0
+        while elapsed <= seconds:
+            for game in self.play.step():
+                begin = time.process_time()
+                self.store.add_game(game)
+                self._records += time.process_time() - begin
+            elapsed = time.perf_counter() - start
+        self._elapsed += elapsed
+        self._processor += time.process_time() - processor
+        self._simulations += self.forest.simulated - simulations
+        self._evaluations += self.forest.evaluations - evaluations
+        return (self.forest.evaluations - evaluations) / elapsed
+
+    def played(self, model_type: str) -> Played:
+        """What came of all turns. The games are lost."""
+        ratio = median([ours / floor for ours, floor in zip(self._ours, self._floors, strict=True)])
+        name = f"generate.{model_type}.{self.precision}"
+        plies_per_s = self.forest.plies / self._elapsed
+        return Played(
+            Row(name, median(self._ours), "evaluations/s", median(self._floors), ratio),
+            self.precision,
+            self._evaluations,
+            self._simulations,
+            self._elapsed,
+            plies_per_s,
+            {f"{name}: {part}": share for part, share in self._shares().items()},
+        )
+
+    def _shares(self) -> dict[str, float]:
+        """Where the time went, as shares of the time that passed; "waiting" is what no thread of ours computed in.
+
+        With several network threads there is more processor time than time, and the shares are of that.
+        """
+        seconds, batches = self.forest.seconds, self.forest.batches
+        self.forest.clear()
+        recorded = self.forest.record(RECORDED_LEAVES, self.play.step)
+        self.forest.seconds, self.forest.batches = seconds, batches
+        self.forest.select()
+        parts = parts_of(self.forest, recorded, self._evaluations, self._evaluations)
+        parts["records"] = self._records
+        parts["moves, games"] = max(0.0, self._processor - sum(parts.values()))
+        parts["waiting"] = max(0.0, self._elapsed - self._processor)
+        whole = sum(parts.values())
+        return {part: spent / whole for part, spent in parts.items()}
+
+
+def on_cpu(config: Config) -> Config:
+    """The configuration of a machine without a GPU: worker processes over OpenVINO."""
+    return config.model_copy(update={"network": config.network.model_copy(update={"device": "openvino"})})
+
+
+def rate(work: Callable[[], Any], count: int, seconds: float) -> float:
+    """Positions a second of a call that does `count`, called at least once."""
+    calls, start = 0, time.perf_counter()
+    while True:
+        work()
+        calls += 1
+        elapsed = time.perf_counter() - start
+        if elapsed >= seconds:
+            return calls * count / elapsed

@@ -1,0 +1,84 @@
+"""`alphapente bench`: the table, the files, and what it says when it cannot write them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from alphapente.bench.report import Result, Row
+from alphapente.bench.suite import BENCHMARKS, Benchmark
+from alphapente.cli.bench import app
+from alphapente.config import Config
+from alphapente.errors import FailureError, RequestError
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Quick stand-ins for all benchmarks; which were asked for, and for how long."""
+    asked: list[tuple[str, float]] = []
+
+    def stand_in(name: str) -> Benchmark:
+        def measure(config: Config, seconds: float) -> Result:
+            asked.append((name, seconds))
+            return Result([Row(f"{name}.x", 9.5, "things/s", 10.0, 0.95)], {f"{name}.x: waiting": 1.0})
+
+        return Benchmark(name, "", BENCHMARKS[name].seconds, measure)
+
+    for name in list(BENCHMARKS):
+        monkeypatch.setitem(BENCHMARKS, name, stand_in(name))
+    return asked
+
+
+def call(*words: str) -> str:
+    """What the command prints."""
+    answer = CliRunner().invoke(app, list(words), catch_exceptions=False, terminal_width=200)
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+def test_a_benchmark_shows_a_table_and_writes_json(tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    out = call("rules", "--seconds", "0.3", "--json", str(path))
+    assert "rules.pente" in out
+    found = json.loads(path.read_text())
+    assert set(found) == {"machine", "rows"}
+    assert all(set(row) == {"name", "value", "unit", "floor", "ratio"} for row in found["rows"])
+    assert found["machine"]["threads"] >= 1
+    assert {"processor", "instruction_sets", "libraries"} <= set(found["machine"])
+
+
+def test_all_runs_each_once_with_its_share_of_the_seconds(asked: list[tuple[str, float]], tmp_path: Path) -> None:
+    path, results = tmp_path / "all.json", tmp_path / "RESULTS.md"
+    out = call("all", "--seconds", "30", "--json", str(path), "--results", str(results))
+    assert [name for name, _ in asked] == list(BENCHMARKS)
+    assert sum(seconds for _, seconds in asked) == pytest.approx(30)
+    assert "waiting 100.0%" in out
+    assert [row["name"] for row in json.loads(path.read_text())["rows"]] == [f"{name}.x" for name in BENCHMARKS]
+    text = results.read_text()
+    assert all(f"### {name}\n" in text for name in BENCHMARKS)
+    call("all", "--seconds", "30", "--results", str(results))
+    assert results.read_text() == text
+
+
+def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(
+    asked: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    for option in ("--json", "--results"):
+        for path in (tmp_path, tmp_path / "none" / "file"):
+            with pytest.raises(RequestError, match=r"cannot write .*: give a file in a folder that is there"):
+                call("all", option, str(path))
+    assert not asked
+
+
+def test_a_file_that_fails_after_all_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, text: str) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("alphapente.bench.results.replace_file", fail)
+    with pytest.raises(FailureError, match=r"cannot write the rows to .*no space left"):
+        call("rules", "--seconds", "0.1", "--json", str(tmp_path / "rows.json"))
+
+
+def test_defaults_end_within_two_minutes() -> None:
+    assert all(benchmark.seconds <= 100 for benchmark in BENCHMARKS.values())
