@@ -141,7 +141,9 @@ def _begin(pipe: Connection) -> None:
     share: Share
     task, share, core = told
     if task.device == "openvino":
-        import openvino  # noqa: F401 - before the network comes, not after
+        from alphapente.network.openvino_backend import import_openvino
+
+        import_openvino()  # before the network comes, not after
     player.warm_up(task.config)
     if (network := pipe.recv()) is None:
         pipe.send(("parked", list(share.carried_over), (0, 0, 0)))
