@@ -60,7 +60,8 @@ def test_the_kernels_move_what_the_sums_say(size: int, channels: int) -> None:
         (tiles.gradient_to_tiles, tiles.gradient_sums, tiles.SIDE, 0),
     ):
         found = torch.empty((tiles.CELLS, count, channels), dtype=torch.bfloat16)
-        kernel(array(boards), array(found), tiles.board_offsets(size, side, margin, channels), nowhere)
+        offsets = tiles.board_offsets(size, side, margin, channels)
+        kernel(array(boards), array(found), offsets, tiles.cell_offsets(array(found)), nowhere)
         start = 1 - margin
         pieces = np.array(
             [
@@ -76,9 +77,10 @@ def test_the_kernels_move_what_the_sums_say(size: int, channels: int) -> None:
     products = torch.from_numpy(numbers(tiles.CELLS, count, channels)).bfloat16()
     out = torch.empty_like(boards)
     offsets = tiles.board_offsets(size, tiles.SIDE, 0, channels)
-    tiles.tiles_to_output(array(products), array(out), offsets, np.zeros(tiles.LANES, np.uint16))
+    cells = tiles.cell_offsets(array(products))
+    tiles.tiles_to_output(array(products), array(out), offsets, cells, np.zeros(tiles.LANES, np.uint16))
     linear = matrix(tiles.output_sums, tiles.WINDOW)
-    cells = products.double().numpy().reshape(tiles.WINDOW, tiles.WINDOW, 2, len(across), len(across), channels)
-    whole = np.einsum("ia,abnyxc,jb->nyixjc", linear, cells, linear)
+    grid = products.double().numpy().reshape(tiles.WINDOW, tiles.WINDOW, 2, len(across), len(across), channels)
+    whole = np.einsum("ia,abnyxc,jb->nyixjc", linear, grid, linear)
     whole = whole.reshape(2, len(across) * tiles.SIDE, len(across) * tiles.SIDE, channels)[:, :size, :size]
     np.testing.assert_allclose(out.double().numpy().reshape(2, size, size, channels), whole, rtol=2**-8, atol=1e-4)

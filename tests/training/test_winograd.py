@@ -15,7 +15,8 @@ needs_kernels = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="writt
 
 
 def error(found: Tensor, expected: Tensor) -> float:
-    return float((found.detach().float() - expected.detach()).norm() / expected.norm())
+    found, expected = found.detach().float(), expected.detach()
+    return float((found - expected).norm() / expected.norm())
 
 
 @needs_kernels

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.network.planes import NUM_PLANES, encode
-from alphapente.rules.identity import identify
+from alphapente.rules.identity import identify, stone_numbers
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
+from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import find_tactics, new_bitboards
 from alphapente.search.edges import find_next
 from alphapente.search.forest import Forest
@@ -176,9 +177,11 @@ def _find_all(recorded: Recorded, bits: NDArray[np.uint64], scratch: Position) -
 
 
 @kernel
-def _identify_all(recorded: Recorded, bits: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> None:
+def _identify_all(
+    recorded: Recorded, bits: NDArray[np.uint64], numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]
+) -> None:
     for index in range(len(recorded.depth)):
-        identify(recorded.leaf[index], bits[index], hashes)
+        identify(recorded.leaf[index], bits[index], numbers, hashes)
 
 
 @kernel
@@ -231,11 +234,11 @@ def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:
     bits = np.stack([new_bitboards()] * count)
     planes = np.zeros((batch, NUM_PLANES, forest.size**2), np.float32)
     scratch = np.zeros(1, POSITION)[0]
-    hashes = np.zeros(8, np.uint64)
+    numbers, hashes = stone_numbers(forest.size), np.zeros(NUM_SYMMETRIES, np.uint64)
     found = {
         "play": _fastest(lambda: _play_all(recorded, scratch)) / count,
         "tactics": _fastest(lambda: _find_all(recorded, bits, scratch)) / count,
-        "identity": _fastest(lambda: _identify_all(recorded, bits, hashes)) / count,
+        "identity": _fastest(lambda: _identify_all(recorded, bits, numbers, hashes)) / count,
         "features": _fastest(lambda: _encode_all(recorded, bits, planes)) / count,
     }
     trees, leaves = (kind(*(array.copy() for array in part)) for kind, part in _search_arrays(forest))

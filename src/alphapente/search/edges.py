@@ -1,13 +1,15 @@
-"""The moves of a node: opened one by one in order of their prior, in blocks that grow."""
+"""The moves of a node: their priors, and how they are opened one by one in that order, in blocks that grow."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alphapente.compiled import inlined, kernel
+from alphapente.compiled import inlined, kernel, vectorized
 from alphapente.search.tree import (
     MAX_CHILDREN_ROOM,
     PROVEN_DRAW,
     UNEXPANDED,
     UNKNOWN,
+    Scratch,
     Trees,
 )
 
@@ -16,6 +18,49 @@ from alphapente.search.tree import (
 def prior_from_bits(bits: int) -> float:
     """The float32 whose upper half `bits` is: a prior as `Trees.priors` keeps it, exact to one part in 128."""
     return np.uint32(bits << 16).view(np.float32)
+
+
+@inlined
+def _ordered(bits: np.int32) -> np.int32:
+    """The bits of a float32 as a whole number of the same order (its own inverse): their maximum is a vector's."""
+    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
+@vectorized
+def write_priors(
+    logits: NDArray[np.float32], image: NDArray[np.int16], scratch: Scratch, priors: NDArray[np.uint16]
+) -> None:
+    """priors uint16[P] = softmax of logits[image[point]] where scratch.mask is 1, as `Trees.priors` keeps it, else 0.
+
+    2**x as a power of two made from bits times a polynomial for the fraction (error below 1e-5), since the loops
+    then compile to vector instructions; math.exp would cost as much as all the rest of a simulation.
+    """
+    mask, weights = scratch.mask, scratch.weights
+    for point in range(len(mask)):
+        weights[point] = logits[np.uint64(image[point])]
+    least = np.int32(-(2**31))
+    most = least
+    for point in range(len(mask)):
+        order = _ordered(np.float32(weights[point]).view(np.int32))
+        most = max(most, order if mask[point] > np.float32(0.0) else least)
+    largest = _ordered(most).view(np.float32)
+    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
+    total = np.float32(0.0)
+    for point in range(len(mask)):
+        power = max((min(weights[point], largest) - largest) * log2e, lowest)
+        whole = np.floor(power)
+        f = power - whole
+        series = np.float32(0.0135) * f + np.float32(0.0520)
+        series = series * f + np.float32(0.24147)
+        series = series * f + np.float32(0.693025)
+        two_to_whole = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
+        weight = two_to_whole * (series * f + np.float32(1.0)) * mask[point]
+        weights[point] = weight
+        total += weight
+    scale = np.float32(1.0) / total
+    for point in range(len(mask)):
+        bits = np.float32(weights[point] * scale).view(np.uint32) >> np.uint32(16)
+        priors[point] = max(bits, np.uint32(mask[point]))
 
 
 @kernel

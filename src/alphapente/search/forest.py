@@ -15,12 +15,14 @@ from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
 from alphapente.search.cache import new_cache
 from alphapente.search.kernels import expand, select
 from alphapente.search.root import (
+    RootDraws,
     SearchResult,
     best_gumbel_point,
     conclude,
     keep_subtree,
     new_compaction,
     principal_variation,
+    read_root_priors,
     start_search,
 )
 from alphapente.search.tree import (
@@ -101,6 +103,8 @@ class Forest:
         )
         self._compaction = new_compaction(self.trees)
         self._scratch = new_scratch(self.size)
+        self._priors = np.zeros(points, np.float32)
+        self._no_noise = np.zeros(points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
         self.evaluations = 0
@@ -205,14 +209,22 @@ class Forest:
         waiting = self._explorations[tree]
         assert waiting is not None, "start() orders a search before step() begins it"
         exploration, rng = waiting
-        noise = (
-            float(self.settings.noise_concentration),
-            exploration.noise,
-            float(self.settings.root_policy_temperature) if exploration.noise else 1.0,
-            exploration.temperature,
-        )
         considered = min(self.settings.considered_points, int(self.trees.heads[tree]["budget"]))
-        start_search(self.trees, tree, self.gumbel, noise, considered, rng)
+        draws = self._draw(tree, exploration, rng)
+        start_search(self.trees, tree, self.gumbel, considered, draws, self._priors)
+
+    def _draw(self, tree: int, exploration: Exploration, rng: np.random.Generator) -> RootDraws:
+        """What chance gives this search. Drawn here: a kernel takes longer to be handed a generator than to search."""
+        points = len(self._priors)
+        gamma = gumbel = self._no_noise
+        if exploration.noise:
+            read_root_priors(self.trees, tree, self._priors)
+            share = float(self.settings.noise_concentration) / np.count_nonzero(self._priors)
+            gamma = rng.standard_gamma(share, points)
+        if self.gumbel and exploration.temperature:
+            gumbel = rng.gumbel(scale=exploration.temperature, size=points)
+        temperature = float(self.settings.root_policy_temperature) if exploration.noise else 1.0
+        return RootDraws(temperature, float(exploration.noise), gamma, gumbel)
 
     def result(self, tree: int) -> SearchResult:
         """What the finished search of the tree found; the tree stays as it is for `advance`."""

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import inlined, kernel, vectorized
+from alphapente.compiled import kernel
 from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.identity import identify
 from alphapente.rules.kernels import copy_position, play
@@ -20,7 +20,7 @@ from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
-from alphapente.search.edges import can_open, find_next, open_edge
+from alphapente.search.edges import can_open, find_next, open_edge, write_priors
 from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.tree import (
     DONE,
@@ -328,49 +328,6 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
     return found
 
 
-@inlined
-def _ordered(bits: np.int32) -> np.int32:
-    """The bits of a float32 as a whole number of the same order (its own inverse): their maximum is a vector's."""
-    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
-
-
-@vectorized
-def _write_priors(
-    logits: NDArray[np.float32], image: NDArray[np.int16], scratch: Scratch, priors: NDArray[np.uint16]
-) -> None:
-    """priors uint16[P] = softmax of logits[image[point]] where scratch.mask is 1, as `Trees.priors` keeps it, else 0.
-
-    2**x as a power of two made from bits times a polynomial for the fraction (error below 1e-5), since the loops
-    then compile to vector instructions; math.exp would cost as much as all the rest of a simulation.
-    """
-    mask, weights = scratch.mask, scratch.weights
-    for point in range(len(mask)):
-        weights[point] = logits[np.uint64(image[point])]
-    least = np.int32(-(2**31))
-    most = least
-    for point in range(len(mask)):
-        order = _ordered(np.float32(weights[point]).view(np.int32))
-        most = max(most, order if mask[point] > np.float32(0.0) else least)
-    largest = _ordered(most).view(np.float32)
-    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
-    total = np.float32(0.0)
-    for point in range(len(mask)):
-        power = max((min(weights[point], largest) - largest) * log2e, lowest)
-        whole = np.floor(power)
-        f = power - whole
-        series = np.float32(0.0135) * f + np.float32(0.0520)
-        series = series * f + np.float32(0.24147)
-        series = series * f + np.float32(0.693025)
-        two_to_whole = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
-        weight = two_to_whole * (series * f + np.float32(1.0)) * mask[point]
-        weights[point] = weight
-        total += weight
-    scale = np.float32(1.0) / total
-    for point in range(len(mask)):
-        bits = np.float32(weights[point] * scale).view(np.uint32) >> np.uint32(16)
-        priors[point] = max(bits, np.uint32(mask[point]))
-
-
 @kernel
 def expand(
     trees: Trees,
@@ -397,7 +354,7 @@ def expand(
         image = SYMMETRY_TABLES[size, leaves.symmetry[place]]
         bits_to_plane(leaves.replies[place], scratch.mask, size)
         priors = trees.priors[tree, node]
-        _write_priors(logits[place], image, scratch, priors)
+        write_priors(logits[place], image, scratch, priors)
         if len(cache.keys) > 0:
             remember(cache, leaves.key[place], float(values[place]), priors, image)
         find_next(trees, tree, node)

@@ -54,6 +54,17 @@ class SearchResult:
     principal_variation: tuple[int, ...]
 
 
+class RootDraws(NamedTuple):
+    """How a search strays from the network at its root, drawn beforehand."""
+
+    policy_temperature: float
+    """Above 1 flattens the priors."""
+    weight: float
+    """Of the Dirichlet noise, 0 to 1."""
+    gamma: NDArray[np.float64]  # [P] Gamma-distributed: divided by their sum, a draw from the Dirichlet distribution
+    gumbel: NDArray[np.float64]  # [P] Gumbel noise, scaled
+
+
 @kernel
 def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
     """The clean priors of the root's moves, opened or not, into out float32[P]."""
@@ -65,58 +76,51 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
         out[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["prior"]
 
 
-@allocating
-def _draw_noise(priors: NDArray[np.float32], concentration: float, weight: float, rng: np.random.Generator) -> None:
-    """Mixes Dirichlet noise of the given total concentration, over the moves worth a look, into their priors."""
-    count = 0
-    for point in range(len(priors)):
-        count += priors[point] > 0
-    total = 0.0
-    noise = np.empty(len(priors), np.float64)
-    for point in range(len(priors)):
-        noise[point] = rng.standard_gamma(concentration / count) if priors[point] > 0 else 0.0
-        total += noise[point]
-    if total > 0.0:
-        for point in range(len(priors)):
-            priors[point] = np.float32((1.0 - weight) * priors[point] + weight * noise[point] / total)
-
-
-@allocating
+@kernel
 def start_search(
     trees: Trees,
     tree: int,
     gumbel: bool,
-    noise: tuple[float, float, float, float],
     considered: int,
-    rng: np.random.Generator,
+    draws: RootDraws,
+    priors: NDArray[np.float32],
 ) -> None:
-    """Readies an evaluated root for its simulations: stage SEARCHING.
-
-    noise is (total Dirichlet concentration, its weight, the root policy's temperature, the scale of the Gumbel noise).
-    """
-    concentration, weight, policy_temperature, gumbel_scale = noise
-    points = trees.root_logits.shape[1]
-    priors = np.empty(points, np.float32)
+    """Readies an evaluated root for its simulations: stage SEARCHING. `priors` is scratch, float32[P]."""
+    points = len(priors)
     read_root_priors(trees, tree, priors)
     for point in range(points):
         trees.root_logits[tree, point] = math.log(priors[point]) if priors[point] > 0 else -np.inf
         trees.root_count[tree, point] = -1 if gumbel else 0
-    if policy_temperature != 1.0:
+    if draws.policy_temperature != 1.0:
         total = np.float32(0.0)
         for point in range(points):
-            priors[point] = priors[point] ** np.float32(1.0 / policy_temperature)
+            priors[point] = priors[point] ** np.float32(1.0 / draws.policy_temperature)
             total += priors[point]
         for point in range(points):
             priors[point] /= total
-    if weight > 0.0:
-        _draw_noise(priors, concentration, weight, rng)
+    if draws.weight > 0.0:
+        _mix_noise(priors, draws)
     if gumbel:
-        _consider(trees, tree, priors, considered, gumbel_scale, rng)
+        _consider(trees, tree, priors, considered, draws.gumbel)
     else:
         _write_root_priors(trees, tree, priors)
     trees.heads[tree]["started"] = 0
     trees.heads[tree]["finished"] = 0
     trees.heads[tree]["stage"] = SEARCHING
+
+
+@kernel
+def _mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
+    """Mixes Dirichlet noise over the moves worth a look into their priors."""
+    total = 0.0
+    for point in range(len(priors)):
+        if priors[point] > 0:
+            total += draws.gamma[point]
+    if total > 0.0:
+        for point in range(len(priors)):
+            if priors[point] > 0:
+                noise = draws.gamma[point] / total
+                priors[point] = np.float32((1.0 - draws.weight) * priors[point] + draws.weight * noise)
 
 
 @kernel
@@ -134,18 +138,16 @@ def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> 
     trees.nodes[tree, 0]["opened_prior"] = total
 
 
-@allocating
+@kernel
 def _consider(
-    trees: Trees, tree: int, priors: NDArray[np.float32], most: int, scale: float, rng: np.random.Generator
+    trees: Trees, tree: int, priors: NDArray[np.float32], most: int, gumbel_noise: NDArray[np.float64]
 ) -> None:
     """Gumbel: scores every move by its noisy log prior and opens the best, that are not known to lose."""
     points = len(priors)
     for point in range(points):
         score = -np.inf
         if priors[point] > 0 and trees.root_logits[tree, point] > -np.inf:
-            score = math.log(priors[point])
-        if scale > 0.0:
-            score -= scale * math.log(-math.log(1.0 - rng.random() + 1e-300) + 1e-300)
+            score = math.log(priors[point]) + gumbel_noise[point]
         trees.root_scores[tree, point] = score
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import allocating
 
 LISTED_POINTS = 48
 """Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
@@ -12,7 +12,7 @@ LISTED_SHARE = 0.002
 """The smallest probability worth a place of its own."""
 
 
-@kernel
+@allocating
 def _mark_largest(values: NDArray[np.generic], bound: float, marked: NDArray[np.bool_]) -> None:
     """Marks the LISTED_POINTS largest of the values above `bound`; of equal ones, the first."""
     candidates = np.empty(len(values), np.int64)
@@ -34,7 +34,7 @@ def _mark_largest(values: NDArray[np.generic], bound: float, marked: NDArray[np.
         marked[candidates[place]] = True
 
 
-@kernel
+@allocating
 def list_points(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArray[np.int16]:
     """The points that a record lists, rising: int16[k] of policy float32[P] and visits int32[P].
 

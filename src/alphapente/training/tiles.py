@@ -176,55 +176,66 @@ def board_offsets(size: int, side: int, margin: int, channels: int) -> NDArray[n
     return offsets.reshape(num_tiles(size), side * side).astype(np.int64)
 
 
+def cell_offsets(tiles: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """int64[CELLS]: bytes from the start of tiles [CELLS, n, C] to each cell of the first tile."""
+    return np.arange(CELLS) * tiles.strides[0]
+
+
 @kernel
 def input_to_tiles(
-    boards: NDArray[np.uint16], tiles: NDArray[np.uint16], offsets: NDArray[np.int64], nowhere: NDArray[np.uint16]
+    boards: NDArray[np.uint16],
+    tiles: NDArray[np.uint16],
+    offsets: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    nowhere: NDArray[np.uint16],
 ) -> None:
     """B^T d B: boards [n, S * S, C] to tiles [CELLS, n * num_tiles, C]; `offsets` of WINDOW and margin 1."""
     num_boards, points, channels = boards.shape
-    cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = boards.ctypes.data, tiles.ctypes.data
     for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
-                _move_input(
-                    source + block, offsets[tile].ctypes.data, target + block, cells.ctypes.data, nowhere.ctypes.data
-                )
+                place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
+                _move_input(source + block, place, target + block, cells.ctypes.data, nowhere.ctypes.data)
             target += channels * 2
         source += points * channels * 2
 
 
 @kernel
 def gradient_to_tiles(
-    boards: NDArray[np.uint16], tiles: NDArray[np.uint16], offsets: NDArray[np.int64], nowhere: NDArray[np.uint16]
+    boards: NDArray[np.uint16],
+    tiles: NDArray[np.uint16],
+    offsets: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    nowhere: NDArray[np.uint16],
 ) -> None:
     """A dy A^T: boards [n, S * S, C] to tiles [CELLS, n * num_tiles, C]; `offsets` of SIDE and margin 0."""
     num_boards, points, channels = boards.shape
-    cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = boards.ctypes.data, tiles.ctypes.data
     for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
-                _move_gradient(
-                    source + block, offsets[tile].ctypes.data, target + block, cells.ctypes.data, nowhere.ctypes.data
-                )
+                place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
+                _move_gradient(source + block, place, target + block, cells.ctypes.data, nowhere.ctypes.data)
             target += channels * 2
         source += points * channels * 2
 
 
 @kernel
 def tiles_to_output(
-    tiles: NDArray[np.uint16], boards: NDArray[np.uint16], offsets: NDArray[np.int64], nowhere: NDArray[np.uint16]
+    tiles: NDArray[np.uint16],
+    boards: NDArray[np.uint16],
+    offsets: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    nowhere: NDArray[np.uint16],
 ) -> None:
     """A^T m A: tiles [CELLS, n * num_tiles, C] to boards [n, S * S, C]; `offsets` of SIDE and margin 0."""
     num_boards, points, channels = boards.shape
-    cells = np.arange(CELLS) * (tiles.shape[1] * channels * 2)
     source, target = tiles.ctypes.data, boards.ctypes.data
     for _ in range(num_boards):
         for tile in range(len(offsets)):
             for block in range(0, channels * 2, LANES * 2):
-                _move_output(
-                    source + block, cells.ctypes.data, target + block, offsets[tile].ctypes.data, nowhere.ctypes.data
-                )
+                place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
+                _move_output(source + block, cells.ctypes.data, target + block, place, nowhere.ctypes.data)
             source += channels * 2
         target += points * channels * 2

@@ -122,9 +122,9 @@ def _convolve(boards: Tensor, filters: Tensor) -> Tensor:
         num_tiles = (some.stop - some.start) * len(reads)
         before, before_array = _space.tiles("before", num_tiles, inputs)
         after, after_array = _space.tiles("after", num_tiles, outputs)
-        tiles.input_to_tiles(source[some], before_array, reads, nowhere)
+        tiles.input_to_tiles(source[some], before_array, reads, tiles.cell_offsets(before_array), nowhere)
         torch.bmm(before, matrices, out=after)
-        tiles.tiles_to_output(after_array, target[some], writes, anywhere)
+        tiles.tiles_to_output(after_array, target[some], writes, tiles.cell_offsets(after_array), anywhere)
     return result
 
 
@@ -141,7 +141,9 @@ def _weight_gradient(boards: Tensor, gradient: Tensor) -> Tensor:
         num_tiles = (some.stop - some.start) * len(reads)
         before, before_array = _space.tiles("before", num_tiles, inputs)
         after, after_array = _space.tiles("after", num_tiles, outputs)
-        tiles.input_to_tiles(source[some], before_array, reads, nowhere)
-        tiles.gradient_to_tiles(source_gradient[some], after_array, reads_gradient, nowhere)
+        tiles.input_to_tiles(source[some], before_array, reads, tiles.cell_offsets(before_array), nowhere)
+        tiles.gradient_to_tiles(
+            source_gradient[some], after_array, reads_gradient, tiles.cell_offsets(after_array), nowhere
+        )
         total += torch.bmm(before.transpose(1, 2), after)
     return (_FILTER.T @ total.view(tiles.CELLS, -1)).view(3, 3, inputs, outputs).permute(3, 2, 0, 1)
