@@ -1,5 +1,6 @@
 """The backends agree: float32 within 1e-4; bf16 policy probabilities and values within 0.03 of float32."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,31 @@ def test_a_converted_network_is_loaded_without_torch(tmp_path: Path) -> None:
         "assert policy.shape == (2, 81) and 'torch' not in sys.modules, sorted(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_signals_are_survived_whatever_order_networks_go_in(
+    network: tuple[torch.nn.Module, PortableNetwork], tmp_path: Path
+) -> None:
+    """OpenVINO moves the stack of signal handlers: one that went with its network would be a segmentation fault."""
+    (tmp_path / "network.xml").write_bytes(network[1].xml)
+    (tmp_path / "network.bin").write_bytes(network[1].weights)
+    program = (
+        "import os, pathlib, signal, threading\n"
+        "from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork\n"
+        "folder = pathlib.Path(os.environ['FOLDER'])\n"
+        "stored = PortableNetwork((folder / 'network.xml').read_bytes(), (folder / 'network.bin').read_bytes())\n"
+        "alive = [OpenVinoEvaluator(stored, 2, 9) for _ in range(3)]\n"
+        "alive[2].load_weights(stored)\n"
+        "del alive[0]\n"
+        "other = threading.Thread(target=alive.clear)\n"
+        "other.start()\n"
+        "other.join()\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('handled'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    environment = os.environ | {"FOLDER": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (0, "handled\n"), run.stderr
 
 
 def test_devices_are_chosen_and_refused_with_a_reason() -> None:

@@ -21,7 +21,7 @@ from alphapente.network.openvino_backend import (
     computes_bf16,
     computes_int8,
     convert,
-    import_openvino,
+    openvino_core,
     openvino_precision,
 )
 from alphapente.network.planes import NUM_PLANES
@@ -80,7 +80,7 @@ def test_a_quantized_network_plays_nearly_the_same(
 
 @needs_int8
 def test_every_convolution_but_the_last_computes_in_int8(networks: tuple[PortableNetwork, PortableNetwork]) -> None:
-    core = import_openvino().Core()
+    core = openvino_core()
     for network, expected in zip(networks, (set(), {"i8", "u8"}), strict=True):
         model = core.read_model(network.xml, network.weights)
         model.reshape([8, NUM_PLANES, 9, 9])
@@ -171,7 +171,7 @@ def test_a_network_that_comes_out_as_another_is_refused(monkeypatch: pytest.Monk
     import nncf
 
     other = convert(build_model(Config(), "simple"))
-    read = import_openvino().Core().read_model(other.xml, other.weights)
+    read = openvino_core().read_model(other.xml, other.weights)
     monkeypatch.setattr(nncf, "quantize", lambda *_, **__: read)
     with pytest.raises(FailureError, match=r"another \(on 32 positions mean divergence .* value error"):
         quantize(convert(telling("simple")), planes(32, 9))

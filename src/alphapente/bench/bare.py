@@ -8,7 +8,7 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.network.load import prepare
 from alphapente.network.models import build_model
-from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, import_openvino
+from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, import_openvino, openvino_core
 from alphapente.network.planes import NUM_PLANES
 
 
@@ -28,7 +28,7 @@ def bare_request(network: PortableNetwork, config: Config, batch: int, precision
     openvino = import_openvino()
     floating = "bf16" if precision == "bf16" or (precision == "int8" and computes_bf16()) else "f32"
     size = config.game.board_size
-    model = openvino.Core().read_model(network.xml, network.weights)
+    model = openvino_core().read_model(network.xml, network.weights)
     model.reshape([batch, NUM_PLANES, size, size])
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -37,6 +37,6 @@ def bare_request(network: PortableNetwork, config: Config, batch: int, precision
         "INFERENCE_PRECISION_HINT": floating,
         "ENABLE_CPU_PINNING": False,
     }
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
     request.get_input_tensor().data[:] = np.random.default_rng(0).random((batch, NUM_PLANES, size, size)) < 0.1
     return lambda: request.infer(share_outputs=True)

@@ -48,6 +48,17 @@ def import_openvino() -> Any:
     return openvino
 
 
+@functools.cache
+def openvino_core() -> Any:
+    """The process's one `openvino.Core`, which lives as long as it does.
+
+    A Core's CPU plugin gives the thread that loads it another stack for its signal handlers, and takes it back when it
+    goes. Of several Cores released in any order but the last first, or by another thread, the thread keeps one that is
+    gone, and its next signal, a Ctrl-C, is a segmentation fault (seen with OpenVINO 2026.4.1).
+    """
+    return import_openvino().Core()
+
+
 def convert(model: "nn.Module") -> PortableNetwork:
     """The network that plays as `model` does: tanh on the value, normalisation folded in. About a second.
 
@@ -93,7 +104,7 @@ def portable(model: Any, quantized: bool = False) -> PortableNetwork:
 
 @functools.cache
 def _capabilities() -> frozenset[str]:
-    return frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return frozenset(openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def computes_bf16() -> bool:
@@ -158,7 +169,7 @@ class OpenVinoEvaluator:
 
     def _compile(self, network: PortableNetwork) -> Any:
         openvino = import_openvino()
-        core = openvino.Core()
+        core = openvino_core()
         floating = openvino_precision(self._requested, quantized=False)
         try:
             model = core.read_model(network.xml, network.weights)

@@ -20,7 +20,7 @@ from alphapente.network.evaluator import Planes
 from alphapente.network.openvino_backend import (
     OpenVinoEvaluator,
     PortableNetwork,
-    import_openvino,
+    openvino_core,
     openvino_precision,
     portable,
 )
@@ -53,7 +53,7 @@ def quantize(network: PortableNetwork, planes: Planes) -> PortableNetwork:
     that NNCF cannot quantize, or that OpenVINO then plays as another one.
     """
     require_int8()
-    model = import_openvino().Core().read_model(network.xml, network.weights)
+    model = openvino_core().read_model(network.xml, network.weights)
     batches = np.array_split(planes, max(1, len(planes) // BATCH))
     with _quiet_nncf() as nncf:
         try:
