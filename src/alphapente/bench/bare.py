@@ -8,7 +8,7 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.network.load import prepare
 from alphapente.network.models import build_model
-from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, import_openvino, openvino_core
+from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, openvino_core
 from alphapente.network.planes import NUM_PLANES
 
 
@@ -25,7 +25,6 @@ def bare_request(network: PortableNetwork, config: Config, batch: int, precision
     Precision is "bf16", "fp32" or "int8" (of a quantized network, whose other layers run in the faster of the two).
     Threads are `network.threads_per_worker`, not pinned, as a worker's are.
     """
-    openvino = import_openvino()
     floating = "bf16" if precision == "bf16" or (precision == "int8" and computes_bf16()) else "f32"
     size = config.game.board_size
     model = openvino_core().read_model(network.xml, network.weights)
