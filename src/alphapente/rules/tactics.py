@@ -1,20 +1,18 @@
 """Who can win at once, who can capture, who can make a four: all points of a position together, by bitboards.
 
-A bitboard holds one bit for each cell of the padded board, in words of 64, with two words of zeros before and
-behind, so that a shifted board needs no special case at its ends. `MAPS` of them describe a position as the
-player to move sees it ("own" and "enemy").
+A bitboard holds one bit for each cell of the padded board, in words of 64, with a word of zeros before and behind,
+so that a shifted board needs no special case at its ends. `MAPS` of them describe a position as the player to move
+sees it ("own" and "enemy").
+
+Lines are looked at from the middle: all that matters lies within two cells of a window's middle cell or of a pair's
+first one, so that no shift reaches beyond the next word and eight words are looked at together by vector instructions.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.rules.kernels import (
-    DIRECTIONS,
-    allowed_by_opening,
-    copy_position,
-    play,
-)
+from alphapente.rules.kernels import DIRECTIONS, allowed_by_opening, copy_position, play
 from alphapente.rules.position import (
     BOAT,
     CAPTURES_TO_WIN,
@@ -33,28 +31,34 @@ from alphapente.rules.position import (
     11
 )
 MAPS = 19
-_FOURS, _THREES, _PAIRS, _TRIPLES = 11, 13, 15, 17  # scratch of `_look_along`, each for own and enemy
-GUARD = 2
-WORDS = 7
-FIRST_CELL = 64
-"""The cell of the lowest bit behind the guard words: 448 bits reach beyond the last point of 19x19."""
+_MARKS = 11  # from here on scratch of `_look_along`, two maps of each kind, for own and enemy:
+_FOURS, _THREES, _FLANKED_BEHIND, _FLANKED_AHEAD = 0, 2, 4, 6
+GUARD = 1
+WORDS = 8
+"""A vector's worth: the last two are always 0."""
+_WORDS_OF_STONES = 6
+ROW = WORDS + 2 * GUARD
+FIRST_CELL = 80
+"""The cell of the lowest bit behind the guard word: 6 words reach beyond the last point of 19x19."""
 
 UNDECIDED, WINS, LOSES, MUST_REPLY = 0, 1, 2, 3
 
 Bitboards = NDArray[np.uint64]
-"""uint64[MAPS, WORDS + 2 * GUARD], see `new_bitboards`."""
+"""uint64[MAPS, ROW], see `new_bitboards`."""
+_Map = NDArray[np.uint64]  # one of them: uint64[ROW]
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
+_BITS = np.uint64(64)
 
 
 def new_bitboards() -> Bitboards:
-    """Zeroed bitboards for `find_tactics` to fill: uint64[MAPS, WORDS + 2 * GUARD]."""
-    return np.zeros((MAPS, WORDS + 2 * GUARD), np.uint64)
+    """Zeroed bitboards for `find_tactics` to fill: uint64[MAPS, ROW]."""
+    return np.zeros((MAPS, ROW), np.uint64)
 
 
 def _board_maps() -> Bitboards:
-    maps = np.zeros((MAX_SIZE + 1, WORDS + 2 * GUARD), np.uint64)
+    maps = np.zeros((MAX_SIZE + 1, ROW), np.uint64)
     for size in range(1, MAX_SIZE + 1):
         for cell in CELL_OF[size, : size * size]:
             bit = int(cell) - FIRST_CELL
@@ -63,13 +67,14 @@ def _board_maps() -> Bitboards:
 
 
 def _window_maps() -> NDArray[np.uint64]:
-    """By size and line: the cells at which a window of five begins that lies on the board as a whole."""
-    maps = np.zeros((MAX_SIZE + 1, 4, WORDS + 2 * GUARD), np.uint64)
+    """By size and line: the middle cells of the windows of five that lie on the board as a whole."""
+    maps = np.zeros((MAX_SIZE + 1, 4, ROW), np.uint64)
     for size in range(5, MAX_SIZE + 1):
         on_board = set(CELL_OF[size, : size * size].tolist())
         for line in range(4):
             for cell in on_board:
-                if cell + 4 * int(DIRECTIONS[line]) in on_board:
+                step = int(DIRECTIONS[line])
+                if on_board.issuperset(range(cell - 2 * step, cell + 3 * step, step)):
                     bit = cell - FIRST_CELL
                     maps[size, line, GUARD + bit // 64] |= np.uint64(1) << np.uint64(bit % 64)
     return maps
@@ -81,7 +86,7 @@ _WINDOW_MAPS = _window_maps()
 
 @inlined
 def has(bits: NDArray[np.uint64], cell: int) -> bool:
-    """Whether the bit of `cell` is set in one bitboard uint64[WORDS + 2 * GUARD]."""
+    """Whether the bit of `cell` is set in one bitboard uint64[ROW]."""
     bit = cell - FIRST_CELL
     return (bits[GUARD + (bit >> 6)] >> np.uint64(bit & 63)) & _ONE != _ZERO
 
@@ -99,19 +104,15 @@ def _clear(bits: NDArray[np.uint64], cell: int) -> None:
 
 
 @inlined
-def _ahead(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
-    """The word whose bits are those `distance` cells further on (distance 1..127, no multiple of 64)."""
-    at = np.uint64(word) + np.uint64(distance >> 6)
-    low = np.uint64(distance & 63)
-    return (bits[at] >> low) | (bits[at + _ONE] << (np.uint64(64) - low))
+def _ahead(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
+    """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its beginning."""
+    return (bits[at] >> distance) | (bits[at + _ONE] << (_BITS - distance))
 
 
 @inlined
-def _behind(bits: NDArray[np.uint64], word: int, distance: int) -> np.uint64:
-    """The word whose bits are those `distance` cells before (distance 1..127, no multiple of 64)."""
-    at = np.uint64(word) - np.uint64(distance >> 6)
-    low = np.uint64(distance & 63)
-    return (bits[at] << low) | (bits[at - _ONE] >> (np.uint64(64) - low))
+def _behind(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
+    """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its end."""
+    return (bits[at] << distance) | (bits[at - _ONE] >> (_BITS - distance))
 
 
 @inlined
@@ -198,71 +199,70 @@ def _full(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uin
 
 
 @kernel
-def _look_along(bits: Bitboards, line: int, size: int, triples: bool) -> int:
-    """One line's windows of five and captures of both players, all cells together, 64 at a time.
+def _look_along(
+    own: _Map, enemy: _Map, on_board: _Map, marks: NDArray[np.uint64], step: np.uint64, triples: bool
+) -> int:
+    """One line's windows of five and captures of both players, all cells together, 64 in a word.
 
-    Marks the first cells of windows that lack one stone (_FOURS) and two (_THREES) and hold no stone of the other
-    player, the cells from which a stone flanks a pair (or triple) ahead of it, and the stones that would flank one
-    together with a stone ahead (_PAIRS, _TRIPLES). Returns which of the four kinds of windows there are, added up:
-    1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two.
+    `marks` is uint64[8 * ROW], bitboards one after the other. Marks the middle cells of windows that lack one
+    stone (_FOURS) and two (_THREES), hold no stone of the other player and lie `on_board`; and for each pair (or
+    triple) of the other's stones that is flanked at one end the cell two before the free end. Returns which kinds of
+    windows there are, added up: 1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two.
     """
-    step = DIRECTIONS[line]
     own_fours, enemy_fours, own_threes, enemy_threes = _ZERO, _ZERO, _ZERO, _ZERO
-    on_board = _WINDOW_MAPS[size, line]
-    own, enemy = bits[OWN], bits[ENEMY]
-    for word in range(GUARD, GUARD + WORDS):
-        o0, e0 = own[word], enemy[word]
-        o1, e1 = _ahead(own, word, step), _ahead(enemy, word, step)
-        o2, e2 = _ahead(own, word, 2 * step), _ahead(enemy, word, 2 * step)
-        o3, e3 = _ahead(own, word, 3 * step), _ahead(enemy, word, 3 * step)
-        o4, e4 = _ahead(own, word, 4 * step), _ahead(enemy, word, 4 * step)
+    twice = step + step
+    three = ~_ZERO if triples else _ZERO
+    for word in range(GUARD, len(on_board) - GUARD):  # a loop whose rounds are known to be few would not be vectorised
+        at = np.uint64(word)
+        o0, e0 = own[at], enemy[at]
+        o1, e1 = _ahead(own, at, step), _ahead(enemy, at, step)
+        o2, e2 = _ahead(own, at, twice), _ahead(enemy, at, twice)
+        o3, e3 = _behind(own, at, step), _behind(enemy, at, step)
+        o4, e4 = _behind(own, at, twice), _behind(enemy, at, twice)
+        free = on_board[at] & ~(e0 | e1 | e2 | e3 | e4)
         fours, threes = _full(o0, o1, o2, o3, o4)
-        free = on_board[word] & ~(e0 | e1 | e2 | e3 | e4)
-        bits[_FOURS, word], bits[_THREES, word] = fours & free, threes & free
         own_fours |= fours & free
         own_threes |= threes & free
+        marks[np.uint64(word + _FOURS * ROW)] = fours & free
+        marks[np.uint64(word + _THREES * ROW)] = threes & free
+        free = on_board[at] & ~(o0 | o1 | o2 | o3 | o4)
         fours, threes = _full(e0, e1, e2, e3, e4)
-        free = on_board[word] & ~(o0 | o1 | o2 | o3 | o4)
-        bits[_FOURS + 1, word], bits[_THREES + 1, word] = fours & free, threes & free
         enemy_fours |= fours & free
         enemy_threes |= threes & free
-        bits[OWN_CAPTURES, word] |= e1 & e2 & o3
-        bits[ENEMY_CAPTURES, word] |= o1 & o2 & e3
-        bits[_PAIRS, word], bits[_PAIRS + 1, word] = o0 & e1 & e2, e0 & o1 & o2
-        if triples:
-            bits[OWN_CAPTURES, word] |= e1 & e2 & e3 & o4
-            bits[ENEMY_CAPTURES, word] |= o1 & o2 & o3 & e4
-            bits[_TRIPLES, word], bits[_TRIPLES + 1, word] = o0 & e1 & e2 & e3, e0 & o1 & o2 & o3
+        marks[np.uint64(word + _FOURS * ROW + ROW)] = fours & free
+        marks[np.uint64(word + _THREES * ROW + ROW)] = threes & free
+        marks[np.uint64(word + _FLANKED_BEHIND * ROW)] = e0 & e1 & (o3 | (e3 & o4 & three))
+        marks[np.uint64(word + _FLANKED_BEHIND * ROW + ROW)] = o0 & o1 & (e3 | (o3 & e4 & three))
+        marks[np.uint64(word + _FLANKED_AHEAD * ROW)] = e0 & e3 & (o1 | (e1 & o2 & three))
+        marks[np.uint64(word + _FLANKED_AHEAD * ROW + ROW)] = o0 & o3 & (e1 | (o1 & e2 & three))
     found = np.int64(own_fours != _ZERO) | np.int64(enemy_fours != _ZERO) << 1
     return found | np.int64(own_threes != _ZERO) << 2 | np.int64(enemy_threes != _ZERO) << 3
 
 
 @kernel
-def _spread(bits: Bitboards, windows: int, step: int, target: int) -> None:
-    """Adds to `target` all cells of the windows whose first cells are marked."""
-    source, out = bits[windows], bits[target]
-    for word in range(GUARD, GUARD + WORDS):
-        out[word] |= (
-            source[word]
-            | _behind(source, word, step)
-            | _behind(source, word, 2 * step)
-            | _behind(source, word, 3 * step)
-            | _behind(source, word, 4 * step)
-        )
+def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
+    """Adds to the bitboard `out` all cells of the windows whose middle cells are marked."""
+    twice = step + step
+    for word in range(GUARD, len(out) - GUARD):
+        at = np.uint64(word)
+        ahead = _behind(windows, at, step) | _behind(windows, at, twice)
+        out[at] |= windows[at] | ahead | _ahead(windows, at, step) | _ahead(windows, at, twice)
 
 
 @kernel
-def _move_on(bits: Bitboards, source: int, distance: int, target: int) -> None:
-    """Adds to `target` the cells that lie `distance` beyond those marked."""
+def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None:
+    """Adds to `out` the cells that capture what `_look_along` marked as flanked behind and ahead: two further on."""
+    twice = step + step
     for word in range(GUARD, GUARD + WORDS):
-        bits[target, word] |= _behind(bits[source], word, distance)
+        at = np.uint64(word)
+        out[at] |= _behind(behind, at, twice) | _ahead(ahead, at, twice)
 
 
 @kernel
 def _stones_to_bits(position: Position, bits: Bitboards) -> None:
     board = position["board"]
     player = position["to_move"]
-    for word in range(WORDS):
+    for word in range(_WORDS_OF_STONES):
         own = _ZERO
         enemy = _ZERO
         base = FIRST_CELL + 64 * word
@@ -321,31 +321,27 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     for word in range(GUARD, GUARD + WORDS):
         bits[BOARD, word] = _BOARD_MAPS[size, word]
         bits[LEGAL, word] = _BOARD_MAPS[size, word] & ~bits[OWN, word] & ~bits[ENEMY, word]
-        for target in range(OWN_WINS, ENEMY_FOURS + 1):
-            bits[target, word] = _ZERO
+    bits[OWN_WINS : ENEMY_FOURS + 1] = _ZERO
     triples = variant == KERYO
+    marks = bits[_MARKS:].ravel()
     for line in range(4):
-        step = DIRECTIONS[line]
-        found = _look_along(bits, line, size, triples)
+        step = np.uint64(DIRECTIONS[line])
+        found = _look_along(bits[OWN], bits[ENEMY], _WINDOW_MAPS[size, line], marks, step, triples)
         if found & 1:
-            _spread(bits, _FOURS, step, OWN_WINS)
+            _spread(bits[_MARKS + _FOURS], step, bits[OWN_WINS])
         if found & 2:
-            _spread(bits, _FOURS + 1, step, ENEMY_WINS)
+            _spread(bits[_MARKS + _FOURS + 1], step, bits[ENEMY_WINS])
         if found & 4:
-            _spread(bits, _THREES, step, OWN_FOURS)
+            _spread(bits[_MARKS + _THREES], step, bits[OWN_FOURS])
         if found & 8:
-            _spread(bits, _THREES + 1, step, ENEMY_FOURS)
-        _move_on(bits, _PAIRS, 3 * step, OWN_CAPTURES)
-        _move_on(bits, _PAIRS + 1, 3 * step, ENEMY_CAPTURES)
-        if triples:
-            _move_on(bits, _TRIPLES, 4 * step, OWN_CAPTURES)
-            _move_on(bits, _TRIPLES + 1, 4 * step, ENEMY_CAPTURES)
-    for word in range(GUARD, GUARD + WORDS):
-        for target in range(OWN_WINS, ENEMY_FOURS + 1):
+            _spread(bits[_MARKS + _THREES + 1], step, bits[ENEMY_FOURS])
+        _add_captures(bits[_MARKS + _FLANKED_BEHIND], bits[_MARKS + _FLANKED_AHEAD], step, bits[OWN_CAPTURES])
+        _add_captures(bits[_MARKS + _FLANKED_BEHIND + 1], bits[_MARKS + _FLANKED_AHEAD + 1], step, bits[ENEMY_CAPTURES])
+    for target in range(OWN_WINS, ENEMY_FOURS + 1):
+        for word in range(GUARD, GUARD + WORDS):
             bits[target, word] &= bits[LEGAL, word]
     if variant == GOMOKU:
-        bits[OWN_CAPTURES, :] = _ZERO
-        bits[ENEMY_CAPTURES, :] = _ZERO
+        bits[OWN_CAPTURES : ENEMY_CAPTURES + 1] = _ZERO
     else:
         _add_capture_wins(position, bits, OWN_CAPTURES, OWN_WINS, player)
         _add_capture_wins(position, bits, ENEMY_CAPTURES, ENEMY_WINS, 3 - player)
