@@ -323,7 +323,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
         bits[LEGAL, word] = _BOARD_MAPS[size, word] & ~bits[OWN, word] & ~bits[ENEMY, word]
     bits[OWN_WINS : ENEMY_FOURS + 1] = _ZERO
     triples = variant == KERYO
-    marks = bits[_MARKS:].ravel()
+    marks = bits[_MARKS:].reshape(8 * ROW)
     for line in range(4):
         step = np.uint64(DIRECTIONS[line])
         found = _look_along(bits[OWN], bits[ENEMY], _WINDOW_MAPS[size, line], marks, step, triples)
