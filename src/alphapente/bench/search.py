@@ -16,8 +16,9 @@ from alphapente.network.evaluator import UniformEvaluator
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.position import IN_PLAY, Position, new_positions
 from alphapente.search.forest import Exploration
+from alphapente.selfplay.sizing import GAMES_ON_CPU
 
-BATCH = 32
+BATCH = GAMES_ON_CPU
 STONES = 20
 """Random stones on the board of the searched positions."""
 RECORDED_LEAVES = 2048
@@ -26,7 +27,9 @@ NAME = "search.us_per_simulation"
 
 
 def bench_search(config: Config, seconds: float) -> Result:
-    """Searches of random positions, 32 at once, without moving: microseconds of one thread for a simulation.
+    """Searches of random positions, as many at once as a worker plays games, without moving.
+
+    The row tells microseconds of one thread for a simulation.
 
     The network is uniform: every new move of a node is opened, which is the most work that a tree can make.
     """

@@ -23,9 +23,18 @@ class Cache(NamedTuple):
     priors: NDArray[np.uint16]  # [N, P] as `Trees.priors` keeps them, turned as the network saw the position
 
 
+def _places(positions: int) -> int:
+    return 1 << (positions - 1).bit_length() if positions else 0
+
+
+def cache_bytes(positions: int, points: int) -> int:
+    """The memory of a cache with room for `positions` answers on a board of `points` points."""
+    return _places(positions) * (2 * points + 12)
+
+
 def new_cache(positions: int, points: int) -> Cache:
-    """Room for `positions` answers, rounded up to a power of two: 2 * points + 12 bytes each."""
-    count = 1 << (positions - 1).bit_length() if positions else 0
+    """Room for `positions` answers, rounded up to a power of two."""
+    count = _places(positions)
     return Cache(np.zeros(count, np.uint64), np.zeros(count, np.float32), np.zeros((count, points), np.uint16))
 
 

@@ -55,18 +55,21 @@ def crew_size(config: Config, choice: Choice) -> CrewSize:
 
 
 def require_memory(config: Config, size: CrewSize) -> None:
-    """Raises RequestError when the trees of all games would need more than the machine's memory."""
+    """Raises RequestError when trees and remembered positions would need more than the machine's memory."""
     import psutil
 
+    from alphapente.search.cache import cache_bytes
     from alphapente.search.forest import most_nodes
     from alphapente.search.tree import tree_bytes
 
     games, simulations = size.players * size.places, config.generation.simulations
-    needed = games * tree_bytes(most_nodes(simulations), config.game.board_size**2)
+    points, remembered = config.game.board_size**2, config.search.cached_positions
+    needed = games * tree_bytes(most_nodes(simulations), points) + size.players * cache_bytes(remembered, points)
     total = psutil.virtual_memory().total
     if needed > total:
         raise RequestError(
             f"{games:,} games at once at {simulations:,} simulations may need {needed / 2**30:,.0f} GiB for "
-            f"their trees, and this machine has {total / 2**30:,.0f}: lower generation.games_per_worker (now "
-            f"{size.places:,}), generation.workers or generation.simulations"
+            f"their trees and {remembered:,} remembered positions a worker, and this machine has "
+            f"{total / 2**30:,.0f}: lower generation.games_per_worker (now {size.places:,}), generation.workers, "
+            "generation.simulations or search.cached_positions"
         )
