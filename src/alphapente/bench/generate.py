@@ -65,10 +65,16 @@ def _networks(config: Config, model_type: str) -> list[PortableNetwork]:
     return [network, quantize(network, make_batch(samples, order, np.zeros_like(order)).planes)]
 
 
-def _int8_games(floating: Played, int8: Played) -> Row:
-    """Finished plies, not games: a game lasts about as long whichever network plays, and far longer than a turn."""
-    ratio = int8.plies_per_s / floating.plies_per_s
-    return Row("generate.int8_games", int8.plies_per_s, "plies/s", floating.plies_per_s, ratio)
+def _int8_games(floating: Played, eight_bit: Played) -> Row:
+    """Games a second of int8 over those of bf16, told in plies.
+
+    A ply takes as many evaluations in both; how many is counted over both together, since in so few seconds it differs
+    with the games that happen to be in play.
+    """
+    plies = sum(played.plies_per_s * played.elapsed_s for played in (floating, eight_bit))
+    evaluations_a_ply = (floating.evaluations + eight_bit.evaluations) / plies
+    value, floor = (played.evaluations / played.elapsed_s / evaluations_a_ply for played in (eight_bit, floating))
+    return Row("generate.int8_games", value, "plies/s", floor, value / floor)
 
 
 def _two_workers(config: Config, model_type: str, seconds: float) -> list[Row]:
