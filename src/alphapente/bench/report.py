@@ -82,7 +82,7 @@ def machine() -> dict[str, Any]:
         "threads": threads,
         "gpu": _gpu(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
