@@ -13,7 +13,6 @@ from alphapente.bench.generate import bench_generate
 from alphapente.bench.memory import bench_memory
 from alphapente.bench.network import BATCHES, bench_network
 from alphapente.bench.parts import TimedForest, parts_of
-from alphapente.bench.report import threads_here
 from alphapente.bench.rules import bench_rules
 from alphapente.bench.sample import bench_sample
 from alphapente.bench.scale import scale_tree
@@ -24,6 +23,7 @@ from alphapente.bench.train import bench_train
 from alphapente.bench.worker import play_beside_bare
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
+from alphapente.network.device import num_cores
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.network.openvino_backend import computes_bf16, computes_int8
 from alphapente.rules.position import VARIANTS, new_positions
@@ -184,7 +184,7 @@ def test_generation_has_its_rows_with_and_without_int8(config: Config, monkeypat
     def names() -> list[str]:
         return [row.name for row in bench_generate(config, 1.0, ("simple",)).rows]
 
-    workers = ["generate.workers_2"] if threads_here() > 1 else []
+    workers = ["generate.workers_2"] if num_cores() > 1 else []
     floating, each = f"generate.simple.{FLOATING}", "generate.simulations_per_evaluation"
     if INT8:
         assert names() == [floating, "generate.simple.int8", each, "generate.int8_games", *workers]
@@ -208,6 +208,6 @@ def test_every_target_has_a_row_of_some_benchmark(config: Config) -> None:
         assert names >= {"generate.simple.fp32", "generate.resnet.fp32"}
     if not INT8:
         expected -= {"generate.simple.int8", "generate.resnet.int8", "generate.int8_games"}
-    if threads_here() < 2:
+    if num_cores() < 2:
         expected -= {"generate.workers_2"}
     assert sorted(expected - names) == []

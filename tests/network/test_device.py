@@ -1,6 +1,7 @@
 """Whether there is a GPU is asked from torch's build and the driver; torch is imported only where there may be one."""
 
 import ctypes
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -68,3 +69,17 @@ def test_a_choice_without_a_gpu_imports_neither_torch_nor_numba() -> None:
         "    assert not {'torch', 'numba'} & set(sys.modules), sorted(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_cores_are_those_that_this_process_may_use() -> None:
+    """On one core there is one, whatever the machine has."""
+    program = (
+        "import os\n"
+        "from alphapente.network.device import num_cores\n"
+        "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])\n"
+        "print(num_cores())\n"
+    )
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not bind processes to cores")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"

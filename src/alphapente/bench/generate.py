@@ -7,12 +7,12 @@ model's checkpoint if there is one, else with fresh weights.
 import numpy as np
 
 from alphapente.bench.memory import bench_memory
-from alphapente.bench.report import Result, Row, median, threads_here
+from alphapente.bench.report import Result, Row, median
 from alphapente.bench.worker import Played, on_cpu, play_beside_bare
 from alphapente.bench.workers import measure_threads, measure_workers
 from alphapente.config import Config
 from alphapente.errors import RequestError
-from alphapente.network.device import choose_device
+from alphapente.network.device import choose_device, num_cores
 from alphapente.network.load import playing_network, prepare
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.network.quantization import NUM_POSITIONS, quantize, require_int8
@@ -79,7 +79,7 @@ def _int8_games(floating: Played, eight_bit: Played) -> Row:
 
 def _two_workers(config: Config, model_type: str, seconds: float) -> list[Row]:
     """One worker process and two, in turns; no row on a machine of one core."""
-    if threads_here() < 2:
+    if num_cores() < 2:
         return []
     each_s = seconds / (2 * WORKER_TURNS)
     turns = [

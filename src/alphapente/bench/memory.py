@@ -43,9 +43,8 @@ def bench_memory(
     process.start()
     theirs.close()
     try:
-        ours.send(
-            network
-        )  # as an argument it would be more than a pipe holds: a process that dies early then hangs ours
+        # As an argument it would be more than a pipe holds: a process that dies early would then hang ours.
+        ours.send(network)
         if not ours.poll(START_S + seconds):
             raise FailureError(f"the worker whose memory is measured gave no answer in {START_S + seconds:.0f} s")
         found: NDArray[np.int64] = np.array(ours.recv())

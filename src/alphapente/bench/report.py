@@ -1,6 +1,5 @@
 """The shape of a benchmark's answer: rows with a floor and a ratio, and the machine they were measured on."""
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from alphapente.network.device import num_cores
 
 LIBRARIES = ("numpy", "numba", "torch", "openvino", "nncf", "sqlalchemy")
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "i8mm")
@@ -74,7 +75,7 @@ def machine() -> dict[str, Any]:
                 model = value.strip()
             if key.strip() in ("flags", "Features"):
                 flags = value
-    threads = threads_here()
+    threads = num_cores()
     return {
         "processor": model,
         "instruction_sets": [name for name in INSTRUCTION_SETS if f" {name} " in f"{flags} "],
@@ -86,11 +87,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
-
-
-def threads_here() -> int:
-    """The hardware threads that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor_line(machine: dict[str, Any]) -> str:

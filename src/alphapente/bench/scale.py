@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from alphapente.bench.frozen import GuessingEvaluator
-from alphapente.bench.report import Result, Row, median, threads_here
+from alphapente.bench.many_records import short
+from alphapente.bench.report import Result, Row, median
 from alphapente.bench.scale_records import SIZES, scale_records
 from alphapente.bench.worker import on_cpu
 from alphapente.bench.workers import measure_workers
 from alphapente.config import Config
+from alphapente.network.device import num_cores
 from alphapente.rules.kernels import play
 from alphapente.rules.position import Position, new_positions
 from alphapente.search.forest import Forest
@@ -59,7 +61,7 @@ def scale_tree(config: Config, sizes: Sequence[int] = NODES) -> list[Row]:
         laps = 1 + SIMULATIONS_AT_LEAST // size
         costs.append(median([_cost_at(forest, position, size) for _ in range(laps)]))
         bytes_.append(_bytes_a_node(forest))
-    names = [_short(size) for size in sizes]
+    names = [short(size) for size in sizes]
     return [
         *_rows([f"scale.tree.{name}" for name in names], costs, "microseconds"),
         *_rows([f"scale.tree.bytes.{name}" for name in names], bytes_, "bytes a node"),
@@ -99,7 +101,7 @@ def scale_workers(config: Config, seconds: float) -> list[Row]:
 
     `seconds` is for each.
     """
-    counts, cores = [1], threads_here()
+    counts, cores = [1], num_cores()
     while counts[-1] < cores:
         counts.append(min(2 * counts[-1], cores))
     rates = [measure_workers(on_cpu(config), config.generation.model_type, count, seconds) for count in counts]
@@ -109,11 +111,3 @@ def scale_workers(config: Config, seconds: float) -> list[Row]:
 def _rows(names: Sequence[str], values: Sequence[float], unit: str) -> list[Row]:
     """Rows whose floor is the first of them."""
     return [Row(name, value, unit, values[0], value / values[0]) for name, value in zip(names, values, strict=True)]
-
-
-def _short(size: int) -> str:
-    """A size as rows are named: "10k", "1m"."""
-    for unit, name in ((1_000_000, "m"), (1_000, "k")):
-        if size >= unit and size % unit == 0:
-            return f"{size // unit}{name}"
-    return str(size)

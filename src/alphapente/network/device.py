@@ -1,7 +1,8 @@
-"""Which device runs the network here; asked without importing what is slow to import."""
+"""Which device runs the network here, and how many cores there are; asked without importing what is slow to import."""
 
 import ctypes
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -40,6 +41,11 @@ def choose_device(requested: str = "auto") -> Choice:
     if _has_openvino():
         return Choice("openvino", "OpenVINO on the CPU (torch sees no GPU)")
     return Choice("cpu", "torch on the CPU (no GPU, and OpenVINO is not installed)")
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _has_openvino() -> bool:

@@ -1,6 +1,5 @@
 """What each step of a run is told: its command line, and how the configuration differs for it."""
 
-import os
 import sys
 import zlib
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphapente.config import Config
+from alphapente.network.device import num_cores
 
 COMMAND = (sys.executable, "-m", "alphapente")
 
@@ -25,7 +25,7 @@ class Planner:
         """The command that adds so many records to the pool."""
         settings = [f"generation.record_limit={record_limit}"]
         if beside_training and self.config.generation.workers == 0:
-            settings.append(f"generation.workers={max(1, _num_cores() - 1)}")
+            settings.append(f"generation.workers={max(1, num_cores() - 1)}")
         return self._command("generate", settings)
 
     def training(self, name: str, beside_generation: bool) -> list[str]:
@@ -41,9 +41,3 @@ class Planner:
     def _command(self, job: str, settings: list[str]) -> list[str]:
         overrides = [word for setting in settings for word in ("--set", setting)]
         return [*self.command, job, "--config", str(self.config_file), "--events", *overrides]
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,11 +1,10 @@
 """How many players, and how many games at once for each: as configured, or what pays on the device."""
 
-import os
 from dataclasses import dataclass
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
-from alphapente.network.device import Choice
+from alphapente.network.device import Choice, num_cores
 
 RECORDS_A_GAME = 25
 """A low guess of a game's records, to choose how many games to play side by side: more would only wait, unfinished."""
@@ -44,8 +43,7 @@ def games_at_once(config: Config, device: str) -> int:
 def crew_size(config: Config, choice: Choice) -> CrewSize:
     """As configured, but no more games than the limits ask for."""
     settings = config.generation
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    most = min(cores, MOST_THREADS) if choice.device == "cuda" else cores
+    most = min(num_cores(), MOST_THREADS) if choice.device == "cuda" else num_cores()
     wanted = max(1, settings.record_limit // RECORDS_A_GAME)
     if settings.games is not None:
         wanted = min(wanted, settings.games)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from alphapente.config import Config
+from alphapente.network.device import num_cores
 from alphapente.network.models import build_model
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
@@ -19,7 +20,7 @@ from alphapente.rules.position import IN_PLAY, new_positions, stones
 from alphapente.training.batches import Batch, BatchPlan, EpochBatches, Samples, make_batch, samples_of
 from alphapente.training.learner import Learner
 from alphapente.training.losses import losses
-from alphapente.training.threads import num_cores, torch_threads
+from alphapente.training.threads import torch_threads
 
 ROUNDS = 3
 NUM_RECORDS = 4096

@@ -13,7 +13,7 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.events import EpochProgress, EpochReport, Note, ReportFn, TrainingSummary
 from alphapente.network import checkpoint as checkpoints
-from alphapente.network.device import choose_device
+from alphapente.network.device import choose_device, num_cores
 from alphapente.network.models import build, num_parameters, spec_of
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
@@ -25,7 +25,7 @@ from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
 from alphapente.training.losses import Losses
-from alphapente.training.threads import num_cores, torch_threads
+from alphapente.training.threads import torch_threads
 
 PROGRESS_EVERY_S = 0.2
 

@@ -1,15 +1,9 @@
-"""How many threads a training uses, and how: each learns from a part of the batch, and none shares an operation."""
+"""Threads inside torch's operations: a training has one, since each of its own learns from a part of the batch."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
