@@ -1,6 +1,7 @@
 """Typed settings: built-in defaults < an extended file < the file < the command line."""
 
 from alphapente.config.catalogue import Key, keys
+from alphapente.config.curriculum import in_stage, stage_overrides, stage_sizes
 from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
 from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
 from alphapente.config.refusal import ConfigError
@@ -15,6 +16,7 @@ from alphapente.config.settings import (
     RecordsSettings,
     SampleStrategy,
     SearchSettings,
+    StageSettings,
     TrainingSettings,
     Variant,
 )
@@ -35,10 +37,14 @@ __all__ = [
     "RecordsSettings",
     "SampleStrategy",
     "SearchSettings",
+    "StageSettings",
     "TrainingSettings",
     "Variant",
     "default_config_path",
+    "in_stage",
     "keys",
     "load_config",
     "load_layers",
+    "stage_overrides",
+    "stage_sizes",
 ]

@@ -1,5 +1,6 @@
 """The list of all keys, made from the models: what `--help`, `config show --explain` and messages quote."""
 
+import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +45,9 @@ def sections() -> tuple[str, ...]:
 
 def subkeys(path: tuple[str, ...]) -> list[str]:
     """The names that may stand in the section at this path; empty for none or an open one."""
+    item = _item_at(path)
+    if item is not None:
+        return list(item.model_fields)
     start = ".".join((*path, "")) if path else ""
     return list(dict.fromkeys(key[len(start) :].split(".")[0] for key in keys() if key.startswith(start)))
 
@@ -63,11 +67,23 @@ def field_at(path: tuple[str, ...]) -> FieldInfo | None:
     model: Any = Config
     info: FieldInfo | None = None
     for name in path:
+        if name.isdecimal() and typing.get_origin(model) is list:
+            (model,) = typing.get_args(model)
+            continue
         if not (isinstance(model, type) and issubclass(model, BaseModel)) or name not in model.model_fields:
             return None
         info = model.model_fields[name]
         model = info.annotation
     return info
+
+
+def _item_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The model of a list's items, for the path of one such as ("pipeline", "curriculum", "0"); else None."""
+    if not path or not path[-1].isdecimal():
+        return None
+    info = field_at(path[:-1])
+    item = typing.get_args(info.annotation)[0] if info and typing.get_origin(info.annotation) is list else None
+    return item if isinstance(item, type) and issubclass(item, BaseModel) else None
 
 
 def _walk(model: type[BaseModel], start: str) -> Iterator[Key]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from alphapente.config.allowed import whole_number
+from alphapente.config.curriculum import check_curriculum
 from alphapente.config.model_settings import ModelSettings, resolve_models
 from alphapente.config.refusal import RefusedError, nearest
 
@@ -152,6 +153,22 @@ class TrainingSettings(Section):
     threads: int = setting(0, "Threads of the training; 0 takes all cores.", "threads", ge=0, le=1024)
 
 
+class StageSettings(Section):
+    """A stage of the curriculum: what differs while it lasts, and when it ends (a null ends nothing)."""
+
+    board_size: int | None = setting(None, "Side of the board; null: game.board_size.", "points", ge=7, le=19)
+    simulations: int | None = setting(
+        None, "Search effort; null: generation.simulations.", "simulations per move", ge=1, le=100_000
+    )
+    records: int | None = setting(
+        None, "The stage ends when it has made so many records.", "records", ge=1, le=MAX_COUNT
+    )
+    minutes: float | None = setting(None, "The stage ends when it has lasted so long.", "minutes", gt=0, le=10**6)
+    settings: dict[str, bool | int | float | str | None] = setting(
+        {}, "Other keys by their full path; of the sections generation, search, training and network."
+    )
+
+
 class PipelineSettings(Section):
     """The schedule over generation and training."""
 
@@ -165,6 +182,13 @@ class PipelineSettings(Section):
     )
     log_dir: str = setting("./logs", "Folder of the logs, from the current directory.", min_length=1)
     mode: Literal["cycles", "async"] = setting("cycles", "One after the other, or side by side over one database.")
+    curriculum: list[StageSettings] = setting(
+        [], "Stages one after the other: other boards, other search effort. Empty: all of the run is one stage."
+    )
+    time_limit_minutes: float | None = setting(
+        None, "The run ends after so long, its last training included; null: no limit.", "minutes", gt=0, le=10**7
+    )
+    keep_checkpoints: bool = setting(False, "Keep each training's network, in `history` beside the checkpoint.")
 
 
 class RecordsSettings(Section):
@@ -214,6 +238,12 @@ class Config(Section):
             if name not in self.models:
                 allowed = "one of " + ", ".join(f'"{known}"' for known in sorted(self.models)) + " (keys of `models`)"
                 raise RefusedError((section, "model_type"), name, allowed, nearest(name, self.models))
+        return self
+
+    @model_validator(mode="after")
+    def _check_curriculum(self, info: ValidationInfo) -> "Config":
+        if not (info.context and info.context.get("part")):
+            check_curriculum(self)
         return self
 
     def to_dict(self) -> dict[str, Any]:

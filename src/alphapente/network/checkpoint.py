@@ -9,7 +9,7 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,12 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
             "Free some space or set pipeline.checkpoint_dir to a folder that can be written, then start again"
         ) from error
     _sync_folder(path.parent)
+
+
+def for_play(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with all that plays and nothing that only training needs: a quarter of its size."""
+    averaged = checkpoint.averaged_weights
+    return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={})
 
 
 def read(path: Path) -> Checkpoint:

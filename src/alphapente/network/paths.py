@@ -10,6 +10,16 @@ def checkpoint_path(config: Config, model_type: str) -> Path:
     return Path(config.pipeline.checkpoint_dir).expanduser() / f"{model_type}_model.pt"
 
 
+def history_path(config: Config, model_type: str, step: int) -> Path:
+    """Where `pipeline.keep_checkpoints` keeps the network that plays after so many optimizer steps."""
+    return history_folder(config) / f"{model_type}_{step:08d}.pt"
+
+
+def history_folder(config: Config) -> Path:
+    """The folder of all networks kept; its `history.jsonl` has a line for each, see pipeline/history.py."""
+    return Path(config.pipeline.checkpoint_dir).expanduser() / "history"
+
+
 def converted_path(config: Config, model_type: str) -> Path:
     """Where the converted network of a model type is kept: beside its checkpoint."""
     return checkpoint_path(config, model_type).with_suffix(".openvino")

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alphapente.config import Config
-from alphapente.events import Event, Note, PipelineSummary, ReportFn, StepStarted
+from alphapente.config import Config, in_stage
+from alphapente.events import Event, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
+from alphapente.network.paths import history_path
+from alphapente.pipeline.history import Kept, remember
 from alphapente.pipeline.lines import LogFile, PlainLines, counted
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
@@ -47,6 +49,16 @@ class Desk:
         self._elapsed_before = self.state.elapsed_s
 
     @property
+    def elapsed_s(self) -> float:
+        """How long the run has taken, over all its starts."""
+        return self._elapsed_before + time.monotonic() - self._began
+
+    def time_left_s(self) -> float:
+        """How much of `pipeline.time_limit_minutes` is left; infinite without a limit."""
+        limit = self.config.pipeline.time_limit_minutes
+        return float("inf") if limit is None else 60 * limit - self.elapsed_s
+
+    @property
     def last_cycle(self) -> int:
         """Number of the run's last cycle."""
         return self.state.first_cycle + self.config.pipeline.generation_cycles - 1
@@ -58,7 +70,7 @@ class Desk:
 
     def keep(self) -> None:
         """Keep the state, so that the next start goes on from here. Raises FailureError where that fails."""
-        self.state.elapsed_s = self._elapsed_before + time.monotonic() - self._began
+        self.state.elapsed_s = self.elapsed_s
         save_state(self.state, self.state_path)
 
     def begin(self, name: str, cycle: int, command: list[str]) -> Step:
@@ -76,12 +88,14 @@ class Desk:
 
     def begin_generation(self, name: str, record_limit: int, beside_training: bool) -> Step:
         """Start a generation of so many records."""
-        return self.begin(name, self.state.cycle, self.planner.generation(record_limit, beside_training))
+        return self.begin(
+            name, self.state.cycle, self.planner.generation(self.state.stage, record_limit, beside_training)
+        )
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""
         name = f"Training {self.state.cycle}.{self.state.trainings_done + 1}"
-        return self.begin(name, self.state.cycle, self.planner.training(name, beside_generation))
+        return self.begin(name, self.state.cycle, self.planner.training(self.state.stage, name, beside_generation))
 
     def turn(self) -> list[Step]:
         """Forward what the running steps say; returns those that have ended well, after a moment if there are none.
@@ -90,12 +104,17 @@ class Desk:
         """
         if self.stop():
             return self._interrupted()
+        if self.time_left_s() <= 0:
+            for step in self.running:
+                if not step.asked_to_end:
+                    self.say(Note(f"the time limit is reached: ending {step.name}"))
+                    step.terminate()
         ended = [step for step in self.running if step.ended()]
         for step in self.running:
             for event in step.events():
                 self.report(event)
         for step in ended:
-            if step.process.returncode != 0:
+            if not step.ended_as_asked():
                 self.running.remove(step)
                 step.close()
                 raise step.failure()
@@ -116,9 +135,27 @@ class Desk:
     def finished_training(self, step: Step) -> None:
         """Note in the state that the cycle's next training is done."""
         self.state.trainings_done += 1
+        self._remember(step.trained)
         if step.last_loss is not None:
             self.state.loss_by_training.append((step.name, step.last_loss))
         self.finished(step)
+
+    def _remember(self, trained: TrainingSummary | None) -> None:
+        """Note what the network that a training has kept was made from."""
+        if trained is None or not self.config.pipeline.keep_checkpoints:
+            return
+        kept = Kept(
+            checkpoint=history_path(self.config, trained.model_type, trained.step).name,
+            model_type=trained.model_type,
+            step=trained.step,
+            cycle=self.state.cycle,
+            records=self.count()[0] - self.state.run_records,
+            elapsed_s=self.elapsed_s,
+            board_size=in_stage(self.config, self.state.stage).game.board_size,
+            policy_loss=trained.policy_loss,
+            value_loss=trained.value_loss,
+        )
+        remember(self.config, kept)
 
     def finished(self, step: Step) -> None:
         """Put away a step that has ended well, and keep the state."""

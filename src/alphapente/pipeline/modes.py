@@ -2,32 +2,47 @@
 
 import time
 
+from alphapente.events import Note
+from alphapente.pipeline.curriculum import follow_stages, stage_is_over
 from alphapente.pipeline.desk import Desk
+from alphapente.pipeline.lines import duration
 from alphapente.pipeline.step import Step
 
 _COUNT_INTERVAL_S = 1.0
 
 
 def run_cycles(desk: Desk) -> None:
-    """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle or the target.
+    """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
+    A stage of the curriculum ends with the cycle in which it is over.
     Raises FailureError for a step that failed, Interrupted when asked to stop.
     """
     state = desk.state
-    while state.cycle <= desk.last_cycle:
-        if not state.generation_done and not _generate_cycle(desk):
-            return
-        while state.trainings_done < desk.config.pipeline.training_cycles_per_generation:
+    trainings = desk.config.pipeline.training_cycles_per_generation
+    training_s = 0.0
+    while state.cycle <= desk.last_cycle and desk.time_left_s() > 0:
+        if not state.generation_done:
+            follow_stages(desk)
+            if not _generate_cycle(desk, keep_s=trainings * training_s):
+                return
+        while state.trainings_done < trainings and desk.time_left_s() > 0:
+            began = desk.elapsed_s
             step = desk.begin_training(beside_generation=False)
             _until_ended(desk)
             desk.finished_training(step)
+            training_s = desk.elapsed_s - began
+        if state.trainings_done < trainings:
+            return
         desk.next_cycle()
         state.generation_done = False
         desk.keep()
 
 
-def _generate_cycle(desk: Desk) -> bool:
-    """Make what records the cycle still lacks; False where the target was reached before it made any."""
+def _generate_cycle(desk: Desk, keep_s: float) -> bool:
+    """Make what records the cycle still lacks; False where the target was reached before it made any.
+
+    Ends early where a time limit would leave less than `keep_s` for the trainings.
+    """
     state, config = desk.state, desk.config
     records, _ = desk.count()
     to_target = config.pipeline.total_records_target - records
@@ -37,7 +52,7 @@ def _generate_cycle(desk: Desk) -> bool:
     step = None
     if missing > 0:
         step = desk.begin_generation(f"Generation {state.cycle}", missing, beside_training=False)
-        _until_ended(desk)
+        _until_ended(desk, keep_s)
     state.generation_done = True
     if step is None:
         desk.keep()
@@ -46,23 +61,29 @@ def _generate_cycle(desk: Desk) -> bool:
     return True
 
 
-def _until_ended(desk: Desk) -> None:
+def _until_ended(desk: Desk, keep_s: float = 0.0) -> None:
+    """Until the running step has ended, which is asked to once no more than `keep_s` of the time limit is left."""
     while not desk.turn():
-        pass
+        for step in desk.running:
+            if desk.time_left_s() < keep_s and not step.asked_to_end:
+                desk.say(Note(f"the time limit leaves {duration(keep_s)} for training: ending {step.name}"))
+                step.terminate()
 
 
 def run_side_by_side(desk: Desk) -> None:
     """One long generation, and beside it one training after another, each due when new records have arrived.
 
-    The generation makes what all cycles would. A training is due after each record_limit /
-    training_cycles_per_generation new records, as often as in turns; so is the whole rest once generation has ended.
+    With a curriculum there is one generation for each stage, ended when the stage is over. The generation makes what
+    all cycles would. A training is due after each record_limit / training_cycles_per_generation new records, as often
+    as in turns; so is the whole rest once generation has ended. Ends with the time limit.
     Raises as `run_cycles`.
     """
     generation: Step | None = None
     training: Step | None = None
     due = _Due(desk)
-    while True:
-        if generation is None and not desk.state.generation_done:
+    while desk.time_left_s() > 0 or desk.running:
+        if generation is None and not desk.state.generation_done and desk.time_left_s() > 0:
+            follow_stages(desk)
             missing = due.planned_records() - due.new_records()
             if missing > 0:
                 name = f"Generation {desk.state.cycle}"
@@ -70,13 +91,15 @@ def run_side_by_side(desk: Desk) -> None:
             else:
                 desk.state.generation_done = True
                 desk.keep()
-        if training is None and due.is_due():
+        if training is None and desk.time_left_s() > 0 and due.is_due():
             training = desk.begin_training(beside_generation=generation is not None)
         if generation is None and training is None:
             break
+        if generation is not None and not generation.asked_to_end and stage_is_over(desk):
+            generation.terminate()
         for ended in desk.turn():
             if ended is generation:
-                desk.state.generation_done = True
+                desk.state.generation_done = not ended.asked_to_end
                 desk.finished(ended)
                 generation = None
             else:
@@ -125,5 +148,6 @@ class _Due:
         now = time.monotonic()
         if now - self._counted_at >= _COUNT_INTERVAL_S:
             self._records, self._counted_at = self._desk.count()[0], now
-        enough = self._records >= min(config.training.data_sample_size, limit)
+        in_pool = self._records - (state.stage_records if state.stage else 0)
+        enough = in_pool >= min(config.training.data_sample_size, limit)
         return enough and (self._records - state.run_records) * per_cycle >= (index + 1) * limit

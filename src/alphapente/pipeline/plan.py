@@ -1,12 +1,13 @@
 """What each step of a run is told: its command line, and how the configuration differs for it."""
 
+import json
 import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphapente.config import Config
+from alphapente.config import Config, stage_overrides
 from alphapente.network.device import num_cores
 
 COMMAND = (sys.executable, "-m", "alphapente")
@@ -21,22 +22,25 @@ class Planner:
     run: str
     command: Sequence[str] = COMMAND
 
-    def generation(self, record_limit: int, beside_training: bool) -> list[str]:
-        """The command that adds so many records to the pool."""
-        settings = [f"generation.record_limit={record_limit}"]
+    def generation(self, stage: int, record_limit: int, beside_training: bool) -> list[str]:
+        """The command that adds so many records to the pool of a stage of the curriculum."""
+        settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
         if beside_training and self.config.generation.workers == 0:
             settings.append(f"generation.workers={max(1, num_cores() - 1)}")
         return self._command("generate", settings)
 
-    def training(self, name: str, beside_generation: bool) -> list[str]:
-        """The command of a training; under the same name it goes on where it was interrupted."""
-        settings = []
+    def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:
+        """The command of a training in a stage; under the same name it goes on where it was interrupted."""
+        settings = self._of_stage(stage)
         if self.config.training.seed is not None:
             # The same seed again would draw the same records in the same order again.
             settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
             settings.append("training.threads=1")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
+
+    def _of_stage(self, stage: int) -> list[str]:
+        return [f"{key}={json.dumps(value)}" for key, value in stage_overrides(self.config, stage).items()]
 
     def _command(self, job: str, settings: list[str]) -> list[str]:
         overrides = [word for setting in settings for word in ("--set", setting)]

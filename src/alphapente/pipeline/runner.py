@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from alphapente.config import Config
+from alphapente.config import Config, stage_sizes
 from alphapente.errors import FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
 from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
@@ -13,7 +13,7 @@ from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
 
-_POOL_KEYS = ("game.variant", "game.board_size", "records.database")
+_POOL_KEYS = ("game.variant", "game.board_size", "records.database", "pipeline.curriculum")
 
 
 def run(
@@ -99,8 +99,9 @@ def _carry_out(desk: Desk) -> PipelineSummary:
         desk.abandon(gently)
     summary = desk.summary()
     if state.finished:
-        reached = summary.records >= target
-        desk.say(Note("the target is reached" if reached else "all cycles are done; run again for as many more"))
+        over = "the time limit is reached" if desk.time_left_s() <= 0 else "all cycles are done"
+        again = f"{over}; run again for as much more"
+        desk.say(Note("the target is reached" if summary.records >= target else again))
     for line in describe(summary).splitlines():
         desk.log.write(line)
     return summary
@@ -109,13 +110,13 @@ def _carry_out(desk: Desk) -> PipelineSummary:
 def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) -> tuple[State, list[str]]:
     """The state to go on with, brought up to date, and what to say about it."""
     records, games = count()
-    pool = f"{config.game.variant}, {config.game.board_size}x{config.game.board_size}"
+    pool = f"{config.game.variant}, {' and '.join(f'{size}x{size}' for size in stage_sizes(config))}"
     settings = config.to_dict()
     if kept is None or kept.finished:
         first = kept.cycle if kept else 1
         last = first + config.pipeline.generation_cycles - 1
         state = State(run=stamp, first_cycle=first, cycle=first, settings=settings)
-        state.run_records = state.generation_records = records
+        state.run_records = state.generation_records = state.stage_records = records
         state.cycle_games = games
         return state, [
             f"a new run: cycles {first} to {last} of {config.generation.record_limit:,} records and"
@@ -129,7 +130,7 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
         notes.append("settings changed since the interruption, the new ones hold: " + "; ".join(changes))
     if any(change.startswith(_POOL_KEYS) for change in changes):
         notes.append(f"another pool of records ({pool}): this cycle's counts begin anew")
-        kept.run_records = kept.generation_records = records
+        kept.run_records = kept.generation_records = kept.stage_records = records
         kept.cycle_games = games
         kept.generation_done = False
     elif records < kept.generation_records:
@@ -138,6 +139,7 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
         kept.generation_done = False  # of the cycle, not of the run; what is missing is counted anew
     kept.generation_records = min(kept.generation_records, records)
     kept.run_records = min(kept.run_records, records)
+    kept.stage_records = min(kept.stage_records, records)
     kept.cycle_games = min(kept.cycle_games, games)
     kept.settings = settings
     place = f"Training {kept.cycle}.{kept.trainings_done + 1}" if kept.generation_done else f"Generation {kept.cycle}"
@@ -169,6 +171,9 @@ def _counting(config: Config, count: CountFn | None) -> Iterator[CountFn]:
         return
     from alphapente.records.store import Store
 
-    variant, size = config.game.variant, config.game.board_size
+    variant, sizes = config.game.variant, stage_sizes(config)
     with Store(config.records.database, config.records.busy_timeout_s) as store:
-        yield lambda: (store.num_records(variant, size), store.num_games(variant, size))
+        yield lambda: (
+            sum(store.num_records(variant, size) for size in sizes),
+            sum(store.num_games(variant, size) for size in sizes),
+        )

@@ -16,13 +16,15 @@ FORMAT = 1
 STATE_NAME = "pipeline_state.json"
 _SCHEDULER_LOCK = "pipeline.lock"
 _STEPS_LOCK = "pipeline_steps.lock"
+_LATER = {"stage", "stage_records", "stage_began_s"}
+"""Keys that earlier versions did not write; without them they have their defaults."""
 STEP_WAIT_S = 60.0
 """How long a start waits for a step that an earlier scheduler, killed, has left at work."""
 
 
 @dataclass
 class State:
-    """A run's place: which cycle, what of it is done. Counts are of the pool (the variant's and size's records)."""
+    """A run's place: which cycle, what of it is done. The pool: all records of the run's variant and board sizes."""
 
     run: str
     """Name of the run: its first start, as YYYYMMDD_HHMMSS."""
@@ -41,6 +43,12 @@ class State:
     games_by_cycle: list[int] = field(default_factory=list)
     loss_by_training: list[tuple[str, float]] = field(default_factory=list)
     elapsed_s: float = 0.0
+    stage: int = 0
+    """Stage of the curriculum; 0 is the first."""
+    stage_records: int = 0
+    """Records in the pool when the stage began."""
+    stage_began_s: float = 0.0
+    """What elapsed_s was when the stage began."""
     finished: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     """The configuration of the latest start."""
@@ -77,10 +85,12 @@ def load_state(path: Path) -> State | None:
 def _problem(values: dict[str, Any]) -> str:
     """What is wrong with the values read, "" for nothing."""
     fields = {field.name: field.type for field in dataclasses.fields(State)}
-    if set(values) != set(fields):
-        return "its keys differ at " + ", ".join(f'"{name}"' for name in sorted(set(values) ^ set(fields)))
+    wrong = set(values) - set(fields) | set(fields) - set(values) - _LATER
+    if wrong:
+        return "its keys differ at " + ", ".join(f'"{name}"' for name in sorted(wrong))
     kinds: dict[Any, type | tuple[type, ...]] = {str: str, int: int, float: (int, float), bool: bool}
-    for name, kind in fields.items():
+    for name in values:
+        kind = fields[name]
         expected = kinds.get(kind, dict if name == "settings" else list)
         found = values[name]
         if not isinstance(found, expected) or (isinstance(found, bool) and kind is not bool):

@@ -34,8 +34,10 @@ class Step:
         """Starts the process. Raises FailureError where it cannot be started; `lock` is a descriptor to inherit."""
         self.name = name
         self.last_loss: float | None = None
+        self.trained: TrainingSummary | None = None
         self.complete = False
         """True once the step has reported its summary."""
+        self.asked_to_end = False
         self._log = LogFile(log)
         self._plain = PlainLines(self._write)
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
@@ -92,6 +94,8 @@ class Step:
                 self.last_loss = event.total_loss
             if isinstance(event, TrainingSummary) and event.total_loss is not None:
                 self.last_loss = event.total_loss  # an earlier process may have trained all the epochs
+            if isinstance(event, TrainingSummary):
+                self.trained = event
             self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary)
             yield event
 
@@ -109,6 +113,7 @@ class Step:
 
     def terminate(self) -> None:
         """Ask the process to end cleanly."""
+        self.asked_to_end = True
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGTERM)
@@ -148,8 +153,9 @@ class Step:
         self._log.close()
 
     def ended_as_asked(self) -> bool:
-        """True where the ended process's exit status is one of a step that was asked to end, or is 0."""
-        return self.process.returncode in _STOPPED
+        """True where the ended process's exit status is 0, or one of a step that was asked to end, if it was."""
+        status = self.process.returncode
+        return status == 0 or (self.asked_to_end and status in _STOPPED)
 
     def failure(self) -> FailureError:
         """What to say of an ended process that failed: the step, how it ended, its log and its last lines."""

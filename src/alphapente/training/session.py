@@ -15,7 +15,7 @@ from alphapente.events import EpochProgress, EpochReport, Note, ReportFn, Traini
 from alphapente.network import checkpoint as checkpoints
 from alphapente.network.device import choose_device, num_cores
 from alphapente.network.models import build, num_parameters, spec_of
-from alphapente.network.paths import checkpoint_path
+from alphapente.network.paths import checkpoint_path, history_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
@@ -91,8 +91,9 @@ class _Training:
                 finished = self._epoch(learner, batches, stop)
             stopping = not finished or stop()  # asked once: what comes later is seen after the next epoch
             due = self.progress.epoch % self.settings.save_interval == 0
-            if stopping or due or self.progress.epoch == self.progress.num_epochs:
-                self._save(learner)
+            done = self.progress.epoch == self.progress.num_epochs
+            if stopping or due or done:
+                self._save(learner, keep=done and self.config.pipeline.keep_checkpoints)
             if stopping:
                 break
         return self._summary(len(records), learner.step)
@@ -209,7 +210,8 @@ class _Training:
         final = epoch > self.progress.num_epochs * (1 - settings.final_rate_epochs)
         return settings.final_rate_fraction if final else 1.0
 
-    def _save(self, learner: Learner) -> None:
+    def _save(self, learner: Learner, keep: bool) -> None:
+        """Saves the checkpoint; `keep`: and the network that plays once more, under the number of its steps."""
         values: dict[str, Any] = {
             "weights": learner.weights(),
             "averaged_weights": learner.averaged_weights(),
@@ -223,6 +225,8 @@ class _Training:
             self.spec.model_type, self.spec.class_path, self.spec.sizes, NUM_PLANES, **values
         )
         checkpoints.save(self.path, saved)
+        if keep:
+            checkpoints.save(history_path(self.config, self.spec.model_type, learner.step), checkpoints.for_play(saved))
         self.report(Note(f"checkpoint {self.path}: epoch {self.progress.epoch}, step {learner.step:,}"))
 
     def _summary(self, num_records: int, step: int) -> TrainingSummary:

@@ -1,0 +1,58 @@
+"""The networks that a run has kept, one for each training, and what each was made from: a line of JSON for each."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.network.paths import history_folder
+
+NAME = "history.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One network kept: its file's name in the folder, and how far the run was when its training ended."""
+
+    checkpoint: str
+    model_type: str
+    step: int
+    cycle: int
+    records: int
+    """Records that the run had made."""
+    elapsed_s: float
+    """The run's time so far, in seconds."""
+    board_size: int
+    policy_loss: float
+    value_loss: float
+
+
+def remember(config: Config, kept: Kept) -> None:
+    """Adds a line. Raises FailureError where it cannot be written."""
+    path = history_folder(config) / NAME
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(kept)) + "\n")
+    except OSError as error:
+        raise FailureError(f"cannot write {path}: {error.strerror}; see to it, and run again") from error
+
+
+def read_history(folder: Path) -> list[Kept]:
+    """The networks of a `history` folder whose files are there, the oldest first, each once; broken lines are left out."""
+    try:
+        lines = (folder / NAME).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = {kept.checkpoint: kept for kept in _parsed(lines)}
+    return [kept for kept in found.values() if (folder / kept.checkpoint).is_file()]
+
+
+def _parsed(lines: list[str]) -> Iterator[Kept]:
+    for line in lines:
+        try:
+            yield Kept(**json.loads(line))
+        except (ValueError, TypeError):  # a line cut short by a power cut
+            continue

@@ -1,0 +1,156 @@
+"""Stages of a run, its time limit and the networks it keeps: over real processes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alphapente.config import ConfigError, in_stage, load_config, stage_overrides, stage_sizes
+from alphapente.pipeline.history import Kept, read_history, remember
+from alphapente.pipeline.state import STATE_NAME, load_state
+from tests.pipeline.test_runs import commands, notes, run_here, steps, summary
+
+STAGES = [
+    {"board_size": 9, "records": 50, "simulations": 16},
+    {"board_size": 13, "records": 50, "settings": {"training.learning_rate": 0.01}},
+    {},
+]
+
+
+def curriculum(stages: object) -> str:
+    return f"pipeline.curriculum={json.dumps(stages)}"
+
+
+def test_a_stage_overrides_what_it_names() -> None:
+    config = load_config(None, [curriculum(STAGES), "generation.simulations=80"])
+    sizes = [in_stage(config, stage).game.board_size for stage in range(3)]
+    assert sizes == [9, 13, 19]
+    assert [in_stage(config, stage).generation.simulations for stage in range(3)] == [16, 80, 80]
+    assert in_stage(config, 1).training.learning_rate == 0.01
+    assert in_stage(config, 2) == load_config(None, ["generation.simulations=80"])
+    assert stage_overrides(config, 0) == {"game.board_size": 9, "generation.simulations": 16}
+    assert stage_sizes(config) == [9, 13, 19]
+    assert stage_sizes(load_config(None, [])) == [19]
+
+
+@pytest.mark.parametrize(
+    ("stages", "told"),
+    [
+        (7, "pipeline.curriculum: found 7 (whole number); allowed: a list of objects with the keys board_size"),
+        ([3], "pipeline.curriculum.0: found 3 (whole number); allowed: an object with the keys board_size"),
+        ([{}, {}], 'pipeline.curriculum.0: found {} (object); allowed: an end, "records" or "minutes"'),
+        ([{"board_size": 5}], "curriculum.0.board_size: found 5 (whole number); allowed: a whole number from 7 to 19"),
+        ([{"minuts": 5}], 'did you mean "pipeline.curriculum.0.minutes"?'),
+        ([{"settings": {"training.learning_rat": 1}}], 'unknown key, found 1 (whole number); allowed: keys that begin'),
+        ([{"settings": {"training.learning_rate": 3}}], "found 3 (whole number); allowed: a number above 0 to 1"),
+        ([{"settings": {"pipeline.mode": "async"}}], "settings.pipeline.mode: found"),
+        ([{"settings": {"generation.record_limit": 5}}], "settings.generation.record_limit: found 5"),
+    ],
+)  # fmt: skip
+def test_a_stage_that_cannot_be_is_refused(stages: object, told: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load_config(None, [curriculum(stages)])
+    assert str(refusal.value).startswith("command line: pipeline.curriculum")
+    assert told in str(refusal.value)
+
+
+def sizes_of(folder: Path, job: str) -> list[str]:
+    """The board size that each command of a job was told, "" for none."""
+    told = []
+    for _, name, *words in commands(folder):
+        if name == job:
+            told.append(next((word.partition("=")[2] for word in words if word.startswith("game.board_size")), ""))
+    return told
+
+
+def test_stages_follow_each_other_between_cycles(tmp_path: Path) -> None:
+    events = run_here(tmp_path, curriculum(STAGES), "pipeline.generation_cycles=4")
+    assert sizes_of(tmp_path, "generate") == ["9", "13", "", ""]
+    assert sizes_of(tmp_path, "train") == ["9", "9", "13", "13", "", "", "", ""]
+    assert "stage 2 of 3 begins: game.board_size 13, training.learning_rate 0.01" in notes(events)
+    assert "stage 3 of 3 begins: the settings as they are" in notes(events)
+    trainings = [words for _, job, *words in commands(tmp_path) if job == "train"]
+    assert ["training.learning_rate=0.01" in words for words in trainings] == [False] * 2 + [True] * 2 + [False] * 4
+
+
+def test_a_run_taken_up_again_goes_on_in_its_stage(tmp_path: Path) -> None:
+    asked = []
+
+    def stop() -> bool:
+        state = load_state(tmp_path / STATE_NAME)
+        asked.append(state is not None and state.stage == 1 and state.generation_done)
+        return asked[-1]
+
+    run_here(tmp_path, curriculum(STAGES), "pipeline.generation_cycles=3", stop=stop)
+    kept = load_state(tmp_path / STATE_NAME)
+    assert kept is not None
+    assert (kept.stage, kept.cycle, kept.stage_records) == (1, 2, 50)
+    run_here(tmp_path, curriculum(STAGES), "pipeline.generation_cycles=3")
+    assert sizes_of(tmp_path, "generate") == ["9", "13", ""]
+
+
+def test_side_by_side_a_stage_ends_its_generation(tmp_path: Path) -> None:
+    events = run_here(tmp_path, curriculum(STAGES), "pipeline.generation_cycles=4", "pipeline.mode=async")
+    assert sizes_of(tmp_path, "generate") == ["9", "13", ""]
+    assert summary(events).records >= 200
+    assert summary(events).cycles == 4
+
+
+def test_a_state_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    run_here(tmp_path)
+    path = tmp_path / STATE_NAME
+    values = json.loads(path.read_text())
+    for name in ("stage", "stage_records", "stage_began_s"):
+        del values[name]
+    path.write_text(json.dumps(values))
+    state = load_state(path)
+    assert state is not None
+    assert (state.stage, state.stage_records, state.stage_began_s) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize("mode", ["cycles", "async"])
+def test_the_time_limit_ends_a_run_and_leaves_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("STAND_IN", "hang:generate")
+    events = run_here(tmp_path, "pipeline.time_limit_minutes=0.05", f"pipeline.mode={mode}")
+    assert "the time limit is reached" in notes(events)
+    assert steps(events)[0] == "Generation 1"
+    state = load_state(tmp_path / STATE_NAME)
+    assert state is not None
+    assert state.finished
+    assert summary(events).records > 0
+
+
+def test_the_time_limit_keeps_time_for_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second generation never ends by itself; as long as the first trainings took is kept for its own."""
+    monkeypatch.setenv("STAND_IN", "slow")
+    events = run_here(
+        tmp_path, "pipeline.time_limit_minutes=0.1", "pipeline.generation_cycles=2", "generation.record_limit=300"
+    )
+    assert steps(events)[:4] == ["Generation 1", "Training 1.1", "Training 1.2", "Generation 2"]
+    assert "for training: ending Generation 2" in notes(events)
+    assert "Training 2.1" in steps(events)
+
+
+def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path) -> None:
+    config = load_config(None, [f"pipeline.checkpoint_dir={tmp_path}"])
+    folder = tmp_path / "history"
+    assert read_history(folder) == []
+    one = Kept("simple_00000010.pt", "simple", 10, 1, 500, 12.5, 9, 4.0, 0.6)
+    remember(config, one)
+    remember(config, one)  # a training told twice, since the scheduler was killed in between
+    (folder / one.checkpoint).write_bytes(b"network")
+    with (folder / "history.jsonl").open("a") as file:
+        file.write('{"checkpoint": "simple_0000')
+    assert read_history(folder) == [one]
+    (folder / one.checkpoint).unlink()
+    assert read_history(folder) == []
+
+
+def test_each_training_is_noted_where_networks_are_kept(tmp_path: Path) -> None:
+    run_here(tmp_path, "pipeline.keep_checkpoints=true", curriculum(STAGES))
+    lines = (tmp_path / "history" / "history.jsonl").read_text().splitlines()
+    found = [Kept(**json.loads(line)) for line in lines]
+    assert [(kept.cycle, kept.records, kept.board_size) for kept in found] == [(1, 50, 9)] * 2 + [(2, 100, 13)] * 2
+    assert found[0].checkpoint == "simple_00000006.pt"
