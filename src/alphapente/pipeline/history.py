@@ -41,7 +41,7 @@ def remember(config: Config, kept: Kept) -> None:
 
 
 def read_history(folder: Path) -> list[Kept]:
-    """The networks of a `history` folder whose files are there, the oldest first, each once; broken lines are left out."""
+    """The networks of a `history` folder whose files are there, the oldest first, each once."""
     try:
         lines = (folder / NAME).read_text(encoding="utf-8").splitlines()
     except OSError:
