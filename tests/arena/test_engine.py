@@ -1,5 +1,7 @@
 """The engine that plays a person: its tree follows the game, and its opinion says what the tree holds."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 
 
-def make(simulations: int = 64, seconds: float | None = None) -> Engine:
+def make(simulations: int = 64, seconds: float | None = None, root: Literal["gumbel", "puct"] = "gumbel") -> Engine:
     evaluator = HeuristicEvaluator(BATCH, 9)
-    return Engine(evaluator, SearchSettings(), np.random.default_rng(0), simulations=simulations, seconds=seconds)
+    return Engine(
+        evaluator, SearchSettings(root=root), np.random.default_rng(0), simulations=simulations, seconds=seconds
+    )
 
 
 def test_it_follows_the_game_forwards_and_back() -> None:
@@ -44,11 +48,25 @@ def test_certain_positions_have_candidates_too() -> None:
     assert len(opinion.candidates) == 2
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.3])
-def test_seconds_are_kept(seconds: float) -> None:
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+@pytest.mark.parametrize("seconds", [0.1, 0.4])
+def test_seconds_are_kept(seconds: float, root: Literal["gumbel", "puct"]) -> None:
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
-    engine = make(seconds=seconds)
-    make(seconds=0.01).think(game)  # kernels compiled
-    opinion = engine.think(game)
-    assert opinion.result.proven or seconds <= opinion.elapsed_s < seconds + 1.0
-    assert opinion.result.visits.sum() >= 64
+    make(seconds=0.01, root=root).think(game)  # kernels compiled
+    opinion = make(seconds=seconds, root=root).think(game)
+    assert opinion.result.point in game.legal_points()
+    assert opinion.result.proven or 0.9 * seconds <= opinion.elapsed_s
+
+
+def test_by_the_clock_it_searches_as_the_settings_say() -> None:
+    """Gumbel's root looks at few moves, PUCT's at as many as it likes."""
+    game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
+    settings = SearchSettings(considered_points=2)
+    engine = Engine(HeuristicEvaluator(BATCH, 9), settings, np.random.default_rng(0), simulations=1, seconds=0.3)
+    assert np.count_nonzero(engine.think(game).result.visits) == 2
+
+
+def test_a_person_ends_a_search_early() -> None:
+    game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
+    opinion = make(seconds=3000.0).think(game, stop=lambda: True)
+    assert opinion.result.point in game.legal_points()

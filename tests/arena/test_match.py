@@ -8,11 +8,11 @@ import pytest
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.match import MatchReport, Tally, play_match, wilson_interval
 from alphapente.arena.openings import canonical, distinct_openings
-from alphapente.arena.players import PolicyPlayer, RandomPlayer, SearchPlayer
+from alphapente.arena.players import Answer, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.rules.game import Game
-from alphapente.rules.position import VARIANTS, Position
+from alphapente.rules.position import VARIANTS
 
 
 def searcher(batch: int = 8, simulations: int = 16, name: str = "search") -> SearchPlayer:
@@ -87,8 +87,8 @@ class TestMatch:
 
     def test_illegal_answer_is_told(self) -> None:
         class Cheat(RandomPlayer):
-            def choose(self, positions: Sequence[Position], rngs: Sequence[np.random.Generator]) -> list[int]:
-                return [int(position["last"]) for position, _ in zip(positions, rngs, strict=True)]
+            def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+                return [Answer(turn.moves[-1], 0.0) for turn in turns]
 
         with pytest.raises(RequestError, match="player cheat answered"):
             play_match(Cheat("cheat"), RandomPlayer(), 2, size=9)

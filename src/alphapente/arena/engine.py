@@ -1,4 +1,4 @@
-"""The engine that plays a person: one big tree, several leaves in flight, kept from move to move."""
+"""The engine that plays one game, for a person or by the clock: one big tree, kept from move to move."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +15,12 @@ from alphapente.search.root import SearchResult, principal_variation
 
 BATCH = 8
 """Leaves in flight at once."""
-SIMULATIONS_BY_CLOCK = 64
-"""With a time limit, the clock is looked at after so many simulations."""
+FIRST_LOOK = 32
+"""Simulations of the first search by the clock, from which the engine learns how fast it is."""
+PLANNED = 0.95
+"""Share of the time left that a search by the clock is planned for."""
+WORTHWHILE = 0.08
+"""Share of a move's time that must be left for another search to begin."""
 MAX_NODES = 60_000
 """Positions that one tree holds at most: about 50 MB on 19x19. A full tree goes on a little less deep."""
 
@@ -44,8 +48,9 @@ class Opinion:
 class Engine:
     """Searches the positions of one game at a time, with `simulations` a move or, if given, for `seconds` a move.
 
-    The tree is kept while the game only moves forward. With `seconds` the root is PUCT's: sequential halving must
-    know beforehand how many simulations there will be.
+    The tree is kept while the game only moves forward. By the clock, the Gumbel root's sequential halving must know
+    beforehand how many simulations there will be: as many as the time left lets expect from the engine's speed so
+    far. If they are done early, a larger search goes on from them; if time runs out first, the search ends there.
     """
 
     def __init__(
@@ -61,13 +66,13 @@ class Engine:
         self.simulations = simulations
         self.seconds = seconds
         self._rng = rng
+        nodes = min(MAX_NODES, 4 * simulations + 64)
         if seconds is not None:
-            settings = settings.model_copy(update={"root": "puct"})
-            simulations = SIMULATIONS_BY_CLOCK
-        nodes = MAX_NODES if seconds is not None else min(MAX_NODES, 4 * simulations + 64)
+            nodes, simulations = MAX_NODES, MAX_NODES // 2
         self._forest = Forest(
             evaluator, settings, num_trees=1, simulations=simulations, max_nodes=max(nodes, simulations + 16)
         )
+        self._speed = 0.0  # simulations a second, as measured last
         self._at: tuple[str, int, list[int]] | None = None
         self._last: Opinion | None = None
 
@@ -78,22 +83,46 @@ class Engine:
         """
         if self._last is not None and self._at == (game.variant, game.size, game.moves):
             return self._last
+        started = time.monotonic()
         self._follow(game)
-        self._last = self._search(stop)
+        result = self._search(None, stop) if self.seconds is None else self._by_clock(started, self.seconds, stop)
+        self._last = Opinion(result, self._candidates(result), time.monotonic() - started)
         return self._last
 
-    def _search(self, stop: Callable[[], bool]) -> Opinion:
-        started = time.monotonic()
+    def _search(self, simulations: int | None, out_of_time: Callable[[], bool]) -> SearchResult:
+        """One search from start to end. By the clock, it begins nothing new once `out_of_time` says so."""
+        self._forest.start(0, self._rng, simulations=simulations)
+        while 0 not in self._forest.step():
+            if simulations is not None and out_of_time():
+                self._forest.trees.heads[0]["budget"] = self._forest.trees.heads[0]["started"]
+        return self._forest.result(0)
+
+    def _by_clock(self, started: float, seconds: float, stop: Callable[[], bool]) -> SearchResult:
+        deadline = started + seconds
+
+        def out_of_time() -> bool:
+            return time.monotonic() >= deadline or stop()
+
+        most = self._forest.simulations
         while True:
-            self._forest.start(0, self._rng)
-            while 0 not in self._forest.step():
-                pass
-            result = self._forest.result(0)
-            elapsed_s = time.monotonic() - started
-            if self.seconds is None or result.proven or elapsed_s >= self.seconds or stop():
-                return Opinion(result, self._candidates(result), elapsed_s)
-            if result.simulations < SIMULATIONS_BY_CLOCK:  # one legal reply
-                return Opinion(result, self._candidates(result), elapsed_s)
+            before, since = self._visits(), time.monotonic()
+            planned = most
+            if self._forest.gumbel:  # visits made before count in its searches
+                new = PLANNED * (deadline - since) * self._speed if self._speed else FIRST_LOOK
+                planned = min(most, max(before + int(new), 1))
+            result = self._search(planned, out_of_time)
+            now = time.monotonic()
+            made = self._visits() - before
+            if made >= FIRST_LOOK // 2:
+                self._speed = made / (now - since)
+            more = deadline - now > WORTHWHILE * seconds and not stop()
+            if not more or result.proven or made == 0 or result.simulations < planned:
+                return result
+
+    def _visits(self) -> int:
+        """Visits of the root, 0 where it was not looked at yet."""
+        trees = self._forest.trees
+        return int(trees.nodes[0, 0]["visits"]) if trees.heads[0]["num_nodes"] else 0
 
     def _follow(self, game: Game) -> None:
         """Brings the tree to the game's position: on from where it was, or afresh."""

@@ -1,7 +1,9 @@
-"""Who plays in the arena: a search over a network, the network's first choice, or a player of random legal moves."""
+"""Who plays in the arena: what a player is asked and answers, and the players that think about many games at once."""
 
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,64 +15,105 @@ from alphapente.rules.position import POSITION, Position
 from alphapente.search.forest import Exploration, Forest
 
 
-class Player(Protocol):
-    """Chooses moves for many games together. Keeps nothing between calls, so no game can leak into another."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A player's turn in one game: `game` tells the games of a match apart, `moves` led to `position`, in play.
+
+    `rng` is the game's own generator: chance comes from nowhere else.
+    """
+
+    game: int
+    moves: Sequence[int]
+    position: Position
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A move, and what it took in seconds of wall time. Without a point the game is lost, and `note` says why."""
+
+    point: int | None
+    elapsed_s: float
+    note: str = ""
+
+
+class Player(ABC):
+    """Chooses moves for many games together. What it keeps of a game no other game sees, and `end_game` drops it.
+
+    `name` says who it is and how long it thinks: what is rated under one name must play alike. `games_at_once` is how
+    many games it plays side by side, at most or at its best.
+    """
 
     name: str
-    seats: int
-    """Positions that it thinks about at once most cheaply."""
+    games_at_once: int
 
-    def choose(self, positions: Sequence[Position], rngs: Sequence[np.random.Generator]) -> list[int]:
-        """A legal point for each position, all in play, of one board size; each game brings its own generator."""
-        ...
+    @abstractmethod
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """A legal point for each turn, or none where the player is lost for an answer; all on one board size."""
+
+    def end_game(self, game: int) -> None:  # noqa: B027 - most players keep nothing
+        """Hears that a game is over."""
+
+    def close(self) -> None:  # noqa: B027
+        """Gives back what it holds: processes, threads. It plays no more."""
 
 
-def _legal(position: Position) -> list[int]:
+def legal_list(position: Position) -> list[int]:
+    """The legal points of a position, in rising order."""
     out = np.empty(int(position["size"]) ** 2, np.int16)
     return [int(point) for point in out[: legal_points(position, out)]]
 
 
-class RandomPlayer:
+def shared_time(points: Sequence[int], started: float) -> list[Answer]:
+    """Answers found together since `started` (time.perf_counter), each with an equal share of the time."""
+    share = (time.perf_counter() - started) / max(len(points), 1)
+    return [Answer(point, share) for point in points]
+
+
+class RandomPlayer(Player):
     """Plays uniformly among the legal points."""
 
     def __init__(self, name: str = "random") -> None:
         self.name = name
-        self.seats = 1024
+        self.games_at_once = 2048
 
-    def choose(self, positions: Sequence[Position], rngs: Sequence[np.random.Generator]) -> list[int]:
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
         """See Player.choose."""
-        return [int(rng.choice(_legal(position))) for position, rng in zip(positions, rngs, strict=True)]
+        started = time.perf_counter()
+        return shared_time([int(turn.rng.choice(legal_list(turn.position))) for turn in turns], started)
 
 
-class PolicyPlayer:
+class PolicyPlayer(Player):
     """Plays the legal point to which the network gives the largest logit: no search at all."""
 
     def __init__(self, evaluator: Evaluator, name: str | None = None) -> None:
         self.name = name or f"policy of {evaluator.name}"
-        self.seats = evaluator.batch_size
+        self.games_at_once = 2 * evaluator.batch_size
         self._evaluator = evaluator
 
-    def choose(
-        self,
-        positions: Sequence[Position],
-        rngs: Sequence[np.random.Generator],  # noqa: ARG002 - nothing is left to chance
-    ) -> list[int]:
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
         """See Player.choose."""
+        started = time.perf_counter()
         points: list[int] = []
-        for first in range(0, len(positions), self.seats):
-            part = positions[first : first + self.seats]
+        seats = self._evaluator.batch_size
+        for first in range(0, len(turns), seats):
+            part = turns[first : first + seats]
             batch = np.zeros(len(part), POSITION)
-            for place, position in enumerate(part):
-                batch[place] = position
+            for place, turn in enumerate(part):
+                batch[place] = turn.position
             logits, _ = self._evaluator.evaluate(encode_batch(batch))
-            for row, position in zip(logits, part, strict=True):
-                legal = _legal(position)
+            for row, turn in zip(logits, part, strict=True):
+                legal = legal_list(turn.position)
                 points.append(legal[int(np.argmax(row[legal]))])
-        return points
+        return shared_time(points, started)
 
 
-class SearchPlayer:
-    """Searches each position afresh with `simulations`, as many positions at once as the evaluator's batch."""
+class SearchPlayer(Player):
+    """Searches each position afresh with `simulations`, as many positions at once as the evaluator's batch.
+
+    The network's answers are remembered across games. That is safe: an answer from memory is, number by number, what
+    the network would say again (see search/cache.py), so it saves time and cannot change a move.
+    """
 
     def __init__(
         self,
@@ -81,27 +124,29 @@ class SearchPlayer:
         exploration: Exploration = Exploration(),
     ) -> None:
         self.name = name or f"{evaluator.name}, {simulations} simulations"
-        self.seats = evaluator.batch_size
+        self.games_at_once = 2 * evaluator.batch_size
+        self._seats = evaluator.batch_size
         self._exploration = exploration
-        self._forest = Forest(evaluator, settings, num_trees=self.seats, simulations=simulations)
+        self._forest = Forest(evaluator, settings, num_trees=self._seats, simulations=simulations)
 
-    def choose(self, positions: Sequence[Position], rngs: Sequence[np.random.Generator]) -> list[int]:
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
         """See Player.choose. A seat whose search is done takes the next position at once, so batches stay full."""
-        points = [-1] * len(positions)
-        waiting = iter(enumerate(zip(positions, rngs, strict=True)))
+        started = time.perf_counter()
+        points = [-1] * len(turns)
+        waiting = iter(enumerate(turns))
         served: dict[int, int] = {}
 
         def seat_next(seat: int) -> None:
-            for index, (position, rng) in waiting:
-                self._forest.set_position(seat, position)
-                self._forest.start(seat, rng, self._exploration)
+            for index, turn in waiting:
+                self._forest.set_position(seat, turn.position)
+                self._forest.start(seat, turn.rng, self._exploration)
                 served[seat] = index
                 return
 
-        for seat in range(self.seats):
+        for seat in range(self._seats):
             seat_next(seat)
         while served:
             for seat in self._forest.step():
                 points[served.pop(seat)] = self._forest.result(seat).point
                 seat_next(seat)
-        return points
+        return shared_time(points, started)

@@ -1,5 +1,8 @@
 """`alphapente arena A B`: a match between two players over varied openings, colours swapped, with intervals."""
 
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,24 +16,39 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from alphapente.arena.match import MatchReport
-    from alphapente.arena.players import Player
-    from alphapente.network.load import Source
 
-SEATS = 32
-"""Positions that a searching player thinks about at once."""
-PRECISIONS = ("fp32", "bf16", "int8")
+MOST_PROCESSES = 256
+MOST_TIMEOUT_S = 86_400.0
 PLAYER = (
-    "A checkpoint, `fresh`, `random`, `heuristic`, or `policy:FILE` to play its network without search; "
-    "`fp32:`, `bf16:` or `int8:` before it sets what its network computes in."
+    "A checkpoint, `fresh` (a network that has learned nothing), `heuristic` (a search by hand-made rules), `random`, "
+    "`policy:FILE` (a network without search), or `gtp:COMMAND` (a foreign engine). After it, `@200` or `@0.1s`: its "
+    "simulations or seconds a move; before a checkpoint `fp32:`, `bf16:` or `int8:`: what its network computes in."
 )
 
 
 def arena(
     player_a: Annotated[str, typer.Argument(metavar="A", help=PLAYER)],
-    player_b: Annotated[str, typer.Argument(metavar="B", help="The other player, named in the same ways.")],
+    player_b: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="The other player, named in the same ways, or --engine.")
+    ] = None,
     games: Annotated[int, typer.Option(metavar="N", help="Games, an even number: each opening is played twice.")] = 100,
+    engine: Annotated[
+        str | None, typer.Option(metavar="COMMAND", help="Player B: a foreign engine that speaks GTP.")
+    ] = None,
+    engine_processes: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Games side by side of players that think about one at a time: a process for each of an engine, a "
+            "thread for each by the clock.",
+        ),
+    ] = 1,
+    engine_timeout: Annotated[
+        float, typer.Option(metavar="S", help="Seconds after which an engine without an answer has lost its game.")
+    ] = 60.0,
     simulations: Annotated[
-        int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
+        int | None,
+        typer.Option(metavar="N", help="Simulations of players without @ [default: generation.simulations]."),
     ] = None,
     variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
     board_size: Annotated[
@@ -43,26 +61,56 @@ def arena(
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the games as text.")] = None,
     config: ConfigFile = None,
     set_: Overrides = None,
+    a_set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player A alone; repeatable.")
+    ] = None,
+    b_set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player B alone; repeatable.")
+    ] = None,
 ) -> None:
     """Play a match between two players: who is stronger, how surely, by which colour and by which kind of win."""
     if seed < 0:
         raise RequestError(f"--seed is {seed}: choose a whole number from 0")
+    if engine_processes < 1 or engine_processes > MOST_PROCESSES:
+        raise RequestError(f"--engine-processes is {engine_processes}: choose 1 to {MOST_PROCESSES}")
+    if not 0 < engine_timeout <= MOST_TIMEOUT_S:
+        raise RequestError(f"--engine-timeout is {engine_timeout:g}: choose seconds above 0, up to {MOST_TIMEOUT_S:g}")
+    if (player_b is None) == (engine is None):
+        found = "neither was" if engine is None else "both were"
+        raise RequestError(f"player B is named by a word or by --engine, and {found} given: write one of them")
     flags: dict[str, Any] = {
         "generation.simulations": simulations,
         "game.variant": variant,
         "game.board_size": board_size,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    resolved = load_config(config or default_config_path(), set_ or (), given)
+    given = [f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
+    shared = [*(set_ or ()), *given]
+    resolved = load_config(config or default_config_path(), shared)
+    configs = [_own_config(config, shared, own or (), resolved) for own in (a_set, b_set)]
+    words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
     plies = _plies(opening_plies)
 
     from rich.console import Console
 
+    from alphapente.arena.games import PlayedGame
+    from alphapente.arena.lineup import Terms, games_at_once, make_player
     from alphapente.arena.match import play_match
 
-    console = Console(highlight=False)
-    one, two = make_player(player_a, resolved, games, seed), make_player(player_b, resolved, games, seed)
-    with console.status(f"{one.name} against {two.name}") as status:
+    console = Console(highlight=False, soft_wrap=True)
+
+    def tell_forfeit(index: int, game: PlayedGame) -> None:
+        if game.note:
+            loser = "AB"[game.won_letter == "a"]
+            console.print(f"game {index + 1}: {loser} lost after {len(game.moves)} plies: {game.note}", markup=False)
+
+    at_once = games_at_once(words, games, engine_processes)
+    with ExitStack() as stack:
+        players = []
+        for word, own, changes in zip(words, configs, (a_set, b_set), strict=True):
+            terms = Terms(at_once, seed, engine_timeout, ", ".join(changes or ()))
+            players.append(stack.enter_context(closing(make_player(word, own, terms))))
+        one, two = players
+        status = stack.enter_context(console.status(f"{one.name} against {two.name}"))
         report = play_match(
             one,
             two,
@@ -74,6 +122,7 @@ def arena(
             on_game_fn=lambda done, tally: status.update(
                 f"{one.name} against {two.name}: {done} of {games} games, {tally.wins} won, {tally.losses} lost"
             ),
+            on_played_fn=tell_forfeit,
         )
     console.print(report_table(report))
     if save is not None:
@@ -81,72 +130,25 @@ def arena(
         console.print(f"Wrote {len(report.games)} games to {save}.", soft_wrap=True)
 
 
-def make_player(name: str, config: Config, games: int, seed: int = 0) -> "Player":
-    """The player that a word names. Raises CheckpointError for a checkpoint that cannot be used.
-
-    With `int8:` before it, RequestError where that cannot be: see `_network`.
-    """
-    from alphapente.arena.heuristic import HeuristicEvaluator
-    from alphapente.arena.players import PolicyPlayer, RandomPlayer, SearchPlayer
-    from alphapente.network.load import load_evaluator
-
-    seats, size, simulations = min(SEATS, games), config.game.board_size, config.generation.simulations
-    if name == "random":
-        return RandomPlayer()
-    if name == "heuristic":
-        return SearchPlayer(HeuristicEvaluator(seats, size), config.search, simulations, f"heuristic, {simulations}")
-    if name == "fresh":
-        from alphapente.network.models import build_model
-
-        model = build_model(config, config.generation.model_type, seed)
-        return SearchPlayer(load_evaluator(model, config, seats, size), config.search, simulations, "fresh network")
-    precision, colon, rest = name.partition(":")
-    if colon and precision in PRECISIONS:
-        config = config.model_copy(update={"network": config.network.model_copy(update={"precision": precision})})
-    else:
-        rest = name
-    path = Path(rest.removeprefix("policy:"))
-    evaluator = load_evaluator(_network(path, config), config, seats, size)
-    described = f"{path}, {evaluator.name}"
-    if rest.startswith("policy:"):
-        return PolicyPlayer(evaluator, f"policy of {described}")
-    return SearchPlayer(evaluator, config.search, simulations, f"{described}, {simulations} simulations")
-
-
-def _network(path: Path, config: Config) -> "Source":
-    """A checkpoint's network as `network.precision` wants it: for int8 quantized on records of `records.database`.
-
-    Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
-    """
-    from alphapente.network.device import choose_device
-    from alphapente.network.load import prepare
-
-    network = prepare(path, config, choose_device(config.network.device).device)
-    if config.network.precision != "int8":
-        return network
-    from alphapente.network.openvino_backend import PortableNetwork
-    from alphapente.network.quantization import BATCH
-    from alphapente.records.store import Store
-    from alphapente.selfplay.calibration import calibration_planes, in_precision
-
-    if not isinstance(network, PortableNetwork):
-        raise RequestError("int8 is for OpenVINO: set network.device to openvino")
-    with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
-        planes = calibration_planes(store, config)
-    if planes is None:
-        raise RequestError(
-            f"int8 needs {BATCH} records of {config.game.variant} {config.game.board_size}x{config.game.board_size} "
-            f"to quantize on, and {config.records.database} holds fewer: name another by --set records.database=FILE"
-        )
-    return in_precision(network, config, planes)
+def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], resolved: Config) -> Config:
+    """The configuration of one player. Raises ConfigError for a wrong setting, RequestError for another game."""
+    config = load_config(path or default_config_path(), [*shared, *own]) if own else resolved
+    if config.game != resolved.game:
+        raise RequestError("--a-set and --b-set cannot change the game, which both play: use --set for game.*")
+    return config
 
 
 def report_table(report: "MatchReport") -> "Table":
     """The report as a table, as player A sees it."""
     from rich.table import Table
 
-    first, distinct = f"A: {report.name_a}", f"{report.distinct_games} different games"
-    caption = f"{distinct}, {report.mean_plies:.1f} plies on average, {report.elapsed_s:.1f} s, seed {report.seed}"
+    from alphapente.arena.games import FORFEIT
+
+    first = f"A: {report.name_a}"
+    caption = (
+        f"{report.distinct_openings} different openings, {report.distinct_games} different games, "
+        f"{report.mean_plies:.1f} plies on average, {report.elapsed_s:.1f} s, seed {report.seed}"
+    )
     table = Table(
         "", "games", "won", "lost", "drawn", "score", "95% interval",
         title=f"{first}\nB: {report.name_b}\n{report.variant} {report.size}x{report.size}", caption=caption,
@@ -157,7 +159,10 @@ def report_table(report: "MatchReport") -> "Table":
         counts = (str(count) for count in (tally.games, tally.wins, tally.losses, tally.draws))
         table.add_row(label, *counts, f"{tally.score:.1%}", f"{low:.1%} to {high:.1%}")
     for label, ways in (("A won by", report.won_by_a), ("B won by", report.won_by_b)):
-        table.add_row(label, "", f"five {ways['five']}", f"captures {ways['captures']}")
+        forfeits = f"forfeit {ways[FORFEIT]}" if ways[FORFEIT] else ""
+        table.add_row(label, "", f"five {ways['five']}", f"captures {ways['captures']}", forfeits)
+    for label, times in (("A's moves", report.times_a), ("B's moves", report.times_b)):
+        table.add_row(label, str(times.moves), f"{times.mean_s:.4f} s", f"longest {times.longest_s:.2f} s")
     return table
 
 
@@ -175,7 +180,8 @@ def _save(path: Path, report: "MatchReport") -> None:
     for game in report.games:
         names = (report.name_a, report.name_b) if game.first == "a" else (report.name_b, report.name_a)
         headers = {"Player 1 Name": names[0], "Player 2 Name": names[1]}
-        texts.append(write_game(GameText(headers, list(game.moves), None, report.variant, report.size)))
+        result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
+        texts.append(write_game(GameText(headers, list(game.moves), result, report.variant, report.size)))
     try:
         path.write_text("\n".join(texts), encoding="utf-8")
     except OSError as error:

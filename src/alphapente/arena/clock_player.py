@@ -1,0 +1,57 @@
+"""A player by the clock: so many seconds a move, each game searched alone by an engine of its own."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from alphapente.arena.engine import Engine
+from alphapente.arena.players import Answer, Player, Turn
+from alphapente.config import SearchSettings
+from alphapente.network.evaluator import Evaluator
+from alphapente.rules.game import Game
+from alphapente.rules.position import VARIANTS
+
+
+class ClockPlayer(Player):
+    """Thinks for `seconds` a move. Each evaluator serves one game at a time, in a thread of its own.
+
+    A game's tree is kept from move to move and dropped with the game: no other game sees it.
+    """
+
+    def __init__(self, evaluators: Sequence[Evaluator], settings: SearchSettings, seconds: float, name: str) -> None:
+        self.name = name
+        self.games_at_once = len(evaluators)
+        self._settings = settings
+        self._seconds = seconds
+        self._free = list(evaluators)
+        self._playing: dict[int, tuple[Evaluator, Engine]] = {}
+        self._threads = ThreadPoolExecutor(len(evaluators), "clock-player")
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose. At most as many games at once as there are evaluators."""
+        engines = [self._engine(turn) for turn in turns]
+        return list(self._threads.map(_think, engines, turns))
+
+    def end_game(self, game: int) -> None:
+        """Drops the game's tree; its evaluator is free for another."""
+        if game in self._playing:
+            self._free.append(self._playing.pop(game)[0])
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
+    def _engine(self, turn: Turn) -> Engine:
+        if turn.game not in self._playing:
+            evaluator = self._free.pop()
+            engine = Engine(evaluator, self._settings, turn.rng, simulations=1, seconds=self._seconds)
+            self._playing[turn.game] = evaluator, engine
+        return self._playing[turn.game][1]
+
+
+def _think(engine: Engine, turn: Turn) -> Answer:
+    started = time.perf_counter()
+    position = turn.position
+    game = Game.from_moves(turn.moves, VARIANTS[position["variant"]], int(position["size"]))
+    point = engine.think(game).result.point
+    return Answer(point, time.perf_counter() - started)

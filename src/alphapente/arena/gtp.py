@@ -1,0 +1,157 @@
+"""A foreign program that plays: a process that speaks the Go Text Protocol (GTP), asked one command at a time.
+
+The protocol is version 2 of GTP (Farneback 2002, "Specification of the Go Text Protocol"), with the points and
+colours of this game: B is player 1, W is player 2, and columns leave out I, as everywhere here.
+"""
+
+import contextlib
+import os
+import queue
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from typing import TextIO
+
+from alphapente.errors import FailureError, RequestError
+
+COLOURS = ("B", "W")
+"""Of player 1 and player 2."""
+STDERR_LINES = 5
+"""Of what an engine wrote to its standard error, an error tells the last lines."""
+QUIT_S = 2.0
+"""How long an engine that was told to quit may take before it is killed."""
+LONGEST_LINE = 120
+"""Of an engine's words, an error tells so many characters."""
+
+
+class EngineError(FailureError):
+    """An engine that stopped, was silent for too long, or answered with an error."""
+
+
+class EngineRefusalError(EngineError):
+    """An engine that answered a command with `?`: it is still there."""
+
+
+class EngineProcess:
+    """One engine in a process of its own, started by `command`, words as a shell would split them.
+
+    Raises RequestError for a command that cannot be run, EngineError where the engine does not come up.
+    """
+
+    def __init__(self, command: str) -> None:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise RequestError(f"engine {command!r}: {error}; write a program and its arguments") from None
+        if not words:
+            raise RequestError("an engine's command is empty: write a program and its arguments")
+        try:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,  # Ctrl-C is for us: we end the engine
+            )
+        except OSError as error:
+            raise RequestError(f"engine {command!r} cannot be started: {error.strerror or error}") from error
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._told: deque[str] = deque(maxlen=STDERR_LINES)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._readers = (
+            threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._read_errors, args=(self._process.stderr,), daemon=True),
+        )
+        for reader in self._readers:
+            reader.start()
+
+    def ask(self, command: str, timeout_s: float) -> str:
+        """The engine's answer to one command, without its `=`; lines of a longer one are joined by line ends.
+
+        Raises EngineRefusalError for an answer with `?`, EngineError where the engine stopped or ran out of time.
+        """
+        assert self._process.stdin is not None
+        deadline = time.monotonic() + timeout_s
+        try:
+            self._process.stdin.write(command + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._stopped(command) from None
+        answer: list[str] = []
+        while True:
+            line = self._next_line(command, deadline, timeout_s)
+            if answer and not line.strip():
+                break
+            if answer or line[:1] in ("=", "?"):  # what comes before is chatter
+                answer.append(line)
+        head, text = answer[0][0], "\n".join([answer[0][1:].strip(), *answer[1:]]).strip()
+        if head == "?":
+            raise EngineRefusalError(f"it answered {command!r} with an error: {_short(text) or 'none told'}")
+        return text
+
+    def close(self) -> None:
+        """Tells the engine to quit, and kills it if it does not."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write("quit\n")
+            self._process.stdin.close()
+        try:
+            self._process.wait(QUIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._end_reading()
+
+    def kill(self) -> None:
+        """Ends the engine at once, and what it has started."""
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._end_reading()
+
+    def _end_reading(self) -> None:
+        for reader in self._readers:
+            reader.join(QUIT_S)
+
+    def _next_line(self, command: str, deadline: float, timeout_s: float) -> str:
+        try:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise EngineError(f"it did not answer {command!r} within {timeout_s:g} s") from None
+        if line is None:
+            raise self._stopped(command)
+        return line
+
+    def _stopped(self, command: str) -> EngineError:
+        try:
+            status = self._process.wait(QUIT_S)
+        except subprocess.TimeoutExpired:
+            return EngineError(f"it closed its output at {command!r}{self._last_words()}")
+        ended = f"exit status {status}" if status >= 0 else f"signal {-status}"
+        self._readers[1].join(QUIT_S)
+        return EngineError(f"it stopped at {command!r} ({ended}){self._last_words()}")
+
+    def _last_words(self) -> str:
+        told = " | ".join(_short(line) for line in self._told)
+        return f"; its last words: {told}" if told else ""
+
+    def _read(self, stream: TextIO) -> None:
+        for line in stream:
+            self._lines.put(line.rstrip("\r\n"))
+        self._lines.put(None)
+
+    def _read_errors(self, stream: TextIO) -> None:
+        for line in stream:
+            if line.strip():
+                self._told.append(line.strip())
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "..."

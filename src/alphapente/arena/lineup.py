@@ -1,0 +1,199 @@
+"""From a word on the command line to a player: who it is, and how long it thinks."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.players import Player, PolicyPlayer, RandomPlayer, SearchPlayer
+from alphapente.config import Config, SearchSettings
+from alphapente.errors import RequestError
+from alphapente.network.evaluator import Evaluator
+from alphapente.rules.position import new_positions
+from alphapente.search.forest import Forest, search_position
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from alphapente.network.load import Source
+    from alphapente.network.openvino_backend import PortableNetwork
+
+SEATS = 32
+"""Positions that a searching player thinks about at once."""
+LEAVES = 8
+"""By the clock: leaves of the one game in flight at once."""
+MOST_SIMULATIONS = 1_000_000
+MOST_SECONDS = 3600.0
+PRECISIONS = ("fp32", "bf16", "int8")
+ENGINE = "gtp:"
+POLICY = "policy:"
+WITHOUT_BUDGET = ("random",)
+"""Players that do not search."""
+_BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]*\.?[0-9]+)s)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerWord:
+    """What a word says: a name or a file, and at most one of simulations and seconds a move."""
+
+    name: str
+    simulations: int | None = None
+    seconds: float | None = None
+    precision: str | None = None
+    policy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a player is made for, whoever it is.
+
+    `at_once`: games that it may have side by side at most; a player that thinks about one at a time has a thread or a
+    process for each. `engine_timeout_s`: how long a foreign engine may take for a move. `note`: what makes this player
+    other than its word, and belongs into its name.
+    """
+
+    at_once: int = 1
+    seed: int = 0
+    engine_timeout_s: float = 60.0
+    note: str = ""
+
+
+def games_at_once(words: Sequence[str], games: int, alone: int) -> int:
+    """How many of a match's `games` to play side by side: `alone` if a player thinks about one at a time, else all.
+
+    Raises RequestError for a wrong word.
+    """
+    told = [parse_player(word) for word in words]
+    lonely = any(one.seconds is not None or one.name.startswith(ENGINE) for one in told)
+    return max(1, min(alone, games) if lonely else games)
+
+
+def parse_player(word: str) -> PlayerWord:
+    """Reads a player's word. Raises RequestError for a budget that cannot be, or that the player has no use for."""
+    if word.startswith(ENGINE):
+        return PlayerWord(word)
+    match = _BUDGET.fullmatch(word)
+    name = match["name"] if match else word
+    simulations = int(match["simulations"]) if match and match["simulations"] else None
+    seconds = float(match["seconds"]) if match and match["seconds"] else None
+    if simulations is not None and simulations > MOST_SIMULATIONS:
+        raise RequestError(f"player {word!r}: choose 0 to {MOST_SIMULATIONS} simulations a move")
+    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
+        raise RequestError(f"player {word!r}: choose a number of seconds above 0, up to {MOST_SECONDS:g}")
+    precision, colon, rest = name.partition(":")
+    if colon and precision in PRECISIONS:
+        name = rest
+    policy = name.startswith(POLICY)
+    name = name.removeprefix(POLICY)
+    if not name:
+        raise RequestError(f"player {word!r} names nobody: write a checkpoint's file or one of the words of --help")
+    if match and (policy or name in WITHOUT_BUDGET):
+        raise RequestError(f"player {word!r}: {name} does not search, so leave out what follows the @")
+    return PlayerWord(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
+
+
+def make_player(word: str, config: Config, terms: Terms = Terms()) -> Player:
+    """The player that a word names; without a budget of its own, `generation.simulations` a move. Close it after use.
+
+    Raises RequestError for a wrong word or an engine's command that cannot be run, CheckpointError for a checkpoint
+    that cannot be used, EngineError for an engine that does not come up; with `int8:`, RequestError where that cannot
+    be had.
+    """
+    told = parse_player(word)
+    if word.startswith(ENGINE):
+        from alphapente.arena.gtp_player import GtpPlayer
+
+        command, size = word.removeprefix(ENGINE), config.game.board_size
+        return GtpPlayer(command, size, processes=terms.at_once, timeout_s=terms.engine_timeout_s)
+    if told.name == "random":
+        return RandomPlayer()
+    if told.precision:
+        network = config.network.model_copy(update={"precision": told.precision})
+        config = config.model_copy(update={"network": network})
+    return _searcher(word, told, config, terms)
+
+
+def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player:
+    """A player that asks an evaluator: by the clock, by simulations, or without search."""
+    described, source = _network(told.name, config, terms.seed)
+    by_clock = told.seconds is not None
+    seats, count = (LEAVES, terms.at_once) if by_clock else (min(SEATS, terms.at_once), 1)
+    evaluators = _evaluators(source, config, seats, count)
+    for evaluator in evaluators:
+        _warm_up(evaluator, config.search)
+    described += f" ({evaluator.name})" if source is not None else ""
+    note = f", {terms.note}" if terms.note else ""
+    simulations = config.generation.simulations if told.simulations is None else told.simulations
+    if told.seconds is not None:
+        from alphapente.arena.clock_player import ClockPlayer
+
+        return ClockPlayer(evaluators, config.search, told.seconds, f"{described}, {told.seconds:g} s{note}")
+    if told.policy or simulations == 0:
+        if source is None:
+            raise RequestError(f"player {word!r} has no network to play without search: choose simulations from 1")
+        return PolicyPlayer(evaluator, f"policy of {described}{note}")
+    return SearchPlayer(evaluator, config.search, simulations, f"{described}, {simulations} simulations{note}")
+
+
+def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]":
+    """How the network of a searching player is called, and the network; None for the hand-made evaluator."""
+    if name == "heuristic":
+        return name, None
+    if name == "fresh":
+        from alphapente.network.models import build_model
+
+        model_type = config.generation.model_type
+        return f"fresh {model_type} of seed {seed}", build_model(config, model_type, seed)
+    from alphapente.network import checkpoint
+    from alphapente.network.device import choose_device
+    from alphapente.network.load import prepare
+
+    path = Path(name)
+    found = checkpoint.read(path)
+    network = prepare(checkpoint.restore(path, found, config), config, choose_device(config.network.device).device)
+    return f"{path} at step {found.step:,}", _in_int8(
+        network, config
+    ) if config.network.precision == "int8" else network
+
+
+def _evaluators(source: "Source | None", config: Config, seats: int, count: int) -> Sequence[Evaluator]:
+    """`count` evaluators that work at the same time, each for batches of `seats`."""
+    size = config.game.board_size
+    if source is None:
+        return [HeuristicEvaluator(seats, size) for _ in range(count)]
+    from alphapente.network.device import choose_device
+    from alphapente.network.load import load_evaluators
+
+    return load_evaluators(source, config, seats, size, choose_device(config.network.device).device, count)
+
+
+def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
+    """Searches a little, so that no game pays for what is loaded or compiled at first use."""
+    forest = Forest(evaluator, settings, num_trees=1, simulations=2)
+    search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
+
+
+def _in_int8(network: "nn.Module | PortableNetwork", config: Config) -> "Source":
+    """The network quantized on records of `records.database`.
+
+    Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
+    """
+    from alphapente.network.openvino_backend import PortableNetwork
+    from alphapente.network.quantization import BATCH
+    from alphapente.records.store import Store
+    from alphapente.selfplay.calibration import calibration_planes, in_precision
+
+    if not isinstance(network, PortableNetwork):
+        raise RequestError("int8 is for OpenVINO: set network.device to openvino")
+    with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
+        planes = calibration_planes(store, config)
+    if planes is None:
+        raise RequestError(
+            f"int8 needs {BATCH} records of {config.game.variant} {config.game.board_size}x{config.game.board_size} "
+            f"to quantize on, and {config.records.database} holds fewer: name another by --set records.database=FILE"
+        )
+    return in_precision(network, config, planes)

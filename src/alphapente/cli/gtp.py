@@ -1,0 +1,80 @@
+"""`alphapente gtp`: a player of ours behind the Go Text Protocol, for other programs and graphical boards."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.config import default_config_path, load_config
+from alphapente.errors import RequestError
+
+if TYPE_CHECKING:
+    from alphapente.arena.players import Player
+
+MOST_THREADS = 1024
+
+
+def gtp(
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The checkpoint that plays, or another player's word, as in `alphapente arena` [default: the "
+            "checkpoint of generation.model_type].",
+        ),
+    ] = None,
+    simulations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Simulations a move; 0: no search [default: generation.simulations]."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Think for so many seconds a move instead.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
+    board_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Side of the board until `boardsize` is sent [default: game.board_size]."),
+    ] = None,
+    threads: Annotated[int, typer.Option(metavar="N", help="Threads of the network.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of ties and of chance.")] = 0,
+    config: ConfigFile = None,
+    set_: Overrides = None,
+) -> None:
+    """Speak GTP on standard input and output: B is player 1, W player 2, columns leave out I."""
+    if seed < 0:
+        raise RequestError(f"--seed is {seed}: choose a whole number from 0")
+    if not 1 <= threads <= MOST_THREADS:
+        raise RequestError(f"--threads is {threads}: choose 1 to {MOST_THREADS}")
+    if seconds is not None and simulations is not None:
+        raise RequestError("--simulations and --seconds were both given: choose one of them")
+    if seconds is not None and not 0.001 <= seconds <= 3600:
+        raise RequestError(f"--seconds is {seconds:g}: choose 0.001 to 3600")
+    if simulations is not None and simulations < 0:
+        raise RequestError(f"--simulations is {simulations}: choose a whole number from 0, which plays without search")
+    flags: dict[str, Any] = {
+        "game.variant": variant,
+        "game.board_size": board_size,
+        "network.threads_per_worker": threads,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    resolved = load_config(config or default_config_path(), set_ or (), given)
+
+    from alphapente.arena.gtp_server import GtpServer
+    from alphapente.arena.lineup import Terms, make_player, parse_player
+    from alphapente.network.paths import checkpoint_path
+
+    word = checkpoint or str(checkpoint_path(resolved, resolved.generation.model_type))
+    if simulations is not None or seconds is not None:
+        told = parse_player(word)
+        if told.simulations is not None or told.seconds is not None:
+            raise RequestError(f"{word} has a budget already: leave out --simulations and --seconds")
+        word = f"{word}@{simulations}" if seconds is None else f"{word}@{seconds:f}s"
+
+    def player_for(size: int) -> "Player":
+        game = resolved.game.model_copy(update={"board_size": size})
+        return make_player(word, resolved.model_copy(update={"game": game}), Terms(seed=seed))
+
+    server = GtpServer(player_for, resolved.game.variant, resolved.game.board_size, seed)
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # bytes that are no text are no command
+    server.run(sys.stdin, lambda text: print(text, end="", flush=True))
