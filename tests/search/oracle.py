@@ -86,6 +86,40 @@ def plain_puct(node: PlainNode, settings: SearchSettings, reduction: float) -> d
     return scores
 
 
+def plain_forced(node: PlainNode, k: float) -> int:
+    """The place of the root's edge of the largest prior that is visited, open and short of its forced visits."""
+    total = sum(edge.visits for edge in node.edges)
+    short = [
+        (-edge.prior, place)
+        for place, edge in enumerate(node.edges)
+        if edge.visits and edge.proven == UNKNOWN and edge.visits < math.sqrt(k * edge.prior * total)
+    ]
+    return min(short)[1] if short else NOTHING
+
+
+def plain_pruned(node: PlainNode, settings: SearchSettings) -> dict[int, int]:
+    """Visits by point without forced ones: taken away one by one, by the words of Wu 2019, section 3.2."""
+
+    def bound(edge: PlainEdge, visits: int) -> float:
+        growth = math.log((node.visits + settings.exploration_base) / settings.exploration_base)
+        explore = (settings.exploration + settings.exploration_log * growth) * math.sqrt(node.visits)
+        return edge.value_sum / edge.visits + explore * edge.prior / (1 + visits)
+
+    total = sum(edge.visits for edge in node.edges)
+    best = max((edge for edge in node.edges if edge.proven != PROVEN_LOSS), key=lambda edge: edge.visits)
+    left = {}
+    for edge in node.edges:
+        visits = edge.visits
+        if edge is not best and visits and edge.proven == UNKNOWN:
+            for _ in range(math.floor(math.sqrt(settings.forced_playouts * edge.prior * total))):
+                if visits and bound(edge, visits - 1) < bound(best, best.visits):
+                    visits -= 1
+            if visits == 1 < edge.visits:
+                visits = 0
+        left[edge.point] = visits
+    return left
+
+
 def agrees(choice: int, scores: dict[int, float], tolerance: float = 1e-4) -> bool:
     """Whether a choice is the best by these scores (or as good, up to rounding)."""
     if not scores:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
+from alphapente.search.forced import select_forced
 from alphapente.search.forest import Exploration, Forest, choose_point, search_position
 from alphapente.search.gumbel import visits_due
 from alphapente.search.root import SearchResult, read_root_priors
-from alphapente.search.tree import PROVEN_LOSS, UNKNOWN
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
-from tests.search.oracle import PlainNode, read_tree
+from tests.search.oracle import PlainNode, plain_forced, plain_pruned, read_tree
 
 RNG = np.random.default_rng
 OPENED = "1. E5 E6 2. B2 E4"
@@ -201,6 +202,71 @@ class TestPuctRoot:
         loud = searched(SearchSettings(), Exploration(0.0, 3.0), 5)[1]
         assert (quiet.visits == faint.visits).all()
         assert not (quiet.visits == loud.visits).all()
+
+
+class TestForcedPlayouts:
+    SETTINGS = SearchSettings(root="puct", forced_playouts=2.0, cached_positions=0)
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_each_visited_point_has_its_forced_visits(self, seed: int) -> None:
+        """But for one, which may have got its first visit last."""
+        forest, _ = searched(self.SETTINGS, Exploration(0.25, 1.0), seed, 200)
+        root = read_tree(forest.trees, 0)
+        short = [
+            edge for edge in root.edges if edge.visits and edge.visits < math.floor(math.sqrt(2 * edge.prior * 199))
+        ]
+        assert len(short) <= 1
+        plain = SearchSettings(root="puct", cached_positions=0)
+        forest, _ = searched(plain, Exploration(0.25, 1.0), seed, 200)
+        unforced = read_tree(forest.trees, 0)
+        assert sum(0 < e.visits < math.floor(math.sqrt(2 * e.prior * 199)) for e in unforced.edges) > 1
+
+    def test_selection_is_the_oracles(self) -> None:
+        """Every step of a search, by asking before each leaf."""
+        choices: set[bool] = set()
+        evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9, 1.5))
+        forest = Forest(evaluator, self.SETTINGS, num_trees=1, simulations=150)
+        forest.set_position(0, Game.from_moves(OPENED, size=9).position)
+        forest.start(0, RNG(0), Exploration(0.25, 1.0))
+        for _ in range(3):
+            forest.step()
+        while not forest.done():
+            forest.evaluate()
+            expected = plain_forced(read_tree(forest.trees, 0), 2.0)
+            assert select_forced(forest.trees, 0) == expected
+            choices.add(expected == NOTHING)
+            forest.select()
+        assert choices == {True, False}
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_target_leaves_out_what_was_forced(self, seed: int) -> None:
+        forest, result = searched(self.SETTINGS, Exploration(0.25, 1.0), seed, 200, script=seed)
+        left = plain_pruned(read_tree(forest.trees, 0), self.SETTINGS)
+        kept = np.array([left.get(point, 0) for point in range(81)])
+        assert kept.sum() < result.visits.sum()
+        assert result.policy == pytest.approx(kept / kept.sum(), abs=1e-6)
+
+    def test_a_bad_move_that_noise_raised_is_looked_at_and_not_learned(self) -> None:
+        """A likely move that loses nearly always: forced to some visits, of which the target keeps none."""
+        bad = parse_point("C3", 9)
+        answer = noise_answer(1, 9, 0.0)
+
+        def answered(stones: tuple[frozenset[int], frozenset[int]]) -> tuple[dict[int, float], float]:
+            own, enemy = stones
+            value = -0.9 if bad in own else 0.9 if bad in enemy else answer(stones)[1] * 0.1
+            return {bad: 3.0, parse_point("G7", 9): 3.0}, value
+
+        forest = Forest(ScriptedEvaluator(1, 9, answered), self.SETTINGS, num_trees=1, simulations=100)
+        game = Game.from_moves(OPENED, size=9)
+        result = search_position(forest, game.position, RNG(0), Exploration(0.25, 1.0))
+        assert result.visits[bad] >= 3
+        assert result.policy[bad] == 0.0
+
+    def test_without_noise_nothing_is_forced(self) -> None:
+        plain = searched(SearchSettings(root="puct"), Exploration(0.0, 1.0), 1)[1]
+        forced = searched(SearchSettings(root="puct", forced_playouts=2.0), Exploration(0.0, 1.0), 1)[1]
+        assert (plain.visits == forced.visits).all()
+        assert (plain.policy == forced.policy).all()
 
 
 def test_value_of_a_root_with_one_reply() -> None:

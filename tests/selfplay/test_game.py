@@ -1,5 +1,8 @@
 """One game of self-play: openings, temperature, what is recorded, and games that wait in the database."""
 
+import json
+import zlib
+
 import numpy as np
 import pytest
 
@@ -13,7 +16,6 @@ from alphapente.selfplay.game import (
     new_game,
     pack,
     record_search,
-    temperature_at,
     unpack,
 )
 
@@ -53,17 +55,17 @@ def test_same_seed_same_opening() -> None:
     assert new_game(config(), 7).moves == new_game(config(), 7).moves
 
 
-def test_temperature_falls_by_half_each_half_life_to_its_final_value() -> None:
-    settings = config(
-        "generation.mcts_temperature=1.0", "generation.temperature_half_life=10", "generation.temperature_final=0.2"
-    ).generation
-    assert temperature_at(settings, 0) == pytest.approx(1.0)
-    assert temperature_at(settings, 10) == pytest.approx(0.6)
-    assert temperature_at(settings, 1000) == pytest.approx(0.2)
+def test_an_opening_never_ends_a_game_however_long_it_is() -> None:
+    settings = load_config(None, ["game.board_size=7", "generation.opening_plies=40"])
+    games = [new_game(settings, seed) for seed in range(40)]
+    assert not any(game.over for game in games)
+    assert max(len(game.moves) for game in games) > 10
 
 
-def test_temperature_zero_stays_zero() -> None:
-    assert temperature_at(config("generation.mcts_temperature=0").generation, 3) == 0.0
+def test_plies_left_to_the_policy_are_drawn_between_none_and_all() -> None:
+    assert {new_game(config(), seed).opening_left for seed in range(20)} == {0}
+    settings = config("generation.policy_opening_plies=3")
+    assert {new_game(settings, seed).opening_left for seed in range(40)} == {0, 1, 2, 3}
 
 
 def test_a_record_keeps_the_visited_and_the_likely_points_and_the_rest_as_one_number() -> None:
@@ -90,8 +92,9 @@ def test_a_random_move_takes_the_outcome_from_the_records_up_to_it_and_from_no_o
 def test_a_game_in_play_survives_packing_to_the_last_draw_of_its_generator() -> None:
     game = new_game(config(), 3)
     for value in (0.1, -0.3):
-        record_search(game, a_search(game, value))
+        record_search(game, a_search(game, value), 0.125)
         game.play(int(game.records[-1].points[0]))
+    game.opening_left, game.proven_winner = 2, 1
     again = unpack(pack(game), "pente", 9)
     assert again.moves == game.moves
     assert again.position.tobytes() == game.position.tobytes()
@@ -101,6 +104,17 @@ def test_a_game_in_play_survives_packing_to_the_last_draw_of_its_generator() -> 
         assert (ours.points == theirs.points).all()
         assert ours.targets == pytest.approx(theirs.targets)
         assert (ours.to_move, ours.captured, ours.rest) == (theirs.to_move, theirs.captured, theirs.rest)
+        assert ours.policy_weight == theirs.policy_weight == 0.125
+    assert (again.opening_left, again.proven_winner) == (2, 1)
+
+
+def test_a_game_kept_by_an_older_version_is_played_on() -> None:
+    game = new_game(config(), 3)
+    record_search(game, a_search(game, 0.1))
+    state = json.loads(zlib.decompress(pack(game)))
+    del state["opening_left"], state["proven_winner"], state["records"][0]["policy_weight"]
+    again = unpack(zlib.compress(json.dumps(state).encode()), "pente", 9)
+    assert (again.opening_left, again.proven_winner, again.records[0].policy_weight) == (0, 0, 1.0)
 
 
 @pytest.mark.parametrize("payload", [b"", b"nonsense", pack(new_game(config(), 3))[:-5]])

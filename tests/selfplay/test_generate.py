@@ -125,7 +125,13 @@ def test_a_number_of_games_is_played_out_and_nothing_is_left_over(make: Make) ->
         "generation.opening_plies=40",
         "generation.simulations=1",
         "generation.games_per_worker=1",
+        "generation.policy_opening_plies=40",
+        "generation.full_search_share=0.01",
+        "generation.decided_value=0",
+        "generation.end_when_proven=true",
         "search.root=puct",
+        "search.noise_shaped=1",
+        "search.root_policy_temperature=10",
         "search.tree_reuse=false",
         "search.considered_points=361",
         "game.variant=boat",
@@ -135,6 +141,22 @@ def test_a_number_of_games_is_played_out_and_nothing_is_left_over(make: Make) ->
 def test_settings_at_their_ends_make_sound_games(make: Make, override: str) -> None:
     config = make("generation.record_limit=30", override)
     assert generate(config, ignore).records >= 30
+    assert_sound(config)
+
+
+def test_all_that_saves_searches_together_makes_sound_games(make: Make) -> None:
+    config = make(
+        "generation.record_limit=60",
+        "search.root=puct",
+        "search.forced_playouts=2",
+        "generation.policy_opening_plies=6",
+        "generation.full_search_share=0.5",
+        "generation.decided_value=0.5",
+        "generation.end_when_proven=true",
+        "generation.random_move_rate=0.1",
+    )
+    for _ in range(2):  # the second goes on with games that the first left in play
+        assert generate(config, ignore).records >= 60
     assert_sound(config)
 
 

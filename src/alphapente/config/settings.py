@@ -62,6 +62,34 @@ class GenerationSettings(Section):
     opening_plies: int = setting(
         4, "Each game starts with 0 to so many random plies near the stones.", "plies", ge=0, le=40
     )
+    policy_opening_plies: int = setting(
+        0, "Then come 0 to so many plies drawn from the network's policy, without search.", "plies", ge=0, le=40
+    )
+    policy_opening_temperature: float = setting(
+        1.6, "How that policy is flattened (above 1) before a move is drawn.", gt=0, le=10
+    )
+    full_search_share: float = setting(
+        1.0,
+        "Share of the searches that are full; the others are cheap, without noise, and teach no policy.",
+        "share of 1",
+        gt=0,
+        le=1,
+    )
+    cheap_simulations: int = setting(
+        16,
+        "Effort of a cheap search, and of a full one once the game is decided.",
+        "simulations per move",
+        ge=1,
+        le=100_000,
+    )
+    decided_value: float = setting(
+        1.0, "Beyond this value for the same player a game is near its end; 1: never.", "value, 0 to 1", ge=0, le=1
+    )
+    decided_turns: int = setting(3, "For how many searches on end it must be so.", "searches", ge=1, le=100)
+    decided_weight: float = setting(
+        0.1, "Weight of the policy target where a game is wholly decided.", "share of 1", ge=0, le=1
+    )
+    end_when_proven: bool = setting(False, "Once a search has proven who wins, the game is played out without records.")
     workers: int = setting(
         0, "Worker processes; on a GPU, threads; 0: one per core, on a GPU up to 4.", "workers", ge=0, le=1024
     )
@@ -98,7 +126,28 @@ class SearchSettings(Section):
     noise_concentration: float = setting(
         10.83, "Dirichlet noise: total concentration, shared by the legal points.", gt=0, le=10_000
     )
-    root_policy_temperature: float = setting(1.0, "Flattens (above 1) the priors at the root.", gt=0, le=10)
+    noise_shaped: float = setting(
+        0.0,
+        "Dirichlet noise: share of its concentration that goes to the points of more than the usual prior.",
+        "share of 1",
+        ge=0,
+        le=1,
+    )
+    root_policy_temperature: float = setting(
+        1.0, "Flattens (above 1) the priors at the root, where there is noise.", gt=0, le=10
+    )
+    root_policy_temperature_final: float | None = setting(
+        None, "Where that settles late in a game; null: it stays as it is.", gt=0, le=10
+    )
+    root_policy_temperature_half_life: float = setting(
+        10.0, "It nears its final value by half each so many plies.", "plies", gt=0, le=1000
+    )
+    forced_playouts: float = setting(
+        0.0,
+        "PUCT root, where there is noise: a visited point gets at least sqrt(this * prior * visits) visits; 0: none.",
+        ge=0,
+        le=100,
+    )
     tree_reuse: bool = setting(True, "Keep the chosen move's subtree for the next move; its visits count there.")
     cached_positions: int = setting(
         16_384,

@@ -35,6 +35,8 @@ class SearchRecord:
     simulations: int
     random_value: float | None = None
     """The search's value, as this record's player sees it, at the first later ply played at random; None: none was."""
+    policy_weight: float = 1.0
+    """How much the policy target counts in training, 0 to 1; the value always counts in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from alphapente.rules.position import IN_PLAY, Position
 from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
 from alphapente.search.cache import new_cache
 from alphapente.search.kernels import expand, select
+from alphapente.search.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.root import (
     RootDraws,
     SearchResult,
@@ -217,14 +218,23 @@ class Forest:
         """What chance gives this search. Drawn here: a kernel takes longer to be handed a generator than to search."""
         points = len(self._priors)
         gamma = gumbel = self._no_noise
+        temperature, forced = 1.0, 0.0
         if exploration.noise:
             read_root_priors(self.trees, tree, self._priors)
-            share = float(self.settings.noise_concentration) / np.count_nonzero(self._priors)
-            gamma = rng.standard_gamma(share, points)
+            gamma = rng.standard_gamma(dirichlet_shares(self.settings, self._priors), points)
+            temperature = root_policy_temperature(self.settings, int(self.trees.root[tree]["ply"]))
+            forced = 0.0 if self.gumbel else float(self.settings.forced_playouts)
         if self.gumbel and exploration.temperature:
             gumbel = rng.gumbel(scale=exploration.temperature, size=points)
-        temperature = float(self.settings.root_policy_temperature) if exploration.noise else 1.0
-        return RootDraws(temperature, float(exploration.noise), gamma, gumbel)
+        return RootDraws(temperature, float(exploration.noise), gamma, gumbel, forced)
+
+    def raw_policy(self, tree: int) -> NDArray[np.float32]:
+        """float32[P]: what the network itself thought of the moves of the tree's last search, before noise.
+
+        For a position decided by its tactics, the policy of that result.
+        """
+        certain = self._certain[tree]
+        return certain.policy if certain is not None else np.exp(self.trees.root_logits[tree])
 
     def result(self, tree: int) -> SearchResult:
         """What the finished search of the tree found; the tree stays as it is for `advance`."""

@@ -21,6 +21,7 @@ from alphapente.rules.symmetry import SYMMETRY_TABLES
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
 from alphapente.search.edges import can_open, find_next, open_edge, write_priors
+from alphapente.search.forced import select_forced
 from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.tree import (
     DONE,
@@ -78,7 +79,8 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
 @kernel
 def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
     if not rates.gumbel:
-        return select_puct(trees, rates, tree, 0, 0.0)
+        forced = select_forced(trees, tree) if trees.heads[tree]["forced"] > 0 else NOTHING
+        return forced if forced != NOTHING else select_puct(trees, rates, tree, 0, 0.0)
     place = select_gumbel(trees, rates, tree)
     while place == NOTHING and consider_another(trees, tree):
         place = select_gumbel(trees, rates, tree)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
 from alphapente.search.edges import edge_value, open_edge, prior_from_bits
+from alphapente.search.forced import earned_visits, most_visited
 from alphapente.search.gumbel import completion
 from alphapente.search.tree import (
     EDGE,
@@ -63,6 +64,8 @@ class RootDraws(NamedTuple):
     """Of the Dirichlet noise, 0 to 1."""
     gamma: NDArray[np.float64]  # [P] Gamma-distributed: divided by their sum, a draw from the Dirichlet distribution
     gumbel: NDArray[np.float64]  # [P] Gumbel noise, scaled
+    forced: float
+    """PUCT: k of the forced playouts, 0 for none."""
 
 
 @kernel
@@ -104,6 +107,7 @@ def start_search(
         _consider(trees, tree, priors, considered, draws.gumbel)
     else:
         _write_root_priors(trees, tree, priors)
+    trees.heads[tree]["forced"] = draws.forced
     trees.heads[tree]["started"] = 0
     trees.heads[tree]["finished"] = 0
     trees.heads[tree]["stage"] = SEARCHING
@@ -211,8 +215,12 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
 
 
 @allocating
-def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float:
-    """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing."""
+def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
+    """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing.
+
+    Of forced visits, only those count that the search would have made anyway.
+    """
+    pruned, best = trees.heads[tree]["forced"] > 0, most_visited(trees, tree)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
     result = trees.nodes[tree, 0]["proven"]
@@ -222,7 +230,10 @@ def _visit_policy(trees: Trees, tree: int, policy: NDArray[np.float32]) -> float
         proven = trees.edges[tree, edge]["proven"]
         if (result == PROVEN_WIN and proven != PROVEN_WIN) or (proven == PROVEN_LOSS and result != PROVEN_LOSS):
             continue
-        weight = np.float32(1.0) if result == PROVEN_WIN else np.float32(trees.edges[tree, edge]["visits"])
+        weight = np.float32(1.0)
+        if result != PROVEN_WIN:
+            visits = np.int64(trees.edges[tree, edge]["visits"])
+            weight = np.float32(earned_visits(trees, rates, tree, edge, best) if pruned else visits)
         policy[trees.edges[tree, edge]["point"]] = weight
         total += weight
     if total == 0:  # every move looked at loses: the priors of the others
@@ -244,7 +255,7 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         visits[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["visits"]
-    value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, tree, policy)
+    value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, rates, tree, policy)
     proven = trees.nodes[tree, 0]["proven"]
     if proven != UNKNOWN:
         value = 0.0 if proven == PROVEN_DRAW else float(proven)

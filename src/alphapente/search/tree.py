@@ -41,6 +41,7 @@ HEAD = np.dtype(
         ("finished", np.int32),  # simulations backed up in this search
         ("budget", np.int32),  # simulations to do in this search
         ("num_considered", np.int32),  # Gumbel: moves that share the simulations
+        ("forced", np.float32),  # PUCT: k of the forced playouts of this search, 0: none
     ]
 )
 """What a tree knows about itself."""

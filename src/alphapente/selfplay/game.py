@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from alphapente.config import Config, GenerationSettings
+from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, legal_points, play
@@ -21,13 +21,19 @@ NEAR = 2
 
 @dataclass(slots=True)
 class GameInPlay:
-    """A game on its way. `position` is its current position; `records` one entry for each searched ply."""
+    """A game on its way. `position` is its current position; `records` one entry for each recorded ply.
+
+    `opening_left`: plies yet to be drawn from the network's policy; `proven_winner`: 1 or 2 while the game is only
+    played out, else 0.
+    """
 
     seed: int
     rng: np.random.Generator
     position: Position
     moves: list[int] = field(default_factory=list)
     opening_plies: int = 0
+    opening_left: int = 0
+    proven_winner: int = 0
     random_plies: list[int] = field(default_factory=list)
     records: list[SearchRecord] = field(default_factory=list)
 
@@ -45,18 +51,24 @@ class GameInPlay:
 def new_game(config: Config, seed: int) -> GameInPlay:
     """A game with its opening played: the first stone on the centre, then 0 to `opening_plies` random ones near it.
 
-    With many opening plies a game may be over already: ask `over`.
+    An opening that ends the game is drawn again. How many `policy_opening_plies` shall follow stands in `opening_left`:
+    whoever has the network plays them.
     """
     variant, size = config.game.variant, config.game.board_size
-    game = GameInPlay(seed, np.random.Generator(np.random.PCG64(seed)), new_positions(1, variant, size)[0])
-    if variant != "gomoku":
-        game.play(size // 2 * (size + 1))  # the opening rule leaves no choice
-    game.opening_plies = len(game.moves)
-    for _ in range(int(game.rng.integers(0, config.generation.opening_plies + 1))):
-        if game.over:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    while True:
+        game = GameInPlay(seed, rng, new_positions(1, variant, size)[0])
+        if variant != "gomoku":
+            game.play(size // 2 * (size + 1))  # the opening rule leaves no choice
+        plies = int(rng.integers(0, config.generation.opening_plies + 1))
+        while plies and not game.over:
+            game.play(int(rng.choice(near_points(game.position))))
+            plies -= 1
+        if not game.over:
             break
-        game.play(int(game.rng.choice(near_points(game.position))))
-        game.opening_plies += 1
+    game.opening_plies = len(game.moves)
+    if config.generation.policy_opening_plies:
+        game.opening_left = int(rng.integers(0, config.generation.policy_opening_plies + 1))
     return game
 
 
@@ -72,13 +84,7 @@ def near_points(position: Position) -> list[int]:
     return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
 
 
-def temperature_at(settings: GenerationSettings, ply: int) -> float:
-    """The move temperature at a ply: from `mcts_temperature` half-way to `temperature_final` each half-life."""
-    final = min(settings.temperature_final, settings.mcts_temperature)
-    return final + (settings.mcts_temperature - final) * float(0.5 ** (ply / settings.temperature_half_life))
-
-
-def record_search(game: GameInPlay, result: SearchResult) -> None:
+def record_search(game: GameInPlay, result: SearchResult, policy_weight: float = 1.0) -> None:
     """Adds the search of the game's current position to its records."""
     position = game.position
     points = list_points(result.policy, result.visits)
@@ -96,6 +102,7 @@ def record_search(game: GameInPlay, result: SearchResult) -> None:
             rest=max(0.0, 1.0 - float(targets.sum())),
             search_value=result.value,
             simulations=result.simulations,
+            policy_weight=policy_weight,
         )
     )
 
@@ -139,6 +146,8 @@ def pack(game: GameInPlay) -> bytes:
         "rng": game.rng.bit_generator.state,
         "moves": game.moves,
         "opening_plies": game.opening_plies,
+        "opening_left": game.opening_left,
+        "proven_winner": game.proven_winner,
         "random_plies": game.random_plies,
         "records": [
             {
@@ -149,6 +158,7 @@ def pack(game: GameInPlay) -> bytes:
                 "rest": record.rest,
                 "search_value": record.search_value,
                 "simulations": record.simulations,
+                "policy_weight": record.policy_weight,
             }
             for record in game.records
         ],
@@ -164,6 +174,8 @@ def unpack(payload: bytes, variant: str, size: int) -> GameInPlay:
         rng.bit_generator.state = state["rng"]
         game = GameInPlay(int(state["seed"]), rng, new_positions(1, variant, size)[0])
         game.opening_plies = int(state["opening_plies"])
+        game.opening_left = int(state.get("opening_left", 0))  # games kept by older versions lack what they had not
+        game.proven_winner = int(state.get("proven_winner", 0))
         game.random_plies = [int(ply) for ply in state["random_plies"]]
         records = {int(entry["ply"]): entry for entry in state["records"]}
         for ply, point in enumerate([*state["moves"], None]):
@@ -190,4 +202,5 @@ def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:
         rest=float(entry["rest"]),
         search_value=float(entry["search_value"]),
         simulations=int(entry["simulations"]),
+        policy_weight=float(entry.get("policy_weight", 1.0)),
     )

@@ -8,15 +8,18 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
 from alphapente.records.model import GameRecord
-from alphapente.rules.kernels import legal_points
-from alphapente.search.forest import Exploration, Forest
+from alphapente.rules.kernels import legal_points, play
+from alphapente.rules.position import IN_PLAY
+from alphapente.search.forest import Forest, choose_point
+from alphapente.search.root import SearchResult
+from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.selfplay.effort import UNRECORDED_LOOK, Effort, effort_at
 from alphapente.selfplay.game import (
     GameInPlay,
     finished_record,
     new_game,
     pack,
     record_search,
-    temperature_at,
     unpack,
 )
 
@@ -54,6 +57,7 @@ class SelfPlay:
             simulations=config.generation.simulations,
         )
         self.games: list[GameInPlay | None] = [None] * evaluator.batch_size
+        self._efforts: list[Effort] = [UNRECORDED_LOOK] * evaluator.batch_size
         for tree in range(evaluator.batch_size):
             self._begin(tree)
 
@@ -91,7 +95,7 @@ class SelfPlay:
     def _begin(self, tree: int) -> None:
         self.games[tree] = None
         game = self._waiting.pop() if self._waiting else None
-        while game is None or game.over:
+        if game is None:
             seed = self._next_seed()
             if seed is None:
                 return
@@ -101,20 +105,54 @@ class SelfPlay:
         self._search(tree, game)
 
     def _search(self, tree: int, game: GameInPlay) -> None:
-        settings = self.config.generation
-        temperature = temperature_at(settings, len(game.moves))
-        self.forest.start(tree, game.rng, Exploration(settings.mcts_random, temperature))
+        effort = effort_at(game, self.config.generation)
+        self._efforts[tree] = effort
+        self.forest.start(tree, game.rng, effort.exploration, effort.simulations)
 
     def _move(self, tree: int, game: GameInPlay) -> None:
         result = self.forest.result(tree)
-        record_search(game, result)
-        point = result.point
-        rate = self.config.generation.random_move_rate
-        if rate > 0.0 and game.rng.random() < rate:
+        if game.opening_left:
+            self._open(tree, game)
+            return
+        point, rate = result.point, self.config.generation.random_move_rate
+        recorded = self._record(game, result, self._efforts[tree].policy_weight)
+        if recorded and rate > 0.0 and game.rng.random() < rate:
             game.random_plies.append(len(game.moves))
+            game.proven_winner = 0
             point = _random_legal_point(game)
+        self._play(tree, game, point)
+
+    def _open(self, tree: int, game: GameInPlay) -> None:
+        """Plays a move drawn from the policy. One that would end the game ends the opening: a search comes instead."""
+        temperature = self.config.generation.policy_opening_temperature
+        point = choose_point(self.forest.raw_policy(tree), temperature, game.rng)
+        tried = game.position.copy()
+        play(tried, point)
+        if tried["winner"] != IN_PLAY:
+            game.opening_left = 0
+            return
+        game.opening_left -= 1
+        game.opening_plies += 1
+        self._play(tree, game, point)
+
+    def _play(self, tree: int, game: GameInPlay, point: int) -> None:
         self.forest.advance(tree, point)
         game.play(point)
+
+    def _record(self, game: GameInPlay, result: SearchResult, policy_weight: float | None) -> bool:
+        """Records a search, unless it only plays out a proven game; returns whether it did.
+
+        A winner who does not find the proof again plays and records on as before.
+        """
+        to_move = int(game.position["to_move"])
+        if game.proven_winner == to_move and result.proven != PROVEN_WIN:
+            game.proven_winner, policy_weight = 0, 1.0
+        if policy_weight is None:
+            return False
+        record_search(game, result, policy_weight)
+        if self.config.generation.end_when_proven and result.proven in (PROVEN_WIN, PROVEN_LOSS):
+            game.proven_winner = to_move if result.proven == PROVEN_WIN else 3 - to_move
+        return True
 
 
 def _random_legal_point(game: GameInPlay) -> int:
