@@ -39,6 +39,7 @@ COMMANDS = (
     Command("records", "alphapente.cli.records", "app", "Statistics, export, import and check of the records."),
     Command("play", "alphapente.cli.play", "play", "Play a game against a checkpoint."),
     Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
+    Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
     Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
 )
