@@ -8,21 +8,20 @@ A position is taken where one of the rules of `CATEGORIES` applies, a quota of e
 """
 
 import argparse
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.openings import canonical
+from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.config import SearchSettings
-from alphapente.rules.game import Game
-from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.notation import format_moves, parse_moves, parse_point, point_name
+from alphapente.rules.kernels import play
+from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import (
     BY_CAPTURES,
     BY_FIVE,
@@ -38,7 +37,7 @@ from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 
 LONG_SEARCH = 4000
 """Simulations of the search that may still object to a position."""
-SUITE = Path(__file__).with_name("tactical.json")
+SUITE = BUILT_IN / "tactical.json"
 QUOTAS = {
     "five in one": 14,
     "five in two": 28,
@@ -57,34 +56,11 @@ GROUNDS = (("pente", 9), ("pente", 13), ("keryo", 9), ("pente", 11), ("gomoku", 
 """Variants and board sizes that games are played on, in turn."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One position: `plies` and `goal` say what is proven of the expected moves and of no other."""
-
-    id: str
-    category: str
-    variant: str
-    size: int
-    state: str
-    expected: list[str]
-    goal: str  # "win": expected moves win within `plies` plies, no other does; "save": all others lose within them
-    plies: int
-    proof: str
-
-
 def proof_text(goal: str, plies: int) -> str:
     """What `verify` proves, in words."""
     if goal == "win":
         return f"exhaustive: the expected moves, and no others, win within {plies} plies, the move included"
     return f"exhaustive: after every other move the opponent wins within {plies} plies, after the expected ones not"
-
-
-def right_moves(prover: Prover, position: Position, goal: str, plies: int) -> list[int]:
-    """The moves that reach the goal: all of them."""
-    if goal == "win":
-        return prover.winning_moves(position, plies)
-    losing = set(prover.losing_moves(position, plies))
-    return [point for point in range(int(position["size"]) ** 2) if is_legal(position, point) and point not in losing]
 
 
 def _result_of(position: Position, point: int) -> Position:
@@ -134,7 +110,7 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
             return "five in two", "win", 3, wins
         return "win by capture in two", "win", 3, wins
     if found["enemy_wins"]:
-        saves = right_moves(prover, position, "save", 3)
+        saves = prover.right_moves(position, "save", 3)
         if not 0 < len(saves) <= 6:
             return None
         if any(int(_result_of(_passed(position), point)["won_by"]) == BY_CAPTURES for point in found["enemy_wins"]):
@@ -142,7 +118,7 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
         kind = "save by capture" if all(_takes(position, point) for point in saves) else "block of a four"
         return kind, "save", 3, saves
     if prover.wins(_passed(position), 3):
-        saves = right_moves(prover, position, "save", 3)
+        saves = prover.right_moves(position, "save", 3)
         if not 0 < len(saves) <= 8:
             return None
         by_five = prover.wins(_passed(_without_captures(position)), 3)
@@ -153,29 +129,29 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
     return None
 
 
-def settled(prover: Prover, entry: Entry) -> Entry | None:
+def settled(prover: Prover, entry: Puzzle) -> Puzzle | None:
     """The entry proven deeper where that is quick, or None where its moves turn out not to be the only right ones.
 
     "win": on boards up to 15x15 no other move may win within 5 plies. "save": on small boards, and where a four must be
     answered, the expected moves must hold for 5 plies. And a long search must find neither a slower win elsewhere nor
     that all is lost.
     """
-    position = position_of(entry)
+    position = entry.position
     forced = bool(tactics(position)[1]["enemy_wins"])
-    if entry.goal == "win" and entry.plies == 3 and entry.size <= 15:
-        if prover.winning_moves(position, 5) != sorted(parse_point(name, entry.size) for name in entry.expected):
+    if entry.goal == "win" and entry.plies == 3 and entry.board_size <= 15:
+        if prover.winning_moves(position, 5) != sorted(entry.answers):
             return None
-    elif entry.goal == "save" and entry.plies < 5 and (entry.size <= 11 or forced):
-        points = right_moves(prover, position, "save", 5)
+    elif entry.goal == "save" and entry.plies < 5 and (entry.board_size <= 11 or forced):
+        points = prover.right_moves(position, "save", 5)
         if not points:
             return None
-        names = [point_name(point, entry.size) for point in points]
-        entry = replace(entry, expected=names, plies=5, proof=proof_text("save", 5))
+        names = [point_name(point, entry.board_size) for point in points]
+        entry = replace(entry, expected=tuple(names), plies=5, proof=proof_text("save", 5))
     forest = Forest(
-        HeuristicEvaluator(1, entry.size), SearchSettings(root="puct"), num_trees=1, simulations=LONG_SEARCH
+        HeuristicEvaluator(1, entry.board_size), SearchSettings(root="puct"), num_trees=1, simulations=LONG_SEARCH
     )
     result = search_position(forest, position, np.random.default_rng(0))
-    found = point_name(result.point, entry.size) in entry.expected
+    found = point_name(result.point, entry.board_size) in entry.expected
     if (entry.goal == "save" and result.proven == PROVEN_LOSS) or (
         entry.goal == "win" and result.proven == PROVEN_WIN and not found
     ):
@@ -204,21 +180,16 @@ def played_games(variant: str, size: int, rng: np.random.Generator, games: int) 
                 forest.start(tree, rng, Exploration(0.5, 2.0 if len(moves[tree]) < 12 else 1.0))
 
 
-def position_of(entry: Entry) -> Position:
-    """The position that an entry's moves lead to."""
-    return Game.from_moves(parse_moves(entry.state, entry.size).moves, entry.variant, entry.size).position
-
-
 def collect(
-    minutes: float, seed: int, grounds: Sequence[tuple[str, int]], quotas: dict[str, int], entries: list[Entry]
-) -> list[Entry]:
+    minutes: float, seed: int, grounds: Sequence[tuple[str, int]], quotas: dict[str, int], entries: list[Puzzle]
+) -> list[Puzzle]:
     """Plays and classifies until every quota is full or the time is up; returns old and new entries, sorted."""
     rng, prover = np.random.default_rng(seed), Prover()
     entries = list(entries)
-    counts = Counter(entry.category for entry in entries)
-    numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.category == name) for name in counts})
+    counts = Counter(entry.kind for entry in entries)
+    numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.kind == name) for name in counts})
     by_ground: Counter[tuple[str, str, int]] = Counter()
-    seen = {canonical(position_of(entry)) for entry in entries}
+    seen = {canonical(entry.position) for entry in entries}
     end = time.monotonic() + 60 * minutes
     turn = 0
     while time.monotonic() < end and any(counts[name] < quota for name, quota in quotas.items()):
@@ -244,30 +215,24 @@ def collect(
             seen.add(mark)
             last[key] = len(moves)
             name = f"{category.replace(' ', '-')}-{numbers[category] + 1:02d}"
-            names = [point_name(point, size) for point in points]
+            names = tuple(point_name(point, size) for point in points)
             state = " ".join(format_moves(moves, size).split())
-            entry = settled(
-                prover, Entry(name, category, variant, size, state, names, goal, plies, proof_text(goal, plies))
-            )
+            proof = proof_text(goal, plies)
+            entry = settled(prover, Puzzle(state, names, name, category, variant, size, goal, plies, proof))
             if entry is not None:
                 entries.append(entry)
                 numbers[category] += 1
                 counts[category] += 1
                 by_ground[ground] += 1
-    return sorted(entries, key=lambda entry: (list(QUOTAS).index(entry.category), entry.id))
+    return sorted(entries, key=lambda entry: (list(QUOTAS).index(entry.kind), entry.id))
 
 
-def read_suite(path: Path = SUITE) -> list[Entry]:
-    """The positions of a suite file."""
-    return [Entry(**values) for values in json.loads(path.read_text(encoding="utf-8"))]
-
-
-def verify(entry: Entry, prover: Prover) -> None:
+def verify(entry: Puzzle, prover: Prover) -> None:
     """Proves one position again. Raises ValueError where the expected moves are not exactly the right ones."""
-    position = position_of(entry)
-    right = right_moves(prover, position, entry.goal, entry.plies)
-    if sorted(parse_point(name, entry.size) for name in entry.expected) != right:
-        names = [point_name(point, entry.size) for point in right]
+    position = entry.position
+    right = prover.right_moves(position, entry.goal, entry.plies)
+    if sorted(entry.answers) != right:
+        names = [point_name(point, entry.board_size) for point in right]
         raise ValueError(f"{entry.id}: expected {entry.expected}, proven {names}")
 
 
@@ -283,14 +248,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.out is not None:
         old = read_suite(arguments.out) if arguments.add else []
-        counts = Counter(entry.category for entry in old)
+        counts = Counter(entry.kind for entry in old)
         quotas = {name: counts[name] + arguments.add if old else quota for name, quota in QUOTAS.items()}
         named = [ground.split(":") for ground in arguments.grounds.split(",") if ground]
         grounds = [(variant, int(size)) for variant, size in named] or GROUNDS
         entries = collect(arguments.minutes, arguments.seed, grounds, quotas, old)
-        lines = ",\n".join(json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
-        arguments.out.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-        print(Counter(entry.category for entry in entries), Counter((e.variant, e.size) for e in entries))
+        write_suite(arguments.out, entries)
+        print(Counter(entry.kind for entry in entries), Counter((e.variant, e.board_size) for e in entries))
     if arguments.verify:
         prover, entries = Prover(), read_suite(arguments.out or SUITE)
         for entry in entries:

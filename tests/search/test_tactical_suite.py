@@ -11,13 +11,14 @@ from itertools import pairwise
 import pytest
 
 from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.suite import Puzzle
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import IN_PLAY
 from alphapente.rules.tactics import tactics
 from alphapente.search.exhaustive import Prover
-from tests.search.suite import Puzzle, read_puzzles, solved
+from tests.search.suite import read_puzzles, solved
 
 BUDGETS = (16, 32, 64, 128, 400)
 PUZZLES = read_puzzles()
@@ -39,15 +40,15 @@ def quick(puzzle: Puzzle) -> bool:
     forced = bool(tactics(puzzle.position)[1]["enemy_wins"])
     if puzzle.goal == "win":
         return puzzle.plies <= 3 or forced
-    return (puzzle.plies <= 3 and (forced or puzzle.size <= 11)) or (forced and puzzle.size <= 9)
+    return (puzzle.plies <= 3 and (forced or puzzle.board_size <= 11)) or (forced and puzzle.board_size <= 9)
 
 
 def test_there_are_enough_of_each_kind() -> None:
     assert len(PUZZLES) >= 100
     assert len({puzzle.id for puzzle in PUZZLES}) == len(PUZZLES)
-    assert min(Counter(puzzle.category for puzzle in PUZZLES).values()) >= 8
+    assert min(Counter(puzzle.kind for puzzle in PUZZLES).values()) >= 8
     assert {puzzle.variant for puzzle in PUZZLES} == {"pente", "keryo", "gomoku", "gpente", "poof", "boat"}
-    assert {9, 13, 19} <= {puzzle.size for puzzle in PUZZLES}
+    assert {9, 13, 19} <= {puzzle.board_size for puzzle in PUZZLES}
 
 
 def test_positions_are_in_play_and_answers_legal() -> None:
@@ -63,11 +64,7 @@ def test_proofs() -> None:
     prover, proven = Prover(), 0
     for puzzle in filter(quick, PUZZLES):
         position = puzzle.position
-        if puzzle.goal == "win":
-            right = set(prover.winning_moves(position, puzzle.plies))
-        else:
-            losing = set(prover.losing_moves(position, puzzle.plies))
-            right = {point for point in range(puzzle.size**2) if is_legal(position, point)} - losing
+        right = set(prover.right_moves(position, puzzle.goal, puzzle.plies))
         assert right == puzzle.answers, puzzle.id
         proven += 1
     assert proven > 100
@@ -103,5 +100,5 @@ def test_nearly_all_are_solved(root: str) -> None:
 def test_knowing_nothing_still_solves_what_is_forced(root: str) -> None:
     """With a uniform evaluator: wins in one, and single replies to a four."""
     for puzzle in PUZZLES:
-        if puzzle.category in ("five in one", "win by capture"):
+        if puzzle.kind in ("five in one", "win by capture"):
             assert puzzle.id in found("uniform", root, 16)

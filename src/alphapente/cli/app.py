@@ -40,6 +40,7 @@ COMMANDS = (
     Command("play", "alphapente.cli.play", "play", "Play a game against a checkpoint."),
     Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
     Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
+    Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
     Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
 )

@@ -69,27 +69,16 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
     import numpy as np
 
     from alphapente.arena.engine import BATCH, Engine
-    from alphapente.network.load import load_evaluator, playing_network
+    from alphapente.network.load import chosen_network, load_evaluator
 
-    source: Any = checkpoint
-    described = f"Your opponent: the network {checkpoint}."
-    if checkpoint is None:
-        name = config.generation.model_type
-        network = playing_network(config, name, seed)
-        source = network.model
-        described = f"Your opponent: {network.description}."
-        if network.step == 0:
-            described += " It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
-    else:
-        from alphapente.network import checkpoint as files
-
-        found = files.read(checkpoint)
-        source = files.restore(checkpoint, found, config)
-        described = f"Your opponent: {checkpoint}, a {found.model_type} network at step {found.step:,}."
+    network = chosen_network(config, checkpoint, seed)
+    described = f"Your opponent: {network.description}."
+    if checkpoint is None and network.step == 0:
+        described += " It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
 
     def make_engine(size: int) -> Engine:
         return Engine(
-            load_evaluator(source, config, BATCH, size),
+            load_evaluator(network.model, config, BATCH, size),
             config.search,
             np.random.default_rng(seed),
             simulations=config.generation.simulations,

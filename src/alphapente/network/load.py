@@ -58,6 +58,21 @@ def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNe
     )
 
 
+def chosen_network(config: Config, checkpoint_file: Path | None, seed: int = 0) -> PlayingNetwork:
+    """The network in a checkpoint file; without one, that of `generation.model_type`: see `playing_network`.
+
+    Raises CheckpointError for a checkpoint that cannot be used.
+    """
+    from alphapente.network import checkpoint
+
+    if checkpoint_file is None:
+        return playing_network(config, config.generation.model_type, seed)
+    found = checkpoint.read(checkpoint_file)
+    described = f"{checkpoint_file}, a {found.model_type} network at step {found.step:,}"
+    model = checkpoint.restore(checkpoint_file, found, config)
+    return PlayingNetwork(model, found.model_type, found.step, described)
+
+
 def prepared_network(config: Config, model_type: str, device: str, seed: int = 0) -> PreparedNetwork:
     """As `playing_network`, in the shape that workers on this device load fastest: see `prepare`.
 

@@ -146,6 +146,13 @@ class Prover:
         """The moves after which the opponent wins within `plies` further plies, whatever is played."""
         return self._moves(position, plies, False)
 
+    def right_moves(self, position: Position, goal: str, plies: int) -> list[int]:
+        """All moves that reach a goal: "win" within `plies`, or "save": all legal moves but the losing ones."""
+        if goal == "win":
+            return self.winning_moves(position, plies)
+        losing = set(self.losing_moves(position, plies))
+        return [p for p in range(int(position["size"]) ** 2) if is_legal(position, p) and p not in losing]
+
     def wins(self, position: Position, plies: int) -> bool:
         """Whether the player to move wins within `plies` plies, whatever the opponent does."""
         copy_position(self._stack[0], position)
