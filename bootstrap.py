@@ -101,7 +101,7 @@ def prepare(dev: bool) -> None:
             if marked:
                 os.remove(MARKER)
         say("installing alphapente and what it needs" + (", with the tools of the tests" if dev else ""))
-        pip("-e", ROOT + ("[dev]" if dev else ""))
+        pip("-e", ROOT + ("[dev]" if dev else "[int8]"))
         mark(dev)
         say(f"ready after {time.monotonic() - started:.0f} s")
 
@@ -168,7 +168,7 @@ def usable() -> bool:
 
 def looks_complete(dev: bool) -> bool:
     """Whether all that the project asks for is installed in `.venv` (one made by hand has no marker)."""
-    return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot int8" if dev else ""]) == 0
+    return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot int8" if dev else "int8"]) == 0
 
 
 def wait_for(lock: IO[str]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
+from alphapente.network import quantization
 from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.models import build, spec_of
 from alphapente.network.openvino_backend import computes_int8
@@ -268,3 +269,17 @@ def test_a_newer_checkpoint_is_taken_over_while_games_go_on(make: Make, workers:
     assert steps[0] == 0
     assert 77 in steps
     assert any("step 77" in note for note in notes)
+
+
+@pytest.mark.skipif(
+    not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
+)
+def test_a_network_that_int8_spoils_plays_on_as_it_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantization, "MOST_DIVERGENCE", -1.0)
+    notes: list[str] = []
+    for limit in (40, 20):
+        config = make("network.precision=int8", f"generation.record_limit={limit}", "network.device=openvino")
+        summary = generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
+        assert summary.records >= limit
+    told = [note for note in notes if "fresh network" in note]
+    assert "not in int8: in int8 this network is another" in told[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphapente.config import Config
+from alphapente.errors import FailureError
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
@@ -229,7 +230,10 @@ class _Network:
             return found
         from alphapente.selfplay.calibration import in_precision
 
-        return replace(found, network=in_precision(found.network, self.config, planes))
+        try:
+            return replace(found, network=in_precision(found.network, self.config, planes))
+        except FailureError as error:  # the next network may do better; the games need not end over this one
+            return replace(found, description=f"{found.description} (not in int8: {error})")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
