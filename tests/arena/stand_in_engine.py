@@ -3,8 +3,8 @@
     python stand_in_engine.py [FAULT [AT]]
 
 At its AT-th `genmove` of a game (default 5, which is after the warm-up and would win) it: "crash"es with a word on
-standard error, is "silent", plays an "illegal" point, says "nonsense", "refuse"s or "resign"s. "stillborn" ends before it answers anything, "chatty" adds lines that
-are no answers, "deaf" refuses every `play`.
+standard error, is "silent", plays an "illegal" point, says "nonsense", "refuse"s or "resign"s. "stillborn" ends
+before it answers anything, "chatty" adds lines that are no answers, "deaf" refuses every `play`.
 """
 
 import sys

@@ -38,7 +38,8 @@ def test_a_checkpoint_answers_whatever_it_is_sent(tmp_path: Path, budget: list[s
     weights = models.build(spec, seed=1).state_dict()
     saved = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=5)
     checkpoint.save(tmp_path / "own.pt", saved)
-    sent = b"genmove B\ngenmove W\n\xff\xfe\x00 \x01\nplay\tB \tA1\nplay W D4\n3 boardsize 9\ngenmove b\nthe last has no end"
+    sent = b"genmove B\ngenmove W\n\xff\xfe\x00 \x01\nplay\tB \tA1\nplay W D4\n3 boardsize 9\ngenmove b\n"
+    sent += b"the last line has no end"
     done = subprocess.run(
         [*GTP, "--config", "small.json", "--checkpoint", "own.pt", *budget],
         cwd=tmp_path, input=sent, capture_output=True, check=False, timeout=200,
