@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from alphapente.arena.players import Player, PolicyPlayer, SearchPlayer
+from alphapente.arena.players import Player, PolicyPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.network.evaluator import Evaluator
@@ -160,10 +160,13 @@ def _answer(puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[
 
     def work(number: int) -> None:
         own = places[number :: len(players)]
-        rngs = [np.random.default_rng(0) for _ in own]
-        points = players[number].choose([puzzles[place].position for place in own], rngs)
-        for place, point in zip(own, points, strict=True):
-            answers[place] = point
+        games = [puzzles[place].game for place in own]
+        turns = [
+            Turn(place, game.moves, game.position, np.random.default_rng(0))
+            for place, game in zip(own, games, strict=True)
+        ]
+        for place, answer in zip(own, players[number].choose(turns), strict=True):
+            answers[place] = -1 if answer.point is None else answer.point
 
     with ThreadPoolExecutor(len(players)) as pool:
         list(pool.map(work, range(len(players))))
