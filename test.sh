@@ -50,7 +50,7 @@ stage "format (ruff format)" python -m ruff format --check .
 stage "lint (ruff check)" python -m ruff check .
 stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
-stage "tests (pytest)" python -m pytest
+stage "tests (pytest)" python -m pytest -n 2
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
 stage "dry run of the pipeline" dry_run
 printf '\nall passed in %d s\n' "$SECONDS"
