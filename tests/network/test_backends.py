@@ -15,7 +15,7 @@ from alphapente.errors import RequestError
 from alphapente.network import load, openvino_backend
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.models import build_model
+from alphapente.network.models import build_model, value_of
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
 from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import TorchEvaluator, torch_precision
@@ -30,13 +30,13 @@ def trained(name: str) -> torch.nn.Module:
     model = build_model(Config(), name, seed=3)
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     rng = np.random.default_rng(0)
-    for _ in range(30):
+    for _ in range(60):
         seen = torch.from_numpy((rng.random((32, NUM_PLANES, 9, 9)) < 0.2).astype(np.float32))
         logits, z = model(seen)
         target = seen[:, 6].flatten(1) / seen[:, 6].sum((1, 2)).clamp_min(1)[:, None]
-        label = (seen[:, 0].sum((1, 2)) > seen[:, 1].sum((1, 2))).float()
+        label = 2 * (seen[:, 0].sum((1, 2)) <= seen[:, 1].sum((1, 2))).long()
         loss = -(target * logits.log_softmax(1)).sum(1).mean()
-        loss = loss + torch.nn.functional.binary_cross_entropy_with_logits(2 * z, label)
+        loss = loss + torch.nn.functional.cross_entropy(z, label)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -66,7 +66,7 @@ def test_backends_agree(network: tuple[torch.nn.Module, PortableNetwork], size: 
     seen = planes(size)
     with torch.no_grad():
         logits, z = model.eval()(torch.from_numpy(seen))
-    policy, value = softmax(logits.numpy()), np.tanh(z.numpy())
+    policy, value = softmax(logits.numpy()), value_of(z).numpy()
     assert np.ptp(value) > 0.1  # it tells positions apart
     exact: list[Evaluator] = [
         OpenVinoEvaluator(portable, BATCH, size, precision="fp32"),

@@ -9,7 +9,7 @@ import torch
 from alphapente.config import load_config
 from alphapente.errors import RequestError
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
-from alphapente.network.models import ModelSpec, build, build_model, num_parameters, spec_of
+from alphapente.network.models import ModelSpec, build, build_model, num_parameters, spec_of, value_of
 from alphapente.network.planes import NUM_PLANES
 
 
@@ -25,7 +25,7 @@ def test_one_network_plays_every_board_size(tmp_path: Path, name: str) -> None:
     for size in (7, 9, 12, 19):
         policy, value = model(torch.rand(3, NUM_PLANES, size, size))
         assert policy.shape == (3, size * size)
-        assert value.shape == (3,)
+        assert value.shape == (3, 3)
 
 
 def test_simple_is_three_convolutions_and_resnet_six_blocks(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_fresh_network_is_nearly_uniform_and_even(tmp_path: Path) -> None:
     with torch.no_grad():
         policy, value = model((torch.rand(8, NUM_PLANES, 19, 19) < 0.2).float())
     assert float(torch.softmax(policy, 1).amax()) < 3 / 361
-    assert float(value.abs().amax()) < 0.3
+    assert float(value_of(value).abs().amax()) < 0.3
 
 
 class Own(torch.nn.Module):
@@ -72,7 +72,15 @@ class Own(torch.nn.Module):
 
     def forward(self, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         found = self.conv(planes)
-        return found[:, 0].flatten(1), found.mean((1, 2, 3))
+        return found[:, 0].flatten(1), found[:, :3].mean((2, 3))
+
+
+class OneValue(Own):
+    """Returns one value logit, as version 1 of the contract had it."""
+
+    def forward(self, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        policy, value = super().forward(planes)
+        return policy, value[:, 0]
 
 
 class WrongShape(Own):
@@ -103,6 +111,7 @@ def test_a_class_of_the_users_own(tmp_path: Path) -> None:
         (f"{__name__}:Own", {"depth": 3}, "cannot be built"),
         (f"{__name__}:Own", {"width": -1}, "cannot be built"),
         (f"{__name__}:WrongShape", {}, "must return policy logits"),
+        (f"{__name__}:OneValue", {}, "value logits (2, 3): win, draw, loss"),
         ("nonsense", {}, "package.module:Class"),
     ],
 )
@@ -126,3 +135,8 @@ def test_the_uniform_evaluator() -> None:
     assert not policy.any()
     with pytest.raises(RequestError, match="up to 4 positions"):
         evaluator.evaluate(np.ones((5, NUM_PLANES, 9, 9), np.float32))
+
+
+def test_the_value_is_the_chance_to_win_less_the_chance_to_lose() -> None:
+    logits = torch.log(torch.tensor([[0.5, 0.2, 0.3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+    torch.testing.assert_close(value_of(logits), torch.tensor([0.2, 1.0, 0.0]))

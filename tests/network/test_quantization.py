@@ -50,7 +50,7 @@ def telling(name: str) -> torch.nn.Module:
     model = build_model(Config(), name, seed=4)
     with torch.no_grad():
         model.get_parameter("heads.policy.weight").mul_(20)
-        model.get_parameter("heads.value.weight").mul_(20)
+        model.get_parameter("heads.value.weight").mul_(60)
     return model
 
 

@@ -67,6 +67,10 @@ FIRST = "id = (SELECT min(id) FROM records)"
             0,
             "no such ply",
         ),
+        (f"UPDATE records SET plies_left = 3 WHERE {FIRST}", 1, 0, "3 plies were left, but"),
+        (f"UPDATE records SET next_point = 3 WHERE {FIRST}", 1, 0, "3 was the reply, but"),
+        (f"UPDATE records SET end_captured1 = 9 WHERE {FIRST}", 1, 0, "at the end, the replay"),
+        (f"UPDATE records SET policy_weight = 2 WHERE {FIRST}", 1, 0, r"policy weight is 2\.0"),
         (f"UPDATE records SET policy = X'000001000100' WHERE {FIRST}", 1, 0, "cannot be played, first 0"),
         (
             "UPDATE records SET policy = CAST(policy || policy AS BLOB) WHERE game_id = 2 AND ply = 4",

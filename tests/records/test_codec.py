@@ -14,7 +14,7 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec
 from alphapente.records.model import GameRecord, RecordBatch
 
-from .samples import plain_game
+from .samples import plain_game, search_record
 
 
 def rows_of(game: GameRecord) -> list[tuple[Any, ...]]:
@@ -59,6 +59,25 @@ def test_records_survive_and_their_policies_sum_to_one() -> None:
         assert batch.search_value[index] == pytest.approx(record.search_value, abs=1e-7)
         assert batch.outcome[index] == (1 if record.to_move == game.winner else -1)
     assert np.isnan(batch.random_value).all()
+    assert (batch.policy_weight == 1).all()
+    assert np.isnan(batch.surprise).all()
+
+
+def test_what_came_after_each_position_is_told_with_it() -> None:
+    """Player 2's stones on 41 and 42 are captured by 43; records of plies 1, 3 and the last one."""
+    moves = [40, 41, 0, 42, 43, 80]
+    empty = np.zeros(81, np.int8)
+    legal = np.arange(81)
+    rng = np.random.default_rng(1)
+    records = [search_record(rng, ply, empty, (0, 0), ply % 2 + 1, legal) for ply in (1, 3, 5)]
+    records[1] = dataclasses.replace(records[1], policy_weight=0.25, surprise=1.2345678)
+    records[2] = dataclasses.replace(records[2], surprise=99.0)
+    batch = decoded(GameRecord("pente", 9, moves, 1, "five", 0, (), 1, "simple", 0, 100, records))
+    assert batch.next_point.tolist() == [0, 43, -1]
+    assert batch.plies_left.tolist() == [5, 3, 1]
+    assert batch.end_captured.tolist() == [[2, 0]] * 3
+    assert batch.policy_weight.tolist() == [1, 0.25, 1]
+    np.testing.assert_allclose(batch.surprise, [np.nan, 1.235, 32.767], rtol=1e-6)
 
 
 def test_a_driver_gets_plain_values_whatever_numbers_a_record_holds() -> None:
@@ -73,12 +92,14 @@ def test_a_driver_gets_plain_values_whatever_numbers_a_record_holds() -> None:
         random_value=np.float64(-0.5),
     )
     row = dict(zip(codec.RECORD_COLUMNS, rows_of(dataclasses.replace(game, records=[odd]))[0], strict=True))
+    assert row.pop("surprise") is None
     assert {name: type(value) for name, value in row.items() if type(value) is not int} == {
         "board": bytes,
         "policy": bytes,
         "rest": float,
         "search_value": float,
         "random_value": float,
+        "policy_weight": float,
     }
     assert (row["ply"], row["captured2"], row["to_move"], row["outcome"]) == (1, 2, 2, -1)
     assert (row["search_value"], row["random_value"]) == (0.5, -0.5)
@@ -112,6 +133,10 @@ def test_a_policy_without_entries_is_all_rest() -> None:
         ({"search_value": 1.5}, "search_value is 1.5"),
         ({"random_value": -2.0}, "random_value is -2"),
         ({"to_move": 3}, "player 3 is to move"),
+        ({"policy_weight": 1.5}, "policy_weight is 1.5"),
+        ({"policy_weight": float("nan")}, "policy_weight is nan"),
+        ({"surprise": float("nan")}, "surprise is nan"),
+        ({"ply": 1}, "of ply 1, and the game has 1 plies"),
         ({"board": np.zeros(81, np.int8)}, "81 points"),
         ({"board": np.full(361, 3, np.int8)}, "holds 3..3"),
         ({"visits": np.zeros(1, np.int32)}, "must be equal"),

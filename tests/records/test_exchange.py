@@ -119,6 +119,10 @@ def test_records_become_parquet(store: Store, tmp_path: Path) -> None:
         np.testing.assert_allclose(row["targets"], batch.targets[entries])
         assert row["outcome"] == batch.outcome[index]
         assert row["captured2"] == batch.captured[index, 1]
+        assert (row["policy_weight"], row["surprise"]) == (1, None)
+        assert row["next_point"] == (None if batch.next_point[index] < 0 else batch.next_point[index])
+        assert row["plies_left"] == batch.plies_left[index]
+        assert [row["end_captured1"], row["end_captured2"]] == batch.end_captured[index].tolist()
     assert [row["random_value"] for row in table[:2]] == [-0.5, None]
     assert (table[-1]["variant"], len(table[-1]["board"])) == ("boat", 49)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alphapente.records.check import check
+from alphapente.records.schema import SCHEMA_VERSION
 from alphapente.records.store import Store
 
 from .samples import random_game, take_all, write_for_ever, write_games
@@ -71,7 +72,7 @@ def test_many_processes_may_make_the_database_at_the_same_moment(tmp_path: Path)
         maker.join()
     assert [maker.exitcode for maker in makers] == [0] * 3
     with Store(database, read_only=True) as store:
-        assert store.stats().schema_version == 2
+        assert store.stats().schema_version == SCHEMA_VERSION
 
 
 def test_a_parked_game_is_taken_by_one_process_only(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, ve
     connection = sqlite3.connect(older)
     connection.execute("ATTACH ? AS newer", (str(database),))
     for table in ("pools", "settings", "games", "records"):
-        connection.execute(f"INSERT INTO main.{table} SELECT * FROM newer.{table}")
+        names = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}")
     connection.commit()
     connection.close()
 
@@ -72,6 +73,10 @@ def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, ve
             assert store.take_parked_games("pente", 19, "simple", 5) == [b"in play"]
     np.testing.assert_array_equal(after.boards, before.boards)
     np.testing.assert_array_equal(after.targets, before.targets)
+    assert (after.policy_weight == 1).all()
+    assert np.isnan(after.surprise).all()
+    for unknown in (after.next_point, after.plies_left, after.end_captured):
+        assert (unknown == -1).all()
 
 
 def test_a_step_that_fails_leaves_the_older_version_whole(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 
 from alphapente.errors import RequestError
 from alphapente.records.model import GameRecord, ImportedGame
+from alphapente.records.schema import SCHEMA_VERSION
 from alphapente.records.store import Store
 from alphapente.records.writing import SEQ_BITS
 
@@ -129,7 +130,7 @@ def test_statistics_count_wins_endings_and_steps(store: Store) -> None:
 
 def test_statistics_of_an_empty_database(store: Store) -> None:
     stats = store.stats()
-    assert (stats.pools, stats.records, stats.schema_version) == ([], 0, 2)
+    assert (stats.pools, stats.records, stats.schema_version) == ([], 0, SCHEMA_VERSION)
 
 
 def test_a_store_pickles_as_its_address(store: Store) -> None:

@@ -27,6 +27,11 @@ def labelled(outcome: float, search_value: float, random_value: float) -> Record
 @pytest.mark.parametrize(
     ("outcome", "search_value", "random_value", "weight", "label"),
     [
+        (-1.0, 1.0, np.nan, 0.6, 1.0),  # the search proved a win: that is the label, whatever the game came to
+        (1.0, -1.0, np.nan, 1.0, -1.0),
+        (1.0, -1.0, 0.9, 1.0, -1.0),  # proven before the random move
+        (1.0, 0.5, -1.0, 1.0, -1.0),  # proven at the random move
+        (1.0, 0.999, np.nan, 1.0, 1.0),
         (1.0, 0.5, np.nan, 1.0, 1.0),
         (1.0, 0.5, np.nan, 0.0, 0.5),
         (1.0, 0.5, np.nan, 0.6, 0.8),
@@ -37,7 +42,15 @@ def labelled(outcome: float, search_value: float, random_value: float) -> Record
     ],
 )
 def test_the_value_label(outcome: float, search_value: float, random_value: float, weight: float, label: float) -> None:
-    assert value_labels(labelled(outcome, search_value, random_value), weight)[0] == pytest.approx(label)
+    chances = value_labels(labelled(outcome, search_value, random_value), weight)[0]
+    assert chances.sum() == pytest.approx(1)
+    assert (chances >= 0).all()
+    assert chances[0] - chances[2] == pytest.approx(label)
+
+
+def test_a_drawn_game_and_a_search_that_is_undecided_are_not_the_same_label() -> None:
+    np.testing.assert_allclose(value_labels(labelled(0.0, 0.0, np.nan), 0.6), [[0.2, 0.6, 0.2]], atol=1e-6)
+    np.testing.assert_allclose(value_labels(labelled(1.0, 0.5, np.nan), 0.6), [[0.9, 0.0, 0.1]], atol=1e-6)
 
 
 def positions_of(records: RecordBatch) -> Positions:
@@ -118,10 +131,10 @@ def test_an_epoch_shows_every_record_once_in_batches_of_the_size_asked_for(count
     records = dataclasses.replace(random_records(count, 9), search_value=np.linspace(-1, 1, count).astype(np.float32))
     samples = samples_of(records, 0.0)
     with EpochBatches(samples, BatchPlan(batch_size, 8), np.random.default_rng(0)) as batches:
-        values = [batch.value for batch in batches]
+        values = [batch.value[:, 0] for batch in batches]
     assert len(values) == len(batches) == -(-count // batch_size)
     assert max(map(len, values)) <= batch_size
-    np.testing.assert_allclose(np.sort(np.concatenate(values)), np.sort(samples.label))
+    np.testing.assert_allclose(np.sort(np.concatenate(values)), np.sort(samples.label[:, 0]))
 
 
 def test_the_seed_fixes_order_and_orientation() -> None:

@@ -10,7 +10,7 @@ from alphapente.config import Config, TrainingSettings
 from alphapente.network.models import ModelSpec, build
 from alphapente.training.batches import Batch, make_batch, samples_of
 from alphapente.training.learner import SMALLEST_PART, Learner, TrainingError
-from alphapente.training.losses import losses
+from alphapente.training.losses import Targets, losses
 from alphapente.training.measure import measure_training, random_records
 from alphapente.training.winograd import WinogradConv2d
 
@@ -79,23 +79,51 @@ def test_parts_are_not_so_small_that_normalisation_is_lost() -> None:
 
 
 def test_losses_by_hand() -> None:
-    logits, z = torch.tensor([[0.0, 0.0, 50.0]]), torch.tensor([0.5])
+    logits, z = torch.tensor([[0.0, 0.0, 50.0]]), torch.tensor([[1.0, 0.0, -1.0]])
     policy, legal = torch.tensor([[0.25, 0.75, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
-    found = losses((logits, z), policy, legal, torch.tensor([0.2]))
+    found = losses((logits, z), Targets(policy, legal, torch.tensor([[0.5, 0.2, 0.3]]), torch.ones(1)))
     assert float(found.policy) == pytest.approx(np.log(2))  # the illegal favourite is masked
     assert float(found.policy_entropy) == pytest.approx(np.log(2))
     assert float(found.target_entropy) == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75))
-    win = (1 + np.tanh(0.5)) / 2
-    assert float(found.value) == pytest.approx(-0.6 * np.log(win) - 0.4 * np.log(1 - win), rel=1e-5)
-    assert float(found.square_error) == pytest.approx((np.tanh(0.5) - 0.2) ** 2, rel=1e-5)
+    win, draw, loss = np.exp([1, 0, -1]) / np.exp([1, 0, -1]).sum()
+    expected = -0.5 * np.log(win) - 0.2 * np.log(draw) - 0.3 * np.log(loss)
+    assert float(found.value) == pytest.approx(expected, rel=1e-5)
+    assert float(found.square_error) == pytest.approx((win - loss - 0.2) ** 2, rel=1e-5)
 
 
-def test_the_value_gradient_does_not_vanish_where_tanh_is_flat() -> None:
-    z = torch.tensor([8.0], requires_grad=True)
-    found = losses((torch.zeros(1, 2), z), torch.full((1, 2), 0.5), torch.ones(1, 2), torch.tensor([-1.0]))
-    found.value.backward()  # type: ignore[no-untyped-call]
+def test_the_value_gradient_does_not_vanish_where_the_network_is_sure_and_wrong() -> None:
+    z = torch.tensor([[9.0, 0.0, -9.0]], requires_grad=True)
+    lost = Targets(torch.full((1, 2), 0.5), torch.ones(1, 2), torch.tensor([[0.0, 0.0, 1.0]]), torch.ones(1))
+    losses((torch.zeros(1, 2), z), lost).value.backward()  # type: ignore[no-untyped-call]
     assert z.grad is not None
-    assert float(z.grad) == pytest.approx(2.0, abs=1e-3)
+    np.testing.assert_allclose(z.grad, [[1, 0, -1]], atol=1e-3)
+
+
+def test_a_policy_of_no_weight_teaches_no_policy_and_its_value_all_the_same() -> None:
+    """The policy loss is the mean over what counts; also where the batch is learned in parts."""
+    batch = some_batch(2 * SMALLEST_PART)
+    weights = np.zeros(len(batch.value), np.float32)
+    weights[[3, 9]] = 0.5, 1.0
+    weighed = batch._replace(policy_weight=weights)
+    by_parts, at_once = without_statistics(2).learn(weighed), without_statistics().learn(weighed)
+    np.testing.assert_allclose([float(loss) for loss in by_parts], [float(loss) for loss in at_once], rtol=1e-4)
+    rows = [Batch(*(array[[row]] for array in batch)) for row in (3, 9)]
+    one, other = (without_statistics().learn(row) for row in rows)
+    assert float(at_once.policy) == pytest.approx((0.5 * float(one.policy) + float(other.policy)) / 1.5, rel=1e-4)
+    silent = wide("fp32")
+    before = silent.weights()
+    found = silent.learn(batch._replace(policy_weight=np.zeros_like(weights)))
+    assert float(found.policy) == 0
+    assert not silent.model.get_parameter("heads.policy.weight").grad.any()
+    assert not torch.equal(silent.weights()["heads.value.weight"], before["heads.value.weight"])
+
+
+def without_statistics(threads: int = 1) -> Learner:
+    """A learner in whose normalisation the positions of a batch do not see each other."""
+    learner = wide("fp32", threads)
+    for replica in learner._replicas.models:
+        replica.eval()
+    return learner
 
 
 def test_the_average_forgets_the_random_start_at_once_and_then_follows_slowly() -> None:
@@ -142,8 +170,9 @@ def test_a_resumed_optimizer_obeys_the_configuration_of_today() -> None:
     second.learn(some_batch())
     assert second.learning_rate == pytest.approx(0.002)
     assert second._optimizer.param_groups[0]["weight_decay"] == 0.5
+    wrong = first.optimizer_state() | {"heads.value.bias": {"step": torch.tensor(1.0)}}
     with pytest.raises(TrainingError, match="does not fit"):
-        small().resume(first.averaged_weights(), {"state": {}, "param_groups": []}, 1)
+        small().resume(first.averaged_weights(), wrong, 1)
 
 
 def test_the_rate_warms_up() -> None:

@@ -22,7 +22,8 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.network.models import ModelSpec, build
 from alphapente.network.planes import NUM_PLANES
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 had one value logit, and the optimizer's state by number."""
 KIND = "alphapente-checkpoint"
 
 
@@ -43,7 +44,9 @@ class Checkpoint:
     averaged_weights: dict[str, Tensor]
     """Their moving average: what plays."""
     optimizer: dict[str, Any] = field(default_factory=dict)
-    """The optimizer's state_dict; empty for one that has not started."""
+    """The optimizer's state of each weight, by its name; empty for one that has not started."""
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+    """The heads that only training has, see training/auxiliary.py; empty where there are none."""
     step: int = 0
     """Optimizer steps since the network was made."""
     training: dict[str, Any] = field(default_factory=dict)
@@ -67,6 +70,7 @@ _TYPES: Mapping[str, type] = {
     "weights": dict,
     "averaged_weights": dict,
     "optimizer": dict,
+    "auxiliary": dict,
     "step": int,
     "training": dict,
     "config": str,
@@ -161,7 +165,7 @@ def _checked(path: Path, values: object) -> Checkpoint:
             raise CheckpointError(
                 f"{path} is damaged: {name!r} is {type(values.get(name)).__name__}, not {kind.__name__}: {_MOVE_AWAY}"
             )
-    for name in ("weights", "averaged_weights"):
+    for name in ("weights", "averaged_weights", "auxiliary"):
         if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in values[name].items()):
             raise CheckpointError(f"{path} is damaged: {name!r} holds something other than tensors: {_MOVE_AWAY}")
     return Checkpoint(**{item.name: values[item.name] for item in fields(Checkpoint)})

@@ -1,10 +1,10 @@
 """The networks: convolutions that look at the board, one head that proposes moves and one that judges who wins.
 
 Every network is a module that maps planes float32[B, num_planes, S, S] to a pair: policy logits float32[B, S * S],
-one for each point, and value logits float32[B]. The value of a position, as the player to move sees it, is
-tanh(value logit) = 2 * sigmoid(2 * value logit) - 1: the head is trained by the cross-entropy of the probability of
-winning, sigmoid(2 * logit), so that its gradient does not vanish where tanh is flat. No weight depends on the size
-of the board: heads see the whole board by pooling (KataGo, Wu 2019, section 3.3), so one network plays every size.
+one for each point, and value logits float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
+makes one number of them). They are trained by cross-entropy, whose gradient does not vanish where the network is sure
+and wrong. No weight depends on the size of the board: heads see the whole board by pooling (KataGo, Wu 2019, section
+3.3), so one network plays every size.
 """
 
 import difflib
@@ -23,6 +23,14 @@ from alphapente.network.planes import NUM_PLANES
 POLICY_CHANNELS = 32
 VALUE_HIDDEN = 96
 MIN_TRIAL_SIZE = 7
+NUM_ENDS = 3
+"""Value logits: win, draw, loss."""
+
+
+def value_of(value_logits: Tensor) -> Tensor:
+    """The value float[B] in [-1, 1] that value logits float[B, 3] stand for: P(win) - P(loss)."""
+    chances = torch.softmax(value_logits, 1)
+    return chances[:, 0] - chances[:, 2]
 
 
 class ConvNorm(nn.Sequential):
@@ -55,7 +63,7 @@ class Heads(nn.Module):
     """Policy and value from the trunk's features float[B, channels, S, S].
 
     Policy: each point's features, shifted by what the pooled board says, then one logit a point.
-    Value: mean and maximum over the board, one hidden layer, one logit.
+    Value: mean and maximum over the board, one hidden layer, a logit for win, draw and loss.
     """
 
     def __init__(self, channels: int) -> None:
@@ -64,17 +72,23 @@ class Heads(nn.Module):
         self.pooled_bias = nn.Linear(2 * channels, POLICY_CHANNELS, bias=False)
         self.policy = nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False)
         self.hidden = nn.Linear(2 * channels, VALUE_HIDDEN)
-        self.value = nn.Linear(VALUE_HIDDEN, 1)
+        self.value = nn.Linear(VALUE_HIDDEN, NUM_ENDS)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns policy logits [B, S * S] and value logits [B]."""
+        """Returns policy logits [B, S * S] and value logits [B, 3]."""
+        points, board = self.read(features)
+        return self.policy(points).flatten(1), self.value(board)
+
+    def read(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What both heads, and those that only training has, judge by.
+
+        Returns a point's features [B, POLICY_CHANNELS, S, S] and the board's [B, VALUE_HIDDEN].
+        """
         # Sum and this maximum have the cheapest gradients of all poolings: `mean` and `amax` take a sixth of a step.
         mean = features.sum((2, 3)) / (features.shape[2] * features.shape[3])
         pooled = torch.cat([mean, F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]
-        policy = self.policy(torch.relu(shifted)).flatten(1)
-        value = self.value(torch.relu(self.hidden(pooled))).flatten()
-        return policy, value
+        return torch.relu(shifted), torch.relu(self.hidden(pooled))
 
 
 class TwoHeaded(nn.Module):
@@ -86,7 +100,7 @@ class TwoHeaded(nn.Module):
         self.heads = Heads(channels)
 
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Planes [B, num_planes, S, S] to policy logits [B, S * S] and value logits [B]."""
+        """Planes [B, num_planes, S, S] to policy logits [B, S * S] and value logits [B, 3]."""
         policy, value = self.heads(self.trunk(planes))
         return policy, value
 
@@ -137,7 +151,7 @@ def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Mo
     """The model of a spec, its weights drawn from `seed`; torch's global random state is left as it was.
 
     Raises RequestError when the class cannot be found, is no torch module, refuses its sizes, or returns something
-    other than policy logits [B, S * S] and value logits [B].
+    other than policy logits [B, S * S] and value logits [B, 3].
     """
     kind = _find_class(spec)
     with torch.random.fork_rng(devices=[]):
@@ -200,10 +214,10 @@ def _check_outputs(spec: ModelSpec, model: nn.Module, num_planes: int) -> None:
                 f"models.{spec.model_type}: {spec.class_path} fails on planes of shape "
                 f"(2, {num_planes}, {size}, {size}): {error}"
             ) from error
-        if policy.shape != (2, size * size) or value.shape != (2,):
+        if policy.shape != (2, size * size) or value.shape != (2, NUM_ENDS):
             raise RequestError(
                 f"models.{spec.model_type}: {spec.class_path} returned {found} for a batch of 2 on {size}x{size}: "
-                f"it must return policy logits (2, {size * size}) and value logits (2,)"
+                f"it must return policy logits (2, {size * size}) and value logits (2, {NUM_ENDS}): win, draw, loss"
             )
     model.train()
 

@@ -60,12 +60,13 @@ def openvino_core() -> Any:
 
 
 def convert(model: "nn.Module") -> PortableNetwork:
-    """The network that plays as `model` does: tanh on the value, normalisation folded in. About a second.
+    """The network that plays as `model` does: the value as one number, normalisation folded in. About a second.
 
     Raises RequestError for a model that OpenVINO cannot convert.
     """
     import torch
 
+    from alphapente.network.models import value_of
     from alphapente.network.torch_backend import fused_for_play
 
     class Playing(torch.nn.Module):
@@ -77,7 +78,7 @@ def convert(model: "nn.Module") -> PortableNetwork:
 
         def forward(self, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             policy, value = self.model(planes)
-            return policy, torch.tanh(value)
+            return policy, value_of(value)
 
     openvino = import_openvino()
     planes = torch.zeros(2, NUM_PLANES, 9, 9)

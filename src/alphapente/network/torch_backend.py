@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from alphapente.errors import RequestError
 from alphapente.network.evaluator import Outputs, Planes, as_batch
+from alphapente.network.models import value_of
 from alphapente.network.planes import NUM_PLANES
 
 _WARM_UP_CALLS = 3
@@ -171,9 +172,9 @@ class TorchEvaluator:
     def _compute(self) -> None:
         """From the planes on the device to the outputs on the device: fixed memory, fixed shapes."""
         planes, policy, value = self._there
-        found, logit = self._prepared_for(planes.to(self.network.dtype, memory_format=self.network.layout))
+        found, logits = self._prepared_for(planes.to(self.network.dtype, memory_format=self.network.layout))
         policy.copy_(found)
-        value.copy_(torch.tanh(logit.float()))
+        value.copy_(value_of(logits.float()))
 
     def _call_on_stream(self) -> None:
         """Orders all the work of a batch at once and sleeps until it is done; other threads run meanwhile."""

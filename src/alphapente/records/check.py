@@ -158,6 +158,10 @@ def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
         if not is_legal(position, point):
             return  # `game_problems` has told
         play(position, point)
+    for index, ply in enumerate(plies):
+        found = batch.end_captured[index]
+        if found[0] >= 0 and not np.array_equal(found, position["captured"]):
+            yield ply, f"the record has captured stones {found.tolist()} at the end, the replay {position['captured']}"
     for ply in index_of:
         yield ply, f"it has a record, but the game has only {len(game.moves)} plies"
 
@@ -179,10 +183,23 @@ def _position_problems(game: StoredGame, batch: RecordBatch, index: int, positio
     if batch.outcome[index] != outcome:
         yield f"the record's outcome is {batch.outcome[index]:g}, but winner {game.winner} makes it {outcome}"
     yield from _policy_problems(batch, index, position)
+    yield from _later_problems(game, batch, index)
     if not abs(batch.search_value[index]) <= 1 + _TOLERANCE:
         yield f"the record's search value is {batch.search_value[index]}: allowed is -1 to 1"
     if not np.isnan(batch.random_value[index]) and not any(ply >= batch.ply[index] for ply in game.random_plies):
         yield "the record has a value at a random ply, but the game has no such ply after it"
+
+
+def _later_problems(game: StoredGame, batch: RecordBatch, index: int) -> Iterator[str]:
+    """What a record says came after its position, where it says so: version 2 did not."""
+    ply = int(batch.ply[index])
+    reply = game.moves[ply + 1] if ply + 1 < len(game.moves) else -1
+    if batch.plies_left[index] not in (-1, len(game.moves) - ply):
+        yield f"the record says {batch.plies_left[index]} plies were left, but {len(game.moves) - ply} were"
+    if batch.plies_left[index] >= 0 and batch.next_point[index] != reply:
+        yield f"the record says {batch.next_point[index]} was the reply, but {reply} was (-1: none)"
+    if not 0 <= batch.policy_weight[index] <= 1:
+        yield f"the record's policy weight is {batch.policy_weight[index]}: allowed is 0 to 1"
 
 
 def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iterator[str]:

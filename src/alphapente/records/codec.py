@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
+from alphapente.rules.legality import captured_after
 
 POINTS_PER_BYTE = 5
 _DIGITS = np.array([1, 3, 9, 27, 81], np.uint8)
@@ -23,6 +24,10 @@ POLICY_ENTRY = np.dtype([("point", "<u2"), ("visits", "<u2"), ("target", "<u2")]
 _TARGET_UNIT = 65535
 MAX_VISITS = 65535
 """More visits than this are stored as this many; the targets, not the visits, are what training learns."""
+
+SURPRISE_UNIT = 1000
+"""A surprise is kept in thousandths of a nat, as a whole number of two bytes."""
+_MAX_SURPRISE = 32767
 
 _SUM_TOLERANCE = 1e-3
 
@@ -40,6 +45,12 @@ RECORD_COLUMNS = (
     "random_value",
     "outcome",
     "simulations",
+    "policy_weight",
+    "surprise",
+    "next_point",
+    "plies_left",
+    "end_captured1",
+    "end_captured2",
 )
 """The columns of a record's row, in the order that `decode_records` expects them."""
 
@@ -92,10 +103,14 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
     area = game.board_size**2
     for record in records:
         _refuse_misshapen(record, area)
+        if not 0 <= record.ply < len(game.moves):
+            raise RequestError(f"a record is of ply {record.ply}, and the game has {len(game.moves)} plies")
     boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
     if boards.min() < 0 or boards.max() > 2:
         raise RequestError(f"a record's board holds {boards.min()}..{boards.max()}: allowed are 0, 1 and 2")
     outcomes = {player: outcome_of(game.winner, player) for player in (1, 2)}
+    num_plies, replies = len(game.moves), [*map(int, game.moves[1:]), None]
+    end_captured = captured_after(game.moves, game.variant, game.board_size)
     return (
         [int(record.ply) for record in records],
         [packed.tobytes() for packed in pack_boards(boards)],
@@ -108,7 +123,17 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
         [None if record.random_value is None else float(record.random_value) for record in records],
         [outcomes[record.to_move] for record in records],
         [int(record.simulations) for record in records],
+        [float(record.policy_weight) for record in records],
+        [_encode_surprise(record.surprise) for record in records],
+        [replies[record.ply] for record in records],
+        [num_plies - int(record.ply) for record in records],
+        [end_captured[0]] * len(records),
+        [end_captured[1]] * len(records),
     )
+
+
+def _encode_surprise(surprise: float | None) -> int | None:
+    return None if surprise is None else min(_MAX_SURPRISE, round(max(0.0, surprise) * SURPRISE_UNIT))
 
 
 def outcome_of(winner: int, to_move: int) -> int:
@@ -129,6 +154,10 @@ def _refuse_misshapen(record: SearchRecord, area: int) -> None:
     for name, value in (("search_value", record.search_value), ("random_value", record.random_value)):
         if value is not None and not -1.0001 <= value <= 1.0001:  # NaN fails both comparisons
             raise RequestError(f"ply {record.ply}: {name} is {value}: allowed is -1 to 1")
+    if not 0 <= record.policy_weight <= 1:
+        raise RequestError(f"ply {record.ply}: policy_weight is {record.policy_weight}: allowed is 0 to 1")
+    if record.surprise is not None and record.surprise != record.surprise:
+        raise RequestError(f"ply {record.ply}: surprise is {record.surprise}: give a number, or None")
 
 
 def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
@@ -195,9 +224,20 @@ def decode_records(
         visits=entries["visits"].astype(np.int32),
         rest=rest,
         simulations=np.array(values["simulations"], np.int32),
+        policy_weight=np.array(values["policy_weight"], np.float32),
+        surprise=np.array(values["surprise"], np.float32) / np.float32(SURPRISE_UNIT),  # None becomes NaN
+        next_point=_known(values["next_point"]),
+        plies_left=_known(values["plies_left"]),
+        end_captured=np.stack([_known(values["end_captured1"]), _known(values["end_captured2"])], axis=1),
         asked=asked,
         available=available,
     )
+
+
+def _known(numbers: Sequence[int | None]) -> NDArray[np.int16]:
+    """Numbers of 0 and more, -1 for each None."""
+    found = np.array(numbers, np.float32)
+    return np.nan_to_num(found, nan=-1).astype(np.int16)
 
 
 def _refuse_damaged(

@@ -169,6 +169,12 @@ def _parquet_schema(pa: Any) -> Any:
             ("random_value", pa.float32()),
             ("outcome", pa.int8()),
             ("simulations", pa.int32()),
+            ("policy_weight", pa.float32()),
+            ("surprise", pa.float32()),
+            ("next_point", pa.int16()),
+            ("plies_left", pa.int16()),
+            ("end_captured1", pa.int16()),
+            ("end_captured2", pa.int16()),
         ]
     )
 
@@ -180,6 +186,9 @@ def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
 
     def lists(values: Any, ends: Any) -> Any:
         return pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
+
+    def known(numbers: Any) -> Any:
+        return pa.array(numbers, mask=numbers < 0)
 
     columns = {
         "id": batch.ids,
@@ -199,6 +208,12 @@ def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
         "random_value": pa.array(batch.random_value, mask=np.isnan(batch.random_value)),
         "outcome": batch.outcome.astype(np.int8),
         "simulations": batch.simulations,
+        "policy_weight": batch.policy_weight,
+        "surprise": pa.array(batch.surprise, mask=np.isnan(batch.surprise)),
+        "next_point": known(batch.next_point),
+        "plies_left": known(batch.plies_left),
+        "end_captured1": known(batch.end_captured[:, 0]),
+        "end_captured2": known(batch.end_captured[:, 1]),
     }
     return pa.table(columns, schema=schema)
 

@@ -36,7 +36,9 @@ class SearchRecord:
     random_value: float | None = None
     """The search's value, as this record's player sees it, at the first later ply played at random; None: none was."""
     policy_weight: float = 1.0
-    """How much the policy target counts in training, 0 to 1; the value always counts in full."""
+    """How much the policy counts as a target, 0 to 1: 0 for a search too cheap to teach one. The value counts in full."""
+    surprise: float | None = None
+    """Kullback-Leibler divergence of the policy target from the network's own policy, in nats; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +126,11 @@ class RecordBatch:
     visits: NDArray[np.int32]  # [m] at most 65,535 each
     rest: NDArray[np.float32]  # [n] probability spread evenly over the legal points not listed
     simulations: NDArray[np.int32]  # [n]
+    policy_weight: NDArray[np.float32]  # [n] see SearchRecord.policy_weight
+    surprise: NDArray[np.float32]  # [n] see SearchRecord.surprise; NaN where it is not known
+    next_point: NDArray[np.int16]  # [n] where the opponent then played; -1 where he did not, or it is not known
+    plies_left: NDArray[np.int16]  # [n] plies from here to the end of the game; -1 where it is not known
+    end_captured: NDArray[np.int16]  # [n, 2] as `captured`, at the end of the game; -1 where it is not known
     asked: int = 0
     """How many records were asked for; more than n when there were not as many."""
     available: int = 0

@@ -90,6 +90,12 @@ RECORDS = Table(
     Column("random_value", Double),
     Column("outcome", SmallInteger, nullable=False),
     Column("simulations", Integer, nullable=False),
+    Column("policy_weight", Double, nullable=False),
+    Column("surprise", SmallInteger),
+    Column("next_point", SmallInteger),
+    Column("plies_left", SmallInteger),
+    Column("end_captured1", SmallInteger),
+    Column("end_captured2", SmallInteger),
 )
 
 GAMES_IN_PLAY = Table(
@@ -163,8 +169,28 @@ CREATE TABLE games_in_play (
     )
 
 
+def _what_came_after(connection: Connection) -> None:
+    """Version 3: how much a record's policy counts, and what else came of its position. Unknown of older records."""
+    _run(
+        connection,
+        """
+ALTER TABLE records ADD COLUMN policy_weight DOUBLE PRECISION NOT NULL DEFAULT 1
+
+ALTER TABLE records ADD COLUMN surprise SMALLINT
+
+ALTER TABLE records ADD COLUMN next_point SMALLINT
+
+ALTER TABLE records ADD COLUMN plies_left SMALLINT
+
+ALTER TABLE records ADD COLUMN end_captured1 SMALLINT
+
+ALTER TABLE records ADD COLUMN end_captured2 SMALLINT
+""",
+    )
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play)
+MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after)
 """Step i brings a database of version i to version i + 1, in one transaction. Version 0 is an empty database."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

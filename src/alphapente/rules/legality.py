@@ -1,7 +1,11 @@
 """Why a move may not be played, in words, and the replay of a list of moves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.compiled import kernel
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
@@ -43,6 +47,19 @@ def replay(moves: Iterable[int], variant: str = "pente", size: int = MAX_SIZE) -
             raise IllegalMoveError(f"move {ply // 2 + 1} of player {ply % 2 + 1}: {error}") from None
         play(position, point)
     return position
+
+
+def captured_after(moves: Sequence[int], variant: str, size: int) -> tuple[int, int]:
+    """The stones captured by player 1 and by player 2 after moves that are taken as legal."""
+    position = new_positions(1, variant, size)[0]
+    _play_all(position, np.asarray(moves, np.int64))
+    return int(position["captured"][0]), int(position["captured"][1])
+
+
+@kernel
+def _play_all(position: Position, moves: NDArray[np.int64]) -> None:
+    for point in moves:
+        play(position, point)
 
 
 def describe_end(position: Position) -> str:

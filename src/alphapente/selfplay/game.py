@@ -159,6 +159,7 @@ def pack(game: GameInPlay) -> bytes:
                 "search_value": record.search_value,
                 "simulations": record.simulations,
                 "policy_weight": record.policy_weight,
+                "surprise": record.surprise,
             }
             for record in game.records
         ],
@@ -202,5 +203,6 @@ def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:
         rest=float(entry["rest"]),
         search_value=float(entry["search_value"]),
         simulations=int(entry["simulations"]),
-        policy_weight=float(entry.get("policy_weight", 1.0)),
+        policy_weight=float(entry.get("policy_weight", 1.0)),  # games parked by version 2 have neither
+        surprise=entry.get("surprise"),
     )

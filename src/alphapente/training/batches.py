@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.errors import RequestError
+from alphapente.network.models import NUM_ENDS
 from alphapente.network.planes import NUM_PLANES, bits_to_plane, encode
 from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import five_anywhere
@@ -48,6 +49,7 @@ class Samples(NamedTuple):
     points: NDArray[np.int16]
     targets: NDArray[np.float32]
     rest: NDArray[np.float32]
+    policy_weight: NDArray[np.float32]
 
 
 class Batch(NamedTuple):
@@ -56,7 +58,8 @@ class Batch(NamedTuple):
     planes: NDArray[np.float32]  # [B, NUM_PLANES, S, S]
     policy: NDArray[np.float32]  # [B, S*S] target, 0 where not legal, sums to 1
     legal: NDArray[np.float32]  # [B, S*S] 1 where legal
-    value: NDArray[np.float32]  # [B] target in [-1, 1], the player to move's
+    value: NDArray[np.float32]  # [B, 3] chances of win, draw and loss for the player to move
+    policy_weight: NDArray[np.float32]  # [B] how much the policy counts
 
 
 class _Scratch(NamedTuple):
@@ -66,15 +69,31 @@ class _Scratch(NamedTuple):
 
 
 def value_labels(records: RecordBatch, outcome_weight: float) -> NDArray[np.float32]:
-    """float32[n]: outcome_weight * what came of the position + the rest of the search's own value.
+    """float32[n, 3], chances of win, draw and loss: outcome_weight * what came of it + the rest of the search's value.
 
     What came of it is the game's outcome, unless a move after it was drawn at random: then the search's value where
-    the first such move was played, so that a blunder nobody chose teaches nothing.
+    the first such move was played, so that a blunder nobody chose teaches nothing. A search's value v counts as a win
+    with (1 + v) / 2, else a loss. Where it is exactly 1 or -1 the search has proven it: that is the whole label.
     """
-    random = np.isnan(records.random_value)
-    came = np.where(random, records.outcome, records.random_value)
-    labels = outcome_weight * came + (1 - outcome_weight) * records.search_value
-    return np.clip(labels, -1, 1).astype(np.float32)
+    search = _chances(records.search_value)
+    came = np.where(settled(records)[:, None], _outcome_chances(records.outcome), _chances(records.random_value))
+    proven = np.abs(records.search_value) == 1
+    labels = np.where(proven[:, None], search, outcome_weight * came + (1 - outcome_weight) * search)
+    return labels.astype(np.float32)
+
+
+def settled(records: RecordBatch) -> NDArray[np.bool_]:
+    """bool[n]: whether no move between the position and the end of its game was drawn at random."""
+    return np.isnan(records.random_value)
+
+
+def _chances(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    win = (1 + np.clip(value, -1, 1)) / 2
+    return np.stack([win, np.zeros_like(win), 1 - win], 1)
+
+
+def _outcome_chances(outcome: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack([outcome == 1, outcome == 0, outcome == -1], 1).astype(np.float32)
 
 
 def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
@@ -91,6 +110,7 @@ def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
         np.ascontiguousarray(records.points, np.int16),
         np.ascontiguousarray(records.targets, np.float32),
         np.ascontiguousarray(records.rest, np.float32),
+        np.ascontiguousarray(records.policy_weight, np.float32),
     )
 
 
@@ -101,6 +121,7 @@ def new_batch(count: int, size: int) -> Batch:
         np.empty((count, NUM_PLANES, size, size), np.float32),
         np.empty((count, points), np.float32),
         np.empty((count, points), np.float32),
+        np.empty((count, NUM_ENDS), np.float32),
         np.empty(count, np.float32),
     )
 
@@ -156,7 +177,9 @@ def _fill(
         for point in range(num_points):
             if policy[point] < 0:
                 policy[point] = share * legal[point]
-        batch.value[row] = samples.label[index]
+        for end in range(NUM_ENDS):
+            batch.value[row, end] = samples.label[index, end]
+        batch.policy_weight[row] = samples.policy_weight[index]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """The learner: a model, its optimizer and the moving average of its weights, taught one batch at a time."""
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
 from alphapente.training import winograd
 from alphapente.training.batches import Batch
-from alphapente.training.losses import Losses, losses
+from alphapente.training.losses import Losses, Targets, losses
 from alphapente.training.replicas import Replicas
 
 SMALLEST_PART = 8
@@ -60,6 +63,7 @@ class Learner:
         Raises TrainingError, the weights as they were, when a loss or a gradient is not a finite number.
         """
         count = len(batch.value)
+        batch = batch._replace(policy_weight=_averaging_one(batch.policy_weight))
         parts = max(1, min(len(self._replicas), count // SMALLEST_PART))
         bounds = [count * part // parts for part in range(parts + 1)]
         self._optimizer.zero_grad(set_to_none=True)
@@ -86,14 +90,11 @@ class Learner:
 
     def _teach(self, model: nn.Module, part: Batch, share: float) -> Losses:
         """Adds a part's gradient, weighed by its share of the batch, to a replica's; its losses, weighed too."""
-        planes, policy, legal, value = (
-            torch.from_numpy(array).to(self.device, non_blocking=True)
-            for array in (part.planes, part.policy, part.legal, part.value)
-        )
+        planes, *targets = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in part)
         planes = planes.contiguous(memory_format=self._layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
             outputs = model(planes)
-        found = losses(outputs, policy, legal, value)
+        found = losses(outputs, Targets(*targets))
         total = found.policy + self._settings.value_loss_weight * found.value
         (share * total).backward()  # type: ignore[no-untyped-call]
         return Losses(*(share * loss.detach() for loss in found))
@@ -112,29 +113,37 @@ class Learner:
         counted = {name: tensor for name, tensor in self.model.state_dict().items() if not tensor.is_floating_point()}
         return {name: tensor.detach().cpu().clone() for name, tensor in (self._averaged | counted).items()}
 
-    def optimizer_state(self) -> dict[str, object]:
-        """What `resume` needs to go on with the same optimizer."""
-        return self._optimizer.state_dict()
+    def optimizer_state(self) -> dict[str, dict[str, Tensor]]:
+        """What `resume` needs to go on with the same optimizer: the state of each weight, by its name, on the CPU."""
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        return {
+            names[parameter]: {key: tensor.detach().cpu().clone() for key, tensor in state.items()}
+            for parameter, state in self._optimizer.state.items()
+        }
 
-    def resume(self, averaged: dict[str, Tensor], optimizer: dict[str, object], step: int) -> None:
+    def resume(self, averaged: dict[str, Tensor], optimizer: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Goes on after `step` steps, the model having its weights; rate and weight decay stay as configured.
 
-        Raises TrainingError when the optimizer's state is not one of this model.
+        Weights without a state begin as a fresh optimizer's. Raises TrainingError for a state that is none of theirs.
         """
-        groups = [dict(group) for group in self._optimizer.param_groups]
         try:
-            if optimizer:
-                self._optimizer.load_state_dict(optimizer)
+            for name, parameter in self.model.named_parameters():
+                if name in optimizer:
+                    self._optimizer.state[parameter] = self._state_of(parameter, optimizer[name])
             for name, tensor in self._averaged.items():
                 tensor.copy_(averaged[name])
-        except (ValueError, KeyError, RuntimeError, TypeError) as error:
+        except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
             raise TrainingError(
                 f"the optimizer's state does not fit the model ({error}): the file is damaged"
             ) from error
-        for group, configured in zip(self._optimizer.param_groups, groups, strict=True):
-            group.update({key: value for key, value in configured.items() if key != "params"})
         self.step = step
-        self._remember_tensors()
+
+    def _state_of(self, parameter: Tensor, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """AdamW's numbers for a weight, in the weight's own place and layout."""
+        found = {"step": kept["step"].to(self.device)}
+        for key in ("exp_avg", "exp_avg_sq"):
+            found[key] = torch.zeros_like(parameter, requires_grad=False).copy_(kept[key])
+        return found
 
     def _remember_tensors(self) -> None:
         floating = [name for name, tensor in self._averaged.items() if tensor.is_floating_point()]
@@ -152,3 +161,9 @@ class Learner:
 
     def _warmup(self) -> float:
         return min(1.0, (self.step + 1) / max(1, self._settings.warmup_steps))
+
+
+def _averaging_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights of a batch, scaled to an average of 1; all 0 where none counts."""
+    total = float(weights.sum())
+    return weights * np.float32(len(weights) / total if total > 0 else 0.0)

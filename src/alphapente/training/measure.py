@@ -19,7 +19,7 @@ from alphapente.rules.kernels import next_random, play, random_point
 from alphapente.rules.position import IN_PLAY, new_positions, stones
 from alphapente.training.batches import Batch, BatchPlan, EpochBatches, Samples, make_batch, samples_of
 from alphapente.training.learner import Learner
-from alphapente.training.losses import losses
+from alphapente.training.losses import Targets, losses
 from alphapente.training.threads import torch_threads
 
 ROUNDS = 3
@@ -136,13 +136,14 @@ class _PlainLoop:
     """What one would write first: float32, one batch after the other."""
 
     def __init__(self, model: nn.Module, batch: Batch) -> None:
-        self._planes, self._policy, self._legal, self._value = (torch.from_numpy(array) for array in batch)
+        self._planes, *targets = (torch.from_numpy(array) for array in batch)
+        self._targets = Targets(*targets)
         self._model = model.train()
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
     def learn(self) -> None:
         """One step."""
-        found = losses(self._model(self._planes), self._policy, self._legal, self._value)
+        found = losses(self._model(self._planes), self._targets)
         self._optimizer.zero_grad()
         (found.policy + found.value).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)
@@ -186,6 +187,11 @@ def random_records(count: int, board_size: int, seed: int = 1, variant: str = "p
         visits=np.ones(int(offsets[-1]), np.int32),
         rest=rest,
         simulations=np.full(count, 100, np.int32),
+        policy_weight=np.ones(count, np.float32),
+        surprise=rng.exponential(0.5, count).astype(np.float32),
+        next_point=np.array([some[-1] for some in points], np.int16),
+        plies_left=rng.integers(1, 60, count).astype(np.int16),
+        end_captured=(2 * rng.integers(0, 5, (count, 2))).astype(np.int16),
     )
 
 

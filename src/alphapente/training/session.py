@@ -21,7 +21,7 @@ from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.store import Store
 from alphapente.training import winograd
-from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
+from alphapente.training.batches import Batch, BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
 from alphapente.training.losses import Losses
@@ -166,7 +166,7 @@ class _Training:
         reported = time.monotonic()
         for number, batch in enumerate(batches, 1):
             found = learner.learn(batch, factor)
-            meter.add(found, len(batch.value))
+            meter.add(found, batch)
             self.samples_seen += len(batch.value)
             if stop() and number < len(batches):
                 return False
@@ -247,20 +247,25 @@ class _Training:
 
 
 class _Meter:
-    """Means over the batches seen so far, each weighed by its size, and the rate."""
+    """Means over the batches seen so far, each weighed by its positions, or their policy weights, and the rate."""
+
+    _OF_POLICY = ("policy", "policy_entropy", "target_entropy")
 
     def __init__(self) -> None:
         self._sums = dict.fromkeys(Losses._fields, 0.0)
         self._count = 0
+        self._policy_weight = 0.0
         self._started = time.monotonic()
 
-    def add(self, losses: Losses, count: int) -> None:
+    def add(self, losses: Losses, batch: Batch) -> None:
+        count, policy_weight = len(batch.value), float(batch.policy_weight.sum())
         for name, loss in zip(Losses._fields, losses, strict=True):
-            self._sums[name] += float(loss) * count
+            self._sums[name] += float(loss) * (policy_weight if name in self._OF_POLICY else count)
         self._count += count
+        self._policy_weight += policy_weight
 
     def mean(self, name: str) -> float:
-        return self._sums[name] / max(1, self._count)
+        return self._sums[name] / max(1e-9, self._policy_weight if name in self._OF_POLICY else self._count)
 
     def samples_per_s(self) -> float:
         return self._count / max(time.monotonic() - self._started, 1e-9)
