@@ -36,7 +36,7 @@ class SearchRecord:
     random_value: float | None = None
     """The search's value, as this record's player sees it, at the first later ply played at random; None: none was."""
     policy_weight: float = 1.0
-    """How much the policy counts as a target, 0 to 1: 0 for a search too cheap to teach one. The value counts in full."""
+    """How much the policy counts as a target, 0 to 1 (0: too cheap a search); the value counts in full."""
     surprise: float | None = None
     """Kullback-Leibler divergence of the policy target from the network's own policy, in nats; None: not known."""
 
