@@ -72,6 +72,15 @@ class EpochReport:
     value_error: float
     learning_rate: float
     samples_per_s: float
+    auxiliary: dict[str, float] = field(default_factory=dict)
+    """Losses of the auxiliary targets that are taught, unweighted; `total_loss` is without them."""
+    validation_policy_loss: float | None = None
+    """Of the network that plays on games held out, as are the three below; None where there are none."""
+    validation_value_loss: float | None = None
+    calibration_error: float | None = None
+    """Mean |predicted value - what came|, by bins of predicted value."""
+    calibration: list[tuple[float, float, int]] = field(default_factory=list)
+    """For each bin that is not empty: mean predicted value, mean outcome, positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,14 @@ class TrainingSummary:
     samples_per_s: float
     total_loss: float | None = None
     """Of the last epoch, also when an earlier process trained it; None when no epoch was ended."""
+    validation_policy_loss: float | None = None
+    """Of the last epoch, as are the two below; None where no games were held out."""
+    validation_value_loss: float | None = None
+    calibration_error: float | None = None
+    samples: int = 0
+    """How many records were shown, each time counted."""
+    new_records: int = 0
+    """How many of the pool's records were new to this network."""
 
 
 @dataclass(frozen=True, slots=True)

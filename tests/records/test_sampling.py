@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alphapente.config import TrainingSettings
 from alphapente.errors import RequestError
-from alphapente.records.sampling import STRATEGIES, draw
+from alphapente.records.sampling import STRATEGIES, Draw, Window, draw
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -23,7 +24,7 @@ def rng(seed: int = 1) -> np.random.Generator:
 def test_every_strategy_gives_distinct_numbers_in_order(
     name: str, num_records: int, count: int, top: float, seed: int
 ) -> None:
-    seqs = draw(name, num_records, count, rng(seed), top)
+    seqs = draw(name, num_records, count, Draw(rng(seed), top))
     assert seqs.dtype == np.int64
     assert len(seqs) == min(num_records, count)
     assert (np.diff(seqs) > 0).all()
@@ -33,18 +34,18 @@ def test_every_strategy_gives_distinct_numbers_in_order(
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 @pytest.mark.parametrize("num_records", [1, 99, 100])
 def test_as_many_as_there_are_or_fewer_gives_all(name: str, num_records: int) -> None:
-    np.testing.assert_array_equal(draw(name, num_records, 100, rng(), 0.7), np.arange(num_records))
+    np.testing.assert_array_equal(draw(name, num_records, 100, Draw(rng(), 0.7)), np.arange(num_records))
 
 
 def test_recent_is_exactly_the_newest() -> None:
-    np.testing.assert_array_equal(draw("recent", 1000, 10, rng(), 0.7), np.arange(990, 1000))
+    np.testing.assert_array_equal(draw("recent", 1000, 10, Draw(rng(), 0.7)), np.arange(990, 1000))
 
 
 @given(
     num_records=st.integers(101, 5000), top=st.sampled_from([0.0, 0.25, 0.7, 0.999, 1.0]), seed=st.integers(0, 2**32)
 )
 def test_top_random_is_the_newest_and_some_older(num_records: int, top: float, seed: int) -> None:
-    seqs = draw("top_random", num_records, 100, rng(seed), top)
+    seqs = draw("top_random", num_records, 100, Draw(rng(seed), top))
     newest = round(top * 100)
     np.testing.assert_array_equal(seqs[100 - newest :], np.arange(num_records - newest, num_records))
     assert (seqs[: 100 - newest] < num_records - newest).all()
@@ -58,7 +59,7 @@ def test_what_is_drawn_at_random_is_uniform(name: str, older: float, num_records
     count = 100
     pool = num_records if name == "random" else num_records - 70
     drawn = np.concatenate(
-        [draw(name, num_records, count, generator, 0.7)[: round(older * count)] for _ in range(1000)]
+        [draw(name, num_records, count, Draw(generator, 0.7))[: round(older * count)] for _ in range(1000)]
     )
     cells = np.histogram(drawn, 20, (0, pool))[0]
     edges = np.linspace(0, pool, 21)
@@ -69,7 +70,7 @@ def test_what_is_drawn_at_random_is_uniform(name: str, older: float, num_records
 
 
 def test_the_generator_alone_decides() -> None:
-    first, again, other = (draw("random", 10_000, 100, rng(seed), 0.7) for seed in (1, 1, 2))
+    first, again, other = (draw("random", 10_000, 100, Draw(rng(seed), 0.7)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -77,7 +78,7 @@ def test_the_generator_alone_decides() -> None:
 @pytest.mark.parametrize(
     ("name", "count", "top", "line"),
     [
-        ("newest", 10, 0.7, "'newest'.*recent, random, top_random"),
+        ("newest", 10, 0.7, "'newest'.*recent, random, top_random, window"),
         ("recent", 0, 0.7, "0 records"),
         ("recent", -5, 0.7, "-5 records"),
         ("top_random", 10, 1.5, "1.5: allowed is 0 to 1"),
@@ -86,4 +87,30 @@ def test_the_generator_alone_decides() -> None:
 )
 def test_wrong_requests_are_refused(name: str, count: int, top: float, line: str) -> None:
     with pytest.raises(RequestError, match=line):
-        draw(name, 100, count, rng(), top)
+        draw(name, 100, count, Draw(rng(), top))
+
+
+def test_the_window_grows_with_the_records_but_more_slowly() -> None:
+    """KataGo's numbers: c = 250,000, alpha 0.75, beta 0.4; by hand from the formula, and its slope at c."""
+    window = Window(250_000, 0.75, 0.4)
+    assert [window.reach(n) for n in (0, 1, 250_000)] == [0, 1, 250_000]
+    assert window.reach(4_000_000) == round(250_000 * (1 + 0.4 * (16**0.75 - 1) / 0.75))
+    assert window.reach(4_000_000) == 1_183_333
+    assert window.reach(260_000) - 250_000 == pytest.approx(0.4 * 10_000, rel=0.01)
+    assert Window(1000, 1.0, 1.0).reach(123_456) == 123_456
+
+
+def test_window_draws_uniformly_from_the_newest_that_it_reaches() -> None:
+    by = Draw(rng(3), window=Window(100, 0.5, 0.5))
+    reach = by.window.reach(10_000)
+    assert reach == 1000
+    everything = draw("window", 10_000, 5000, by)
+    np.testing.assert_array_equal(everything, np.arange(9000, 10_000))
+    drawn = np.concatenate([draw("window", 10_000, 50, by) for _ in range(400)])
+    cells = np.histogram(drawn, 20, (9000, 10_000))[0]
+    assert float(((cells - 1000) ** 2 / 1000).sum()) < 19 + 5 * np.sqrt(2 * 19)
+
+
+def test_the_defaults_of_the_window_are_those_of_the_configuration() -> None:
+    settings = TrainingSettings().window
+    assert Window() == Window(settings.records, settings.exponent, settings.slope)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from alphapente.selfplay.listing import LISTED_POINTS, LISTED_SHARE, list_points
+from alphapente.selfplay.listing import LISTED_POINTS, LISTED_SHARE, divergence, list_points
 
 
 def in_numpy(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -55,3 +55,11 @@ def test_a_point_is_listed_once() -> None:
     policy[[3, 40]] = 0.5
     visits[[40, 7]] = 1
     assert list_points(policy, visits).tolist() == [3, 7, 40]
+
+
+def test_divergence_is_how_far_a_target_is_from_the_network() -> None:
+    prior, target = np.array([0.5, 0.25, 0.25, 0.0], np.float32), np.array([0.25, 0.75, 0.0, 0.0], np.float32)
+    expected = 0.25 * np.log(0.25 / 0.5) + 0.75 * np.log(0.75 / 0.25)
+    assert divergence(target, prior) == pytest.approx(expected, rel=1e-6)
+    assert divergence(prior, prior) == 0
+    assert np.isfinite(divergence(np.array([0, 0, 0, 1], np.float32), prior))

@@ -11,7 +11,8 @@ from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import CELL_OF, Positions, new_positions
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
-from alphapente.training.batches import BatchPlan, EpochBatches, make_batch, samples_of, value_labels
+from alphapente.training.batches import BatchPlan, EpochBatches, make_batch, samples_of
+from alphapente.training.labels import value_labels
 from alphapente.training.measure import random_records
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from alphapente.config import Config, TrainingSettings
 from alphapente.network.models import ModelSpec, build
@@ -78,10 +79,18 @@ def test_parts_are_not_so_small_that_normalisation_is_lost() -> None:
         assert torch.equal(tensor, whole.weights()[name])
 
 
+def targets(policy: Tensor, legal: Tensor, value: Tensor) -> Targets:
+    """Of one position, about which nothing else is known."""
+    return Targets(
+        policy, legal, value, torch.ones(1), torch.zeros(1, 0), torch.zeros(1), torch.zeros(1, 3), torch.zeros(1)
+    )
+
+
 def test_losses_by_hand() -> None:
     logits, z = torch.tensor([[0.0, 0.0, 50.0]]), torch.tensor([[1.0, 0.0, -1.0]])
     policy, legal = torch.tensor([[0.25, 0.75, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
-    found = losses((logits, z), Targets(policy, legal, torch.tensor([[0.5, 0.2, 0.3]]), torch.ones(1)))
+    found = losses((logits, z), targets(policy, legal, torch.tensor([[0.5, 0.2, 0.3]])))
+    assert float(found.reply) == float(found.soft_policy) == float(found.captured) == float(found.plies_left) == 0
     assert float(found.policy) == pytest.approx(np.log(2))  # the illegal favourite is masked
     assert float(found.policy_entropy) == pytest.approx(np.log(2))
     assert float(found.target_entropy) == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75))
@@ -93,7 +102,7 @@ def test_losses_by_hand() -> None:
 
 def test_the_value_gradient_does_not_vanish_where_the_network_is_sure_and_wrong() -> None:
     z = torch.tensor([[9.0, 0.0, -9.0]], requires_grad=True)
-    lost = Targets(torch.full((1, 2), 0.5), torch.ones(1, 2), torch.tensor([[0.0, 0.0, 1.0]]), torch.ones(1))
+    lost = targets(torch.full((1, 2), 0.5), torch.ones(1, 2), torch.tensor([[0.0, 0.0, 1.0]]))
     losses((torch.zeros(1, 2), z), lost).value.backward()  # type: ignore[no-untyped-call]
     assert z.grad is not None
     np.testing.assert_allclose(z.grad, [[1, 0, -1]], atol=1e-3)

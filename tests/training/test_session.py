@@ -1,5 +1,6 @@
 """Whole trainings over a real database: strategies, checkpoints, interruption, refusals."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -20,8 +21,9 @@ from alphapente.events import EpochProgress, EpochReport, Event, Note
 from alphapente.network.checkpoint import CheckpointError, read
 from alphapente.network.load import playing_network
 from alphapente.network.paths import checkpoint_path
+from alphapente.pipeline.lines import describe
 from alphapente.records.store import Store
-from alphapente.training import batches, train
+from alphapente.training import batches, train, validation
 from tests.records.samples import random_game
 
 
@@ -47,6 +49,7 @@ def config_of(database: Path, folder: Path, **training: Any) -> Config:
                 "warmup_steps": 0,
                 "seed": 5,
                 "threads": 1,
+                "validation_share": 0.0,
                 **training,
             },
             "pipeline": {"checkpoint_dir": str(folder)},
@@ -91,7 +94,7 @@ def test_a_second_training_goes_on_with_weights_optimizer_and_steps(database: Pa
     assert {float(numbers["step"]) for numbers in state.values()} == {32}
 
 
-@pytest.mark.parametrize("strategy", ["recent", "random", "top_random"])
+@pytest.mark.parametrize("strategy", ["recent", "random", "top_random", "window"])
 def test_every_strategy_and_both_models_train(database: Path, tmp_path: Path, strategy: str) -> None:
     model = "resnet" if strategy == "random" else "simple"
     config = config_of(database, tmp_path, sample_strategy=strategy, num_epochs=1, model_type=model)
@@ -312,3 +315,160 @@ def test_progress_comes_about_five_times_a_second(database: Path, tmp_path: Path
     train(config, lambda event: events.append((time.monotonic(), event)))
     times = [moment for moment, event in events if isinstance(event, EpochProgress)]
     assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(times))
+
+
+def grown(database: Path, folder: Path, games: int, first_seed: int = 100) -> Path:
+    """A copy of the database with more games."""
+    copy = folder / "records.db"
+    if not copy.exists():
+        with Store(database) as source, Store(copy) as store:
+            assert source.num_records("pente", 7) == 120
+            for seed in range(6):
+                store.add_game(random_game(seed, size=7, max_records=20))
+    with Store(copy) as store:
+        for seed in range(first_seed, first_seed + games):
+            store.add_game(random_game(seed, size=7, max_records=20))
+    return copy
+
+
+def test_by_reuse_a_training_takes_what_new_records_make_due(database: Path, tmp_path: Path) -> None:
+    copy = grown(database, tmp_path, 0)
+    config = config_of(copy, tmp_path, reuse=3.5, num_epochs=3, data_sample_size=5000)
+    events: list[Event] = []
+    first = train(config, events.append)
+    assert "120 records are new to this network, each due 3.5 times: 416 samples in 26 steps" in notes(events)
+    assert "trained on 416 samples, 3.5 for each of 120 new records" in notes(events)
+    assert (first.step, first.samples, first.new_records, first.epochs) == (26, 416, 120, 3)
+    assert [event.step for event in events if isinstance(event, EpochReport)] == [8, 17, 26]
+    events = []
+    again = train(config, events.append)
+    assert "nothing to do until there are more" in notes(events)
+    assert (again.step, again.samples, again.total_loss) == (26, 0, None)
+    grown(database, tmp_path, 2)
+    events = []
+    third = train(config, events.append)
+    account = read(tmp_path / "simple_model.pt").training["accounts"]["pente 7x7"]
+    assert third.new_records == 40
+    assert account["records"] == 160
+    assert account["samples"] == 416 + third.samples
+    assert abs(account["samples"] - 3.5 * 160) <= 8
+    assert "3.5 for each record of pente 7x7" in notes(events)
+
+
+def test_fewer_steps_than_epochs_make_fewer_epochs(database: Path, tmp_path: Path) -> None:
+    summary = train(config_of(database, tmp_path, reuse=0.5, num_epochs=50, data_sample_size=500), lambda _event: None)
+    assert (summary.epochs, summary.step) == (4, 4)  # 60 samples due, batches of 16
+
+
+def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path, tmp_path: Path) -> None:
+    copy = grown(database, tmp_path, 0)
+    config = config_of(copy, tmp_path / "a", reuse=4.0, num_epochs=6, save_interval=1)
+    stopped = train(config, lambda _event: None, StopAfter(20), resume_key="a")
+    assert 0 < stopped.epochs < 6
+    grown(database, tmp_path, 1)
+    summary = train(config, lambda _event: None, resume_key="a")
+    assert summary.epochs == 6
+    kept = read(tmp_path / "a" / "simple_model.pt").training
+    assert kept["new_records"] == 64  # no more than it draws
+    assert kept["num_samples"] == 256
+    account = kept["accounts"]["pente 7x7"]
+    assert account["records"] == 120
+    assert account["samples"] == summary.step * 16
+    assert account["ahead"] == summary.step * 16 - 256  # the part of an epoch that was trained twice
+
+
+def test_each_pool_has_an_account_of_its_own(database: Path, tmp_path: Path) -> None:
+    copy = grown(database, tmp_path, 0)
+    with Store(copy) as store:
+        store.add_game(random_game(7, size=9, max_records=20))
+    config = config_of(copy, tmp_path, reuse=1.0, data_sample_size=500)
+    train(config, lambda _event: None)
+    other = config.model_copy(update={"game": config.game.model_copy(update={"board_size": 9})})
+    assert train(other, lambda _event: None).new_records == 20
+    accounts = read(tmp_path / "simple_model.pt").training["accounts"]
+    assert {pool: account["records"] for pool, account in accounts.items()} == {"pente 7x7": 120, "pente 9x9": 20}
+
+
+def test_held_out_games_are_asked_about_and_never_taught(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(database, tmp_path, validation_share=0.5, data_sample_size=500)
+    taught: set[int] = set()
+    asked: list[int] = []
+    real, real_ask = batches.make_batch, validation.HeldOut.ask
+
+    def watch(samples: Any, chosen: Any, *rest: Any) -> Any:
+        taught.update(chosen.tolist())
+        return real(samples, chosen, *rest)
+
+    def watch_ask(self: validation.HeldOut, judge: Any) -> Any:
+        asked.extend(self._indices.tolist())
+        return real_ask(self, judge)
+
+    monkeypatch.setattr(batches, "make_batch", watch)
+    monkeypatch.setattr(validation.HeldOut, "ask", watch_ask)
+    events: list[Event] = []
+    summary = train(config, events.append)
+    assert asked
+    assert taught
+    assert not taught & set(asked)
+    assert taught | set(asked) == set(range(120))
+    assert len(set(asked)) % 20 == 0  # whole games of 20 records
+    last = [event for event in events if isinstance(event, EpochReport)][-1]
+    assert last.validation_policy_loss is not None
+    assert 0 < last.validation_policy_loss < 10
+    assert last.validation_value_loss is not None
+    assert last.calibration_error is not None
+    assert 0 <= last.calibration_error <= 2
+    assert sum(count for *_, count in last.calibration) == len(set(asked))
+    assert summary.validation_policy_loss == last.validation_policy_loss
+    assert summary.calibration_error == last.calibration_error
+    assert f"held out: {len(set(asked))} records" in notes(events)
+    assert "held out: policy loss" in describe(last)
+    assert "calibration error" in describe(last)
+
+
+def test_without_held_out_games_nothing_is_said_of_them(database: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    train(config_of(database, tmp_path, num_epochs=1), events.append)
+    (report,) = (event for event in events if isinstance(event, EpochReport))
+    assert report.validation_policy_loss is report.calibration_error is None
+    assert "held out" not in notes(events) + describe(report)
+
+
+def test_auxiliary_heads_come_and_go_between_trainings(database: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    for weights in ({"reply": 0.15, "captured": 0.5}, {"reply": 0.15, "plies_left": 0.5}, {}):
+        events: list[Event] = []
+        summary = train(config_of(database, tmp_path, num_epochs=1, auxiliary=weights), events.append)
+        told.append(notes(events))
+        (report,) = (event for event in events if isinstance(event, EpochReport))
+        assert set(report.auxiliary) == set(weights)
+        kept = read(Path(summary.checkpoint))
+        assert {name.partition(".")[0] for name in kept.auxiliary} == set(weights)
+        assert all(float(state["step"]) <= kept.step for state in kept.optimizer.values())
+        assert playing_network(config_of(database, tmp_path), "simple").step == summary.step
+    assert "auxiliary reply 0.15, captured 0.5" in told[0]
+    assert "begin afresh: plies_left" in told[1]
+    assert "that are off now are left out: captured" in told[1]
+    assert "left out: plies_left, reply" in told[2]
+
+
+def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "records.db"
+    game = random_game(1, size=7, max_records=20)
+    surprising = [dataclasses.replace(record, surprise=float(record.ply == 3)) for record in game.records]
+    with Store(copy) as store:
+        store.add_game(dataclasses.replace(game, records=surprising))
+    seen: list[Any] = []
+    real = batches.make_batch
+
+    def watch(samples: Any, chosen: Any, *rest: Any) -> Any:
+        seen.extend(samples.ply[chosen].tolist())
+        return real(samples, chosen, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "make_batch", watch)
+        train(config_of(copy, tmp_path, surprise_weight=0.5, num_epochs=10), lambda _event: None)
+    assert len(seen) == 200
+    assert 100 <= seen.count(3) <= 110  # half of the weight, and its share of the other half

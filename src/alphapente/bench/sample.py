@@ -16,11 +16,13 @@ from alphapente.bench.many_records import RECORDS_A_GAME, SIZE, folder_for, grow
 from alphapente.bench.report import Result, Row, median
 from alphapente.records import codec
 from alphapente.records.model import GameRecord
-from alphapente.records.sampling import STRATEGIES
+from alphapente.records.sampling import STRATEGIES, Window
 from alphapente.records.store import Store
 
 FEW = 100_000
 MANY = 10_000_000
+WIDE_OPEN = Window(10**9)
+"""Lets the strategy `window` draw as many from the small database as from the large one."""
 SAMPLING_LAPS = 5
 """Samples of each kind, of which the median counts."""
 
@@ -92,12 +94,14 @@ def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> lis
     seconds: dict[tuple[str, bool], list[float]] = {}
     with Store(small, read_only=True) as small_store, Store(large, read_only=True) as large_store:
         many = short(large_store.num_records("pente", SIZE))
-        memory = max(_memory(partial(large_store.sample, name, few, rng, "pente", SIZE)) for name in STRATEGIES)
+        memory = max(
+            _memory(partial(large_store.sample, name, few, rng, "pente", SIZE, window=WIDE_OPEN)) for name in STRATEGIES
+        )
         for lap in range(SAMPLING_LAPS + 1):
             for name in STRATEGIES:
                 for store in (small_store, large_store):
                     start = time.perf_counter()
-                    store.sample(name, few, rng, "pente", SIZE)
+                    store.sample(name, few, rng, "pente", SIZE, window=WIDE_OPEN)
                     if lap:  # the first fills the caches
                         seconds.setdefault((name, store is large_store), []).append(time.perf_counter() - start)
     time_of = {key: median(values) for key, values in seconds.items()}

@@ -105,7 +105,14 @@ def subscriber(config: Config) -> Curves:
 
 
 def _epoch_values(event: EpochReport) -> dict[str, float]:
-    return {
+    held_out = {
+        "validation/policy": event.validation_policy_loss,
+        "validation/value": event.validation_value_loss,
+        "validation/calibration_error": event.calibration_error,
+    }
+    values = {name: value for name, value in held_out.items() if value is not None}
+    values |= {f"loss/{name}": loss for name, loss in event.auxiliary.items()}
+    return values | {
         "loss/policy": event.policy_loss,
         "loss/value": event.value_loss,
         "loss/total": event.total_loss,

@@ -7,6 +7,7 @@ from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
 from alphapente.config.refusal import ConfigError
 from alphapente.config.settings import (
     AugmentationSettings,
+    AuxiliarySettings,
     Config,
     Device,
     GameSettings,
@@ -19,11 +20,13 @@ from alphapente.config.settings import (
     StageSettings,
     TrainingSettings,
     Variant,
+    WindowSettings,
 )
 
 __all__ = [
     "BUILT_IN_CLASSES",
     "AugmentationSettings",
+    "AuxiliarySettings",
     "Config",
     "ConfigError",
     "Device",
@@ -40,6 +43,7 @@ __all__ = [
     "StageSettings",
     "TrainingSettings",
     "Variant",
+    "WindowSettings",
     "default_config_path",
     "in_stage",
     "keys",

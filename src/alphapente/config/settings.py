@@ -11,7 +11,7 @@ from alphapente.config.model_settings import ModelSettings, resolve_models
 from alphapente.config.refusal import RefusedError, nearest
 
 Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
-SampleStrategy = Literal["recent", "random", "top_random"]
+SampleStrategy = Literal["recent", "random", "top_random", "window"]
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 Orientations = Annotated[Literal[1, 2, 4, 8], BeforeValidator(whole_number)]
 
@@ -168,20 +168,58 @@ class AugmentationSettings(Section):
     orientations: Orientations = setting(8, "How many of the 8 symmetries to draw from.", "symmetries")
 
 
+class WindowSettings(Section):
+    """How far back sample_strategy "window" reaches: sublinearly, as in KataGo (Wu 2019, appendix C)."""
+
+    records: int = setting(25_000, "Up to so many records all are drawn from.", "records", ge=1, le=MAX_COUNT)
+    exponent: float = setting(0.75, "With which power of all records it then grows.", gt=0, le=1)
+    slope: float = setting(0.4, "How fast it begins to grow there: 1 as fast as the records do.", ge=0, le=1)
+
+
+class AuxiliarySettings(Section):
+    """Weights in the loss of what only training is asked about; 0: it is not, and costs nothing."""
+
+    reply: float = setting(0.0, "How the opponent then plays.", "weight", ge=0, le=100)
+    soft_policy: float = setting(0.0, "The policy target, flattened: its fourth root.", "weight", ge=0, le=100)
+    captured: float = setting(0.0, "Stones captured by each at the end of the game.", "weight", ge=0, le=100)
+    plies_left: float = setting(0.0, "How near the end of the game is.", "weight", ge=0, le=100)
+
+
 class TrainingSettings(Section):
     """Records into weights."""
 
     model_type: str = setting("simple", "The model to train: a name under `models`.", min_length=1)
     batch_size: int = setting(32, "Records in one optimizer step.", "records", ge=1, le=65_536)
     learning_rate: float = setting(0.001, "Step size of the optimizer.", gt=0, le=1)
-    num_epochs: int = setting(50, "Passes over the sample.", "epochs", ge=1, le=100_000)
+    num_epochs: int = setting(
+        50, "Passes over the sample; with `reuse`, in how many parts a training is told.", "epochs", ge=1, le=100_000
+    )
+    reuse: float | None = setting(
+        None,
+        "How often each new record is trained on, on average; null: as often as num_epochs and the sample make it.",
+        "times",
+        gt=0,
+        le=1000,
+    )
     save_interval: int = setting(10, "A checkpoint each so many epochs.", "epochs", ge=1, le=100_000)
     data_sample_size: int = setting(10_000, "Records drawn from the database.", "records", ge=1, le=MAX_COUNT)
     sample_strategy: SampleStrategy = setting("top_random", "How the records are drawn.")
     sample_top_percent: float = setting(
         0.7, "top_random: share of the sample that is the newest records.", "share of 1", ge=0, le=1
     )
+    window: WindowSettings = setting(WindowSettings(), 'How far back sample_strategy "window" reaches.')
+    surprise_weight: float = setting(
+        0.0,
+        "Share of how often a record is seen that goes by how much its search surprised the network.",
+        "share of 1",
+        ge=0,
+        le=1,
+    )
+    validation_share: float = setting(
+        0.02, "Share of the games that are held out, to be asked about only.", "share of 1", ge=0, le=0.5
+    )
     augmentation: AugmentationSettings = setting(AugmentationSettings(), "The board's symmetries in training.")
+    auxiliary: AuxiliarySettings = setting(AuxiliarySettings(), "What only training is asked about.")
     weight_decay: float = setting(1e-4, "Pull of the weights towards 0.", ge=0, le=1)
     seed: int | None = setting(
         None, "Seed of the random numbers; null draws a fresh one and logs it.", ge=0, le=MAX_SEED
@@ -195,9 +233,9 @@ class TrainingSettings(Section):
     )
     warmup_steps: int = setting(100, "Steps over which a fresh optimizer's rate rises.", "steps", ge=0, le=1_000_000)
     final_rate_fraction: float = setting(
-        0.25, "The learning rate's factor in the last epochs.", "share of 1", gt=0, le=1
+        0.25, "The learning rate's factor in the last steps.", "share of 1", gt=0, le=1
     )
-    final_rate_epochs: float = setting(0.3, "The last epochs: this share of a training's.", "share of 1", ge=0, le=1)
+    final_rate_epochs: float = setting(0.3, "The last steps: this share of a training's.", "share of 1", ge=0, le=1)
     gradient_clip: float = setting(5.0, "Longest gradient taken as it is.", "norm", gt=0, le=1_000_000)
     threads: int = setting(0, "Threads of the training; 0 takes all cores.", "threads", ge=0, le=1024)
 

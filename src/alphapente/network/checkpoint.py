@@ -109,7 +109,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 def for_play(checkpoint: Checkpoint) -> Checkpoint:
     """The checkpoint with all that plays and nothing that only training needs: a quarter of its size."""
     averaged = checkpoint.averaged_weights
-    return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={})
+    return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={}, auxiliary={})
 
 
 def read(path: Path) -> Checkpoint:

@@ -76,7 +76,10 @@ class Heads(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Returns policy logits [B, S * S] and value logits [B, 3]."""
-        points, board = self.read(features)
+        return self.judge(*self.read(features))
+
+    def judge(self, points: Tensor, board: Tensor) -> tuple[Tensor, Tensor]:
+        """Policy logits and value logits from what `read` gives."""
         return self.policy(points).flatten(1), self.value(board)
 
     def read(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,7 @@ def describe(event: Event) -> str:
                 f"epoch {event.epoch}/{event.num_epochs}: policy loss {event.policy_loss:.4f}, "
                 f"value loss {event.value_loss:.4f}, total loss {event.total_loss:.4f}, "
                 f"policy entropy {event.policy_entropy:.3f}, value error {event.value_error:.3f}, "
-                f"learning rate {event.learning_rate:.2g}, {rate(event.samples_per_s)} samples/s"
+                f"learning rate {event.learning_rate:.2g}, {rate(event.samples_per_s)} samples/s{_besides(event)}"
             )
         case TrainingSummary():
             return (
@@ -56,6 +56,19 @@ def describe(event: Event) -> str:
             )
         case PipelineSummary():
             return _pipeline_summary(event)
+
+
+def _besides(event: EpochReport) -> str:
+    """What an epoch's line says of auxiliary targets and of the games held out, as far as there are any."""
+    parts = [f"{name.replace('_', ' ')} loss {loss:.4f}" for name, loss in event.auxiliary.items()]
+    if event.validation_policy_loss is not None and event.validation_value_loss is not None:
+        held_out = (
+            f"held out: policy loss {event.validation_policy_loss:.4f}, value loss {event.validation_value_loss:.4f}"
+        )
+        if event.calibration_error is not None:
+            held_out += f", calibration error {event.calibration_error:.3f}"
+        parts.append(held_out)
+    return "".join(f"; {part}" for part in parts)
 
 
 def _generation_progress(event: GenerationProgress) -> str:

@@ -5,6 +5,7 @@ store then reads exactly those records by key. Add a strategy by adding a functi
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +13,72 @@ from numpy.typing import NDArray
 from alphapente.errors import RequestError
 
 Sequences = NDArray[np.int64]
-Strategy = Callable[[int, int, np.random.Generator, float], Sequences]
-"""(num_records, count, rng, top_percent) -> the numbers of min(num_records, count) distinct records, rising."""
 
 
-def recent(num_records: int, count: int, _rng: np.random.Generator, _top_percent: float) -> Sequences:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far back the strategy `window` reaches: `training.window`, whose defaults these are."""
+
+    records: int = 25_000
+    exponent: float = 0.75
+    slope: float = 0.4
+
+    def reach(self, num_records: int) -> int:
+        """Of n records the newest c (1 + b ((n / c)^a - 1) / a): all of up to c = `records`, then fewer and fewer.
+
+        a is `exponent`, b is `slope` (Wu 2019, "Accelerating Self-Play Learning in Go", appendix C).
+        """
+        if num_records <= self.records:
+            return num_records
+        growth = ((num_records / self.records) ** self.exponent - 1) / self.exponent
+        return min(num_records, round(self.records * (1 + self.slope * growth)))
+
+
+DEFAULT_WINDOW = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What strategies draw by: the generator, and the settings of those that have some."""
+
+    rng: np.random.Generator
+    top_percent: float = 0.7
+    window: Window = DEFAULT_WINDOW
+
+
+Strategy = Callable[[int, int, Draw], Sequences]
+"""(num_records, count, draw) -> the numbers of min(num_records, count) distinct records, rising.
+
+`window` gives fewer where its window holds fewer.
+"""
+
+
+def recent(num_records: int, count: int, _draw: Draw) -> Sequences:
     """The newest `count` records."""
     return np.arange(max(0, num_records - count), num_records, dtype=np.int64)
 
 
-def random(num_records: int, count: int, rng: np.random.Generator, _top_percent: float) -> Sequences:
+def random(num_records: int, count: int, draw: Draw) -> Sequences:
     """`count` records drawn uniformly from all, without replacement."""
     if count >= num_records:
         return np.arange(num_records, dtype=np.int64)
-    return np.sort(rng.choice(num_records, count, replace=False, shuffle=False)).astype(np.int64)
+    return np.sort(draw.rng.choice(num_records, count, replace=False, shuffle=False)).astype(np.int64)
 
 
-def top_random(num_records: int, count: int, rng: np.random.Generator, top_percent: float) -> Sequences:
+def top_random(num_records: int, count: int, draw: Draw) -> Sequences:
     """The newest round(top_percent * count) records, and the others uniformly from those older than these."""
-    newest = min(num_records, round(top_percent * count))
-    older = random(num_records - newest, count - newest, rng, top_percent)
-    return np.concatenate([older, recent(num_records, newest, rng, top_percent)])
+    newest = min(num_records, round(draw.top_percent * count))
+    older = random(num_records - newest, count - newest, draw)
+    return np.concatenate([older, recent(num_records, newest, draw)])
 
 
-STRATEGIES: dict[str, Strategy] = {"recent": recent, "random": random, "top_random": top_random}
+def window(num_records: int, count: int, draw: Draw) -> Sequences:
+    """`count` records drawn uniformly from the newest `Window.reach`, without replacement."""
+    reach = draw.window.reach(num_records)
+    return num_records - reach + random(reach, count, draw)
+
+
+STRATEGIES: dict[str, Strategy] = {"recent": recent, "random": random, "top_random": top_random, "window": window}
 
 
 def strategy_named(name: str) -> Strategy:
@@ -45,13 +88,13 @@ def strategy_named(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def draw(strategy: str, num_records: int, count: int, rng: np.random.Generator, top_percent: float) -> Sequences:
-    """The numbers of the records that a strategy takes, int64[min(num_records, count)], distinct and rising.
+def draw(strategy: str, num_records: int, count: int, by: Draw) -> Sequences:
+    """The numbers of the records that a strategy takes, distinct and rising.
 
     Raises RequestError for an unknown strategy, a count below 1 or a top_percent outside 0..1.
     """
     if count < 1:
         raise RequestError(f"cannot sample {count} records: ask for 1 or more")
-    if not 0 <= top_percent <= 1:
-        raise RequestError(f"sample_top_percent is {top_percent}: allowed is 0 to 1")
-    return strategy_named(strategy)(num_records, count, rng, top_percent)
+    if not 0 <= by.top_percent <= 1:
+        raise RequestError(f"sample_top_percent is {by.top_percent}: allowed is 0 to 1")
+    return strategy_named(strategy)(num_records, count, by)

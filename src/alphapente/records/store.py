@@ -156,7 +156,14 @@ class Store:
         return (int(pool.num_records), int(pool.num_games)) if pool else (0, 0)
 
     def sample(
-        self, strategy: str, count: int, rng: np.random.Generator, variant: str, size: int, top_percent: float = 0.7
+        self,
+        strategy: str,
+        count: int,
+        rng: np.random.Generator,
+        variant: str,
+        size: int,
+        top_percent: float = 0.7,
+        window: sampling.Window = sampling.DEFAULT_WINDOW,
     ) -> RecordBatch:
         """Up to `count` distinct records by a strategy of `sampling.STRATEGIES`, oldest first.
 
@@ -168,7 +175,7 @@ class Store:
             pool = connection.execute(_POOL, pool_named(variant, size)).first()
             if pool is None or pool.num_records == 0:
                 raise RequestError(self._no_records(connection, variant, size))
-        seqs = sampling.draw(strategy, pool.num_records, count, rng, top_percent)
+        seqs = sampling.draw(strategy, pool.num_records, count, sampling.Draw(rng, top_percent, window))
         return self._read(pool, seqs, count)
 
     def _read(self, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:

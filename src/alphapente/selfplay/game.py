@@ -84,7 +84,9 @@ def near_points(position: Position) -> list[int]:
     return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
 
 
-def record_search(game: GameInPlay, result: SearchResult, policy_weight: float = 1.0) -> None:
+def record_search(
+    game: GameInPlay, result: SearchResult, policy_weight: float = 1.0, surprise: float | None = None
+) -> None:
     """Adds the search of the game's current position to its records."""
     position = game.position
     points = list_points(result.policy, result.visits)
@@ -103,6 +105,7 @@ def record_search(game: GameInPlay, result: SearchResult, policy_weight: float =
             search_value=result.value,
             simulations=result.simulations,
             policy_weight=policy_weight,
+            surprise=surprise,
         )
     )
 

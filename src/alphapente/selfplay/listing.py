@@ -1,9 +1,14 @@
-"""Which points of a search a record tells one by one: those visited most and those with the most of the policy."""
+"""Which points of a search a record tells one by one: those visited most and those with the most of the policy.
+
+And how much the whole of it surprised the network.
+"""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import allocating
+from alphapente.compiled import allocating, kernel
 
 LISTED_POINTS = 48
 """Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
@@ -51,3 +56,13 @@ def list_points(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArr
             points[count] = point
             count += 1
     return points[:count].copy()
+
+
+@kernel
+def divergence(policy: NDArray[np.float32], prior: NDArray[np.float32]) -> float:
+    """Kullback-Leibler divergence, in nats, of a policy target float32[P] from the network's own policy float32[P]."""
+    total = 0.0
+    for point in range(len(policy)):
+        if policy[point] > 0:
+            total += policy[point] * (math.log(policy[point]) - math.log(max(prior[point], 1e-12)))
+    return max(0.0, total)

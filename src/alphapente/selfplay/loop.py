@@ -22,6 +22,7 @@ from alphapente.selfplay.game import (
     record_search,
     unpack,
 )
+from alphapente.selfplay.listing import divergence
 
 
 class SelfPlay:
@@ -115,7 +116,7 @@ class SelfPlay:
             self._open(tree, game)
             return
         point, rate = result.point, self.config.generation.random_move_rate
-        recorded = self._record(game, result, self._efforts[tree].policy_weight)
+        recorded = self._record(tree, game, result)
         if recorded and rate > 0.0 and game.rng.random() < rate:
             game.random_plies.append(len(game.moves))
             game.proven_winner = 0
@@ -139,17 +140,18 @@ class SelfPlay:
         self.forest.advance(tree, point)
         game.play(point)
 
-    def _record(self, game: GameInPlay, result: SearchResult, policy_weight: float | None) -> bool:
+    def _record(self, tree: int, game: GameInPlay, result: SearchResult) -> bool:
         """Records a search, unless it only plays out a proven game; returns whether it did.
 
         A winner who does not find the proof again plays and records on as before.
         """
+        policy_weight = self._efforts[tree].policy_weight
         to_move = int(game.position["to_move"])
         if game.proven_winner == to_move and result.proven != PROVEN_WIN:
             game.proven_winner, policy_weight = 0, 1.0
         if policy_weight is None:
             return False
-        record_search(game, result, policy_weight)
+        record_search(game, result, policy_weight, divergence(result.policy, self.forest.raw_policy(tree)))
         if self.config.generation.end_when_proven and result.proven in (PROVEN_WIN, PROVEN_LOSS):
             game.proven_winner = to_move if result.proven == PROVEN_WIN else 3 - to_move
         return True

@@ -29,6 +29,14 @@ from alphapente.rules.position import (
 )
 from alphapente.rules.symmetry import NUM_SYMMETRIES, SYMMETRY_TABLES
 from alphapente.rules.tactics import LEGAL, Bitboards, find_tactics, new_bitboards
+from alphapente.training.labels import (
+    NUM_LATER,
+    later_labels,
+    later_weights,
+    reply_sources,
+    reply_weights,
+    value_labels,
+)
 
 ORIENTATIONS = {1: (0,), 2: (0, 1), 4: (0, 1, 2, 3), 8: tuple(range(NUM_SYMMETRIES))}
 """The symmetries drawn from, by `augmentation.orientations`: each set is closed under composition."""
@@ -36,7 +44,7 @@ BATCHES_AHEAD = 3
 
 
 class Samples(NamedTuple):
-    """n records as the kernel reads them; see RecordBatch for the arrays, and `value_labels` for `label`."""
+    """n records as the kernel reads them; see RecordBatch for the arrays, and training/labels.py for the labels."""
 
     variant: int
     size: int
@@ -50,6 +58,11 @@ class Samples(NamedTuple):
     targets: NDArray[np.float32]
     rest: NDArray[np.float32]
     policy_weight: NDArray[np.float32]
+    reply_source: NDArray[np.int64]
+    reply_point: NDArray[np.int16]
+    reply_weight: NDArray[np.float32]
+    later: NDArray[np.float32]
+    later_weight: NDArray[np.float32]
 
 
 class Batch(NamedTuple):
@@ -60,40 +73,16 @@ class Batch(NamedTuple):
     legal: NDArray[np.float32]  # [B, S*S] 1 where legal
     value: NDArray[np.float32]  # [B, 3] chances of win, draw and loss for the player to move
     policy_weight: NDArray[np.float32]  # [B] how much the policy counts
+    reply: NDArray[np.float32]  # [B, S*S] how the opponent then plays, sums to 1; [B, 0] where it is not taught
+    reply_weight: NDArray[np.float32]  # [B] 0 where it is not known, else 1
+    later: NDArray[np.float32]  # [B, NUM_LATER] see labels.later_labels
+    later_weight: NDArray[np.float32]  # [B] 0 where that is not known, else 1
 
 
 class _Scratch(NamedTuple):
     position: Position
     other: Position
     bits: Bitboards
-
-
-def value_labels(records: RecordBatch, outcome_weight: float) -> NDArray[np.float32]:
-    """float32[n, 3], chances of win, draw and loss: outcome_weight * what came of it + the rest of the search's value.
-
-    What came of it is the game's outcome, unless a move after it was drawn at random: then the search's value where
-    the first such move was played, so that a blunder nobody chose teaches nothing. A search's value v counts as a win
-    with (1 + v) / 2, else a loss. Where it is exactly 1 or -1 the search has proven it: that is the whole label.
-    """
-    search = _chances(records.search_value)
-    came = np.where(settled(records)[:, None], _outcome_chances(records.outcome), _chances(records.random_value))
-    proven = np.abs(records.search_value) == 1
-    labels = np.where(proven[:, None], search, outcome_weight * came + (1 - outcome_weight) * search)
-    return labels.astype(np.float32)
-
-
-def settled(records: RecordBatch) -> NDArray[np.bool_]:
-    """bool[n]: whether no move between the position and the end of its game was drawn at random."""
-    return np.isnan(records.random_value)
-
-
-def _chances(value: NDArray[np.float32]) -> NDArray[np.float32]:
-    win = (1 + np.clip(value, -1, 1)) / 2
-    return np.stack([win, np.zeros_like(win), 1 - win], 1)
-
-
-def _outcome_chances(outcome: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.stack([outcome == 1, outcome == 0, outcome == -1], 1).astype(np.float32)
 
 
 def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
@@ -111,10 +100,15 @@ def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
         np.ascontiguousarray(records.targets, np.float32),
         np.ascontiguousarray(records.rest, np.float32),
         np.ascontiguousarray(records.policy_weight, np.float32),
+        reply_sources(records),
+        np.ascontiguousarray(records.next_point, np.int16),
+        reply_weights(records),
+        later_labels(records),
+        later_weights(records),
     )
 
 
-def new_batch(count: int, size: int) -> Batch:
+def new_batch(count: int, size: int, with_reply: bool = False) -> Batch:
     """Arrays for `count` positions of a board size, not yet filled."""
     points = size * size
     return Batch(
@@ -123,12 +117,18 @@ def new_batch(count: int, size: int) -> Batch:
         np.empty((count, points), np.float32),
         np.empty((count, NUM_ENDS), np.float32),
         np.empty(count, np.float32),
+        np.empty((count, points if with_reply else 0), np.float32),
+        np.empty(count, np.float32),
+        np.empty((count, NUM_LATER), np.float32),
+        np.empty(count, np.float32),
     )
 
 
-def make_batch(samples: Samples, chosen: NDArray[np.int64], symmetries: NDArray[np.int64]) -> Batch:
+def make_batch(
+    samples: Samples, chosen: NDArray[np.int64], symmetries: NDArray[np.int64], with_reply: bool = False
+) -> Batch:
     """The records `chosen` (indices int64[B]), each under its symmetry (int64[B], 0..7), as one batch."""
-    batch = new_batch(len(chosen), samples.size)
+    batch = new_batch(len(chosen), samples.size, with_reply)
     blank = new_positions(2, "pente", samples.size)
     blank["variant"] = samples.variant
     _fill(samples, chosen, symmetries, batch, _Scratch(blank[0], np.zeros(1, POSITION)[0], new_bitboards()))
@@ -165,21 +165,58 @@ def _fill(
         encode(position, bits, batch.planes[row].reshape(NUM_PLANES, num_points), 0)
         legal, policy = batch.legal[row], batch.policy[row]
         bits_to_plane(bits[LEGAL], legal, size)
-        policy[:] = np.float32(-1.0)
-        unlisted = 0
-        for entry in range(samples.offsets[index], samples.offsets[index + 1]):
-            point = SYMMETRY_TABLES[size, symmetry, samples.points[entry]]
-            policy[point] = samples.targets[entry] * legal[point]
-        for point in range(num_points):
-            if policy[point] < 0 and legal[point] > 0:
-                unlisted += 1
-        share = samples.rest[index] / np.float32(max(unlisted, 1))
-        for point in range(num_points):
-            if policy[point] < 0:
-                policy[point] = share * legal[point]
+        _spread(samples, index, symmetry, legal, policy)
         for end in range(NUM_ENDS):
             batch.value[row, end] = samples.label[index, end]
         batch.policy_weight[row] = samples.policy_weight[index]
+        batch.reply_weight[row] = samples.reply_weight[index]
+        batch.later_weight[row] = samples.later_weight[index]
+        for number in range(NUM_LATER):
+            batch.later[row, number] = samples.later[index, number]
+        if batch.reply.shape[1] > 0:
+            _reply(samples, index, symmetry, batch.reply[row])
+
+
+@kernel
+def _spread(
+    samples: Samples, index: int, symmetry: int, legal: NDArray[np.float32], policy: NDArray[np.float32]
+) -> None:
+    """A record's policy under a symmetry: what it lists, and the rest evenly over the other legal points."""
+    size = samples.size
+    policy[:] = np.float32(-1.0)
+    unlisted = 0
+    for entry in range(samples.offsets[index], samples.offsets[index + 1]):
+        point = SYMMETRY_TABLES[size, symmetry, samples.points[entry]]
+        policy[point] = samples.targets[entry] * legal[point]
+    for point in range(size * size):
+        if policy[point] < 0 and legal[point] > 0:
+            unlisted += 1
+    share = samples.rest[index] / np.float32(max(unlisted, 1))
+    for point in range(size * size):
+        if policy[point] < 0:
+            policy[point] = share * legal[point]
+
+
+@kernel
+def _reply(samples: Samples, index: int, symmetry: int, reply: NDArray[np.float32]) -> None:
+    """How the opponent then plays: the policy of the next record where there is one, else the move he played."""
+    size, source = samples.size, samples.reply_source[index]
+    reply[:] = np.float32(0.0)
+    if source < 0:
+        if samples.reply_point[index] >= 0:
+            reply[SYMMETRY_TABLES[size, symmetry, samples.reply_point[index]]] = np.float32(1.0)
+        return
+    unlisted = 0
+    for point in range(size * size):
+        unlisted += samples.boards[source, point] == 0
+    unlisted -= samples.offsets[source + 1] - samples.offsets[source]
+    if unlisted > 0:
+        share = samples.rest[source] / np.float32(unlisted)
+        for point in range(size * size):
+            if samples.boards[source, point] == 0:
+                reply[SYMMETRY_TABLES[size, symmetry, point]] = share
+    for entry in range(samples.offsets[source], samples.offsets[source + 1]):
+        reply[SYMMETRY_TABLES[size, symmetry, samples.points[entry]]] = samples.targets[entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +225,8 @@ class BatchPlan:
 
     batch_size: int
     orientations: int
+    with_reply: bool = False
+    """Whether they tell how the opponent replied."""
 
 
 def num_batches(num_samples: int, batch_size: int) -> int:
@@ -196,17 +235,21 @@ def num_batches(num_samples: int, batch_size: int) -> int:
 
 
 class EpochBatches:
-    """The batches of one epoch, in random order and orientation, made ahead by a thread. A context manager.
+    """The batches of one epoch, in random orientation, made ahead by a thread. A context manager.
 
-    Every record is seen once. Raises from iteration what the thread raised.
+    `order` (indices int64[k], see training/order.py) says which records in which order; without it every record is
+    seen once, in random order. Raises from iteration what the thread raised.
     """
 
-    def __init__(self, samples: Samples, plan: BatchPlan, rng: np.random.Generator) -> None:
+    def __init__(
+        self, samples: Samples, plan: BatchPlan, rng: np.random.Generator, order: NDArray[np.int64] | None = None
+    ) -> None:
         if plan.orientations not in ORIENTATIONS:
             raise RequestError(f"augmentation.orientations is {plan.orientations}: choose 1, 2, 4 or 8")
-        count = len(samples.label)
-        self._samples = samples
-        self._order = np.array_split(rng.permutation(count), num_batches(count, plan.batch_size))
+        order = rng.permutation(len(samples.label)) if order is None else order
+        count = len(order)
+        self._samples, self._with_reply = samples, plan.with_reply
+        self._order = np.array_split(order, num_batches(count, plan.batch_size))
         symmetries = rng.choice(np.array(ORIENTATIONS[plan.orientations], np.int64), count)
         self._symmetries = np.array_split(symmetries, len(self._order))
         self._ready: queue.SimpleQueue[Batch | BaseException | None] = queue.SimpleQueue()
@@ -245,7 +288,7 @@ class EpochBatches:
                 self._room.acquire()
                 if self._closed.is_set():
                     return
-                self._ready.put(make_batch(self._samples, chosen, symmetries))
+                self._ready.put(make_batch(self._samples, chosen, symmetries, self._with_reply))
         except BaseException as error:
             last = error
         self._ready.put(last)

@@ -1,7 +1,9 @@
 """The learner: a model, its optimizer and the moving average of its weights, taught one batch at a time."""
 
+import copy
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,9 @@ from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
+from alphapente.network.models import value_of
 from alphapente.training import winograd
+from alphapente.training.auxiliary import Auxiliary, taught, weights_of
 from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, Targets, losses
 from alphapente.training.replicas import Replicas
@@ -49,13 +53,19 @@ class Learner:
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         if winograd.pays(self.device.type, precision):
             winograd.use_winograd(self.model)
-        self._replicas = Replicas(self.model, threads if self.device.type == "cpu" else 1)
-        decayed = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]
-        others = [parameter for parameter in self.model.parameters() if parameter.ndim <= 1]
+        self._auxiliary_shares = weights_of(settings.auxiliary)
+        self._auxiliary = Auxiliary(list(self._auxiliary_shares)).to(self.device)
+        whole = taught(self.model, self._auxiliary)
+        self._replicas = Replicas(whole, threads if self.device.type == "cpu" else 1)
+        self._parameters = dict(self.model.named_parameters())
+        self._parameters |= {f"auxiliary.{name}": head for name, head in self._auxiliary.named_parameters()}
+        decayed = [parameter for parameter in self._parameters.values() if parameter.ndim > 1]
+        others = [parameter for parameter in self._parameters.values() if parameter.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self._optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         self._averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self._remember_tensors()
+        self._player: nn.Module | None = None
 
     def learn(self, batch: Batch, rate_factor: float = 1.0) -> Losses:
         """One optimizer step on a batch, at `rate_factor` times the configured rate; the losses before the step.
@@ -63,7 +73,7 @@ class Learner:
         Raises TrainingError, the weights as they were, when a loss or a gradient is not a finite number.
         """
         count = len(batch.value)
-        batch = batch._replace(policy_weight=_averaging_one(batch.policy_weight))
+        batch = _weighed(batch)
         parts = max(1, min(len(self._replicas), count // SMALLEST_PART))
         bounds = [count * part // parts for part in range(parts + 1)]
         self._optimizer.zero_grad(set_to_none=True)
@@ -73,8 +83,8 @@ class Learner:
             return self._teach(model, Batch(*(array[some] for array in batch)), (some.stop - some.start) / count)
 
         found = Losses(*(sum(parts) for parts in zip(*self._replicas.run(teach, parts), strict=True)))
-        total = found.policy + self._settings.value_loss_weight * found.value
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._settings.gradient_clip)
+        total = self.total(found)
+        norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._settings.gradient_clip)
         if not math.isfinite(total.item() + norm.item()):
             raise TrainingError(
                 f"the loss is no finite number any more at step {self.step:,} (policy {found.policy.item():.4g}, value "
@@ -90,14 +100,32 @@ class Learner:
 
     def _teach(self, model: nn.Module, part: Batch, share: float) -> Losses:
         """Adds a part's gradient, weighed by its share of the batch, to a replica's; its losses, weighed too."""
-        planes, *targets = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in part)
+        outputs, targets = self._answers(model, part)
+        found = losses(outputs, targets)
+        (share * self.total(found)).backward()  # type: ignore[no-untyped-call]
+        return Losses(*(share * loss.detach() for loss in found))
+
+    def _answers(self, model: nn.Module, batch: Batch) -> tuple[Any, Targets]:
+        planes, *targets = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)
         planes = planes.contiguous(memory_format=self._layout)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
-            outputs = model(planes)
-        found = losses(outputs, Targets(*targets))
+            return model(planes), Targets(*targets)
+
+    def total(self, found: Losses) -> Tensor:
+        """The weighted sum that the gradient is of."""
         total = found.policy + self._settings.value_loss_weight * found.value
-        (share * total).backward()  # type: ignore[no-untyped-call]
-        return Losses(*(share * loss.detach() for loss in found))
+        for name, weight in self._auxiliary_shares.items():
+            total = total + weight * getattr(found, name)
+        return total
+
+    @torch.no_grad()
+    def judge(self, batch: Batch) -> tuple[Losses, NDArray[np.float32]]:
+        """What the averaged weights, which play, make of a batch: their losses, and their values float32[B]."""
+        if self._player is None:
+            self._player = copy.deepcopy(self.model).eval()
+        self._player.load_state_dict(self._averaged | self._counted())
+        outputs, targets = self._answers(self._player, _weighed(batch))
+        return losses(outputs, targets), value_of(outputs[1].float()).cpu().numpy()
 
     @property
     def learning_rate(self) -> float:
@@ -110,12 +138,26 @@ class Learner:
 
     def averaged_weights(self) -> dict[str, Tensor]:
         """A copy of the moving average of weights and normalisation statistics, on the CPU: what plays."""
-        counted = {name: tensor for name, tensor in self.model.state_dict().items() if not tensor.is_floating_point()}
-        return {name: tensor.detach().cpu().clone() for name, tensor in (self._averaged | counted).items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in (self._averaged | self._counted()).items()}
+
+    def _counted(self) -> dict[str, Tensor]:
+        """What of the model's state is counted, and not averaged."""
+        return {name: tensor for name, tensor in self.model.state_dict().items() if not tensor.is_floating_point()}
+
+    def auxiliary_weights(self) -> dict[str, Tensor]:
+        """A copy of the weights of the auxiliary heads, on the CPU."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self._auxiliary.state_dict().items()}
+
+    def resume_auxiliary(self, kept: Mapping[str, Tensor]) -> list[str]:
+        """Takes over what fits of an earlier training's auxiliary heads; returns the names of the heads left fresh."""
+        own = self._auxiliary.state_dict()
+        fitting = {name: kept[name] for name in own if name in kept and kept[name].shape == own[name].shape}
+        self._auxiliary.load_state_dict(fitting, strict=False)
+        return sorted({name.partition(".")[0] for name in own.keys() - fitting.keys()})
 
     def optimizer_state(self) -> dict[str, dict[str, Tensor]]:
         """What `resume` needs to go on with the same optimizer: the state of each weight, by its name, on the CPU."""
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        names = {parameter: name for name, parameter in self._parameters.items()}
         return {
             names[parameter]: {key: tensor.detach().cpu().clone() for key, tensor in state.items()}
             for parameter, state in self._optimizer.state.items()
@@ -127,7 +169,7 @@ class Learner:
         Weights without a state begin as a fresh optimizer's. Raises TrainingError for a state that is none of theirs.
         """
         try:
-            for name, parameter in self.model.named_parameters():
+            for name, parameter in self._parameters.items():
                 if name in optimizer:
                     self._optimizer.state[parameter] = self._state_of(parameter, optimizer[name])
             for name, tensor in self._averaged.items():
@@ -161,6 +203,15 @@ class Learner:
 
     def _warmup(self) -> float:
         return min(1.0, (self.step + 1) / max(1, self._settings.warmup_steps))
+
+
+def _weighed(batch: Batch) -> Batch:
+    """The batch with weights that average 1, so that each loss is the mean over what counts in it."""
+    return batch._replace(
+        policy_weight=_averaging_one(batch.policy_weight),
+        reply_weight=_averaging_one(batch.reply_weight),
+        later_weight=_averaging_one(batch.later_weight),
+    )
 
 
 def _averaging_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +19,26 @@ from alphapente.network.paths import checkpoint_path, history_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
+from alphapente.records.sampling import Window
 from alphapente.records.store import Store
 from alphapente.training import winograd
-from alphapente.training.batches import Batch, BatchPlan, EpochBatches, samples_of
+from alphapente.training.auxiliary import weights_of
+from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
 from alphapente.training.lock import CheckpointLock
-from alphapente.training.losses import Losses
+from alphapente.training.order import Order, surprise_weights
+from alphapente.training.progress import Meter, Progress, progress_in
+from alphapente.training.reuse import Account, accounts_in
 from alphapente.training.threads import torch_threads
+from alphapente.training.validation import HeldOut, Validation, held_out
 
 PROGRESS_EVERY_S = 0.2
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a training stands; kept in the checkpoint, so that an interrupted one goes on."""
-
-    resume_key: str | None
-    seed: int
-    start_step: int
-    """The network's step when this training began: with the seed it fixes sample, order and orientations."""
-    num_epochs: int
-    epoch: int = 0
-    """Epochs finished."""
-    policy_loss: float = math.nan
-    value_loss: float = math.nan
 
 
 def train(
     config: Config, report: ReportFn, stop: Callable[[], bool] = lambda: False, resume_key: str | None = None
 ) -> TrainingSummary:
-    """Trains `training.model_type` for `training.num_epochs` epochs and saves its checkpoint.
+    """Trains `training.model_type` for `training.num_epochs` epochs, or as `training.reuse` says, and saves it.
 
     Ends early, saved, when `stop()`. A training with a `resume_key` that was interrupted goes on where its last
     checkpoint was when it is started again with that key.
@@ -73,45 +63,96 @@ class _Training:
         found = checkpoints.read(path) if path.exists() else None
         if found is not None:
             checkpoints.require_spec(path, found, self.spec)
+        self.pool = f"{config.game.variant} {config.game.board_size}x{config.game.board_size}"
         self.progress = self._progress(found, resume_key)
+        self._account = self.progress.accounts.setdefault(self.pool, Account())
         self._found = found
 
     def run(self, stop: Callable[[], bool]) -> TrainingSummary:
-        if self.progress.epoch >= self.progress.num_epochs:
-            self.report(Note(f"this training is done already: {self.path} has its {self.progress.epoch} epochs"))
+        progress = self.progress
+        if progress.epoch >= progress.num_epochs:
+            self.report(Note(f"this training is done already: {self.path} has its {progress.epoch} epochs"))
             return self._summary(0, self._found.step if self._found else 0)
         records = self._sample()
-        learner = self._learner()
         samples = samples_of(records, self.settings.outcome_weight)
+        out = held_out(records, self.settings.validation_share)
+        asked = HeldOut(records, samples, out)
+        weights = surprise_weights(records, self.settings.surprise_weight)
+        seeds = [progress.seed, progress.start_step]
+        order = Order(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
+        self._plan(records, order, len(asked))
+        if progress.num_samples == 0:
+            return self._summary(0, self._found.step if self._found else 0)
+        learner = self._learner()
         augmentation = self.settings.augmentation
-        plan = BatchPlan(self.settings.batch_size, augmentation.orientations if augmentation.enabled else 1)
-        while self.progress.epoch < self.progress.num_epochs:
-            rng = np.random.default_rng([self.progress.seed, self.progress.start_step, self.progress.epoch + 1])
-            with EpochBatches(samples, plan, rng) as batches:
-                finished = self._epoch(learner, batches, stop)
+        orientations = augmentation.orientations if augmentation.enabled else 1
+        plan = BatchPlan(self.settings.batch_size, orientations, self.settings.auxiliary.reply > 0)
+        while progress.epoch < progress.num_epochs:
+            start, end = self._bounds(len(order), progress.epoch), self._bounds(len(order), progress.epoch + 1)
+            rng = np.random.default_rng([*seeds, progress.epoch + 1])
+            with EpochBatches(samples, plan, rng, order.between(start, end)) as batches:
+                finished = self._epoch(learner, batches, asked, start, stop)
             stopping = not finished or stop()  # asked once: what comes later is seen after the next epoch
-            due = self.progress.epoch % self.settings.save_interval == 0
-            done = self.progress.epoch == self.progress.num_epochs
+            due = progress.epoch % self.settings.save_interval == 0
+            done = progress.epoch == progress.num_epochs
             if stopping or due or done:
                 self._save(learner, keep=done and self.config.pipeline.keep_checkpoints)
             if stopping:
                 break
+        self._tell_reuse()
         return self._summary(len(records), learner.step)
+
+    def _plan(self, records: RecordBatch, order: Order, num_held_out: int) -> None:
+        """How many samples this training takes: passes over the sample, or what `training.reuse` makes due."""
+        progress, settings = self.progress, self.settings
+        if num_held_out:
+            self.report(Note(f"held out: {int(num_held_out):,} records of games that are not taught"))
+        begins = progress.num_samples == 0
+        if begins:
+            progress.new_records, due = self._account.begin(records.available, len(records), settings.reuse)
+        if settings.reuse is None:
+            progress.num_samples = progress.num_epochs * len(order)
+        elif begins:
+            steps = round(due / settings.batch_size)
+            progress.num_samples, progress.num_epochs = steps * settings.batch_size, min(progress.num_epochs, steps)
+            each = f"{progress.new_records:,} records are new to this network, each due {settings.reuse:g} times"
+            if steps:
+                self.report(Note(f"reuse: {each}: {progress.num_samples:,} samples in {steps:,} steps"))
+            else:
+                self.report(Note(f"reuse: {each}: less than half a batch, nothing to do until there are more"))
+
+    def _bounds(self, num_records: int, epoch: int) -> int:
+        """After how many samples the epoch ends: whole passes over the records or, by reuse, whole batches."""
+        unit = num_records if self.settings.reuse is None else self.settings.batch_size
+        return self.progress.num_samples // unit * epoch // self.progress.num_epochs * unit
+
+    def _tell_reuse(self) -> None:
+        account, new = self._account, self.progress.new_records
+        each = f", {self.samples_seen / new:.1f} for each of {new:,} new records" if new else ""
+        lifetime = account.samples / max(1, account.records)
+        self.report(
+            Note(
+                f"trained on {self.samples_seen:,} samples{each}; in all trainings of this network "
+                f"{lifetime:.1f} for each record of {self.pool}"
+            )
+        )
 
     def _progress(self, found: checkpoints.Checkpoint | None, resume_key: str | None) -> Progress:
         """Where this training starts: where it was interrupted, or at its first epoch."""
         left = found.training if found else {}
-        if found is not None and resume_key is not None and left.get("resume_key") == resume_key:
-            try:
-                progress = Progress(**left)
-                progress.num_epochs = self.settings.num_epochs
+        try:
+            if found is not None and resume_key is not None and left.get("resume_key") == resume_key:
+                progress = progress_in(left)
+                if self.settings.reuse is None:
+                    progress.num_epochs = self.settings.num_epochs
                 if 0 < progress.epoch < progress.num_epochs:
                     self.report(Note(f"going on after epoch {progress.epoch} of {progress.num_epochs}"))
                 return progress
-            except TypeError as error:
-                raise checkpoints.CheckpointError(f"{self.path} is damaged: {error}; move it away") from error
+            accounts = accounts_in(left.get("accounts"))
+        except (TypeError, AttributeError) as error:
+            raise checkpoints.CheckpointError(f"{self.path} is damaged: {error}; move it away") from error
         seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
-        return Progress(resume_key, seed, found.step if found else 0, self.settings.num_epochs)
+        return Progress(resume_key, seed, found.step if found else 0, self.settings.num_epochs, accounts=accounts)
 
     def _sample(self) -> RecordBatch:
         game, settings = self.config.game, self.settings
@@ -124,12 +165,13 @@ class _Training:
                 game.variant,
                 game.board_size,
                 settings.sample_top_percent,
+                Window(settings.window.records, settings.window.exponent, settings.window.slope),
             )
-        what = f"{game.variant} {game.board_size}x{game.board_size}"
-        if len(records) < settings.data_sample_size:
-            text = f"{settings.data_sample_size:,} records of {what} were asked for and there are {len(records):,}: all"
+        if len(records) == records.available < settings.data_sample_size:
+            wanted = f"{settings.data_sample_size:,} records of {self.pool} were asked for"
+            text = f"{wanted} and there are {len(records):,}: all"
         else:
-            text = f"{len(records):,} of {records.available:,} records of {what} by {settings.sample_strategy}"
+            text = f"{len(records):,} of {records.available:,} records of {self.pool} by {settings.sample_strategy}"
         self.report(Note(f"sample: {text}; seed {self.progress.seed}"))
         return records
 
@@ -144,6 +186,8 @@ class _Training:
             where += f", {self.threads} thread{'s' * (self.threads > 1)}"
         if winograd.pays(device, precision):
             where += ", convolutions by tiles"
+        if auxiliary := weights_of(self.settings.auxiliary):
+            where += ", auxiliary " + ", ".join(f"{name} {weight:g}" for name, weight in auxiliary.items())
         if found is None:
             model = build(self.spec, seed=self.progress.seed)
             self.report(
@@ -156,18 +200,26 @@ class _Training:
             learner.resume(found.averaged_weights, found.optimizer, found.step)
         except TrainingError as error:
             raise checkpoints.CheckpointError(f"{self.path}: {error}") from error
+        fresh, kept = learner.resume_auxiliary(found.auxiliary), {name.partition(".")[0] for name in found.auxiliary}
+        if fresh:
+            self.report(Note(f"auxiliary heads that {self.path} does not have begin afresh: {', '.join(fresh)}"))
+        if left_out := sorted(kept - auxiliary.keys()):
+            self.report(Note(f"auxiliary heads of {self.path} that are off now are left out: {', '.join(left_out)}"))
         self.report(Note(f"going on with {self.path} at step {found.step:,} ({where})"))
         return learner
 
-    def _epoch(self, learner: Learner, batches: EpochBatches, stop: Callable[[], bool]) -> bool:
-        """One pass over the sample; False when it was stopped before its end."""
-        epoch, factor = self.progress.epoch + 1, self._rate_factor(self.progress.epoch + 1)
-        meter = _Meter()
+    def _epoch(
+        self, learner: Learner, batches: EpochBatches, asked: HeldOut, start: int, stop: Callable[[], bool]
+    ) -> bool:
+        """One epoch, which begins after `start` samples; False when it was stopped before its end."""
+        epoch, samples = self.progress.epoch + 1, start
+        meter = Meter()
         reported = time.monotonic()
         for number, batch in enumerate(batches, 1):
-            found = learner.learn(batch, factor)
-            meter.add(found, batch)
+            meter.add(learner.learn(batch, self._rate_factor(samples)), batch)
+            samples += len(batch.value)
             self.samples_seen += len(batch.value)
+            self._account.learned(len(batch.value), self.settings.reuse)
             if stop() and number < len(batches):
                 return False
             now = time.monotonic()
@@ -184,12 +236,15 @@ class _Training:
                         samples_per_s=meter.samples_per_s(),
                     )
                 )
-        self.progress.epoch = epoch
-        self.progress.policy_loss, self.progress.value_loss = meter.mean("policy"), meter.mean("value")
-        self.report(self._epoch_report(learner, meter))
+        rate = meter.samples_per_s()
+        validation = asked.ask(learner.judge) if len(asked) else None
+        self.progress.close_epoch(meter, validation)
+        self.report(self._epoch_report(learner, meter, validation, rate))
         return True
 
-    def _epoch_report(self, learner: Learner, meter: "_Meter") -> EpochReport:
+    def _epoch_report(
+        self, learner: Learner, meter: Meter, validation: Validation | None, samples_per_s: float
+    ) -> EpochReport:
         policy, value = meter.mean("policy"), meter.mean("value")
         return EpochReport(
             epoch=self.progress.epoch,
@@ -201,14 +256,18 @@ class _Training:
             policy_entropy=meter.mean("policy_entropy"),
             value_error=math.sqrt(meter.mean("square_error")),
             learning_rate=learner.learning_rate,
-            samples_per_s=meter.samples_per_s(),
+            samples_per_s=samples_per_s,
+            auxiliary={name: meter.mean(name) for name in weights_of(self.settings.auxiliary)},
+            validation_policy_loss=validation.policy_loss if validation else None,
+            validation_value_loss=validation.value_loss if validation else None,
+            calibration_error=self.progress.calibration_error if validation else None,
+            calibration=validation.calibration.bins if validation and validation.calibration else [],
         )
 
-    def _rate_factor(self, epoch: int) -> float:
-        """1, and `final_rate_fraction` in the last `final_rate_epochs` of the epochs."""
-        settings = self.settings
-        final = epoch > self.progress.num_epochs * (1 - settings.final_rate_epochs)
-        return settings.final_rate_fraction if final else 1.0
+    def _rate_factor(self, samples: int) -> float:
+        """1, and `final_rate_fraction` for the last `final_rate_epochs` of the training's samples."""
+        final = samples >= self.progress.num_samples * (1 - self.settings.final_rate_epochs)
+        return self.settings.final_rate_fraction if final else 1.0
 
     def _save(self, learner: Learner, keep: bool) -> None:
         """Saves the checkpoint; `keep`: and the network that plays once more, under the number of its steps."""
@@ -216,6 +275,7 @@ class _Training:
             "weights": learner.weights(),
             "averaged_weights": learner.averaged_weights(),
             "optimizer": learner.optimizer_state(),
+            "auxiliary": learner.auxiliary_weights(),
             "step": learner.step,
             "training": asdict(self.progress),
             "config": self.config.dump_json(),
@@ -243,29 +303,9 @@ class _Training:
             value_loss=value,
             elapsed_s=elapsed,
             samples_per_s=self.samples_seen / max(elapsed, 1e-9),
+            validation_policy_loss=self.progress.validation_policy_loss,
+            validation_value_loss=self.progress.validation_value_loss,
+            calibration_error=self.progress.calibration_error,
+            samples=self.samples_seen,
+            new_records=self.progress.new_records,
         )
-
-
-class _Meter:
-    """Means over the batches seen so far, each weighed by its positions, or their policy weights, and the rate."""
-
-    _OF_POLICY = ("policy", "policy_entropy", "target_entropy")
-
-    def __init__(self) -> None:
-        self._sums = dict.fromkeys(Losses._fields, 0.0)
-        self._count = 0
-        self._policy_weight = 0.0
-        self._started = time.monotonic()
-
-    def add(self, losses: Losses, batch: Batch) -> None:
-        count, policy_weight = len(batch.value), float(batch.policy_weight.sum())
-        for name, loss in zip(Losses._fields, losses, strict=True):
-            self._sums[name] += float(loss) * (policy_weight if name in self._OF_POLICY else count)
-        self._count += count
-        self._policy_weight += policy_weight
-
-    def mean(self, name: str) -> float:
-        return self._sums[name] / max(1e-9, self._policy_weight if name in self._OF_POLICY else self._count)
-
-    def samples_per_s(self) -> float:
-        return self._count / max(time.monotonic() - self._started, 1e-9)

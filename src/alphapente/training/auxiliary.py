@@ -1,0 +1,66 @@
+"""Heads that only training has: they teach the trunk what came of a position, and are not there when it plays.
+
+Each reads what the model's own heads read (KataGo, Wu 2019, section 3.4, and docs/KataGoMethods.md).
+"""
+
+from torch import Tensor, nn
+
+from alphapente.config import AuxiliarySettings
+from alphapente.errors import RequestError
+from alphapente.network.models import POLICY_CHANNELS, VALUE_HIDDEN, TwoHeaded
+
+
+def weights_of(settings: AuxiliarySettings) -> dict[str, float]:
+    """The weight in the loss of each target that is taught, by the name of its setting."""
+    return {name: weight for name, weight in settings if weight > 0}
+
+
+class Auxiliary(nn.ModuleDict):
+    """The heads of the targets named: "reply", "soft_policy" (a logit a point), "captured" (2), "plies_left" (1).
+
+    They start at 0, hence all alike, whatever the seed.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        heads: dict[str, nn.Module] = {
+            "reply": nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False),
+            "soft_policy": nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False),
+            "captured": nn.Linear(VALUE_HIDDEN, 2),
+            "plies_left": nn.Linear(VALUE_HIDDEN, 1),
+        }
+        super().__init__({name: heads[name] for name in names})
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, points: Tensor, board: Tensor) -> dict[str, Tensor]:
+        """What `Heads.read` gives to [B, S * S], [B, S * S], [B, 2] and [B, 1], by name."""
+        return {name: head(points if isinstance(head, nn.Conv2d) else board).flatten(1) for name, head in self.items()}
+
+
+class Taught(nn.Module):
+    """A model with its auxiliary heads: maps planes to policy logits, value logits and the answers of the heads."""
+
+    def __init__(self, model: TwoHeaded, auxiliary: Auxiliary) -> None:
+        super().__init__()
+        self.model, self.auxiliary = model, auxiliary
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Planes [B, num_planes, S, S]; see TwoHeaded and Auxiliary."""
+        points, board = self.model.heads.read(self.model.trunk(planes))
+        policy, value = self.model.heads.judge(points, board)
+        return policy, value, self.auxiliary(points, board)
+
+
+def taught(model: nn.Module, auxiliary: Auxiliary) -> nn.Module:
+    """The model with these heads; itself where there are none.
+
+    Raises RequestError for a model of the user's own that does not derive from TwoHeaded.
+    """
+    if not auxiliary:
+        return model
+    if not isinstance(model, TwoHeaded):
+        raise RequestError(
+            f"training.auxiliary needs a model with the built-in heads, and {type(model).__name__} has its own: derive "
+            "it from alphapente.network.models.TwoHeaded, or set the weights under training.auxiliary to 0"
+        )
+    return Taught(model, auxiliary)

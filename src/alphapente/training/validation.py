@@ -1,0 +1,100 @@
+"""What the network that plays makes of games that it was never taught: its losses there, and whether its values are so.
+
+Games are held out whole, since the positions of one game are nearly alike, and always the same games, since what one
+training held out the next one must not teach.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.records.model import RecordBatch
+from alphapente.training.batches import Batch, Samples, make_batch
+from alphapente.training.labels import settled
+from alphapente.training.losses import Losses
+
+NUM_BINS = 10
+"""Bins of equal width, from -1 to 1, in which predicted values are compared with what came."""
+MOST_RECORDS = 4096
+"""So many held-out records are asked about at most, the newest: more would take longer and tell the same."""
+_BATCH = 256
+_MIXER = 0x9E3779B97F4A7C15
+
+
+def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
+    """bool[n]: whether each record's game is held out: about this share of the games, for ever the same ones.
+
+    Nothing is held out where nothing would be left to learn from.
+    """
+    with np.errstate(over="ignore"):
+        mixed = records.game_ids.astype(np.uint64) * np.uint64(_MIXER)
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= np.uint64(_MIXER)
+    chosen = (mixed >> np.uint64(40)).astype(np.float64) / 2**24 < share
+    return chosen if not chosen.all() else np.zeros(len(records), np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Predicted values against what came of the positions, in NUM_BINS bins; empty bins are left out."""
+
+    bins: list[tuple[float, float, int]]
+    """Mean predicted value, mean outcome, positions; by rising value."""
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: |predicted - came|, the mean over all positions (Guo et al. 2017)."""
+        positions = sum(count for *_, count in self.bins)
+        return sum(abs(predicted - came) * count for predicted, came, count in self.bins) / max(positions, 1)
+
+
+def calibration(predicted: NDArray[np.float32], came: NDArray[np.float32]) -> Calibration:
+    """Of values float32[n] and outcomes float32[n]."""
+    place = np.clip(((predicted + 1) / 2 * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
+    bins = []
+    for number in range(NUM_BINS):
+        here = place == number
+        if here.any():
+            bins.append((float(predicted[here].mean()), float(came[here].mean()), int(here.sum())))
+    return Calibration(bins)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What held-out games say. `calibration` is None where each of them has a random move to its end."""
+
+    positions: int
+    policy_loss: float
+    value_loss: float
+    calibration: Calibration | None
+
+
+class HeldOut:
+    """The held-out records of a sample, ready to be asked about."""
+
+    def __init__(self, records: RecordBatch, samples: Samples, chosen: NDArray[np.bool_]) -> None:
+        self._samples = samples
+        self._indices = np.flatnonzero(chosen)[-MOST_RECORDS:]
+        self._outcome, self._settled = records.outcome[self._indices], settled(records)[self._indices]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def ask(self, judge: Callable[[Batch], tuple[Losses, NDArray[np.float32]]]) -> Validation:
+        """What `Learner.judge` makes of them: at least one record."""
+        policy = weights = value = 0.0
+        values = np.empty(len(self), np.float32)
+        for start in range(0, len(self), _BATCH):
+            some = slice(start, start + _BATCH)
+            indices = self._indices[some]
+            batch = make_batch(self._samples, indices, np.zeros(len(indices), np.int64))
+            found, values[some] = judge(batch)
+            weight = float(batch.policy_weight.sum())
+            policy, weights = policy + float(found.policy) * weight, weights + weight
+            value += float(found.value) * len(indices)
+        told = None
+        if self._settled.any():
+            told = calibration(values[self._settled], self._outcome[self._settled])
+        return Validation(len(self), policy / max(weights, 1e-9), value / len(self), told)
