@@ -49,7 +49,9 @@ def asked_about(records: RecordBatch) -> tuple[list[Batch], HeldOut]:
 
 def test_losses_are_means_over_all_that_is_held_out() -> None:
     """600 records in batches of 256; the policy loss counts by policy weight, the value loss by position."""
-    records = dataclasses.replace(random_records(600, 9), policy_weight=np.arange(600, dtype=np.float32) / 600)
+    records = dataclasses.replace(
+        random_records(600, 9), policy_weight=np.arange(600, dtype=np.float32) / np.float32(600)
+    )
     seen, asked = asked_about(records)
 
     def judge(batch: Batch) -> tuple[Losses, np.ndarray]:

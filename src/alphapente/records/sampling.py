@@ -31,7 +31,7 @@ class Window:
         if num_records <= self.records:
             return num_records
         growth = ((num_records / self.records) ** self.exponent - 1) / self.exponent
-        return min(num_records, round(self.records * (1 + self.slope * growth)))
+        return min(num_records, round(float(self.records * (1 + self.slope * growth))))
 
 
 DEFAULT_WINDOW = Window()
