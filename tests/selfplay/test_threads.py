@@ -103,6 +103,21 @@ def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -
     carried.stop()
 
 
+def test_players_wait_where_nobody_stores_their_games(config: Config) -> None:
+    """A few answers wait at most, whatever time goes by; no game is lost by it, nor when the crew is abandoned."""
+    crew = crew_of(config, "openvino", games=40)
+    end = time.monotonic() + 60
+    while not crew._answers.full() and time.monotonic() < end:
+        time.sleep(0.05)
+    played = crew._answers.qsize()
+    time.sleep(1.0)
+    assert crew._answers.qsize() == played == 4
+    assert len(games_until(crew, lambda games: len(games) == 40 and crew.num_in_play == 0)) == 40
+    crew.stop()
+    abandoned = crew_of(config, "openvino", games=None)
+    abandoned.abandon()  # the threads end by themselves: no_thread_is_left
+
+
 def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(config: Config) -> None:
     crew = Threads(2)
     crew.begin(task_on(config, "openvino"), None, [b"one", b"two", b"three"])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphapente.config import Config, stage_overrides
-from alphapente.network.device import num_cores
 
 COMMAND = (sys.executable, "-m", "alphapente")
 
@@ -25,8 +24,8 @@ class Planner:
     def generation(self, stage: int, record_limit: int, beside_training: bool) -> list[str]:
         """The command that adds so many records to the pool of a stage of the curriculum."""
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
-        if beside_training and self.config.generation.workers == 0:
-            settings.append(f"generation.workers={max(1, num_cores() - 1)}")
+        if beside_training and self.config.generation.spare_cores == 0:
+            settings.append("generation.spare_cores=1")
         return self._command("generate", settings)
 
     def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:

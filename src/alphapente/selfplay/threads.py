@@ -1,7 +1,8 @@
 """Threads of this process that share one network on a GPU: while it looks at one batch, the others fill theirs.
 
 The search's kernels, the waiting for the device and what torch does on its way there hold no lock of the interpreter;
-only the moves themselves, a hundredth of the work, take turns.
+only the moves themselves, a hundredth of the work, take turns. Whoever stores the games takes turns with them too: the
+queue to him is short, so that players wait where he falls behind, and he gets his turn.
 """
 
 import queue
@@ -22,8 +23,9 @@ class Threads(Team):
 
     def __init__(self, count: int) -> None:
         super().__init__(count, "thread")
-        self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
-        self._posts = [_QueuePost(player, self._answers) for player in range(count)]
+        self._answers: queue.Queue[tuple[int, Answer]] = queue.Queue(2 * count)
+        self._abandoned = threading.Event()
+        self._posts = [_QueuePost(player, self._answers, self._abandoned) for player in range(count)]
         self._threads: list[threading.Thread] = []
         self._task: Task | None = None
         self._shares: list[Share] = []
@@ -59,7 +61,11 @@ class Threads(Team):
             return []
 
     def abandon(self) -> None:
-        """See Crew. The threads end after the batch that they are at; nobody waits for them."""
+        """See Crew. The threads end after the batch that they are at; nobody waits for them or hears them."""
+        self._abandoned.set()
+        self._order_stop()
+
+    def _order_stop(self) -> None:
         for post in self._posts:
             post.orders.put(None)
 
@@ -67,7 +73,7 @@ class Threads(Team):
         """See Crew. Threads that failed or do not answer are left out."""
         if not self._threads:
             return [], [payload for share in self._shares for payload in share.carried_over]
-        self.abandon()
+        self._order_stop()
         late: list[GameRecord] = []
         end = time.monotonic() + STOP_WAIT_S
         while len(self._ended) < len(self._threads) and time.monotonic() < end:
@@ -81,10 +87,11 @@ class Threads(Team):
 class _QueuePost:
     """A thread's connection to its crew: see Post."""
 
-    def __init__(self, player: int, answers: "queue.SimpleQueue[tuple[int, Answer]]") -> None:
+    def __init__(self, player: int, answers: "queue.Queue[tuple[int, Answer]]", abandoned: threading.Event) -> None:
         self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._player = player
         self._answers = answers
+        self._abandoned = abandoned
 
     def order(self, wait: bool) -> tuple[Order] | None:
         """See Post."""
@@ -94,5 +101,10 @@ class _QueuePost:
             return None
 
     def tell(self, answer: Answer) -> None:
-        """See Post."""
-        self._answers.put((self._player, answer))
+        """See Post. Waits for room; what an abandoned player says is lost."""
+        while not self._abandoned.is_set():
+            try:
+                self._answers.put((self._player, answer), timeout=0.5)
+            except queue.Full:
+                continue
+            return
