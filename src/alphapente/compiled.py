@@ -18,7 +18,7 @@ _MARKS = (b"@kernel", b"@inlined", b"@vectorized", b"@allocating")
 
 def _digest() -> str:
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for room in ("rules", "network", "search"):
+    for room in ("rules", "network", "search", "arena"):
         for path in sorted((_PACKAGE / room).glob("*.py")):
             source = path.read_bytes()
             if any(mark in source for mark in _MARKS):

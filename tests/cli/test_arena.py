@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from alphapente.arena.openings import committed_openings
 from alphapente.cli.app import main
 from alphapente.rules.gametext import read_games
 
 
 def arena(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "alphapente", "arena", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=280)
 
 
 def test_a_match_is_played_and_told(tmp_path: Path) -> None:
@@ -20,16 +21,29 @@ def test_a_match_is_played_and_told(tmp_path: Path) -> None:
     done = arena(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     assert "A in all" in done.stdout
-    assert "different games" in done.stdout
+    assert "different games (100%)" in " ".join(done.stdout.split())
     games = read_games((tmp_path / "games.txt").read_text())
     assert len(games) == 6
     assert all(game.size == 9 and game.result in ("1-0", "0-1", "1/2-1/2") for game in games)
+
+
+def test_references_by_their_names(tmp_path: Path) -> None:
+    words = ["rollouts@20", "tactical", "--games", "4", "--save", "games.txt"]
+    done = arena(tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    assert "A: rollouts, 20 simulations" in done.stdout
+    assert "B: tactical" in done.stdout
+    games = read_games((tmp_path / "games.txt").read_text())
+    assert {tuple(game.moves[:4]) for game in games} <= {moves[:4] for moves in committed_openings("pente", 19)}
 
 
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
         (["random", "random", "--games", "3"], 2, "even number"),
+        (["tactical@100", "random"], 2, "tactical does not search, so leave out what follows the @"),
+        (["rollouts@0", "random"], 2, "choose simulations from 1"),
+        (["rollouts@0s", "random"], 2, "above 0"),
         (["random", "random", "--opening-plies", "few"], 2, "LEAST-MOST"),
         (["random", "nothing.pt"], 1, "there is no checkpoint nothing.pt"),
         (["random", "int8:nothing.pt"], 1, "there is no checkpoint nothing.pt"),

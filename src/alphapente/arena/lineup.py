@@ -12,6 +12,7 @@ from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.players import Player, PolicyPlayer, RandomPlayer, SearchPlayer
 from alphapente.config import Config, SearchSettings
 from alphapente.errors import RequestError
+from alphapente.network.device import num_cores
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.position import new_positions
 from alphapente.search.forest import Forest, search_position
@@ -31,7 +32,7 @@ MOST_SECONDS = 3600.0
 PRECISIONS = ("fp32", "bf16", "int8")
 ENGINE = "gtp:"
 POLICY = "policy:"
-WITHOUT_BUDGET = ("random",)
+WITHOUT_BUDGET = ("random", "tactical")
 """Players that do not search."""
 _BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]*\.?[0-9]+)s)")
 
@@ -109,12 +110,33 @@ def make_player(word: str, config: Config, terms: Terms = Terms()) -> Player:
 
         command, size = word.removeprefix(ENGINE), config.game.board_size
         return GtpPlayer(command, size, processes=terms.at_once, timeout_s=terms.engine_timeout_s)
-    if told.name == "random":
-        return RandomPlayer()
+    reference = _reference(word, told, config, terms)
+    if reference is not None:
+        return reference
     if told.precision:
         network = config.network.model_copy(update={"precision": told.precision})
         config = config.model_copy(update={"network": network})
     return _searcher(word, told, config, terms)
+
+
+def _reference(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player | None:
+    """The player that a word names, if it is one that needs no evaluator."""
+    from alphapente.arena.references import RolloutPlayer, TacticalPlayer
+
+    size = config.game.board_size
+    if told.name == "random":
+        return RandomPlayer()
+    if told.name == "tactical":
+        return TacticalPlayer(size)
+    if told.name != "rollouts":
+        return None
+    simulations = config.generation.simulations if told.simulations is None else told.simulations
+    if simulations == 0:
+        raise RequestError(f"player {word!r}: choose simulations from 1")
+    threads = min(num_cores(), terms.at_once)
+    if told.seconds is not None:
+        return RolloutPlayer(size, seconds=told.seconds, threads=terms.at_once)
+    return RolloutPlayer(size, simulations=simulations, threads=threads)
 
 
 def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player:

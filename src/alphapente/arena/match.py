@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from alphapente.arena.games import FORFEIT, GameStart, MoveTimes, PlayedFn, PlayedGame, play_games
-from alphapente.arena.openings import distinct_openings
+from alphapente.arena.openings import match_openings
 from alphapente.arena.players import Player
 from alphapente.errors import RequestError
 
@@ -64,6 +64,11 @@ class MatchReport:
     elapsed_s: float
     games: tuple[PlayedGame, ...] = field(repr=False)
 
+    @property
+    def distinct_share(self) -> float:
+        """Which share of the games is different from all before it: what was played twice says nothing new."""
+        return self.distinct_games / self.total.games
+
 
 def wilson_interval(score: float, games: int, z: float = CONFIDENCE_Z) -> tuple[float, float]:
     """The interval that holds the true score with the confidence of `z` (Wilson 1927); (0, 1) without games."""
@@ -81,17 +86,18 @@ def plan_games(
     variant: str = "pente",
     size: int = 19,
     seed: int = 0,
-    opening_plies: tuple[int, int] = (2, 6),
+    opening_plies: tuple[int, int] | None = None,
 ) -> list[GameStart]:
     """The starts of a match: each opening twice, player A first and then second; each game with its own seed.
 
+    Openings are those of `match_openings`: the committed set where there is one, unless `opening_plies` are given.
     Raises RequestError for an odd or non-positive number of games, an unknown variant or size, or openings that are
     not to be had.
     """
     if num_games <= 0 or num_games % 2:
         raise RequestError(f"{num_games} games: choose an even number from 2, since each opening is played twice")
     openings_seed, *game_seeds = np.random.SeedSequence(seed).spawn(num_games + 1)
-    openings = distinct_openings(num_games // 2, np.random.default_rng(openings_seed), variant, size, opening_plies)
+    openings = match_openings(num_games // 2, np.random.default_rng(openings_seed), variant, size, opening_plies)
     return [
         GameStart(index, "ab"[index % 2], tuple(openings[index // 2]), game_seed)
         for index, game_seed in enumerate(game_seeds)
@@ -106,7 +112,7 @@ def play_match(
     variant: str = "pente",
     size: int = 19,
     seed: int = 0,
-    opening_plies: tuple[int, int] = (2, 6),
+    opening_plies: tuple[int, int] | None = None,
     on_game_fn: Callable[[int, Tally], None] | None = None,
     on_played_fn: PlayedFn | None = None,
 ) -> MatchReport:

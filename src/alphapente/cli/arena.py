@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 256
 MOST_TIMEOUT_S = 86_400.0
 PLAYER = (
-    "A checkpoint, `fresh` (a network that has learned nothing), `heuristic` (a search by hand-made rules), `random`, "
-    "`policy:FILE` (a network without search), or `gtp:COMMAND` (a foreign engine). After it, `@200` or `@0.1s`: its "
+    "A checkpoint, `policy:FILE` (a network without search), `gtp:COMMAND` (a foreign engine), or a reference: "
+    "`random`, `tactical` (looks two plies ahead), `rollouts` (tree search with random playouts), `heuristic` (tree "
+    "search by hand-made rules), `fresh` (a network that has learned nothing). After it, `@200` or `@0.1s`: its "
     "simulations or seconds a move; before a checkpoint `fp32:`, `bf16:` or `int8:`: what its network computes in."
 )
 
@@ -55,8 +56,13 @@ def arena(
         int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
     ] = None,
     opening_plies: Annotated[
-        str, typer.Option(metavar="LEAST-MOST", help="Random plies that open each game, near the stones.")
-    ] = "2-6",
+        str | None,
+        typer.Option(
+            metavar="LEAST-MOST",
+            help="Open each game with so many random plies near the stones [default: the balanced openings that come "
+            "with AlphaPente; 2-6 where there are none].",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of chance.")] = 0,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the games as text.")] = None,
     config: ConfigFile = None,
@@ -88,7 +94,7 @@ def arena(
     resolved = load_config(config or default_config_path(), shared)
     configs = [_own_config(config, shared, own or (), resolved) for own in (a_set, b_set)]
     words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
-    plies = _plies(opening_plies)
+    plies = None if opening_plies is None else _plies(opening_plies)
 
     from rich.console import Console
 
@@ -146,7 +152,8 @@ def report_table(report: "MatchReport") -> "Table":
 
     first = f"A: {report.name_a}"
     caption = (
-        f"{report.distinct_openings} different openings, {report.distinct_games} different games, "
+        f"{report.distinct_openings} different openings, "
+        f"{report.distinct_games} different games ({report.distinct_share:.0%}), "
         f"{report.mean_plies:.1f} plies on average, {report.elapsed_s:.1f} s, seed {report.seed}"
     )
     table = Table(

@@ -1,0 +1,85 @@
+"""Reference players whose strength never changes: a tactician, and tree search with random playouts."""
+
+import queue
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from alphapente.arena.players import Answer, Player, Turn, shared_time
+from alphapente.arena.rollouts import CHILDREN, MOST_NODES, RolloutTree, begin, chosen_child, new_tree, simulate
+from alphapente.arena.tactician import new_desk, score_moves
+from alphapente.rules.tactics import LOSES, WINS
+
+CHUNK = 128
+"""By the clock: playouts between two looks at it."""
+
+
+class TacticalPlayer(Player):
+    """Plays what arena/tactician.py weighs highest; chance, the game's own, decides only between equals."""
+
+    def __init__(self, size: int) -> None:
+        self.name = "tactical"
+        self.games_at_once = 2048
+        self._desk = new_desk(size)
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose."""
+        started = time.perf_counter()
+        return shared_time([self._choose(turn) for turn in turns], started)
+
+    def _choose(self, turn: Turn) -> int:
+        score_moves(turn.position, self._desk)
+        best = np.flatnonzero(self._desk.scores == self._desk.scores.max())
+        return int(turn.rng.choice(best))
+
+
+class RolloutPlayer(Player):
+    """UCT with random playouts (arena/rollouts.py), `simulations` or `seconds` a move, each position afresh.
+
+    `threads` games are searched at the same time. Chance comes from the game's own generator, and a tree is emptied
+    before it is used, so a move depends on its game alone.
+    """
+
+    def __init__(
+        self, size: int, *, simulations: int | None = None, seconds: float | None = None, threads: int = 1
+    ) -> None:
+        assert (simulations is None) != (seconds is None), "a budget: simulations or seconds"
+        self.name = f"rollouts, {simulations} simulations" if simulations is not None else f"rollouts, {seconds:g} s"
+        self.games_at_once = threads if simulations is None else 2 * threads
+        self._simulations = simulations
+        self._seconds = seconds
+        self._trees: queue.SimpleQueue[RolloutTree] = queue.SimpleQueue()
+        nodes = MOST_NODES if simulations is None else min(MOST_NODES, CHILDREN * simulations + size * size)
+        for _ in range(threads):
+            self._trees.put(new_tree(size, nodes))
+        self._threads = ThreadPoolExecutor(threads, "rollouts")
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose."""
+        return list(self._threads.map(self._choose, turns))
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
+    def _choose(self, turn: Turn) -> Answer:
+        started = time.perf_counter()
+        tree = self._trees.get()
+        try:
+            verdict = begin(tree, turn.position, int(turn.rng.integers(1, 2**63)))
+            if verdict not in (WINS, LOSES) and int(tree.num_children[0]) > 1:
+                self._search(tree, started)
+            point = int(tree.point[chosen_child(tree)])
+        finally:
+            self._trees.put(tree)
+        return Answer(point, time.perf_counter() - started)
+
+    def _search(self, tree: RolloutTree, started: float) -> None:
+        if self._simulations is not None:
+            simulate(tree, self._simulations)
+            return
+        assert self._seconds is not None
+        while simulate(tree, CHUNK) == CHUNK and time.perf_counter() - started < self._seconds:
+            pass
