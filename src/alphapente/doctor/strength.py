@@ -1,0 +1,224 @@
+"""Checks of what the network has learned: is it right, does search help it, does it know more than its records?"""
+
+import numpy as np
+
+from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, run_suite
+from alphapente.doctor.findings import Finding, NotSeenError, Outcome, Severity, Well
+from alphapente.doctor.patient import Judged, Patient
+
+PUZZLES = 60
+"""Positions of the tactical suite that the network is tried on."""
+LARGEST_BOARD = 13
+BUDGETS = (0, 32, 100)
+BY_CHANCE = 2
+"""So many positions may be lost by luck."""
+SURE = 0.99
+SATURATED = 0.3
+MISCALIBRATED = 0.25
+BINS = 5
+NEAR_CHANCE = 0.95
+FRESH_RECORDS = 200
+OVERFIT_POLICY = 1.2
+OVERFIT_VALUE = 1.25
+REUSE_GOOD = (2.0, 8.0)
+REUSE_BAD = 20.0
+REUSE_AIM = 6.0
+
+
+def search_helps(patient: Patient) -> Outcome:
+    """Search worse than the raw policy, on positions whose right moves are known."""
+    _ = patient.checkpoint
+    puzzles = _puzzles(patient.config.game.variant)
+    report = run_suite(
+        puzzles,
+        lambda batch, size: patient.evaluators(batch, size),
+        patient.config.search,
+        BUDGETS,
+    )
+    solved = {trial.simulations: sum(report.solved(trial)) for trial in report.trials}
+    text = f"of {len(puzzles)} positions with a known answer, " + ", ".join(
+        f"{solved[budget]} are solved {f'at {budget} simulations' if budget else 'by the raw policy'}"
+        for budget in BUDGETS
+    )
+    settings = _of_search(patient)
+    if solved[BUDGETS[-1]] < solved[0] - BY_CHANCE:
+        return Finding(
+            Severity.CRITICAL,
+            "Search plays worse than the network without it",
+            text,
+            "The values mislead the search: soften the value labels, and let unvisited moves count as their parent "
+            "less a little. `alphapente suite tactical` shows which positions are lost.",
+            (*settings, f"training.outcome_weight={min(0.5, patient.config.training.outcome_weight):g}"),
+        )
+    if solved[BUDGETS[-1]] < solved[BUDGETS[1]] - BY_CHANCE:
+        return Finding(
+            Severity.WARNING,
+            "More simulations make the search worse",
+            text,
+            "The search drowns in the values' noise: trust the priors more. `alphapente suite tactical` shows where.",
+            settings,
+        )
+    return Well(text)
+
+
+def _of_search(patient: Patient) -> tuple[str, ...]:
+    search = patient.config.search
+    found = []
+    if not 0 < search.first_play_reduction <= 0.5:
+        found.append("search.first_play_reduction=0.2")
+    if search.root != "gumbel":
+        found.append("search.root=gumbel")
+    if search.root == "gumbel" and search.value_scale > 0.1:
+        found.append("search.value_scale=0.1")
+    return tuple(found)
+
+
+def _puzzles(variant: str) -> list[Puzzle]:
+    """Some of the tactical suite on the smaller boards: of the variant where there are enough, else of all."""
+    small = [puzzle for puzzle in read_suite(BUILT_IN / "tactical.json") if puzzle.board_size <= LARGEST_BOARD]
+    own = [puzzle for puzzle in small if puzzle.variant == variant]
+    chosen = own if len(own) >= PUZZLES else small
+    return chosen[:: max(1, len(chosen) // PUZZLES)][:PUZZLES]
+
+
+def values_honest(patient: Patient) -> Outcome:
+    """Network values that are saturated, or that do not agree with what came of the positions."""
+    judged = patient.judged
+    sure = float(np.mean(np.abs(judged.value) > SURE))
+    error, bins = _calibration(judged)
+    text = (
+        f"of {len(judged.value)} recent positions the network is sure beyond {SURE} of {sure:.0%}; "
+        f"value against outcome by fifths: {bins}; off by {error:.2f} on average"
+    )
+    softer = (f"training.outcome_weight={round(min(0.5, 0.7 * patient.config.training.outcome_weight), 2):g}",)
+    if sure > SATURATED:
+        return Finding(
+            Severity.WARNING,
+            "The network's values are saturated",
+            text,
+            "All labels near 1 and -1 drive it there: give the search's own value a greater share of the label, and "
+            "train each record less often.",
+            softer,
+        )
+    if error > MISCALIBRATED:
+        return Finding(
+            Severity.WARNING,
+            "The network's values do not agree with the outcomes",
+            text,
+            "It has seen other games than those played now, or its records too often: train on newer records, each "
+            "less often.",
+            ("training.sample_strategy=recent",),
+        )
+    return Well(text)
+
+
+def _calibration(judged: Judged) -> tuple[float, str]:
+    """The mean distance of value and outcome over BINS of equal width, weighed by positions; and the bins in words."""
+    places = np.clip(((judged.value + 1) / 2 * BINS).astype(int), 0, BINS - 1)
+    error, words = 0.0, []
+    for place in range(BINS):
+        chosen = places == place
+        if not chosen.any():
+            continue
+        said, came = float(judged.value[chosen].mean()), float(judged.outcome[chosen].mean())
+        error += abs(said - came) * float(chosen.mean())
+        words.append(f"{said:+.2f} came to {came:+.2f} ({np.count_nonzero(chosen)})")
+    return error, ", ".join(words)
+
+
+def policy_learns(patient: Patient) -> Outcome:
+    """A policy that knows no more than chance, though it was trained."""
+    if patient.checkpoint.step == 0:
+        raise NotSeenError("the checkpoint was never trained")
+    judged = patient.judged
+    loss = float(judged.cross_entropy.mean())
+    chance = float(np.log(judged.num_legal).mean())
+    least = float(judged.target_entropy.mean())
+    text = (
+        f"policy loss {loss:.2f} on {len(judged.value)} recent records; chance is {chance:.2f}, "
+        f"the targets' own entropy {least:.2f}"
+    )
+    if loss > NEAR_CHANCE * chance:
+        training = patient.config.training
+        return Finding(
+            Severity.WARNING,
+            "The policy knows hardly more than chance",
+            f"{text}; step {patient.checkpoint.step:,}",
+            "In the first cycles this passes. If it stays so: the targets may be too flat (more simulations, Gumbel "
+            "root), or the learning rate too low.",
+            (f"training.learning_rate={min(0.005, 2 * training.learning_rate):g}",),
+        )
+    return Well(text)
+
+
+def not_overfitted(patient: Patient) -> Outcome:
+    """Overfitting: better on the records that it was trained on than on those that came afterwards."""
+    saved = patient.checkpoint_at
+    fresh = [game for game in patient.games if game.created_at > saved]
+    count = sum(game.num_records for game in fresh)
+    first = fresh[0].first_seq if fresh else patient.pool.records
+    if min(count, first) < FRESH_RECORDS:
+        raise NotSeenError(
+            f"{count:,} records are newer than the checkpoint and {first:,} older, {FRESH_RECORDS} of each are needed"
+        )
+    new = patient.judge(patient.records_of(first, count))
+    old = patient.judge(patient.records_of(max(0, first - count), min(first, count)))
+    policy, value = (_excess(new) / max(_excess(old), 1e-6)), (_error(new) / max(_error(old), 1e-6))
+    text = (
+        f"on {count:,} records newer than the checkpoint and as many older: policy divergence {_excess(new):.2f} "
+        f"against {_excess(old):.2f} nats, value error {_error(new):.2f} against {_error(old):.2f}"
+    )
+    if policy > OVERFIT_POLICY or value > OVERFIT_VALUE:
+        training = patient.config.training
+        return Finding(
+            Severity.WARNING,
+            "The network knows its records by heart",
+            text,
+            "Train each record less often, on more of them, and under all symmetries.",
+            (
+                f"training.num_epochs={max(1, training.num_epochs // 2)}",
+                f"training.data_sample_size={2 * training.data_sample_size}",
+            ),
+        )
+    return Well(text)
+
+
+def _excess(judged: Judged) -> float:
+    """How far the policy is from its targets: the mean KL divergence in nats."""
+    return float((judged.cross_entropy - judged.target_entropy).mean())
+
+
+def _error(judged: Judged) -> float:
+    """Root mean square error of the value against its label."""
+    return float(np.sqrt(np.mean((judged.value - judged.label) ** 2)))
+
+
+def records_reused(patient: Patient) -> Outcome:
+    """How often each record is trained on: far from 4 to 8 times."""
+    records, step = patient.stats.records, patient.checkpoint.step
+    _ = patient.pool
+    batch = patient.trained_with.get("batch_size", patient.config.training.batch_size)
+    reuse = step * batch / records
+    text = (
+        f"{step:,} steps of {batch} records over the {records:,} in the database: "
+        f"each was trained on {reuse:.1f} times (good is 4 to 8)"
+    )
+    epochs = patient.config.training.num_epochs
+    fewer = max(1, round(epochs * REUSE_AIM / max(reuse, 1e-6)))
+    if reuse > REUSE_GOOD[1]:
+        return Finding(
+            Severity.WARNING if reuse > REUSE_BAD else Severity.HINT,
+            "Each record is trained on too often",
+            text,
+            "Time spent on old records is missing for new ones, and the network learns them by heart.",
+            (f"training.num_epochs={fewer}",),
+        )
+    if reuse < REUSE_GOOD[0]:
+        return Finding(
+            Severity.HINT,
+            "The records are hardly used",
+            text,
+            "Self-play is dear, training cheap: train on each record more often.",
+            (f"training.num_epochs={min(fewer, 100 * epochs)}",),
+        )
+    return Well(text)
