@@ -39,10 +39,12 @@ def test_search_that_is_misled_by_values(tmp_path: Path) -> None:
     sane = hand_made(tmp_path / "sane", "search.root=puct")
     save_checkpoint(sane, 10)
     assert f"of {PUZZLES} positions with a known answer" in well(sane, "search against policy")
-    misled = hand_made(tmp_path / "misled", "search.value_scale=1.0", value="noise")
+    reciter = 'models.hand={"class": "tests.doctor.networks:Reciter"}'
+    misled = hand_made(tmp_path / "misled", "search.value_scale=1.0", reciter)
     save_checkpoint(misled, 10)
     finding = sick(misled, "search against policy")
-    assert finding.severity is Severity.CRITICAL, finding
+    assert finding.severity is Severity.CRITICAL
+    assert f"{PUZZLES} are solved by the raw policy" in finding.evidence
     assert "search.value_scale=0.1" in finding.settings
 
 
