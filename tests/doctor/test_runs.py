@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from alphapente.config import Config
-from alphapente.doctor import CHECKS, Severity, examine
+from alphapente.doctor import CHECKS, Severity, examine, present_value
 from alphapente.doctor.idle_settings import RULES
 from alphapente.network.paths import checkpoint_path
+from alphapente.pipeline.state import STATE_NAME, State, save_state
 from tests.doctor.patients import (
     config_in,
     games,
@@ -75,6 +76,25 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sick(config, "disk").severity is Severity.CRITICAL
 
 
+STAGES = 'pipeline.curriculum=[{"board_size": 7, "minutes": 1}, {"settings": {"training.num_epochs": 3}}]'
+
+
+def test_the_present_stage_is_looked_at(tmp_path: Path) -> None:
+    """A run on 9x9 that begins on 7x7: the first stage's records are what counts, until the second has begun."""
+    config = config_in(tmp_path, "game.board_size=9", STAGES)
+    assert "no run of the pipeline" in unseen(config, "run")
+    store(config, games(40))
+    assert "120 records of 40 games of pente 7x7" in well(config, "records")
+    path = Path(config.pipeline.checkpoint_dir) / STATE_NAME
+    save_state(State("20260101_000000", cycle=4, elapsed_s=90, stage=1), path)
+    assert well(config, "run") == "run 20260101_000000: cycle 4, stage 2 of 2, 1.5 minutes, not finished"
+    assert "no records of pente 9x9" in sick(config, "records").title
+    assert present_value(examine(config, {}).config, "training.num_epochs=1") == "3"
+    path.write_text("{")
+    assert "is not a pipeline's state" in sick(config, "run").evidence
+    assert "pente 7x7" in well(config, "records")
+
+
 def test_the_target(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     store(config, games(4))
@@ -115,6 +135,26 @@ IDLE = {
     ("search.visit_offset", "Gumbel"): ["search.root=puct", "search.visit_offset=20"],
     ("search.noise_concentration", "noise"): ["generation.mcts_random=0", "search.noise_concentration=5"],
     ("search.root_policy_temperature", "noise"): ["generation.mcts_random=0", "search.root_policy_temperature=1.5"],
+    ("search.root_policy_temperature_final", "noise"): [
+        "generation.mcts_random=0",
+        "search.root_policy_temperature_final=1.2",
+    ],
+    ("search.root_policy_temperature_half_life", "nowhere to go"): ["search.root_policy_temperature_half_life=5"],
+    ("search.noise_shaped", "noise"): ["generation.mcts_random=0", "search.noise_shaped=0.5"],
+    ("search.forced_playouts", "only a PUCT root"): ["search.forced_playouts=2"],
+    ("search.forced_playouts", "noise"): [
+        "search.root=puct",
+        "search.forced_playouts=2",
+        "generation.mcts_random=0",
+    ],
+    ("generation.policy_opening_temperature", "policy_opening_plies"): ["generation.policy_opening_temperature=2"],
+    ("generation.cheap_simulations", "every search is a full one"): ["generation.cheap_simulations=8"],
+    ("generation.full_search_share", "as many simulations"): [
+        "generation.full_search_share=0.25",
+        "generation.simulations=16",
+    ],
+    ("generation.decided_turns", "decided"): ["generation.decided_turns=2"],
+    ("generation.decided_weight", "decided"): ["generation.decided_weight=0.5"],
     ("search.virtual_loss", "in flight"): ["search.virtual_loss=3"],
     ("generation.temperature_half_life", "settles"): [
         "generation.temperature_half_life=5",

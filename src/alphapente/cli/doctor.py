@@ -33,10 +33,10 @@ def doctor(
     if as_json:
         print(json.dumps(as_values(diagnosis), indent=1))
     else:
-        print("\n".join(page(diagnosis, resolved)))
+        print("\n".join(page(diagnosis)))
 
 
-def page(diagnosis: "Diagnosis", config: Config) -> list[str]:
+def page(diagnosis: "Diagnosis") -> list[str]:
     """The lines of the page: findings, worst first, then what was found well, then what was not looked at."""
     found = diagnosis.findings
     lines = [*_wrapped(f"Doctor: {diagnosis.subject}", ""), ""]
@@ -46,7 +46,7 @@ def page(diagnosis: "Diagnosis", config: Config) -> list[str]:
             lines += ["", f"{number}. {finding.severity.name}: {finding.title}"]
             lines += _wrapped(finding.evidence[:1].upper() + finding.evidence[1:] + ".", "   ")
             lines += _wrapped(finding.advice, "   ")
-            lines += [f"     --set {_with_present(setting, config)}" for setting in finding.settings]
+            lines += [f"     --set {_with_present(setting, diagnosis.config)}" for setting in finding.settings]
     else:
         lines.append("Nothing wrong was found." if diagnosis.well else "Nothing could be looked at.")
     well = [(one.check, one.evidence) for one in diagnosis.well]
@@ -72,4 +72,4 @@ def _with_present(setting: str, config: Config) -> str:
     from alphapente.doctor import present_value
 
     now = present_value(config, setting)
-    return f"{setting}   ({now})" if now else setting
+    return f"{setting}   (now {now})" if now else setting

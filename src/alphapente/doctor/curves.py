@@ -1,5 +1,6 @@
 """The numbers that self-play and training wrote for TensorBoard, read back: evidence of how past jobs went."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,14 @@ def read_jobs(log_dir: Path, name: str) -> list[JobCurves]:
 
     Each job writes a file of its own. A file that is damaged or still being written counts as far as it can be read.
     """
-    files = sorted((log_dir / "tensorboard" / name).glob("events.out.tfevents.*"), key=lambda path: path.name)
+    files = sorted((log_dir / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)
     jobs = [_read(path) for path in files[-NEWEST_FILES:]]
     return [job for job in jobs if job.points]
+
+
+def _begun(path: Path) -> list[int]:
+    """Sorts files by when they were begun: named by the second, the host, the process and its how-manieth it is."""
+    return [int(digits) for digits in re.findall(r"[0-9]+", path.name)]
 
 
 def _read(path: Path) -> JobCurves:

@@ -1,19 +1,20 @@
 """The examination: every check in turn, each with what it found, and a page that tells it."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from alphapente.config import Config
-from alphapente.doctor import buffer, idle_settings, runs, strength
+from alphapente.doctor import buffer, idle_settings, repetition, runs, strength
 from alphapente.doctor.findings import Diagnosis, Examined, Finding, NotSeenError, Outcome, Severity, Well
+from alphapente.doctor.keys import is_set
 from alphapente.doctor.patient import Patient
 from alphapente.errors import AlphaPenteError
 
 Check = Callable[[Patient], Outcome]
 
 CHECKS: Mapping[str, Check] = {
+    "run": runs.run_known,
     "records": buffer.records_there,
     "freshness": buffer.records_fresh,
     "distinct games": buffer.games_distinct,
@@ -27,8 +28,8 @@ CHECKS: Mapping[str, Check] = {
     "search against policy": strength.search_helps,
     "network values": strength.values_honest,
     "policy": strength.policy_learns,
-    "overfitting": strength.not_overfitted,
-    "reuse": strength.records_reused,
+    "overfitting": repetition.not_overfitted,
+    "reuse": repetition.records_reused,
     "learning rate": runs.rate_bearable,
     "training loss": runs.loss_falls,
     "processor": runs.processor_busy,
@@ -57,7 +58,8 @@ def examine(
             examined.append(_examined(name, check, patient, told))
     finally:
         patient.close()
-    return Diagnosis(f"{patient.pool_name}, {config.records.database}, {patient.checkpoint_path}", tuple(examined))
+    subject = f"{patient.pool_name}, {config.records.database}, {patient.checkpoint_path}"
+    return Diagnosis(subject, patient.config, tuple(examined))
 
 
 def _examined(name: str, check: Check, patient: Patient, told: set[str]) -> Examined:
@@ -80,18 +82,7 @@ def _examined(name: str, check: Check, patient: Patient, told: set[str]) -> Exam
 
 def _only_changes(finding: Finding, config: Config) -> Finding:
     """The finding without settings that are as it wants them already."""
-    pairs = [(setting, setting.partition("=")[2]) for setting in finding.settings]
-    return replace(
-        finding, settings=tuple(text for text, wanted in pairs if present_value(config, text) != _shown(wanted))
-    )
-
-
-def _shown(value: str) -> str:
-    """A value in a finding as `present_value` has it: JSON where it is JSON, else a text."""
-    try:
-        return f"now {json.dumps(json.loads(value))}"
-    except ValueError:
-        return f"now {json.dumps(value)}"
+    return replace(finding, settings=tuple(text for text in finding.settings if not is_set(config, text)))
 
 
 def as_values(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -112,13 +103,3 @@ def as_values(diagnosis: Diagnosis) -> dict[str, Any]:
         "well": {one.check: one.evidence for one in diagnosis.well},
         "not_looked_at": {one.check: one.unseen for one in diagnosis.unseen},
     }
-
-
-def present_value(config: Config, setting: str) -> str:
-    """ "now 50" for "training.num_epochs=3"; "" for what is no key of the configuration."""
-    value: Any = config.to_dict()
-    for name in setting.partition("=")[0].split("."):
-        if not isinstance(value, dict) or name not in value:
-            return ""
-        value = value[name]
-    return f"now {json.dumps(value)}"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from alphapente.config import Config
+
 
 class Severity(IntEnum):
     """How much a finding matters; the worst is first."""
@@ -57,6 +59,8 @@ class Diagnosis:
 
     subject: str
     """What was examined, for people: the game, the database, the checkpoint."""
+    config: Config
+    """The configuration in force: that of the present stage, where a run has a curriculum."""
     examined: tuple[Examined, ...] = field(default_factory=tuple)
 
     @property

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from alphapente.config import Config, keys
 from alphapente.doctor.findings import Finding, Outcome, Severity, Well
+from alphapente.doctor.keys import value_at
 from alphapente.doctor.patient import Patient
 from alphapente.network.device import num_cores
 
@@ -26,6 +27,10 @@ def _puct(config: Config) -> bool:
 
 def _noiseless(config: Config) -> bool:
     return config.generation.mcts_random == 0
+
+
+def _never_decided(config: Config) -> bool:
+    return config.generation.decided_value == 1
 
 
 RULES = (
@@ -52,6 +57,31 @@ RULES = (
         "generation.mcts_random=0.25",
     ),
     Rule(
+        "search.root_policy_temperature_final",
+        _noiseless,
+        "priors are flattened only where there is noise, and generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
+        "search.root_policy_temperature_half_life",
+        lambda c: c.search.root_policy_temperature_final in (None, c.search.root_policy_temperature),
+        "the root's policy temperature has nowhere to go (search.root_policy_temperature_final)",
+        "search.root_policy_temperature_final=1.1",
+    ),
+    Rule(
+        "search.noise_shaped",
+        _noiseless,
+        "there is no noise where generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule("search.forced_playouts", lambda c: not _puct(c), "only a PUCT root forces playouts", "search.root=puct"),
+    Rule(
+        "search.forced_playouts",
+        lambda c: _puct(c) and _noiseless(c),
+        "playouts are forced only where there is noise, and generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
         "search.virtual_loss",
         lambda _: True,
         "self-play and the arena have one leaf of each tree in flight; only `alphapente play` has several",
@@ -68,6 +98,37 @@ RULES = (
         lambda c: c.generation.temperature_final > c.generation.mcts_temperature,
         "the temperature never rises above generation.mcts_temperature",
         "generation.temperature_final=0.2",
+    ),
+    Rule(
+        "generation.policy_opening_temperature",
+        lambda c: c.generation.policy_opening_plies == 0,
+        "no plies are drawn from the network's policy (generation.policy_opening_plies is 0)",
+        "generation.policy_opening_plies=6",
+    ),
+    Rule(
+        "generation.cheap_simulations",
+        lambda c: c.generation.full_search_share == 1 and _never_decided(c),
+        "every search is a full one (generation.full_search_share and decided_value are 1)",
+        "generation.full_search_share=0.25",
+    ),
+    Rule(
+        "generation.full_search_share",
+        lambda c: c.generation.full_search_share < 1 and c.generation.cheap_simulations >= c.generation.simulations,
+        "cheap searches take as many simulations as full ones (generation.cheap_simulations), so that all they do is "
+        "to teach no policy",
+        "generation.full_search_share=1.0",
+    ),
+    Rule(
+        "generation.decided_turns",
+        _never_decided,
+        "no game counts as decided where generation.decided_value is 1",
+        "generation.decided_value=0.95",
+    ),
+    Rule(
+        "generation.decided_weight",
+        _never_decided,
+        "no game counts as decided where generation.decided_value is 1",
+        "generation.decided_value=0.95",
     ),
     Rule(
         "training.sample_top_percent",
@@ -131,23 +192,16 @@ def settings_work(patient: Patient) -> Outcome:
         Finding(
             Severity.HINT,
             f"{rule.key} has no effect",
-            f"it is {_at(config, rule.key)!r}; {rule.why}",
+            f"it is {value_at(config, rule.key)!r}; {rule.why}",
             "Leave it out, or give it something to do.",
             (rule.instead,),
         )
         for rule in RULES
-        if rule.idle(config) and (rule.always or _at(config, rule.key) != _at(defaults, rule.key))
+        if rule.idle(config) and (rule.always or value_at(config, rule.key) != value_at(defaults, rule.key))
     ]
     findings += _models(config)
     findings += _oversubscribed(config)
     return findings or Well(f"{len(RULES)} rules looked at {len(keys())} settings")
-
-
-def _at(config: Config, key: str) -> object:
-    value: object = config
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _models(config: Config) -> Iterator[Finding]:

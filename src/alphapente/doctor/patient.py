@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.config import Config
+from alphapente.config import Config, in_stage
 from alphapente.doctor.curves import JobCurves, read_jobs
 from alphapente.doctor.findings import NotSeenError
-from alphapente.errors import RequestError
+from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import checkpoint_path
+from alphapente.pipeline.state import STATE_NAME, State, load_state
 from alphapente.records.model import PoolStats, RecordBatch, StoredGame, StoreStats
 from alphapente.records.store import Store
 
@@ -41,19 +42,40 @@ class Judged:
 
     value: NDArray[np.float32]  # [n] the network's, the player to move's
     outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss of the game
-    label: NDArray[np.float32]  # [n] what it was to learn
+    settled: NDArray[np.bool_]  # [n] whether that came by moves that were chosen, none of them drawn at random
     cross_entropy: NDArray[np.float32]  # [n] of its policy against the targets, over the legal points, in nats
     target_entropy: NDArray[np.float32]  # [n]
     num_legal: NDArray[np.int64]  # [n]
 
 
 class Patient:
-    """A configuration's pool of records, its log folder, and the checkpoint of `training.model_type`."""
+    """A configuration's pool of records, its log folder, and the checkpoint of `training.model_type`.
+
+    `config` is the configuration in force: where a run with a curriculum has begun, that of its present stage.
+    """
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        self.state_path = Path(config.pipeline.checkpoint_dir).expanduser() / STATE_NAME
+        self.num_stages = len(config.pipeline.curriculum)
+        self.config = in_stage(config, self._stage) if self.num_stages else config
         self.model_type = config.training.model_type
         self.checkpoint_path = checkpoint_path(config, self.model_type)
+
+    @property
+    def _stage(self) -> int:
+        """The present stage, from 0; the first where no run has begun or its state cannot be read (`state` tells)."""
+        try:
+            return min(self.state.stage, self.num_stages - 1)
+        except (NotSeenError, AlphaPenteError):
+            return 0
+
+    @cached_property
+    def state(self) -> State:
+        """Where the run of the pipeline stands. Raises FailureError for a state that cannot be read."""
+        found = load_state(self.state_path)
+        if found is None:
+            raise NotSeenError(f"no run of the pipeline has left its state in {self.state_path}")
+        return found
 
     @property
     def pool_name(self) -> str:
@@ -192,6 +214,7 @@ class Patient:
 
         evaluator = self._evaluator
         samples = samples_of(records, self.config.training.outcome_weight)
+        settled = np.isnan(records.random_value)
         count = min(JUDGED_RECORDS, len(records))
         chosen = np.unique(np.linspace(0, len(records) - 1, count).astype(np.int64))
         parts: list[tuple[NDArray[np.float32], ...]] = []
@@ -199,9 +222,9 @@ class Patient:
             some = chosen[first : first + BATCH]
             batch = make_batch(samples, some, np.zeros(len(some), np.int64))
             logits, value = evaluator.evaluate(batch.planes)
-            parts.append((value.copy(), batch.value, *_entropies(logits, batch), batch.legal.sum(1)))
-        value, label, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return Judged(value, records.outcome[chosen], label, cross, entropy, legal.astype(np.int64))
+            parts.append((value.copy(), *_entropies(logits, batch), batch.legal.sum(1)))
+        value, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return Judged(value, records.outcome[chosen], settled[chosen], cross, entropy, legal.astype(np.int64))
 
     # --- the logs ---
 

@@ -22,9 +22,19 @@ TRAININGS = 4
 WINDOW = 2
 IDLE = 0.4
 MEASURED_S = 2.0
+WARM = 100
+"""Evaluations before the measurement, while kernels are still being compiled."""
 GAMES = 32
 LITTLE_SPACE = 1 << 30
 NEAR_TARGET = 0.95
+
+
+def run_known(patient: Patient) -> Outcome:
+    """Where the run stands; a state that cannot be read is told by the error."""
+    state = patient.state
+    stage = f", stage {min(state.stage + 1, patient.num_stages)} of {patient.num_stages}" if patient.num_stages else ""
+    end = "finished" if state.finished else "not finished"
+    return Well(f"run {state.run}: cycle {state.cycle}{stage}, {state.elapsed_s / 60:,.1f} minutes, {end}")
 
 
 def rate_bearable(patient: Patient) -> Outcome:
@@ -118,16 +128,16 @@ def _load() -> str:
 
 
 def _evaluations_per_s(patient: Patient) -> float:
-    """Evaluations a second of self-play in this thread alone, measured for MEASURED_S seconds after a short start."""
+    """Evaluations a second of self-play in this thread alone, measured for MEASURED_S seconds once it is under way."""
     from alphapente.selfplay.loop import SelfPlay
 
     seeds = iter(range(1, 1_000_000))
     (evaluator,) = patient.evaluators(GAMES, patient.config.game.board_size)
     play = SelfPlay(evaluator, patient.config, lambda: next(seeds))
-    for _ in range(3):
+    while play.forest.evaluations < WARM:
         play.step()
     done, started = play.forest.evaluations, time.perf_counter()
-    while time.perf_counter() - started < MEASURED_S:
+    while play.forest.evaluations == done or time.perf_counter() - started < MEASURED_S:
         play.step()
     return (play.forest.evaluations - done) / (time.perf_counter() - started)
 

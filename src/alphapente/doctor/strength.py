@@ -1,4 +1,4 @@
-"""Checks of what the network has learned: is it right, does search help it, does it know more than its records?"""
+"""Checks of what the network has learned: is it right, does search help it, does it know its values?"""
 
 import numpy as np
 
@@ -16,13 +16,8 @@ SURE = 0.99
 SATURATED = 0.3
 MISCALIBRATED = 0.25
 BINS = 5
+ENOUGH_POSITIONS = 20
 NEAR_CHANCE = 0.95
-FRESH_RECORDS = 200
-OVERFIT_POLICY = 1.2
-OVERFIT_VALUE = 1.25
-REUSE_GOOD = (2.0, 8.0)
-REUSE_BAD = 20.0
-REUSE_AIM = 6.0
 
 
 def search_helps(patient: Patient) -> Outcome:
@@ -84,6 +79,8 @@ def _puzzles(variant: str) -> list[Puzzle]:
 def values_honest(patient: Patient) -> Outcome:
     """Network values that are saturated, or that do not agree with what came of the positions."""
     judged = patient.judged
+    if np.count_nonzero(judged.settled) < ENOUGH_POSITIONS:
+        raise NotSeenError(f"fewer than {ENOUGH_POSITIONS} recent positions came to their end without a random move")
     sure = float(np.mean(np.abs(judged.value) > SURE))
     error, bins = _calibration(judged)
     text = (
@@ -114,13 +111,14 @@ def values_honest(patient: Patient) -> Outcome:
 
 def _calibration(judged: Judged) -> tuple[float, str]:
     """The mean distance of value and outcome over BINS of equal width, weighed by positions; and the bins in words."""
-    places = np.clip(((judged.value + 1) / 2 * BINS).astype(int), 0, BINS - 1)
+    value, outcome = judged.value[judged.settled], judged.outcome[judged.settled]
+    places = np.clip(((value + 1) / 2 * BINS).astype(int), 0, BINS - 1)
     error, words = 0.0, []
     for place in range(BINS):
         chosen = places == place
         if not chosen.any():
             continue
-        said, came = float(judged.value[chosen].mean()), float(judged.outcome[chosen].mean())
+        said, came = float(value[chosen].mean()), float(outcome[chosen].mean())
         error += abs(said - came) * float(chosen.mean())
         words.append(f"{said:+.2f} came to {came:+.2f} ({np.count_nonzero(chosen)})")
     return error, ", ".join(words)
@@ -147,78 +145,5 @@ def policy_learns(patient: Patient) -> Outcome:
             "In the first cycles this passes. If it stays so: the targets may be too flat (more simulations, Gumbel "
             "root), or the learning rate too low.",
             (f"training.learning_rate={min(0.005, 2 * training.learning_rate):g}",),
-        )
-    return Well(text)
-
-
-def not_overfitted(patient: Patient) -> Outcome:
-    """Overfitting: better on the records that it was trained on than on those that came afterwards."""
-    saved = patient.checkpoint_at
-    fresh = [game for game in patient.games if game.created_at > saved]
-    count = sum(game.num_records for game in fresh)
-    first = fresh[0].first_seq if fresh else patient.pool.records
-    if min(count, first) < FRESH_RECORDS:
-        raise NotSeenError(
-            f"{count:,} records are newer than the checkpoint and {first:,} older, {FRESH_RECORDS} of each are needed"
-        )
-    new = patient.judge(patient.records_of(first, count))
-    old = patient.judge(patient.records_of(max(0, first - count), min(first, count)))
-    policy, value = (_excess(new) / max(_excess(old), 1e-6)), (_error(new) / max(_error(old), 1e-6))
-    text = (
-        f"on {count:,} records newer than the checkpoint and as many older: policy divergence {_excess(new):.2f} "
-        f"against {_excess(old):.2f} nats, value error {_error(new):.2f} against {_error(old):.2f}"
-    )
-    if policy > OVERFIT_POLICY or value > OVERFIT_VALUE:
-        training = patient.config.training
-        return Finding(
-            Severity.WARNING,
-            "The network knows its records by heart",
-            text,
-            "Train each record less often, on more of them, and under all symmetries.",
-            (
-                f"training.num_epochs={max(1, training.num_epochs // 2)}",
-                f"training.data_sample_size={2 * training.data_sample_size}",
-            ),
-        )
-    return Well(text)
-
-
-def _excess(judged: Judged) -> float:
-    """How far the policy is from its targets: the mean KL divergence in nats."""
-    return float((judged.cross_entropy - judged.target_entropy).mean())
-
-
-def _error(judged: Judged) -> float:
-    """Root mean square error of the value against its label."""
-    return float(np.sqrt(np.mean((judged.value - judged.label) ** 2)))
-
-
-def records_reused(patient: Patient) -> Outcome:
-    """How often each record is trained on: far from 4 to 8 times."""
-    records, step = patient.stats.records, patient.checkpoint.step
-    _ = patient.pool
-    batch = patient.trained_with.get("batch_size", patient.config.training.batch_size)
-    reuse = step * batch / records
-    text = (
-        f"{step:,} steps of {batch} records over the {records:,} in the database: "
-        f"each was trained on {reuse:.1f} times (good is 4 to 8)"
-    )
-    epochs = patient.config.training.num_epochs
-    fewer = max(1, round(epochs * REUSE_AIM / max(reuse, 1e-6)))
-    if reuse > REUSE_GOOD[1]:
-        return Finding(
-            Severity.WARNING if reuse > REUSE_BAD else Severity.HINT,
-            "Each record is trained on too often",
-            text,
-            "Time spent on old records is missing for new ones, and the network learns them by heart.",
-            (f"training.num_epochs={fewer}",),
-        )
-    if reuse < REUSE_GOOD[0]:
-        return Finding(
-            Severity.HINT,
-            "The records are hardly used",
-            text,
-            "Self-play is dear, training cheap: train on each record more often.",
-            (f"training.num_epochs={min(fewer, 100 * epochs)}",),
         )
     return Well(text)
