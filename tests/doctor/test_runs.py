@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alphapente.config import Config
-from alphapente.doctor import CHECKS, Severity, examine, present_value
+from alphapente.doctor import Severity, examine, present_value
 from alphapente.doctor.idle_settings import RULES
 from alphapente.network.paths import checkpoint_path
 from alphapente.pipeline.state import STATE_NAME, State, save_state
@@ -204,15 +204,3 @@ def test_settings_that_fight_each_other(tmp_path: Path, overrides: list[str], to
     (finding,) = look(config_in(tmp_path, *overrides), "settings").findings
     assert finding.title.startswith(told)
     assert finding.severity is severity
-
-
-def test_a_whole_examination_is_sorted_and_complete(tmp_path: Path) -> None:
-    heard: list[str] = []
-    found = examine(config_in(tmp_path, "training.average_decay=0"), on_check_fn=heard.append)
-    assert heard == list(CHECKS)
-    assert [one.check for one in found.examined] == list(CHECKS)
-    severities = [finding.severity for _, finding in found.findings]
-    assert severities == sorted(severities)
-    assert severities[0] is Severity.CRITICAL
-    counted = len({check for check, _ in found.findings}) + len(found.well) + len(found.unseen)
-    assert counted == len(CHECKS)
