@@ -29,10 +29,15 @@ class HandMade(nn.Module):
         policy = (planes * self.weights[:, None, None]).sum(1).flatten(1)
         seen = fingerprint(planes)
         if self.kind == "even":
-            return policy, 0 * seen
+            return policy, value_logits(0 * seen)
         if self.kind == "sure":
-            return policy, 0 * seen + 5
-        return policy, 3 * torch.sin(57.31 * seen)
+            return policy, value_logits(0 * seen + 5)
+        return policy, value_logits(3 * torch.sin(57.31 * seen))
+
+
+def value_logits(value: Tensor) -> Tensor:
+    """What a network's value head gives for the value tanh(`value`), float[B]."""
+    return value
 
 
 def fingerprint(planes: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def _backdate(config: Config) -> None:
         ([(3.0, 0.6), (2.6, 0.55)], ""),
         ([(3.0, 0.6), (2.9, 0.55)], "policy loss 2.900 on games held out, 2.500 on those taught;"),
         ([(3.0, 0.6), (2.6, 0.70)], "value loss 0.700 on games held out, 0.500 on those taught, and it was 0.600"),
-        ([(2.5, 0.5), (2.6, 0.51)], "2.600 on games held out, 2.500 on those taught, and it was 2.500"),
+        ([(2.5, 0.5), (2.7, 0.51)], "2.700 on games held out, 2.500 on those taught, and it was 2.500"),
     ],
 )
 def test_losses_of_games_held_out(tmp_path: Path, held_out: list[tuple[float, float]], told: str) -> None:

@@ -10,9 +10,11 @@ FRESH_RECORDS = 200
 OVERFIT_POLICY = 1.2
 OVERFIT_VALUE = 1.25
 GAP = {"policy": 0.3, "value": 0.15}
-"""So many nats more on games held out than on those taught."""
-RISE = 1.02
-"""A loss on games held out that is so many times its least, while the loss on those taught falls."""
+"""So many nats more on games held out than on those taught. On 9x9, 1,511 records trained on 5 times each came to 0.03 and
+0.06, trained on 33 times to 0.06 and 0.28."""
+RISE = 1.05
+"""A loss on games held out that is so many times its least, while the loss on those taught falls; 1.12 for the value
+after the 33 times."""
 REUSE_GOOD = (2.0, 8.0)
 REUSE_BAD = 20.0
 REUSE_AIM = 6.0
