@@ -177,6 +177,12 @@ def test_flat_targets(healthy: Path, tmp_path: Path) -> None:
     assert "search.root=gumbel" in finding.settings
 
 
+def test_targets_of_cheap_searches_say_nothing(tmp_path: Path) -> None:
+    """A record of weight 0 counts as little here as in training."""
+    config = changed(tmp_path, lambda _, game: with_records(game, policy_weight=0.0))
+    assert "too cheap to teach a policy" in unseen(config, "policy targets")
+
+
 def test_few_games_say_nothing(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     store(config, games(5))

@@ -93,3 +93,10 @@ def test_how_often_records_are_used(tmp_path: Path) -> None:
     save_checkpoint(config, 5)
     rarely = sick(config, "reuse")
     assert (rarely.severity, rarely.settings) == (Severity.HINT, ("training.num_epochs=120",))
+
+
+def test_with_a_reuse_that_is_set_it_is_what_to_change(tmp_path: Path) -> None:
+    config = hand_made(tmp_path, "training.batch_size=30", "training.reuse=8.0")
+    store(config, games(100))
+    save_checkpoint(config, 120)
+    assert sick(config, "reuse").settings == ("training.reuse=4",)

@@ -165,6 +165,9 @@ IDLE = {
         "training.sample_top_percent=0.5",
         "training.sample_strategy=recent",
     ],
+    ("training.window.records", "strategy window"): ["training.window.records=100"],
+    ("training.window.exponent", "strategy window"): ["training.window.exponent=0.5"],
+    ("training.window.slope", "strategy window"): ["training.window.slope=1"],
     ("training.augmentation.orientations", "enabled"): [
         "training.augmentation.orientations=4",
         "training.augmentation.enabled=false",
@@ -196,7 +199,7 @@ def test_every_rule_is_tried_and_the_defaults_are_well(tmp_path: Path) -> None:
     ("overrides", "told", "severity"),
     [
         (["generation.model_type=resnet"], "Self-play plays another model", Severity.CRITICAL),
-        (["training.num_epochs=1"], "All of a training is its last epochs", Severity.HINT),
+        (["training.final_rate_epochs=1"], "All of a training is its last steps", Severity.HINT),
         (["network.threads_per_worker=64"], "More threads than cores", Severity.WARNING),
     ],
 )

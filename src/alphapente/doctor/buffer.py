@@ -302,11 +302,13 @@ def _softer(outcome_weight: float) -> float:
 def targets_sharp(patient: Patient) -> Outcome:
     """Policy targets that are hardly sharper than chance: the search finds no difference between moves."""
     records = patient.records
-    size = records.board_size**2
-    entropy = _target_entropies(patient)
-    chance = np.log(size - np.count_nonzero(records.boards, axis=1).clip(0, size - 1))
-    share = float(entropy.mean() / chance.mean())
-    text = f"the policy targets have {entropy.mean():.2f} nats of entropy, {share:.0%} of what chance has"
+    size, weights = records.board_size**2, records.policy_weight
+    if not weights.any():
+        raise NotSeenError("the newest records' searches were all too cheap to teach a policy")
+    entropy = float(np.average(_target_entropies(patient), weights=weights))
+    chances = np.log(size - np.count_nonzero(records.boards, axis=1).clip(0, size - 1))
+    share = entropy / float(np.average(chances, weights=weights))
+    text = f"the policy targets have {entropy:.2f} nats of entropy, {share:.0%} of what chance has"
     if share > FLAT_TARGETS:
         return Finding(
             Severity.WARNING,

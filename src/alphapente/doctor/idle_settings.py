@@ -136,6 +136,15 @@ RULES = (
         "only the strategy top_random uses it",
         "training.sample_strategy=top_random",
     ),
+    *(
+        Rule(
+            f"training.window.{name}",
+            lambda c: c.training.sample_strategy != "window",
+            "only the strategy window uses it",
+            "training.sample_strategy=window",
+        )
+        for name in ("records", "exponent", "slope")
+    ),
     Rule(
         "training.augmentation.orientations",
         lambda c: not c.training.augmentation.enabled,
@@ -145,13 +154,13 @@ RULES = (
     Rule(
         "training.final_rate_fraction",
         lambda c: c.training.final_rate_epochs == 0,
-        "no epoch is among the last (training.final_rate_epochs is 0)",
+        "no step is among the last (training.final_rate_epochs is 0)",
         "training.final_rate_epochs=0.3",
     ),
     Rule(
         "training.final_rate_epochs",
         lambda c: c.training.final_rate_fraction == 1,
-        "the last epochs have the same rate as the others (training.final_rate_fraction is 1)",
+        "the last steps have the same rate as the others (training.final_rate_fraction is 1)",
         "training.final_rate_fraction=0.25",
     ),
     Rule(
@@ -214,12 +223,11 @@ def _models(config: Config) -> Iterator[Finding]:
             "What is learned is never played: name the same model in both.",
             (f"generation.model_type={trained}",),
         )
-    epochs, share = config.training.num_epochs, config.training.final_rate_epochs
-    if 0 < share < 1 and epochs * (1 - share) < 1 and config.training.final_rate_fraction < 1:
+    if config.training.final_rate_epochs == 1 and config.training.final_rate_fraction < 1:
         yield Finding(
             Severity.HINT,
-            "All of a training is its last epochs",
-            f"training.num_epochs is {epochs} and training.final_rate_epochs {share:g}: every epoch runs at "
+            "All of a training is its last steps",
+            "training.final_rate_epochs is 1: every step runs at "
             f"{config.training.final_rate_fraction:g} of training.learning_rate",
             "Say so by the learning rate itself, or leave the rate as it is.",
             ("training.final_rate_epochs=0",),

@@ -45,7 +45,12 @@ class Judged:
     settled: NDArray[np.bool_]  # [n] whether that came by moves that were chosen, none of them drawn at random
     cross_entropy: NDArray[np.float32]  # [n] of its policy against the targets, over the legal points, in nats
     target_entropy: NDArray[np.float32]  # [n]
+    policy_weight: NDArray[np.float32]  # [n] how much the target counts in training; not 0 for all
     num_legal: NDArray[np.int64]  # [n]
+
+    def of_policy(self, numbers: NDArray[Any]) -> float:
+        """The mean of float[n], each weighed as its policy target is."""
+        return float(np.average(numbers, weights=self.policy_weight))
 
 
 class Patient:
@@ -209,7 +214,10 @@ class Patient:
         return self.judge(self.records)
 
     def judge(self, records: RecordBatch) -> Judged:
-        """The network's opinion of up to JUDGED_RECORDS of these records, spread evenly over them."""
+        """The network's opinion of up to JUDGED_RECORDS of these records, spread evenly over them.
+
+        Raises NotSeenError where the policy of none of them is taught.
+        """
         from alphapente.training.batches import make_batch, samples_of
 
         evaluator = self._evaluator
@@ -217,6 +225,8 @@ class Patient:
         settled = np.isnan(records.random_value)
         count = min(JUDGED_RECORDS, len(records))
         chosen = np.unique(np.linspace(0, len(records) - 1, count).astype(np.int64))
+        if not records.policy_weight[chosen].any():
+            raise NotSeenError("these records' searches were too cheap to teach a policy")
         parts: list[tuple[NDArray[np.float32], ...]] = []
         for first in range(0, len(chosen), BATCH):
             some = chosen[first : first + BATCH]
@@ -224,7 +234,8 @@ class Patient:
             logits, value = evaluator.evaluate(batch.planes)
             parts.append((value.copy(), *_entropies(logits, batch), batch.legal.sum(1)))
         value, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return Judged(value, records.outcome[chosen], settled[chosen], cross, entropy, legal.astype(np.int64))
+        weights = records.policy_weight[chosen]
+        return Judged(value, records.outcome[chosen], settled[chosen], cross, entropy, weights, legal.astype(np.int64))
 
     # --- the logs ---
 

@@ -3,15 +3,14 @@
 import numpy as np
 
 from alphapente.doctor.findings import Finding, NotSeenError, Outcome, Severity, Well
-from alphapente.doctor.keys import value_at
 from alphapente.doctor.patient import Judged, Patient
 
 FRESH_RECORDS = 200
 OVERFIT_POLICY = 1.2
 OVERFIT_VALUE = 1.25
 GAP = {"policy": 0.3, "value": 0.15}
-"""So many nats more on games held out than on those taught. On 9x9, 1,511 records trained on 5 times each came to 0.03 and
-0.06, trained on 33 times to 0.06 and 0.28."""
+"""So many nats more on games held out than on those taught. On 9x9, 1,511 records trained on 5 times each came to 0.03
+and 0.06, trained on 33 times to 0.06 and 0.28."""
 RISE = 1.05
 """A loss on games held out that is so many times its least, while the loss on those taught falls; 1.12 for the value
 after the 33 times."""
@@ -88,8 +87,8 @@ def _by_heart(patient: Patient, text: str) -> Finding:
 
 def _times(patient: Patient, factor: float) -> str:
     """The setting by which each record is trained on so many times as often as now."""
-    reuse = value_at(patient.config, "training.reuse")
-    if isinstance(reuse, float):
+    reuse = patient.config.training.reuse
+    if reuse is not None:
         return f"training.reuse={round(factor * reuse, 2):g}"
     epochs = patient.config.training.num_epochs
     return f"training.num_epochs={min(100 * epochs, max(1, round(factor * epochs)))}"
@@ -97,7 +96,7 @@ def _times(patient: Patient, factor: float) -> str:
 
 def _excess(judged: Judged) -> float:
     """How far the policy is from its targets: the mean KL divergence in nats."""
-    return float((judged.cross_entropy - judged.target_entropy).mean())
+    return judged.of_policy(judged.cross_entropy - judged.target_entropy)
 
 
 def _error(judged: Judged) -> float:

@@ -129,9 +129,8 @@ def policy_learns(patient: Patient) -> Outcome:
     if patient.checkpoint.step == 0:
         raise NotSeenError("the checkpoint was never trained")
     judged = patient.judged
-    loss = float(judged.cross_entropy.mean())
-    chance = float(np.log(judged.num_legal).mean())
-    least = float(judged.target_entropy.mean())
+    loss, chance = judged.of_policy(judged.cross_entropy), judged.of_policy(np.log(judged.num_legal))
+    least = judged.of_policy(judged.target_entropy)
     text = (
         f"policy loss {loss:.2f} on {len(judged.value)} recent records; chance is {chance:.2f}, "
         f"the targets' own entropy {least:.2f}"
