@@ -1,9 +1,13 @@
 """The doctor on checkpoints: networks made by hand, whose faults are known, on records made to measure."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from alphapente.doctor import Severity
-from alphapente.doctor.strength import PUZZLES
+from alphapente.doctor.patient import Judged
+from alphapente.doctor.strength import PUZZLES, calibration
 from tests.doctor.liked import later, preferred
 from tests.doctor.patients import games, hand_made, save_checkpoint, sick, store, unseen, well, with_records
 
@@ -48,7 +52,23 @@ def test_values_that_disagree_with_the_outcomes(tmp_path: Path) -> None:
     lost = hand_made(tmp_path / "lost", value="noise")
     save_checkpoint(lost, 10)
     store(lost, games(40))
-    assert "do not agree" in sick(lost, "network values").title or "saturated" in sick(lost, "network values").title
+    assert sick(lost, "network values").title in (
+        "The network is surer of its values than it may be",
+        "The network's values are saturated",
+    )
+
+
+def test_values_that_are_too_sure_or_not_sure_enough() -> None:
+    """As one bin each: 0.5 where half is won is too sure by half; -0.5 where all is lost is not sure enough."""
+    count, ones = 8, np.ones(8, np.float32)
+    outcome = np.where(np.arange(count) % 2, 1, -1).astype(np.float32)
+
+    def judged(value: float, outcomes: np.ndarray[Any, Any]) -> Judged:
+        return Judged(value * ones, outcomes, ones > 0, ones, ones, ones, ones.astype(np.int64))
+
+    assert calibration(judged(0.5, outcome)) == (0.5, "+0.50 came to +0.00 (8)")
+    assert calibration(judged(-0.5, -ones)) == (0.0, "-0.50 came to -1.00 (8)")
+    assert calibration(judged(-0.5, ones))[0] == 1.5
 
 
 def test_values_are_not_held_against_games_with_random_moves(tmp_path: Path) -> None:

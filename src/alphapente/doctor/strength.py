@@ -14,7 +14,8 @@ BY_CHANCE = 2
 """So many positions may be lost by luck."""
 SURE = 0.99
 SATURATED = 0.3
-MISCALIBRATED = 0.25
+TOO_SURE = 0.25
+"""How much surer values are than what came of them, on average. Soft labels make them less sure: that is no fault."""
 BINS = 5
 ENOUGH_POSITIONS = 20
 NEAR_CHANCE = 0.95
@@ -82,10 +83,10 @@ def values_honest(patient: Patient) -> Outcome:
     if np.count_nonzero(judged.settled) < ENOUGH_POSITIONS:
         raise NotSeenError(f"fewer than {ENOUGH_POSITIONS} recent positions came to their end without a random move")
     sure = float(np.mean(np.abs(judged.value) > SURE))
-    error, bins = _calibration(judged)
+    too_sure, bins = calibration(judged)
     text = (
         f"of {len(judged.value)} recent positions the network is sure beyond {SURE} of {sure:.0%}; "
-        f"value against outcome by fifths: {bins}; off by {error:.2f} on average"
+        f"value against outcome by fifths: {bins}; too sure by {too_sure:.2f} on average"
     )
     softer = (f"training.outcome_weight={round(min(0.5, 0.7 * patient.config.training.outcome_weight), 2):g}",)
     if sure > SATURATED:
@@ -97,10 +98,10 @@ def values_honest(patient: Patient) -> Outcome:
             "train each record less often.",
             softer,
         )
-    if error > MISCALIBRATED:
+    if too_sure > TOO_SURE:
         return Finding(
             Severity.WARNING,
-            "The network's values do not agree with the outcomes",
+            "The network is surer of its values than it may be",
             text,
             "It has seen other games than those played now, or its records too often: train on newer records, each "
             "less often.",
@@ -109,19 +110,22 @@ def values_honest(patient: Patient) -> Outcome:
     return Well(text)
 
 
-def _calibration(judged: Judged) -> tuple[float, str]:
-    """The mean distance of value and outcome over BINS of equal width, weighed by positions; and the bins in words."""
+def calibration(judged: Judged) -> tuple[float, str]:
+    """How much surer, by size or side, the values are than the outcomes, on average; and their BINS in words.
+
+    The mean over BINS of equal width, weighed by positions; a bin that is less sure than what came counts as 0.
+    """
     value, outcome = judged.value[judged.settled], judged.outcome[judged.settled]
     places = np.clip(((value + 1) / 2 * BINS).astype(int), 0, BINS - 1)
-    error, words = 0.0, []
+    too_sure, words = 0.0, []
     for place in range(BINS):
         chosen = places == place
         if not chosen.any():
             continue
         said, came = float(value[chosen].mean()), float(outcome[chosen].mean())
-        error += abs(said - came) * float(chosen.mean())
+        too_sure += max(0.0, float(np.sign(said)) * (said - came)) * float(chosen.mean())
         words.append(f"{said:+.2f} came to {came:+.2f} ({np.count_nonzero(chosen)})")
-    return error, ", ".join(words)
+    return too_sure, ", ".join(words)
 
 
 def policy_learns(patient: Patient) -> Outcome:
