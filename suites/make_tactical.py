@@ -63,26 +63,30 @@ def proof_text(goal: str, plies: int) -> str:
     return f"exhaustive: after every other move the opponent wins within {plies} plies, after the expected ones not"
 
 
-def _result_of(position: Position, point: int) -> Position:
+def result_of(position: Position, point: int) -> Position:
+    """The position after a move, a copy."""
     copy = np.zeros(1, POSITION)
     copy[0] = position
     play(copy[0], point)
     return copy[0]
 
 
-def _takes(position: Position, point: int) -> bool:
-    after = _result_of(position, point)
+def takes(position: Position, point: int) -> bool:
+    """Whether a move captures."""
+    after = result_of(position, point)
     return int(after["captured"].sum()) > int(position["captured"].sum())
 
 
-def _without_captures(position: Position) -> Position:
+def without_captures(position: Position) -> Position:
+    """A copy of the position in which nobody has captured yet."""
     copy = np.zeros(1, POSITION)
     copy[0] = position
     copy[0]["captured"] = 0
     return copy[0]
 
 
-def _passed(position: Position) -> Position:
+def passed(position: Position) -> Position:
+    """A copy of the position with the other player to move."""
     copy = np.zeros(1, POSITION)
     copy[0] = position
     copy[0]["to_move"] = 3 - copy[0]["to_move"]
@@ -93,7 +97,7 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
     """(category, goal, plies, right moves) of a position in play that is worth having in the suite, else None."""
     found = tactics(position)[1]
     if found["own_wins"]:
-        ways = {int(_result_of(position, point)["won_by"]) for point in found["own_wins"]}
+        ways = {int(result_of(position, point)["won_by"]) for point in found["own_wins"]}
         if ways == {BY_FIVE}:
             return "five in one", "win", 1, found["own_wins"]
         if ways == {BY_CAPTURES}:
@@ -104,24 +108,24 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
         if len(wins) > 4:
             return None
         if found["enemy_wins"]:
-            kind = "capture breaks a four and wins" if all(_takes(position, point) for point in wins) else "five in two"
+            kind = "capture breaks a four and wins" if all(takes(position, point) for point in wins) else "five in two"
             return kind, "win", 3, wins
-        if set(prover.winning_moves(_without_captures(position), 3)) & set(wins):
+        if set(prover.winning_moves(without_captures(position), 3)) & set(wins):
             return "five in two", "win", 3, wins
         return "win by capture in two", "win", 3, wins
     if found["enemy_wins"]:
         saves = prover.right_moves(position, "save", 3)
         if not 0 < len(saves) <= 6:
             return None
-        if any(int(_result_of(_passed(position), point)["won_by"]) == BY_CAPTURES for point in found["enemy_wins"]):
+        if any(int(result_of(passed(position), point)["won_by"]) == BY_CAPTURES for point in found["enemy_wins"]):
             return "capture race", "save", 3, saves
-        kind = "save by capture" if all(_takes(position, point) for point in saves) else "block of a four"
+        kind = "save by capture" if all(takes(position, point) for point in saves) else "block of a four"
         return kind, "save", 3, saves
-    if prover.wins(_passed(position), 3):
+    if prover.wins(passed(position), 3):
         saves = prover.right_moves(position, "save", 3)
         if not 0 < len(saves) <= 8:
             return None
-        by_five = prover.wins(_passed(_without_captures(position)), 3)
+        by_five = prover.wins(passed(without_captures(position)), 3)
         return "block of an open three" if by_five else "capture race", "save", 3, saves
     if position["size"] == 9 and position["variant"] == 0 and found["own_fours"] and prover.wins(position, 5):
         wins = prover.winning_moves(position, 5)

@@ -98,6 +98,16 @@ def test_equal_settings_are_kept_once(store: Store) -> None:
     assert store.settings_id('{"a": 1}') == first
 
 
+def test_the_newest_games_are_those_of_self_play_and_of_the_pool(store: Store) -> None:
+    keys = [store.add_game(random_game(seed, "pente", 7)) for seed in range(5)]
+    store.add_game(random_game(9, "keryo", 7))
+    store.add_imported([ImportedGame("pente", 7, [24], None, "unfinished", {})])
+    newest = store.newest_games("pente", 7, 3)
+    assert [game.game_id for game in newest] == keys[2:]
+    assert newest == [game for game in store.games() if game.game_id in keys[2:]]
+    assert store.newest_games("pente", 19, 3) == []
+
+
 def test_parked_games_are_taken_once_and_by_kind(store: Store) -> None:
     store.park_games([], "pente", 19, "simple")
     store.park_games([b"a", b"b", b"c"], "pente", 19, "simple")

@@ -41,6 +41,7 @@ COMMANDS = (
     Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
     Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
     Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
+    Command("doctor", "alphapente.cli.doctor", "doctor", "Name what is wrong with a run, and the setting to change."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
     Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
 )

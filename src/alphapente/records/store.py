@@ -250,6 +250,19 @@ class Store:
                     yield game
             after_id = rows[-1].id
 
+    def newest_games(self, variant: str, size: int, limit: int) -> list[StoredGame]:
+        """Up to `limit` games of self-play of this variant and board size, the newest, oldest of them first."""
+        query = (
+            select(GAMES, POOLS.c.variant, POOLS.c.board_size)
+            .join(POOLS, POOLS.c.id == GAMES.c.pool_id)
+            .where(IS_POOL, GAMES.c.source == "selfplay")
+            .order_by(GAMES.c.id.desc())
+            .limit(limit)
+        )
+        with self.reading() as connection:
+            rows = connection.execute(query, pool_named(variant, size)).all()
+        return [_stored_game(row) for row in reversed(rows)]
+
     def stats(self) -> StoreStats:
         """What the database holds, by pool."""
         with self.reading() as connection:

@@ -1,0 +1,249 @@
+"""Settings that do nothing, or not what they say, because of other settings: each rule one line of a table."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from alphapente.config import Config, keys
+from alphapente.doctor.findings import Finding, Outcome, Severity, Well
+from alphapente.doctor.keys import value_at
+from alphapente.doctor.patient import Patient
+from alphapente.network.device import num_cores
+
+
+class Rule(NamedTuple):
+    """`key` has no effect where `idle` says so of the configuration; `why`, and what to set for it to have one."""
+
+    key: str
+    idle: Callable[[Config], bool]
+    why: str
+    instead: str
+    always: bool = False
+    """Told even where the key has its default value."""
+
+
+def _puct(config: Config) -> bool:
+    return config.search.root == "puct"
+
+
+def _noiseless(config: Config) -> bool:
+    return config.generation.mcts_random == 0
+
+
+def _never_decided(config: Config) -> bool:
+    return config.generation.decided_value == 1
+
+
+RULES = (
+    Rule(
+        "search.considered_points",
+        lambda c: not _puct(c) and c.search.considered_points > c.generation.simulations,
+        "no more points are considered than there are simulations (generation.simulations)",
+        "generation.simulations=32",
+        always=True,
+    ),
+    Rule("search.considered_points", _puct, "only a Gumbel root considers points", "search.root=gumbel"),
+    Rule("search.value_scale", _puct, "only a Gumbel root weighs values so", "search.root=gumbel"),
+    Rule("search.visit_offset", _puct, "only a Gumbel root weighs values so", "search.root=gumbel"),
+    Rule(
+        "search.noise_concentration",
+        _noiseless,
+        "there is no noise where generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
+        "search.root_policy_temperature",
+        _noiseless,
+        "priors are flattened only where there is noise, and generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
+        "search.root_policy_temperature_final",
+        _noiseless,
+        "priors are flattened only where there is noise, and generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
+        "search.root_policy_temperature_half_life",
+        lambda c: c.search.root_policy_temperature_final in (None, c.search.root_policy_temperature),
+        "the root's policy temperature has nowhere to go (search.root_policy_temperature_final)",
+        "search.root_policy_temperature_final=1.1",
+    ),
+    Rule(
+        "search.noise_shaped",
+        _noiseless,
+        "there is no noise where generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule("search.forced_playouts", lambda c: not _puct(c), "only a PUCT root forces playouts", "search.root=puct"),
+    Rule(
+        "search.forced_playouts",
+        lambda c: _puct(c) and _noiseless(c),
+        "playouts are forced only where there is noise, and generation.mcts_random is 0",
+        "generation.mcts_random=0.25",
+    ),
+    Rule(
+        "search.virtual_loss",
+        lambda _: True,
+        "self-play and the arena have one leaf of each tree in flight; only `alphapente play` has several",
+        "search.virtual_loss=1",
+    ),
+    Rule(
+        "generation.temperature_half_life",
+        lambda c: c.generation.mcts_temperature <= c.generation.temperature_final,
+        "the temperature starts where it settles (generation.temperature_final)",
+        "generation.mcts_temperature=1.0",
+    ),
+    Rule(
+        "generation.temperature_final",
+        lambda c: c.generation.temperature_final > c.generation.mcts_temperature,
+        "the temperature never rises above generation.mcts_temperature",
+        "generation.temperature_final=0.2",
+    ),
+    Rule(
+        "generation.policy_opening_temperature",
+        lambda c: c.generation.policy_opening_plies == 0,
+        "no plies are drawn from the network's policy (generation.policy_opening_plies is 0)",
+        "generation.policy_opening_plies=6",
+    ),
+    Rule(
+        "generation.cheap_simulations",
+        lambda c: c.generation.full_search_share == 1 and _never_decided(c),
+        "every search is a full one (generation.full_search_share and decided_value are 1)",
+        "generation.full_search_share=0.25",
+    ),
+    Rule(
+        "generation.full_search_share",
+        lambda c: c.generation.full_search_share < 1 and c.generation.cheap_simulations >= c.generation.simulations,
+        "cheap searches take as many simulations as full ones (generation.cheap_simulations), so that all they do is "
+        "to teach no policy",
+        "generation.full_search_share=1.0",
+    ),
+    Rule(
+        "generation.decided_turns",
+        _never_decided,
+        "no game counts as decided where generation.decided_value is 1",
+        "generation.decided_value=0.95",
+    ),
+    Rule(
+        "generation.decided_weight",
+        _never_decided,
+        "no game counts as decided where generation.decided_value is 1",
+        "generation.decided_value=0.95",
+    ),
+    Rule(
+        "training.sample_top_percent",
+        lambda c: c.training.sample_strategy != "top_random",
+        "only the strategy top_random uses it",
+        "training.sample_strategy=top_random",
+    ),
+    *(
+        Rule(
+            f"training.window.{name}",
+            lambda c: c.training.sample_strategy != "window",
+            "only the strategy window uses it",
+            "training.sample_strategy=window",
+        )
+        for name in ("records", "exponent", "slope")
+    ),
+    Rule(
+        "training.augmentation.orientations",
+        lambda c: not c.training.augmentation.enabled,
+        "training.augmentation.enabled is false",
+        "training.augmentation.enabled=true",
+    ),
+    Rule(
+        "training.final_rate_fraction",
+        lambda c: c.training.final_rate_epochs == 0,
+        "no step is among the last (training.final_rate_epochs is 0)",
+        "training.final_rate_epochs=0.3",
+    ),
+    Rule(
+        "training.final_rate_epochs",
+        lambda c: c.training.final_rate_fraction == 1,
+        "the last steps have the same rate as the others (training.final_rate_fraction is 1)",
+        "training.final_rate_fraction=0.25",
+    ),
+    Rule(
+        "training.average_decay",
+        lambda c: c.training.average_decay == 0,
+        "at 0 nothing is averaged: what plays is the weights of the last step",
+        "training.average_decay=0.99",
+        always=True,
+    ),
+    Rule(
+        "training.value_loss_weight",
+        lambda c: c.training.value_loss_weight == 0,
+        "at 0 the value learns nothing, and the search goes by it",
+        "training.value_loss_weight=1.0",
+        always=True,
+    ),
+    Rule(
+        "pipeline.training_cycles_per_generation",
+        lambda c: c.pipeline.training_cycles_per_generation == 0,
+        "at 0 a run never trains",
+        "pipeline.training_cycles_per_generation=1",
+        always=True,
+    ),
+    Rule(
+        "generation.games",
+        lambda c: c.generation.games is not None and c.generation.games >= c.generation.record_limit,
+        "a game has more than one record, so generation.record_limit ends the generation first",
+        "generation.games=null",
+    ),
+)
+"""Rules without `always` hold for keys that have been set to something else than their default."""
+
+
+def settings_work(patient: Patient) -> Outcome:
+    """Settings that have no effect as the others are."""
+    config, defaults = patient.config, Config()
+    findings = [
+        Finding(
+            Severity.HINT,
+            f"{rule.key} has no effect",
+            f"it is {value_at(config, rule.key)!r}; {rule.why}",
+            "Leave it out, or give it something to do.",
+            (rule.instead,),
+        )
+        for rule in RULES
+        if rule.idle(config) and (rule.always or value_at(config, rule.key) != value_at(defaults, rule.key))
+    ]
+    findings += _models(config)
+    findings += _oversubscribed(config)
+    return findings or Well(f"{len(RULES)} rules looked at {len(keys())} settings")
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    played, trained = config.generation.model_type, config.training.model_type
+    if played != trained:
+        yield Finding(
+            Severity.CRITICAL,
+            "Self-play plays another model than training trains",
+            f"generation.model_type is {played!r}, training.model_type is {trained!r}",
+            "What is learned is never played: name the same model in both.",
+            (f"generation.model_type={trained}",),
+        )
+    if config.training.final_rate_epochs == 1 and config.training.final_rate_fraction < 1:
+        yield Finding(
+            Severity.HINT,
+            "All of a training is its last steps",
+            "training.final_rate_epochs is 1: every step runs at "
+            f"{config.training.final_rate_fraction:g} of training.learning_rate",
+            "Say so by the learning rate itself, or leave the rate as it is.",
+            ("training.final_rate_epochs=0",),
+        )
+
+
+def _oversubscribed(config: Config) -> Iterator[Finding]:
+    cores = num_cores()
+    workers, threads = config.generation.workers, config.network.threads_per_worker
+    wanted = (workers or cores) * threads
+    if wanted > cores and config.network.device in ("auto", "openvino", "cpu"):
+        yield Finding(
+            Severity.WARNING,
+            "More threads than cores",
+            f"{workers or cores} workers (generation.workers {workers}) of {threads} threads want {wanted} cores, and "
+            f"there are {cores}",
+            "Threads that wait for each other's core are slower than one for each core.",
+            ("generation.workers=0", "network.threads_per_worker=1"),
+        )

@@ -1,0 +1,44 @@
+"""`alphapente doctor` as a process: its page and its JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.doctor.patients import config_in, games, save_checkpoint, store
+
+
+def doctor(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "alphapente", "doctor", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_where_there_is_nothing(tmp_path: Path) -> None:
+    done = doctor(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1. CRITICAL: There is nothing to learn from: no records of pente 19x19" in done.stdout
+    assert "Not looked at:\n" in done.stdout
+    assert "no checkpoint checkpoints/simple_model.pt yet" in done.stdout
+    assert not list(tmp_path.iterdir()), "the doctor makes nothing"
+
+
+def test_page_and_json_of_a_run(tmp_path: Path) -> None:
+    config = config_in(tmp_path, "training.num_epochs=1", "training.average_decay=0")
+    store(config, games(60))
+    save_checkpoint(config, 40)
+    (tmp_path / "own.json").write_text(config.dump_json())
+    done = doctor(tmp_path, "own.json", "--set", "pipeline.total_records_target=180")
+    assert done.returncode == 0, done.stderr
+    page = done.stdout
+    assert "pente 7x7" in page.splitlines()[0]
+    assert "--set pipeline.total_records_target=360   (now 180)" in page
+    assert "--set training.average_decay=0.99   (now 0.0)" in page
+    well = page[page.index("Looked at and found well:") :]
+    assert "distinct games" in well
+    assert max(map(len, page.splitlines())) <= 160
+
+    told = json.loads(doctor(tmp_path, "--config", "own.json", "--json").stdout)
+    assert {"check", "severity", "title", "evidence", "advice", "settings"} == set(told["findings"][0])
+    assert "settings" in {finding["check"] for finding in told["findings"]}
+    assert "balance" in told["well"]
+    assert "processor" in told["not_looked_at"]

@@ -1,0 +1,43 @@
+"""Games whose policy targets are what the hand-made network itself proposes: nothing to hold against it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphapente.config import Config
+from alphapente.network.load import load_evaluator
+from alphapente.network.models import build_model
+from alphapente.records.model import GameRecord, RecordBatch
+from alphapente.records.store import Store
+from alphapente.training.batches import make_batch, samples_of
+from tests.doctor.patients import with_targets
+from tests.records.samples import random_game
+
+
+def preferred(config: Config, some: list[GameRecord]) -> list[GameRecord]:
+    """The games with the network's own policy for their targets."""
+    with Store(Path(config.records.database).with_name("scratch.db")) as scratch:
+        for game in some:
+            scratch.add_game(game)
+        records = scratch.sample("recent", 10**6, np.random.default_rng(0), "pente", config.game.board_size)
+    policies = iter(_policies(config, records))
+    return [with_targets(game, [next(policies) for _ in game.records]) for game in some]
+
+
+def _policies(config: Config, records: RecordBatch) -> list[np.ndarray[Any, Any]]:
+    batch = make_batch(samples_of(records, 0.5), np.arange(len(records)), np.zeros(len(records), np.int64))
+    model = build_model(config, config.training.model_type, 1)
+    evaluator = load_evaluator(model, config, len(records), config.game.board_size)
+    logits, _ = evaluator.evaluate(batch.planes)
+    weights = np.exp(logits) * batch.legal
+    return list(weights / weights.sum(1, keepdims=True))
+
+
+def later(seed: int, count: int = 80) -> list[GameRecord]:
+    """Random games from their ninth ply on, where there is something to know."""
+    return [
+        replace(game, records=game.records[8:14])
+        for game in (random_game(seed + number, "pente", 7) for number in range(count))
+    ]

@@ -1,0 +1,154 @@
+"""Sick and healthy runs made for real: database files, checkpoints and curves in a folder of their own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
+
+from alphapente.cli.curves import Curves
+from alphapente.config import Config, load_config
+from alphapente.doctor import CHECKS, Examined, Finding, examine
+from alphapente.events import EpochReport, Event, GenerationSummary
+from alphapente.network import checkpoint, models
+from alphapente.network.paths import checkpoint_path
+from alphapente.network.planes import NUM_PLANES
+from alphapente.records.model import GameRecord, SearchRecord
+from alphapente.records.store import Store
+from tests.records.samples import random_game
+
+SIZE = 7
+
+
+def config_in(folder: Path, *overrides: str) -> Config:
+    """A small configuration whose every file is in the folder."""
+    own = [
+        f"game.board_size={SIZE}",
+        f"records.database={folder / 'records.db'}",
+        f"pipeline.checkpoint_dir={folder / 'checkpoints'}",
+        f"pipeline.log_dir={folder / 'logs'}",
+        "network.device=cpu",
+        "models.simple.channels=8",
+        "training.data_sample_size=100",
+    ]
+    return load_config(None, [*own, *overrides])
+
+
+def hand_made(folder: Path, *overrides: str, knows: float = 1.0, value: str = "even") -> Config:
+    """As `config_in`, with the network of `networks.py` for the model."""
+    model = f'models.hand={{"class": "tests.doctor.networks:HandMade", "knows": {knows}, "value": "{value}"}}'
+    return config_in(folder, model, "training.model_type=hand", "generation.model_type=hand", *overrides)
+
+
+def games(count: int, first: int = 0, variant: str = "pente", **changes: Any) -> list[GameRecord]:
+    """Random games with three records each; `changes` are of the games."""
+    return [replace(random_game(first + seed, variant, SIZE, 3), **changes) for seed in range(count)]
+
+
+def with_records(game: GameRecord, **changes: Any) -> GameRecord:
+    """The game with each of its records changed."""
+    return replace(game, records=[replace(record, **changes) for record in game.records])
+
+
+def with_targets(game: GameRecord, targets: Sequence[np.ndarray[Any, Any]]) -> GameRecord:
+    """The game with these policy targets, float[S*S] each, in its records."""
+    return replace(game, records=[_with_target(*pair) for pair in zip(game.records, targets, strict=True)])
+
+
+def _with_target(record: SearchRecord, target: np.ndarray[Any, Any]) -> SearchRecord:
+    points = np.flatnonzero(target).astype(np.int16)
+    values = (target[points] / target[points].sum()).astype(np.float32)
+    return replace(record, points=points, targets=values, visits=np.ones(len(points), np.int32), rest=0.0)
+
+
+def store(config: Config, some: Iterable[GameRecord]) -> None:
+    """Writes the games into the configuration's database."""
+    with Store(config.records.database, 30) as database:
+        for game in some:
+            database.add_game(game)
+
+
+def save_checkpoint(config: Config, step: int, start_step: int = 0, hours: float = 0.0) -> None:
+    """A checkpoint of the model to train, fresh weights, saved so many hours from now."""
+    spec = models.spec_of(config, config.training.model_type)
+    weights = models.build(spec, seed=1).state_dict()
+    saved = checkpoint.Checkpoint(
+        spec.model_type,
+        spec.class_path,
+        spec.sizes,
+        NUM_PLANES,
+        weights,
+        weights,
+        step=step,
+        training={"start_step": start_step},
+        config=config.dump_json(),
+        created=(datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds"),
+    )
+    checkpoint.save(checkpoint_path(config, spec.model_type), saved)
+
+
+def write_curves(config: Config, events: Iterable[Event]) -> None:
+    """What one job writes for TensorBoard."""
+    with Curves(config) as curves:
+        for event in events:
+            curves(event)
+
+
+def write_epochs(config: Config, epochs: Sequence[dict[str, float]]) -> None:
+    """The curves of a training with these numbers by tag, such as a training with games held out writes."""
+    folder = Path(config.pipeline.log_dir) / "tensorboard" / f"training-{config.training.model_type}"
+    writer = EventFileWriter(str(folder))
+    for step, numbers in enumerate(epochs, 1):
+        values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items()]
+        writer.add_event(Entry(step=step, summary=Summary(value=values)))
+    writer.close()
+
+
+def training(*total_losses: float) -> list[Event]:
+    """A training with an epoch for each of these losses."""
+    return [
+        EpochReport(number, len(total_losses), 10 * number, loss, 0.0, loss, 1.0, 0.5, 0.001, 1000.0)
+        for number, loss in enumerate(total_losses, 1)
+    ]
+
+
+def generation(evaluations_per_s: float) -> Event:
+    """A generation of ten seconds at this rate."""
+    evaluations = round(10 * evaluations_per_s)
+    return GenerationSummary(5, 100, 110, {"1": 3, "2": 2}, {"five": 5}, 10.0, evaluations, evaluations)
+
+
+def look(config: Config, check: str) -> Examined:
+    """What one check says."""
+    (found,) = examine(config, {check: CHECKS[check]}).examined
+    return found
+
+
+def sick(config: Config, check: str) -> Finding:
+    """The one finding of a check."""
+    found = look(config, check)
+    assert not found.evidence
+    assert not found.unseen, found.unseen
+    (finding,) = found.findings
+    return finding
+
+
+def well(config: Config, check: str) -> str:
+    """The evidence of a check that finds all well."""
+    found = look(config, check)
+    assert not found.findings, found.findings
+    assert found.evidence, found.unseen
+    return found.evidence
+
+
+def unseen(config: Config, check: str) -> str:
+    """Why a check could not look."""
+    found = look(config, check)
+    assert not found.findings
+    assert not found.evidence
+    return found.unseen
