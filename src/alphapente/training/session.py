@@ -30,7 +30,7 @@ from alphapente.training.order import Order, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
 from alphapente.training.reuse import Account, accounts_in
 from alphapente.training.threads import torch_threads
-from alphapente.training.validation import HeldOut, Validation, held_out
+from alphapente.training.validation import Calibration, HeldOut, Validation, held_out
 
 PROGRESS_EVERY_S = 0.2
 
@@ -67,6 +67,7 @@ class _Training:
         self.progress = self._progress(found, resume_key)
         self._account = self.progress.accounts.setdefault(self.pool, Account())
         self._found = found
+        self._calibration: Calibration | None = None
 
     def run(self, stop: Callable[[], bool]) -> TrainingSummary:
         progress = self.progress
@@ -100,6 +101,8 @@ class _Training:
             if stopping:
                 break
         self._tell_reuse()
+        if self._calibration:
+            self.report(Note(f"calibration, predicted value and what came of it: {self._calibration.line}"))
         return self._summary(len(records), learner.step)
 
     def _plan(self, records: RecordBatch, order: Order, num_held_out: int) -> None:
@@ -239,6 +242,7 @@ class _Training:
         rate = meter.samples_per_s()
         validation = asked.ask(learner.judge) if len(asked) else None
         self.progress.close_epoch(meter, validation)
+        self._calibration = validation.calibration if validation else None
         self.report(self._epoch_report(learner, meter, validation, rate))
         return True
 
