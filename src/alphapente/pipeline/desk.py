@@ -48,7 +48,7 @@ class Desk:
         self._plain = PlainLines(self.log.write)
         self._began = time.monotonic()
         self._elapsed_before = self.state.elapsed_s
-        self._training_on = self.state.trained_records
+        self._training_on, self._training_size = self.state.trained_records, self.config.game.board_size
 
     @property
     def elapsed_s(self) -> float:
@@ -101,7 +101,7 @@ class Desk:
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""
-        self._training_on, _ = self.count()
+        self._training_on, self._training_size = self.count()[0], self.stage_config.game.board_size
         name = f"Training {self.state.cycle}.{self.state.trainings_done + 1}"
         return self.begin(name, self.state.cycle, self.planner.training(self.state.stage, name, beside_generation))
 
@@ -160,7 +160,7 @@ class Desk:
             cycle=self.state.cycle,
             records=self.count()[0] - self.state.run_records,
             elapsed_s=self.elapsed_s,
-            board_size=self.stage_config.game.board_size,
+            board_size=self._training_size,
             policy_loss=trained.policy_loss,
             value_loss=trained.value_loss,
         )

@@ -110,7 +110,7 @@ class _Training:
         progress, settings = self.progress, self.settings
         if num_held_out:
             self.report(Note(f"held out: {int(num_held_out):,} records of games that are not taught"))
-        begins = progress.num_samples == 0
+        begins, arrived = progress.num_samples == 0, self._account.arrived(records.available)
         if begins:
             progress.new_records, due = self._account.begin(records.available, len(records), settings.reuse)
         if settings.reuse is None:
@@ -118,7 +118,8 @@ class _Training:
         elif begins:
             steps = round(due / settings.batch_size)
             progress.num_samples, progress.num_epochs = steps * settings.batch_size, min(progress.num_epochs, steps)
-            each = f"{progress.new_records:,} records are new to this network, each due {settings.reuse:g} times"
+            most = f" (of {arrived:,}: no more than are drawn count)" if arrived > progress.new_records else ""
+            each = f"{progress.new_records:,} records are new to this network{most}, each due {settings.reuse:g} times"
             if steps:
                 self.report(Note(f"reuse: {each}: {progress.num_samples:,} samples in {steps:,} steps"))
             else:
