@@ -1,5 +1,6 @@
 """Whole runs over real processes: order of steps, state, failure, signals and kill -9 in every phase."""
 
+import itertools
 import json
 import os
 import signal
@@ -338,3 +339,40 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
     assert "did not end within" in (tmp_path / "step.log").read_text()
     step.close()
     locks.close()
+
+
+@pytest.mark.parametrize("mode", ["cycles", "async"])
+def test_by_reuse_a_training_takes_all_that_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """In turns one for each generation; side by side none for records that an earlier one had."""
+    monkeypatch.setenv("STAND_IN", "slow")
+    events = run_here(tmp_path, "training.reuse=4", f"pipeline.mode={mode}", "generation.record_limit=100")
+    trainings = [(event.name, event.records) for event in events if isinstance(event, StepStarted)]
+    trainings = [(name, records) for name, records in trainings if name.startswith("Training")]
+    counts = [records for _, records in trainings]
+    assert summary(events).records == 200
+    assert counts[-1] == 200, "the last records are trained on too"
+    if mode == "cycles":
+        assert trainings == [("Training 1.1", 100), ("Training 2.1", 200)]
+    else:
+        gaps = [later - earlier for earlier, later in itertools.pairwise([0, *counts])]
+        assert all(gap >= 50 for gap in gaps[:-1])
+        assert gaps[-1] > 0
+    state = load_state(tmp_path / "pipeline_state.json")
+    assert state is not None
+    assert state.trained_records == 200
+
+
+def test_waiting_for_new_records_it_ends_when_asked_to(tmp_path: Path) -> None:
+    """The generation makes half of the records and then none: one training, and then a wait that a signal ends."""
+    overrides = ("pipeline.mode=async", "training.reuse=4", "generation.record_limit=100")
+    process = start(tmp_path, *overrides, stand_in="hang:generate")
+    until_step(process, "Training 1.1", "TrainingSummary")
+    time.sleep(1.5)
+    process.terminate()
+    events, _ = finish(process)
+    assert process.returncode == 143
+    assert "asked to stop: ending Generation 1" in notes(events)
+    begun = [job for _, job, *_ in commands(tmp_path)]
+    assert begun.count("train") <= 2
+    again = run_here(tmp_path, *overrides)
+    assert summary(again).records == 200

@@ -363,7 +363,9 @@ def test_fewer_steps_than_epochs_make_fewer_epochs(database: Path, tmp_path: Pat
 def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path, tmp_path: Path) -> None:
     copy = grown(database, tmp_path, 0)
     config = config_of(copy, tmp_path / "a", reuse=4.0, num_epochs=6, save_interval=1)
-    stopped = train(config, lambda _event: None, StopAfter(20), resume_key="a")
+    events: list[Event] = []
+    stopped = train(config, events.append, StopAfter(10), resume_key="a")
+    assert "64 records are new to this network (of 120: no more than are drawn count)" in notes(events)
     assert 0 < stopped.epochs < 6
     grown(database, tmp_path, 1)
     summary = train(config, lambda _event: None, resume_key="a")

@@ -199,7 +199,8 @@ class TrainingSettings(Section):
     )
     reuse: float | None = setting(
         None,
-        "How often each new record is trained on, on average; null: as often as num_epochs and the sample make it.",
+        "How often each new record is trained on, on average, by one training at most after each generation; null: as "
+        "often as num_epochs and the sample make it.",
         "times",
         gt=0,
         le=1000,

@@ -1,5 +1,6 @@
 """What a run works with, whichever its mode: steps begun, watched and ended, the state kept, the log written."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class Desk:
         self._plain = PlainLines(self.log.write)
         self._began = time.monotonic()
         self._elapsed_before = self.state.elapsed_s
+        self._training_on, self._training_size = self.state.trained_records, self.config.game.board_size
 
     @property
     def elapsed_s(self) -> float:
@@ -57,6 +59,11 @@ class Desk:
         """How much of `pipeline.time_limit_minutes` is left; infinite without a limit."""
         limit = self.config.pipeline.time_limit_minutes
         return float("inf") if limit is None else 60 * limit - self.elapsed_s
+
+    @property
+    def stage_config(self) -> Config:
+        """The configuration as it is in force in the present stage."""
+        return in_stage(self.config, self.state.stage)
 
     @property
     def last_cycle(self) -> int:
@@ -94,6 +101,7 @@ class Desk:
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""
+        self._training_on, self._training_size = self.count()[0], self.stage_config.game.board_size
         name = f"Training {self.state.cycle}.{self.state.trainings_done + 1}"
         return self.begin(name, self.state.cycle, self.planner.training(self.state.stage, name, beside_generation))
 
@@ -135,6 +143,7 @@ class Desk:
     def finished_training(self, step: Step) -> None:
         """Note in the state that the cycle's next training is done."""
         self.state.trainings_done += 1
+        self.state.trained_records = self._training_on
         self._remember(step.trained)
         if step.last_loss is not None:
             self.state.loss_by_training.append((step.name, step.last_loss))
@@ -142,8 +151,8 @@ class Desk:
 
     def _remember(self, trained: TrainingSummary | None) -> None:
         """Note what the network that a training has kept was made from."""
-        if trained is None or not self.config.pipeline.keep_checkpoints:
-            return
+        if trained is None or not self.config.pipeline.keep_checkpoints or math.isnan(trained.policy_loss):
+            return  # nan: it found nothing to do, and kept nothing
         kept = Kept(
             checkpoint=history_path(self.config, trained.model_type, trained.step).name,
             model_type=trained.model_type,
@@ -151,7 +160,7 @@ class Desk:
             cycle=self.state.cycle,
             records=self.count()[0] - self.state.run_records,
             elapsed_s=self.elapsed_s,
-            board_size=in_stage(self.config, self.state.stage).game.board_size,
+            board_size=self._training_size,
             policy_loss=trained.policy_loss,
             value_loss=trained.value_loss,
         )

@@ -1,5 +1,6 @@
 """A running job in plain words: what each of its events says, one line at a time, for logs and for terminals alike."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,11 +44,14 @@ def describe(event: Event) -> str:
                 f"policy entropy {event.policy_entropy:.3f}, value error {event.value_error:.3f}, "
                 f"learning rate {event.learning_rate:.2g}, {rate(event.samples_per_s)} samples/s{_besides(event)}"
             )
+        case TrainingSummary(policy_loss=loss) if math.isnan(loss):
+            return f"training done: {event.model_type}, nothing was due; step {event.step:,} as before"
         case TrainingSummary():
             return (
                 f"training done: {event.model_type}, {event.epochs} epochs on {event.records:,} records in "
                 f"{duration(event.elapsed_s)}, step {event.step:,}, policy loss {event.policy_loss:.4f}, "
-                f"value loss {event.value_loss:.4f}, {rate(event.samples_per_s)} samples/s; saved {event.checkpoint}"
+                f"value loss {event.value_loss:.4f}, {rate(event.samples_per_s)} samples/s{_reuse(event)}; "
+                f"saved {event.checkpoint}"
             )
         case StepStarted():
             return (
@@ -69,6 +73,11 @@ def _besides(event: EpochReport) -> str:
             held_out += f", calibration error {event.calibration_error:.3f}"
         parts.append(held_out)
     return "".join(f"; {part}" for part in parts)
+
+
+def _reuse(event: TrainingSummary) -> str:
+    """How often a training showed each record that was new to its network."""
+    return f", reuse {event.samples / event.new_records:.1f}" if event.new_records and event.samples else ""
 
 
 def _generation_progress(event: GenerationProgress) -> str:

@@ -14,17 +14,18 @@ _COUNT_INTERVAL_S = 1.0
 def run_cycles(desk: Desk) -> None:
     """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
-    A stage of the curriculum ends with the cycle in which it is over.
+    A stage of the curriculum ends with the cycle in which it is over. By `training.reuse` a cycle has one training at
+    most, which takes all that is due.
     Raises FailureError for a step that failed, Interrupted when asked to stop.
     """
     state = desk.state
-    trainings = desk.config.pipeline.training_cycles_per_generation
     training_s = 0.0
     while state.cycle <= desk.last_cycle and desk.time_left_s() > 0:
         if not state.generation_done:
             follow_stages(desk)
-            if not _generate_cycle(desk, keep_s=trainings * training_s):
-                return
+        trainings = _trainings_in_turn(desk)
+        if not state.generation_done and not _generate_cycle(desk, keep_s=trainings * training_s):
+            return
         while state.trainings_done < trainings and desk.time_left_s() > 0:
             began = desk.elapsed_s
             step = desk.begin_training(beside_generation=False)
@@ -36,6 +37,12 @@ def run_cycles(desk: Desk) -> None:
         desk.next_cycle()
         state.generation_done = False
         desk.keep()
+
+
+def _trainings_in_turn(desk: Desk) -> int:
+    """How many trainings follow a generation in the present stage."""
+    trainings = desk.config.pipeline.training_cycles_per_generation
+    return trainings if desk.stage_config.training.reuse is None else min(1, trainings)
 
 
 def _generate_cycle(desk: Desk, keep_s: float) -> bool:
@@ -75,8 +82,8 @@ def run_side_by_side(desk: Desk) -> None:
 
     With a curriculum there is one generation for each stage, ended when the stage is over. The generation makes what
     all cycles would. A training is due after each record_limit / training_cycles_per_generation new records, as often
-    as in turns; so is the whole rest once generation has ended. Ends with the time limit.
-    Raises as `run_cycles`.
+    as in turns; so is the whole rest once generation has ended. By `training.reuse` a training takes all that is due,
+    and the next one waits for as many new records from there on. Ends with the time limit. Raises as `run_cycles`.
     """
     generation: Step | None = None
     training: Step | None = None
@@ -121,7 +128,6 @@ class _Due:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._records = 0
         self._counted_at = -_COUNT_INTERVAL_S
 
     def new_records(self) -> int:
@@ -136,18 +142,23 @@ class _Due:
 
     def is_due(self) -> bool:
         """True when the next training may begin."""
-        state, config = self._desk.state, self._desk.config
-        per_cycle = config.pipeline.training_cycles_per_generation
-        limit = config.generation.record_limit
+        state, pipeline = self._desk.state, self._desk.config.pipeline
+        per_cycle, limit = pipeline.training_cycles_per_generation, self._desk.config.generation.record_limit
         cycles = -(-max(0, self.planned_records()) // limit)
         index = (state.cycle - state.first_cycle) * per_cycle + state.trainings_done
         if index >= cycles * per_cycle:
             return False
         if state.generation_done:
-            return True
+            by_reuse = self._desk.stage_config.training.reuse is not None
+            return not by_reuse or self._desk.count()[0] > state.trained_records
         now = time.monotonic()
-        if now - self._counted_at >= _COUNT_INTERVAL_S:
-            self._records, self._counted_at = self._desk.count()[0], now
-        in_pool = self._records - (state.stage_records if state.stage else 0)
-        enough = in_pool >= min(config.training.data_sample_size, limit)
-        return enough and (self._records - state.run_records) * per_cycle >= (index + 1) * limit
+        if now - self._counted_at < _COUNT_INTERVAL_S:
+            return False
+        records, self._counted_at = self._desk.count()[0], now
+        training = self._desk.stage_config.training
+        in_pool = records - (state.stage_records if state.stage else 0)
+        if in_pool < min(training.data_sample_size, limit):
+            return False
+        if training.reuse is None:
+            return (records - state.run_records) * per_cycle >= (index + 1) * limit
+        return (records - state.trained_records) * per_cycle >= limit

@@ -116,7 +116,7 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
         first = kept.cycle if kept else 1
         last = first + config.pipeline.generation_cycles - 1
         state = State(run=stamp, first_cycle=first, cycle=first, settings=settings)
-        state.run_records = state.generation_records = state.stage_records = records
+        state.run_records = state.generation_records = state.stage_records = state.trained_records = records
         state.cycle_games = games
         return state, [
             f"a new run: cycles {first} to {last} of {config.generation.record_limit:,} records and"
@@ -130,7 +130,7 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
         notes.append("settings changed since the interruption, the new ones hold: " + "; ".join(changes))
     if any(change.startswith(_POOL_KEYS) for change in changes):
         notes.append(f"another pool of records ({pool}): this cycle's counts begin anew")
-        kept.run_records = kept.generation_records = kept.stage_records = records
+        kept.run_records = kept.generation_records = kept.stage_records = kept.trained_records = records
         kept.cycle_games = games
         kept.generation_done = False
     elif records < kept.generation_records:
@@ -140,6 +140,7 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
     kept.generation_records = min(kept.generation_records, records)
     kept.run_records = min(kept.run_records, records)
     kept.stage_records = min(kept.stage_records, records)
+    kept.trained_records = min(kept.trained_records, records)
     kept.cycle_games = min(kept.cycle_games, games)
     kept.settings = settings
     place = f"Training {kept.cycle}.{kept.trainings_done + 1}" if kept.generation_done else f"Generation {kept.cycle}"

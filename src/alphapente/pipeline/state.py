@@ -16,7 +16,7 @@ FORMAT = 1
 STATE_NAME = "pipeline_state.json"
 _SCHEDULER_LOCK = "pipeline.lock"
 _STEPS_LOCK = "pipeline_steps.lock"
-_LATER = {"stage", "stage_records", "stage_began_s"}
+_LATER = {"stage", "stage_records", "stage_began_s", "trained_records"}
 """Keys that earlier versions did not write; without them they have their defaults."""
 STEP_WAIT_S = 60.0
 """How long a start waits for a step that an earlier scheduler, killed, has left at work."""
@@ -34,6 +34,8 @@ class State:
     """This cycle's generation (mode "cycles"), or the run's only one (mode "async"), is over."""
     trainings_done: int = 0
     """Trainings of this cycle that are over."""
+    trained_records: int = 0
+    """Records in the pool when the last training that is over began."""
     run_records: int = 0
     """Records in the pool when the run began."""
     generation_records: int = 0

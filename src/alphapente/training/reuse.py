@@ -15,14 +15,19 @@ class Account:
     ahead: float = 0.0
     """How many more than was due by `training.reuse`; less than 0: how many fewer, which the next training makes up."""
 
+    def arrived(self, available: int) -> int:
+        """How many records of a pool of `available` came after the network last began to learn from it.
+
+        A pool that holds fewer records than before is another one: all of it is new.
+        """
+        return available - self.records if available >= self.records else available
+
     def begin(self, available: int, most: int, reuse: float | None) -> tuple[int, float]:
         """Begins a training over a pool of `available` records of which it draws `most` at most.
 
         Returns how many records are new to the network, no more than it draws, and how many samples are due.
-        A pool that holds fewer records than before is another one: all of it is new.
         """
-        new = available - self.records if available >= self.records else available
-        new = min(new, most)
+        new = min(self.arrived(available), most)
         self.records = available
         self.ahead = 0.0 if reuse is None else self.ahead - reuse * new
         return new, max(0.0, -self.ahead)

@@ -30,7 +30,7 @@ from alphapente.training.order import Order, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
 from alphapente.training.reuse import Account, accounts_in
 from alphapente.training.threads import torch_threads
-from alphapente.training.validation import HeldOut, Validation, held_out
+from alphapente.training.validation import Calibration, HeldOut, Validation, held_out
 
 PROGRESS_EVERY_S = 0.2
 
@@ -67,6 +67,7 @@ class _Training:
         self.progress = self._progress(found, resume_key)
         self._account = self.progress.accounts.setdefault(self.pool, Account())
         self._found = found
+        self._calibration: Calibration | None = None
 
     def run(self, stop: Callable[[], bool]) -> TrainingSummary:
         progress = self.progress
@@ -100,6 +101,8 @@ class _Training:
             if stopping:
                 break
         self._tell_reuse()
+        if self._calibration:
+            self.report(Note(f"calibration, predicted value and what came of it: {self._calibration.line}"))
         return self._summary(len(records), learner.step)
 
     def _plan(self, records: RecordBatch, order: Order, num_held_out: int) -> None:
@@ -107,7 +110,7 @@ class _Training:
         progress, settings = self.progress, self.settings
         if num_held_out:
             self.report(Note(f"held out: {int(num_held_out):,} records of games that are not taught"))
-        begins = progress.num_samples == 0
+        begins, arrived = progress.num_samples == 0, self._account.arrived(records.available)
         if begins:
             progress.new_records, due = self._account.begin(records.available, len(records), settings.reuse)
         if settings.reuse is None:
@@ -115,7 +118,8 @@ class _Training:
         elif begins:
             steps = round(due / settings.batch_size)
             progress.num_samples, progress.num_epochs = steps * settings.batch_size, min(progress.num_epochs, steps)
-            each = f"{progress.new_records:,} records are new to this network, each due {settings.reuse:g} times"
+            most = f" (of {arrived:,}: no more than are drawn count)" if arrived > progress.new_records else ""
+            each = f"{progress.new_records:,} records are new to this network{most}, each due {settings.reuse:g} times"
             if steps:
                 self.report(Note(f"reuse: {each}: {progress.num_samples:,} samples in {steps:,} steps"))
             else:
@@ -239,6 +243,7 @@ class _Training:
         rate = meter.samples_per_s()
         validation = asked.ask(learner.judge) if len(asked) else None
         self.progress.close_epoch(meter, validation)
+        self._calibration = validation.calibration if validation else None
         self.report(self._epoch_report(learner, meter, validation, rate))
         return True
 

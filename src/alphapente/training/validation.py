@@ -49,6 +49,11 @@ class Calibration:
         positions = sum(count for *_, count in self.bins)
         return sum(abs(predicted - came) * count for predicted, came, count in self.bins) / max(positions, 1)
 
+    @property
+    def line(self) -> str:
+        """The bins, for people: "-0.91 came -0.80 (40), 0.13 came 0.20 (7)"; in brackets how many positions."""
+        return ", ".join(f"{predicted:.2f} came {came:.2f} ({count:,})" for predicted, came, count in self.bins)
+
 
 def calibration(predicted: NDArray[np.float32], came: NDArray[np.float32]) -> Calibration:
     """Of values float32[n] and outcomes float32[n]."""
