@@ -41,6 +41,7 @@ COMMANDS = (
     Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
     Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
     Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
+    Command("rate", "alphapente.cli.rate", "rate", "Ratings of all players from their matches, with intervals."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
     Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
 )
