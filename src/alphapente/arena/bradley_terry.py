@@ -58,20 +58,25 @@ class Fit:
 
     def interval(self, player: int) -> tuple[float, float]:
         """95% interval of a player's rating, the anchor being held."""
-        spread = CONFIDENCE_Z * float(np.sqrt(max(0.0, self.covariance[player, player])))
+        spread = _half_interval(self.covariance[player, player])
         return float(self.ratings[player]) - spread, float(self.ratings[player]) + spread
 
     def difference(self, one: int, other: int) -> tuple[float, float]:
         """How far `one` is above `other`, and half the 95% interval of that."""
         cov = self.covariance
         variance = cov[one, one] + cov[other, other] - 2 * cov[one, other]
-        return float(self.ratings[one] - self.ratings[other]), CONFIDENCE_Z * float(np.sqrt(max(0.0, variance)))
+        return float(self.ratings[one] - self.ratings[other]), _half_interval(variance)
 
     def spread_among(self, player: int, others: NDArray[np.bool_]) -> float:
         """Half the 95% interval of a player's distance from the average of these players, itself among them."""
-        weights = -others.astype(np.float64) / np.sum(others)
+        weights = np.where(others, -1 / np.count_nonzero(others), 0.0)
         weights[player] += 1
-        return CONFIDENCE_Z * float(np.sqrt(max(0.0, weights @ self.covariance @ weights)))
+        return _half_interval(weights @ self.covariance @ weights)
+
+
+def _half_interval(variance: float) -> float:
+    """Half a 95% interval; rounding may have made the variance of what is held a little negative."""
+    return CONFIDENCE_Z * float(np.sqrt(max(0.0, float(variance))))
 
 
 def fit_ratings(

@@ -77,7 +77,7 @@ def rate(
     for name, number, least in (("games", games, 0), ("workers", workers, 0), ("seed", seed, 0), ("most", most, 1)):
         if number is not None and number < least:
             raise RequestError(f"--{name} is {number}: choose a whole number from {least}")
-    anchors = _anchors(anchor or [])
+    anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
     from alphapente.arena.ratings import rate_matches
 
@@ -87,7 +87,7 @@ def rate(
     status = 0
     if games:
         contestants = _references(references, resolved)
-        status = _play(history, contestants, games, _numbers(apart), (workers, seed), resolved)
+        status = _play(history, contestants, games, gaps, (workers, seed), resolved)
     ratings = rate_matches(_stored(resolved), resolved.game.variant, resolved.game.board_size, anchors)
     if as_json:
         typer.echo(json.dumps(as_dict(ratings, history), indent=2))
