@@ -71,12 +71,12 @@ class Fit:
         """Half the 95% interval of a player's distance from the average of these players, itself among them."""
         weights = np.where(others, -1 / np.count_nonzero(others), 0.0)
         weights[player] += 1
-        return _half_interval(weights @ self.covariance @ weights)
+        return _half_interval(float(weights @ self.covariance @ weights))
 
 
 def _half_interval(variance: float) -> float:
     """Half a 95% interval; rounding may have made the variance of what is held a little negative."""
-    return CONFIDENCE_Z * float(np.sqrt(max(0.0, float(variance))))
+    return CONFIDENCE_Z * float(np.sqrt(max(0.0, variance)))
 
 
 def fit_ratings(

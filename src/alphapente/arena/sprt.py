@@ -8,7 +8,8 @@ over the five outcomes that has its expected score and makes the pairs seen most
 """
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,12 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from alphapente.arena.games import PlayedGame, play_games
+from alphapente.arena.match import MatchReport, plan_games, report_on
+from alphapente.arena.players import Answer, Player, Turn
 from alphapente.errors import RequestError
 
 OUTCOMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 """The score of a pair, as a share of its two points."""
 _PSEUDO_PAIRS = 1e-3
 """Added to each outcome, so that one not seen yet is not impossible."""
+
+BATCH_PAIRS = 16
+"""So many pairs are played side by side between two looks at the ratio."""
 
 Verdict = Literal["accept", "reject", "go on"]
 
@@ -94,3 +101,74 @@ def _tilt(share: NDArray[np.float64], score: float) -> NDArray[np.float64]:
     x = brentq(lambda x: float(np.sum(share * away / (1 + x * away))), low + margin, high - margin, xtol=1e-14)
     tilted: NDArray[np.float64] = share / (1 + x * away)
     return tilted
+
+
+@dataclass(frozen=True, slots=True)
+class TestedMatch:
+    """A match played by the test: what it found, as player A sees it. "go on" where the games ran out undecided."""
+
+    verdict: Verdict
+    llr: float
+    pairs: tuple[int, ...]
+    """How often each of OUTCOMES came."""
+    report: MatchReport
+
+
+class _StoppedError(Exception):
+    """The test was asked to end."""
+
+
+class _Stoppable(Player):
+    """Plays as another player does, as long as it is not asked to stop."""
+
+    def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
+        self.name, self.games_at_once = player.name, player.games_at_once
+        self._player, self._stop = player, stop
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose. Raises _StoppedError."""
+        if self._stop():
+            raise _StoppedError
+        return self._player.choose(turns)
+
+    def end_game(self, game: int) -> None:
+        """See Player.end_game."""
+        self._player.end_game(game)
+
+
+def play_sequentially(
+    player_a: Player,
+    player_b: Player,
+    bounds: Bounds,
+    max_games: int,
+    *,
+    rules: tuple[str, int],
+    seed: int = 0,
+    on_batch_fn: Callable[[NDArray[np.int64], float], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TestedMatch | None:
+    """Plays pairs of games (each opening with both colours) until the test decides, or `max_games` (even) are played.
+
+    `rules` are variant and board size. `on_batch_fn` hears the pairs' outcomes and the log-likelihood ratio after each
+    batch. None where `stop` ended it. Raises as `plan_games`.
+    """
+    started = time.monotonic()
+    starts = plan_games(max_games, variant=rules[0], size=rules[1], seed=seed)
+    players = _Stoppable(player_a, stop), _Stoppable(player_b, stop)
+    games: list[PlayedGame] = []
+    verdict: Verdict = "go on"
+    llr, counts = 0.0, count_pairs([])
+    while verdict == "go on" and len(games) < max_games:
+        batch = starts[len(games) : len(games) + 2 * BATCH_PAIRS]
+        try:
+            games += play_games(*players, batch, *rules)
+        except _StoppedError:
+            return None
+        points = [{"a": 1.0, "b": 0.0, None: 0.5}[game.won_letter] for game in games]
+        counts = count_pairs(list(zip(points[::2], points[1::2], strict=True)))
+        llr = log_likelihood_ratio(counts, bounds.elo0, bounds.elo1)
+        verdict = bounds.verdict(llr)
+        if on_batch_fn is not None:
+            on_batch_fn(counts, llr)
+    report = report_on((player_a.name, player_b.name), games, rules, seed, started)
+    return TestedMatch(verdict, llr, tuple(counts.tolist()), report)

@@ -1,7 +1,8 @@
 """A sparse round robin that plays only what the database lacks, in a process for each core.
 
-Each checkpoint meets those a few places before it in the run and every reference, and the references meet each other:
-enough to hang all of them on one scale, at a cost that grows with the number of checkpoints and not with its square.
+Each checkpoint meets those a few places before it in the run, every third one and the last meet the references, and the
+references meet each other: enough to hang all of them on one scale, at a cost that grows with the number of checkpoints
+and not with its square.
 """
 
 import contextlib
@@ -26,6 +27,11 @@ from alphapente.records.store import Store
 
 APART = (1, 2, 4)
 """A checkpoint plays those that are so many places before it."""
+
+REFERENCE_EVERY = 3
+"""Of so many checkpoints one meets the references; whom it beats every time tells little of how strong it is."""
+MATCH_GAMES = 20
+"""A pairing is played in matches of so many games, each stored as it ends: an interrupt loses no more than that."""
 
 MakePlayerFn = Callable[[str, Config, int], Player]
 """Makes a player of its word, the configuration and the number of games. It must be picklable."""
@@ -67,7 +73,7 @@ def plan(
 ) -> list[Job]:
     """The matches that are still to be played so that each pair has `games` games; `checkpoints` are in their order.
 
-    A match that begins again after others of the same pair has another seed, and so other openings.
+    Each match of a pair has another seed, and so other openings.
     """
     pairs = [
         (checkpoints[place - gap], checkpoints[place])
@@ -75,7 +81,9 @@ def plan(
         for gap in sorted(set(apart))
         if 0 < gap <= place
     ]
-    pairs += [(one, other) for one in checkpoints for other in references]
+    last = len(checkpoints) - 1
+    measured = [one for place, one in enumerate(checkpoints) if place % REFERENCE_EVERY == 0 or place == last]
+    pairs += [(one, other) for one in measured for other in references]
     pairs += [(references[i], references[j]) for i in range(len(references)) for j in range(i + 1, len(references))]
     played: Counter[frozenset[PlayerIdentity]] = Counter()
     matches: Counter[frozenset[PlayerIdentity]] = Counter()
@@ -87,10 +95,12 @@ def plan(
     for one, other in dict.fromkeys(pairs):
         pair = frozenset((one.identity, other.identity))
         missing = games - played[pair]
-        if missing <= 0 or len(pair) == 1:
-            continue
-        words = f"{seed} {matches[pair]} " + " ".join(sorted(f"{who.name} {who.digest}" for who in pair))
-        jobs.append(Job(one, other, missing + missing % 2, zlib.crc32(words.encode())))
+        while missing > 0 and len(pair) == 2:
+            count = min(missing + missing % 2, MATCH_GAMES)
+            words = f"{seed} {matches[pair]} " + " ".join(sorted(f"{who.name} {who.digest}" for who in pair))
+            jobs.append(Job(one, other, count, zlib.crc32(words.encode())))
+            missing -= count
+            matches[pair] += 1
     return jobs
 
 
@@ -104,7 +114,7 @@ def play_jobs(
 ) -> bool:
     """Plays the jobs in `workers` processes, each match stored in `records.database` as it ends.
 
-    False where `stop` ended it before: the matches in play are then lost, all others are stored. Raises FailureError
+    False where `stop` ended it before: the matches in play, one for each process, are then lost; all others are stored. Raises FailureError
     for a match that failed, or a process that died.
     """
     crew = _Crew(config, make_player_fn, min(workers, len(jobs)))
@@ -204,13 +214,12 @@ def _end_with_parent() -> None:
 
 
 def _play(job: Job, config: Config, make_player_fn: MakePlayerFn, store: Store, settings_id: int) -> float:
-    report = play_match(
-        make_player_fn(job.one.word, config, job.games),
-        make_player_fn(job.other.word, config, job.games),
-        job.games,
-        variant=config.game.variant,
-        size=config.game.board_size,
-        seed=job.seed,
-    )
+    with (
+        contextlib.closing(make_player_fn(job.one.word, config, job.games)) as one,
+        contextlib.closing(make_player_fn(job.other.word, config, job.games)) as other,
+    ):
+        report = play_match(
+            one, other, job.games, variant=config.game.variant, size=config.game.board_size, seed=job.seed
+        )
     store_match(store, report, (job.one.identity, job.other.identity), "rate", settings_id)
     return report.total.score

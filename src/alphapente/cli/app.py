@@ -34,6 +34,7 @@ class Command:
 COMMANDS = (
     Command("generate", "alphapente.cli.jobs", "generate", "Play games against itself and store the records."),
     Command("train", "alphapente.cli.jobs", "train", "Train a model on records and save its checkpoint."),
+    Command("promote", "alphapente.cli.jobs", "promote", "Let the newest network play if a test finds it stronger."),
     Command("run", "alphapente.cli.jobs", "run", "Alternate generation and training until the target."),
     Command("config", "alphapente.cli.configuration", "app", "Show the configuration in force."),
     Command("records", "alphapente.cli.records", "app", "Statistics, export, import and check of the records."),

@@ -14,41 +14,48 @@ from alphapente.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from alphapente.arena.history import KeptCheckpoint
     from alphapente.arena.players import Player
     from alphapente.arena.ratings import RatedPlayer, RatingList
     from alphapente.arena.tournament import Contestant, Played
-    from alphapente.records.model import Match, PlayerIdentity
+    from alphapente.pipeline.history import Kept
+    from alphapente.records.model import Match
 
-REFERENCES = "random,heuristic"
+REFERENCES = "heuristic,random"
+COUNT = 12
 
-History = list[tuple["KeptCheckpoint", "PlayerIdentity"]]
-"""The kept checkpoints of a run, and who each is as a player."""
+Run = list[tuple["Kept", "Contestant"]]
+"""The networks that a run has kept, and who each is as a player."""
 
 
 def rate(
     checkpoints: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="The run's checkpoints, for playing and for --plot [pipeline.checkpoint_dir]."
+            metavar="DIR",
+            help="The run: its folder of checkpoints, for --games, --plot and --json [default: pipeline.checkpoint_dir].",
         ),
     ] = None,
     games: Annotated[
         int,
-        typer.Option(metavar="N", help="Play first: so many games of each pair, less those that are stored; 0: none."),
+        typer.Option(
+            metavar="N", help="First let each pair of the run's networks play so many, less what is stored; 0: none."
+        ),
     ] = 0,
+    count: Annotated[
+        int, typer.Option(metavar="N", help="At most so many of the run's networks, spread evenly over it.")
+    ] = COUNT,
     simulations: Annotated[
         int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
     ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds a move of the run's networks, instead of simulations.")
+    ] = None,
     references: Annotated[
-        str, typer.Option(metavar="A,B", help="Players that each checkpoint meets too; named as in `arena`.")
+        str, typer.Option(metavar="A,B", help="Players whom some of the networks meet too; named as in `arena`.")
     ] = REFERENCES,
     apart: Annotated[
-        str, typer.Option(metavar="N,N", help="A checkpoint plays those so many places before it.")
+        str, typer.Option(metavar="N,N", help="A network plays those so many places before it.")
     ] = "1,2,4",
-    most: Annotated[
-        int | None, typer.Option(metavar="N", help="At most so many of the checkpoints, evenly spread.")
-    ] = None,
     workers: Annotated[int, typer.Option(metavar="N", help="Matches at once, each a process; 0: one per core.")] = 0,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches played.")] = 0,
     anchor: Annotated[
@@ -74,27 +81,36 @@ def rate(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     resolved = load_config(config or default_config_path(), set_ or (), given)
-    for name, number, least in (("games", games, 0), ("workers", workers, 0), ("seed", seed, 0), ("most", most, 1)):
-        if number is not None and number < least:
+    for name, number, least in (("games", games, 0), ("workers", workers, 0), ("seed", seed, 0), ("count", count, 1)):
+        if number < least:
             raise RequestError(f"--{name} is {number}: choose a whole number from {least}")
+    if simulations is not None and seconds is not None:
+        raise RequestError("--simulations and --seconds are both given: a move has one budget, write one of them")
     anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
     from alphapente.arena.ratings import rate_matches
 
-    history: History = []
-    if games or plot is not None:
-        history = _history(checkpoints or Path(resolved.pipeline.checkpoint_dir), resolved, most)
+    run: Run = []
+    if games or plot is not None or as_json:
+        folder = checkpoints or Path(resolved.pipeline.checkpoint_dir).expanduser()
+        budget = "" if seconds is None else f"@{seconds:g}s"
+        run = _run(folder, budget, resolved, count if games else None)
+        if not run and (games or plot is not None):
+            raise RequestError(
+                f"no networks of a run are kept in {folder}: let it run with pipeline.keep_checkpoints, "
+                "or name its folder by --checkpoints"
+            )
     status = 0
     if games:
-        contestants = _references(references, resolved)
-        status = _play(history, contestants, games, gaps, (workers, seed), resolved)
+        jobs_for = [contestant for _, contestant in run], _references(references, resolved)
+        status = _play(*jobs_for, games, gaps, (workers, seed), resolved)
     ratings = rate_matches(_stored(resolved), resolved.game.variant, resolved.game.board_size, anchors)
     if as_json:
-        typer.echo(json.dumps(as_dict(ratings, history), indent=2))
+        typer.echo(json.dumps(as_dict(ratings, run), indent=2))
     else:
         _print(ratings)
     if plot is not None:
-        _draw(ratings, history, resolved, plot, quiet=as_json)
+        _draw(ratings, run, resolved, plot, quiet=as_json)
     if status:
         raise typer.Exit(status)
 
@@ -119,12 +135,18 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _history(folder: Path, config: Config, most: int | None) -> History:
-    from alphapente.arena.history import pick, read_history
+def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
+    """The networks of a run as players with this budget: all, or so many of them; none where none are kept."""
     from alphapente.arena.results import identify
+    from alphapente.arena.tournament import Contestant
+    from alphapente.network.paths import HISTORY
+    from alphapente.pipeline.history import end_to_end, pick, read_history
 
-    kept = read_history(folder)
-    return [(one, identify(str(one.path), "", config)) for one in (kept if most is None else pick(kept, most))]
+    if folder.name != HISTORY:
+        folder /= HISTORY
+    kept = end_to_end(read_history(folder))
+    words = [(one, f"{folder / one.checkpoint}{budget}") for one in (kept if count is None else pick(kept, count))]
+    return [(one, Contestant(word, identify(word, config))) for one, word in words]
 
 
 def _references(words: str, config: Config) -> "list[Contestant]":
@@ -132,14 +154,16 @@ def _references(words: str, config: Config) -> "list[Contestant]":
     from alphapente.arena.tournament import Contestant
 
     names = [word for word in words.split(",") if word]
-    return [Contestant(word, identify(word, make_player(word, config, 2).name, config)) for word in names]
+    for word in names:
+        make_player(word, config, 2).close()  # one that cannot play is told of before the others have played
+    return [Contestant(word, identify(word, config)) for word in names]
 
 
 def make_player(word: str, config: Config, games: int) -> "Player":
     """The player that a word of `arena` names, for a match that another process plays."""
-    from alphapente.cli import arena
+    from alphapente.arena import lineup
 
-    return arena.make_player(word, config, games)
+    return lineup.make_player(word, config, lineup.Terms(lineup.games_at_once([word], games, 1)))
 
 
 def _stored(config: Config) -> "list[Match]":
@@ -150,7 +174,7 @@ def _stored(config: Config) -> "list[Match]":
 
 
 def _play(
-    history: History,
+    run: "list[Contestant]",
     references: "list[Contestant]",
     games: int,
     apart: list[int],
@@ -160,7 +184,7 @@ def _play(
     """Plays what the database lacks, `how` being the number of processes and the seed; returns the exit status."""
     from rich.console import Console
 
-    from alphapente.arena.tournament import Contestant, plan, play_jobs
+    from alphapente.arena.tournament import plan, play_jobs
     from alphapente.cli.stopping import stop_on_signals
     from alphapente.network.device import num_cores
     from alphapente.records.store import Store
@@ -168,8 +192,7 @@ def _play(
     workers, seed = how
     with Store(config.records.database, config.records.busy_timeout_s):
         pass  # makes it where it is not there
-    contestants = [Contestant(str(kept.path), identity) for kept, identity in history]
-    jobs = plan(contestants, references, games, _stored(config), apart, seed)
+    jobs = plan(run, references, games, _stored(config), apart, seed)
     console = Console(stderr=True, highlight=False)
     total = sum(job.games for job in jobs)
     console.print(f"{len(jobs)} matches of {total:,} games to play; what is stored stays", soft_wrap=True)
@@ -250,14 +273,13 @@ def _print(ratings: "RatingList") -> None:
         console.print(line, soft_wrap=True)
 
 
-def as_dict(ratings: "RatingList", history: History) -> dict[str, Any]:
-    """The ratings as JSON has them; checkpoints of `history` have their records and seconds, in their order."""
+def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
+    """The ratings as JSON has them; networks of the run have their records and seconds."""
     from alphapente.arena.bradley_terry import PRIOR_DRAWS
 
-    kept = {identity: one for one, identity in history}
-    run = _rated_history(ratings, history)
+    kept = {contestant.identity: one for one, contestant in run}
     steps = []
-    for (_, before), (_, after) in pairwise(run):
+    for (_, before), (_, after) in pairwise(_rated(ratings, run)):
         elo, spread = ratings.difference(after, before)
         steps.append({"from": before.label, "to": after.label, "elo": elo, "low": elo - spread, "high": elo + spread})
     return {
@@ -274,7 +296,7 @@ def as_dict(ratings: "RatingList", history: History) -> dict[str, Any]:
     }
 
 
-def _player_dict(player: "RatedPlayer", kept: "KeptCheckpoint | None") -> dict[str, Any]:
+def _player_dict(player: "RatedPlayer", kept: "Kept | None") -> dict[str, Any]:
     identity = player.identity
     return {
         "player": player.label,
@@ -295,21 +317,23 @@ def _player_dict(player: "RatedPlayer", kept: "KeptCheckpoint | None") -> dict[s
     }
 
 
-def _rated_history(ratings: "RatingList", history: History) -> "list[tuple[KeptCheckpoint, RatedPlayer]]":
+def _rated(ratings: "RatingList", run: Run) -> "list[tuple[Kept, RatedPlayer]]":
     rated = {player.identity: player for player in ratings.players}
-    return [(kept, rated[identity]) for kept, identity in history if identity in rated]
+    return [(kept, rated[contestant.identity]) for kept, contestant in run if contestant.identity in rated]
 
 
-def _draw(ratings: "RatingList", history: History, config: Config, path: Path, quiet: bool) -> None:
-    from alphapente.arena.picture import draw
+def _draw(ratings: "RatingList", run: Run, config: Config, path: Path, quiet: bool) -> None:
+    from alphapente.pipeline.rating_picture import draw
 
-    run = _rated_history(ratings, history)
-    if not run:
+    rated = _rated(ratings, run)
+    if not rated:
         raise RequestError(
-            "none of the run's checkpoints has played a stored match with these simulations: play some by --games N, "
-            "or name the others' by --simulations"
+            "none of the run's networks has played a stored match with this budget: play some by --games N, "
+            "or name the budget of theirs by --simulations or --seconds"
         )
     size = config.game.board_size
-    draw(ratings, run, path, f"{config.game.variant} {size}x{size}, {config.generation.simulations} simulations a move")
+    seconds = rated[0][1].identity.seconds
+    budget = f"{config.generation.simulations} simulations" if seconds is None else f"{seconds:g} s"
+    draw(ratings, rated, path, f"{config.game.variant} {size}x{size}, {budget} a move")
     if not quiet:
         typer.echo(f"wrote {path}")
