@@ -80,7 +80,7 @@ def test_jobs_are_played_in_processes_and_stored(tmp_path: Path) -> None:
     jobs = plan([contestant("net0"), contestant("net1"), contestant("net2")], [contestant("random")], 4, [])
     done: list[Played] = []
     assert play_jobs(jobs, config, random_player, 2, done.append)
-    assert len(done) == len(jobs) == 6
+    assert len(done) == len(jobs) == 5
     with Store(config.records.database) as store:
         matches = store.matches("pente", 9)
         assert {(match.player_a.name, match.player_b.name) for match in matches} == pairs(jobs)
@@ -140,7 +140,9 @@ def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> 
     timed = identify(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
     assert (timed.name, timed.simulations, timed.seconds) == ("simple step 7 @0.5s", None, 0.5)
     assert timed.settings == '{"tree_reuse": false}', "by the clock the tree is kept or not"
-    assert identify("heuristic@7", puct) == PlayerIdentity("heuristic@7", "reference", "", '{"root": "puct"}', simulations=7)
+    assert identify("heuristic@7", puct) == PlayerIdentity(
+        "heuristic@7", "reference", "", '{"root": "puct"}', simulations=7
+    )
     assert identify("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def a_run(folder: Path, steps: int) -> None:
     from alphapente.config import load_config
     from alphapente.network import checkpoint, models
     from alphapente.network.planes import NUM_PLANES
+    from alphapente.pipeline.history import Kept
 
     config = load_config(None, ["models.simple.channels=8"])
     history = folder / "checkpoints" / "history"
@@ -33,8 +35,8 @@ def a_run(folder: Path, steps: int) -> None:
         values = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=step)
         checkpoint.save(history / f"simple_{step:08d}.pt", values)
         with (history / "history.jsonl").open("a") as index:
-            line = {"checkpoint": f"simple_{step:08d}.pt", "records": 50 * step, "elapsed_s": 36.0 * step}
-            index.write(json.dumps(line) + "\n")
+            kept = Kept(f"simple_{step:08d}.pt", "simple", step, 1, 50 * step, 36.0 * step, 9, 2.0, 0.5)
+            index.write(json.dumps(asdict(kept)) + "\n")
 
 
 @pytest.mark.slow
@@ -42,17 +44,16 @@ def test_a_run_is_rated_and_drawn_and_nothing_is_played_twice(tmp_path: Path) ->
     a_run(tmp_path, 3)
     play = ("rate", *SMALL, "--games", "4", "--references", "random", "--workers", "1")
     told = alphapente(tmp_path, *play, "--plot", "elo.png")
-    assert "6 matches of 24 games to play" in told
+    assert "5 matches of 20 games to play" in told
     assert "wrote elo.png" in told
     assert (tmp_path / "elo.png").read_bytes().startswith(b"\x89PNG")
-    assert "Bradley-Terry over 24 games" in " ".join(told.split())
-    again = alphapente(tmp_path, *play, "--most", "2")
-    assert "1 matches of 4 games to play" not in again
+    assert "Bradley-Terry over 20 games" in " ".join(told.split())
+    again = alphapente(tmp_path, *play, "--count", "2")
     assert "0 matches of 0 games" in again
 
     found = json.loads(alphapente(tmp_path, "rate", *SMALL, "--json", "--anchor", "random=-100", "--plot", "e.svg"))
     by_name = {player["player"]: player for player in found["players"]}
-    assert by_name["random"]["elo"] == -100
+    assert by_name["random"]["elo"] == pytest.approx(-100)
     last = by_name["simple step 2 @4"]
     assert (last["records"], last["elapsed_s"], last["network_step"], last["games"]) == (100, 72.0, 2, 12)
     assert [step["to"] for step in found["steps"]] == ["simple step 1 @4", "simple step 2 @4"]
@@ -61,8 +62,8 @@ def test_a_run_is_rated_and_drawn_and_nothing_is_played_twice(tmp_path: Path) ->
     told = alphapente(tmp_path, "arena", "checkpoints/history/simple_00000002.pt", "random", *SMALL, "--games", "2")
     assert "Not stored" not in told
     after = json.loads(alphapente(tmp_path, "rate", *SMALL, "--json"))
-    assert after["games"] + after["repeated_games"] == 26
-    assert "7 matches of 26 games" in alphapente(tmp_path, "records", "stats")
+    assert after["games"] + after["repeated_games"] == 22
+    assert "6 matches of 22 games" in alphapente(tmp_path, "records", "stats")
 
 
 @pytest.mark.slow
@@ -80,10 +81,12 @@ def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) ->
     ("words", "told"),
     [
         (["--games", "-2"], "--games is -2: choose a whole number from 0"),
+        (["--count", "0"], "--count is 0: choose a whole number from 1"),
+        (["--simulations", "5", "--seconds", "1"], "--simulations and --seconds are both given"),
         (["--apart", "1,x", "--games", "2"], "--apart is '1,x'"),
         (["--anchor", "random"], "--anchor is 'random': write NAME=ELO"),
         (["--anchor", "=3"], "--anchor is '=3': write NAME=ELO"),
-        (["--games", "2"], "there are no checkpoints"),
+        (["--games", "2"], "no networks of a run are kept"),
         ([], "there is no database"),
     ],
 )

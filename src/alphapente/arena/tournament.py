@@ -114,8 +114,8 @@ def play_jobs(
 ) -> bool:
     """Plays the jobs in `workers` processes, each match stored in `records.database` as it ends.
 
-    False where `stop` ended it before: the matches in play, one for each process, are then lost; all others are stored. Raises FailureError
-    for a match that failed, or a process that died.
+    False where `stop` ended it before: the matches in play, one for each process, are then lost; all others are stored.
+    Raises FailureError for a match that failed, or a process that died.
     """
     crew = _Crew(config, make_player_fn, min(workers, len(jobs)))
     try:

@@ -32,7 +32,7 @@ def rate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The run: its folder of checkpoints, for --games, --plot and --json [default: pipeline.checkpoint_dir].",
+            help="The run's checkpoints, for --games, --plot and --json [default: pipeline.checkpoint_dir].",
         ),
     ] = None,
     games: Annotated[

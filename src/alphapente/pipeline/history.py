@@ -71,7 +71,7 @@ def end_to_end(history: Sequence[Kept]) -> list[Kept]:
 
 
 def pick(history: Sequence[Kept], count: int) -> list[Kept]:
-    """At most so many of them, spread evenly over their order, the last and (but for one alone) the first among them."""
+    """At most so many of them, evenly spread over their order, the last and, of several, the first among them."""
     if len(history) <= count:
         return list(history)
     if count == 1:

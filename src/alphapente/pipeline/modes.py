@@ -15,7 +15,8 @@ _COUNT_INTERVAL_S = 1.0
 def run_cycles(desk: Desk) -> None:
     """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
-    With pipeline.promotion each training is followed by the test of its network. A stage of the curriculum ends with the cycle in which it is over.
+    With pipeline.promotion each training is followed by the test of its network. A stage of the curriculum ends with
+    the cycle in which it is over.
     Raises FailureError for a step that failed, Interrupted when asked to stop.
     """
     state = desk.state
