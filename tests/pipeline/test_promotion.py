@@ -58,7 +58,7 @@ def playing(config: Config) -> str:
     [
         (["pipeline.mode=async"], 'pipeline.promotion: found "sprt"'),
         (["generation.model_type=resnet"], "nobody to be promoted"),
-        (["pipeline.promotion_elo0=40"], "pipeline.promotion_elo1: found 35.0"),
+        (["pipeline.promotion_elo0=60"], "pipeline.promotion_elo1: found 50.0"),
     ],
 )
 def test_what_does_not_go_together_is_refused(overrides: list[str], told: str) -> None:

@@ -284,7 +284,7 @@ class PipelineSettings(Section):
     )
     promotion_simulations: int = setting(100, "The test's search effort.", "simulations per move", ge=1, le=100_000)
     promotion_elo0: float = setting(0.0, "Hypothesis 0: the new network is so much stronger.", "Elo", ge=-1000, le=1000)
-    promotion_elo1: float = setting(35.0, "Hypothesis 1, above 0's.", "Elo", ge=-1000, le=1000)
+    promotion_elo1: float = setting(50.0, "Hypothesis 1, above 0's.", "Elo", ge=-1000, le=1000)
     promotion_alpha: float = setting(
         0.05, "Chance at most to promote where hypothesis 0 holds.", "probability", gt=0, lt=0.5
     )
