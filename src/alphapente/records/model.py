@@ -129,7 +129,7 @@ class PlayerIdentity:
 class MatchGame:
     """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or 0 for a draw.
 
-    `won_by` is "five", "captures" or "draw", or in words why a player lost without that, such as an illegal move.
+    `won_by` is "five", "captures", "draw", or "forfeit" where the loser broke the rules, gave up or came to no answer.
     """
 
     first: Literal["a", "b"]
