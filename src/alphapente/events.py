@@ -109,6 +109,26 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionSummary:
+    """What the test of a new network against the one that plays found; `llr` is its log-likelihood ratio.
+
+    `verdict` is "accept", "reject", "go on" (undecided when the games ran out), or "unopposed" where none played yet.
+    """
+
+    promoted: bool
+    verdict: str
+    step: int
+    old_step: int
+    wins: int = 0
+    losses: int = 0
+    draws: int = 0
+    llr: float = 0.0
+    lower: float = 0.0
+    upper: float = 0.0
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     """The pipeline began a step ("Generation 1", "Training 1.2"), whose own log is at `log`."""
 
@@ -139,6 +159,7 @@ Event = (
     | EpochProgress
     | EpochReport
     | TrainingSummary
+    | PromotionSummary
     | StepStarted
     | PipelineSummary
 )
@@ -153,6 +174,7 @@ _KINDS: dict[str, type[Event]] = {
         EpochProgress,
         EpochReport,
         TrainingSummary,
+        PromotionSummary,
         StepStarted,
         PipelineSummary,
     )

@@ -1,4 +1,4 @@
-"""Stands in for `alphapente generate` and `train`: a real process that speaks their protocol and works fast.
+"""Stands in for `alphapente generate`, `train` and `promote`: a real process that speaks their protocol and works fast.
 
 The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the environment holds words: "fail:JOB"
 (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "deaf:JOB" does not even stop, "slow" takes its time.
@@ -21,6 +21,7 @@ from alphapente.events import (
     GenerationProgress,
     GenerationSummary,
     Note,
+    PromotionSummary,
     TrainingSummary,
     to_json,
 )
@@ -114,6 +115,8 @@ def main() -> int:
         time.sleep(60)
     if job == "generate":
         generate(folder, given, mode)
+    elif job == "promote":
+        emit(PromotionSummary(True, "accept", 7, 3, 20, 10, 2, 3.0, -2.94, 2.94, 1.0))
     else:
         train(given, mode, folder)
     return 143 if stopped.is_set() else 0

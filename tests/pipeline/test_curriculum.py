@@ -1,12 +1,13 @@
 """Stages of a run, its time limit and the networks it keeps: over real processes."""
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 
 from alphapente.config import ConfigError, in_stage, load_config, stage_overrides, stage_sizes
-from alphapente.pipeline.history import Kept, read_history, remember
+from alphapente.pipeline.history import Kept, end_to_end, pick, read_history, remember
 from alphapente.pipeline.state import STATE_NAME, load_state
 from tests.pipeline.test_runs import commands, notes, run_here, steps, summary
 
@@ -154,3 +155,24 @@ def test_each_training_is_noted_where_networks_are_kept(tmp_path: Path) -> None:
     found = [Kept(**json.loads(line)) for line in lines]
     assert [(kept.cycle, kept.records, kept.board_size) for kept in found] == [(1, 50, 9)] * 2 + [(2, 100, 13)] * 2
     assert found[0].checkpoint == "simple_00000006.pt"
+
+
+def kept(step: int, records: int, elapsed_s: float) -> Kept:
+    return Kept(f"simple_{step:08d}.pt", "simple", step, 1, records, elapsed_s, 9, 4.0, 0.6)
+
+
+def test_records_and_time_count_on_from_run_to_run() -> None:
+    history = [kept(10, 100, 5.0), kept(20, 200, 9.0), kept(30, 80, 4.0), kept(40, 160, 8.0), kept(50, 90, 1.0)]
+    assert [(one.records, one.elapsed_s) for one in end_to_end(history)] == [
+        (100, 5.0), (200, 9.0), (280, 13.0), (360, 17.0), (450, 18.0),
+    ]  # fmt: skip
+    assert end_to_end([]) == []
+
+
+def test_some_networks_are_picked_evenly() -> None:
+    history = [kept(step, step, float(step)) for step in range(100)]
+    picked = [one.step for one in pick(history, 12)]
+    assert (picked[0], picked[-1], len(picked)) == (0, 99, 12)
+    assert {after - before for before, after in itertools.pairwise(picked)} == {9}
+    assert [one.step for one in pick(history, 1)] == [99]
+    assert pick(history[:5], 12) == history[:5]

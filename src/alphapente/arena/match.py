@@ -133,25 +133,32 @@ def play_match(
         if on_played_fn is not None:
             on_played_fn(index, game)
 
-    games = tuple(play_games(player_a, player_b, starts, variant, size, hear))
+    games = play_games(player_a, player_b, starts, variant, size, hear)
+    return report_on((player_a.name, player_b.name), games, (variant, size), seed, started)
+
+
+def report_on(
+    names: tuple[str, str], games: Sequence[PlayedGame], rules: tuple[str, int], seed: int, started: float
+) -> MatchReport:
+    """The report of a match's games; `rules` are variant and board size, `started` is time.monotonic() at its start."""
     return MatchReport(
-        name_a=player_a.name,
-        name_b=player_b.name,
-        variant=variant,
-        size=size,
+        name_a=names[0],
+        name_b=names[1],
+        variant=rules[0],
+        size=rules[1],
         seed=seed,
         total=tally(games),
         as_first=tally([game for game in games if game.first == "a"]),
         as_second=tally([game for game in games if game.first == "b"]),
         won_by_a=_won_by(games, "a"),
         won_by_b=_won_by(games, "b"),
-        distinct_openings=len({start.opening for start in starts}),
+        distinct_openings=len({game.moves[: game.opening_plies] for game in games}),
         distinct_games=len({game.moves for game in games}),
-        mean_plies=sum(len(game.moves) for game in games) / num_games,
+        mean_plies=sum(len(game.moves) for game in games) / len(games),
         times_a=reduce(MoveTimes.plus, (game.times_a for game in games)),
         times_b=reduce(MoveTimes.plus, (game.times_b for game in games)),
         elapsed_s=time.monotonic() - started,
-        games=games,
+        games=tuple(games),
     )
 
 

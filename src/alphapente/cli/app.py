@@ -34,6 +34,7 @@ class Command:
 COMMANDS = (
     Command("generate", "alphapente.cli.jobs", "generate", "Play games against itself and store the records."),
     Command("train", "alphapente.cli.jobs", "train", "Train a model on records and save its checkpoint."),
+    Command("promote", "alphapente.cli.jobs", "promote", "Let the newest network play if a test finds it stronger."),
     Command("run", "alphapente.cli.jobs", "run", "Alternate generation and training until the target."),
     Command("config", "alphapente.cli.configuration", "app", "Show the configuration in force."),
     Command("records", "alphapente.cli.records", "app", "Statistics, export, import and check of the records."),
@@ -42,6 +43,7 @@ COMMANDS = (
     Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
     Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
     Command("doctor", "alphapente.cli.doctor", "doctor", "Name what is wrong with a run, and the setting to change."),
+    Command("rate", "alphapente.cli.rate", "rate", "Ratings of all players from their matches, with intervals."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
     Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
 )

@@ -65,6 +65,14 @@ def arena(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of chance.")] = 0,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the games as text.")] = None,
+    store: Annotated[
+        bool | None,
+        typer.Option(
+            "--store/--no-store",
+            show_default=False,
+            help="Keep the match in records.database for `rate` [default: if that database is there].",
+        ),
+    ] = None,
     config: ConfigFile = None,
     set_: Overrides = None,
     a_set: Annotated[
@@ -101,6 +109,7 @@ def arena(
     from alphapente.arena.games import PlayedGame
     from alphapente.arena.lineup import Terms, games_at_once, make_player
     from alphapente.arena.match import play_match
+    from alphapente.records.connect import database_exists
 
     console = Console(highlight=False, soft_wrap=True)
 
@@ -131,6 +140,10 @@ def arena(
             on_played_fn=tell_forfeit,
         )
     console.print(report_table(report))
+    if store or (store is None and database_exists(resolved.records.database)):
+        _store(report, words, configs, resolved)
+    elif store is None:
+        console.print(f"Not stored: there is no {resolved.records.database} (--store makes it).")
     if save is not None:
         _save(save, report)
         console.print(f"Wrote {len(report.games)} games to {save}.", soft_wrap=True)
@@ -142,6 +155,15 @@ def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], re
     if config.game != resolved.game:
         raise RequestError("--a-set and --b-set cannot change the game, which both play: use --set for game.*")
     return config
+
+
+def _store(report: "MatchReport", words: tuple[str, str], configs: Sequence[Config], config: Config) -> None:
+    from alphapente.arena.results import identify, store_match
+    from alphapente.records.store import Store
+
+    one, two = (identify(word, own, report.seed) for word, own in zip(words, configs, strict=True))
+    with Store(config.records.database, config.records.busy_timeout_s) as database:
+        store_match(database, report, (one, two), "arena", database.settings_id(config.dump_json()))
 
 
 def report_table(report: "MatchReport") -> "Table":

@@ -1,4 +1,4 @@
-"""The three long jobs: `generate`, `train` and `run`, with their flags, their events and their end."""
+"""The long jobs, `generate`, `train`, `promote` and `run`, with their flags, their events and their end."""
 
 import os
 from collections.abc import Callable
@@ -82,6 +82,12 @@ def _train(config: Config, events: bool, resume_key: str | None) -> None:
     run_job(partial(training.train, resume_key=resume_key), config, events, with_curves=True)
 
 
+def _promote(config: Config, events: bool, resume_key: str | None) -> None:
+    from alphapente.pipeline.promotion import promote
+
+    run_job(partial(promote, key=resume_key), config, events)
+
+
 def _run(config: Config, events: bool) -> None:
     from alphapente import pipeline
 
@@ -117,6 +123,17 @@ train = FlagCommand(
         "--device": "network.device",
     },
     _train,
+    resumable=True,
+)
+promote = FlagCommand(
+    "Test the newest network against the promoted one, and promote it if it is stronger; `run` does so by itself.",
+    {
+        "--simulations": "pipeline.promotion_simulations",
+        "--elo0": "pipeline.promotion_elo0",
+        "--elo1": "pipeline.promotion_elo1",
+        "--max-pairs": "pipeline.promotion_max_pairs",
+    },
+    _promote,
     resumable=True,
 )
 run = FlagCommand(

@@ -43,6 +43,8 @@ def summary_line(report: "StoreStats") -> str:
     """The database's name and size in one line."""
     per_record = f" ({report.size_bytes / report.records:,.0f} a record)" if report.records else ""
     counts = f"{report.records:,} records, {report.games:,} games" if report.pools else "no games yet"
+    if report.matches:
+        counts += f", {report.matches:,} matches of {report.match_games:,} games"
     return (
         f"{report.database}: {counts}, {report.size_bytes:,} bytes{per_record}, schema version {report.schema_version}"
     )

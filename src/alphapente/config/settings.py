@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from alphapente.config.allowed import whole_number
 from alphapente.config.curriculum import check_curriculum
 from alphapente.config.model_settings import ModelSettings, resolve_models
+from alphapente.config.promotion import check_promotion
 from alphapente.config.refusal import RefusedError, nearest
 
 Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
@@ -280,6 +281,23 @@ class PipelineSettings(Section):
         None, "The run ends after so long, its last training included; null: no limit.", "minutes", gt=0, le=10**7
     )
     keep_checkpoints: bool = setting(False, "Keep each training's network, in `history` beside the checkpoint.")
+    promotion: Literal["off", "sprt"] = setting(
+        "off",
+        "Who plays: each training's network (off), or the last one that a sequential test found stronger than the one "
+        "before (sprt, mode cycles).",
+    )
+    promotion_simulations: int = setting(100, "The test's search effort.", "simulations per move", ge=1, le=100_000)
+    promotion_elo0: float = setting(0.0, "Hypothesis 0: the new network is so much stronger.", "Elo", ge=-1000, le=1000)
+    promotion_elo1: float = setting(50.0, "Hypothesis 1, above 0's.", "Elo", ge=-1000, le=1000)
+    promotion_alpha: float = setting(
+        0.05, "Chance at most to promote where hypothesis 0 holds.", "probability", gt=0, lt=0.5
+    )
+    promotion_beta: float = setting(
+        0.05, "Chance at most not to promote where hypothesis 1 holds.", "probability", gt=0, lt=0.5
+    )
+    promotion_max_pairs: int = setting(
+        200, "So many pairs of games at most; undecided then, the old network stays.", "pairs", ge=1, le=100_000
+    )
 
 
 class RecordsSettings(Section):
@@ -329,6 +347,12 @@ class Config(Section):
             if name not in self.models:
                 allowed = "one of " + ", ".join(f'"{known}"' for known in sorted(self.models)) + " (keys of `models`)"
                 raise RefusedError((section, "model_type"), name, allowed, nearest(name, self.models))
+        return self
+
+    @model_validator(mode="after")
+    def _check_promotion(self, info: ValidationInfo) -> "Config":
+        if not (info.context and info.context.get("part")):
+            check_promotion(self)
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ can do no harm; it names its model's class, but only a built-in class, or one th
 """
 
 import contextlib
+import hashlib
 import io
 import os
 import zipfile
@@ -229,6 +230,15 @@ def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, av
 def num_weights(checkpoint: Checkpoint) -> int:
     """How many numbers the weights are, normalisation statistics included."""
     return sum(tensor.numel() for tensor in checkpoint.weights.values())
+
+
+def weights_digest(checkpoint: Checkpoint) -> str:
+    """SHA-256 of what plays: class, sizes and averaged weights. Every copy has it, however its training goes on."""
+    digest = hashlib.sha256(f"{checkpoint.class_path} {sorted(checkpoint.sizes.items())}".encode())
+    for name, tensor in sorted(checkpoint.averaged_weights.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from alphapente.config import Config
 
+HISTORY = "history"
+"""The folder of kept networks, in the folder of the checkpoints."""
+
 
 def checkpoint_path(config: Config, model_type: str) -> Path:
     """Where the checkpoint of a model type is: `{pipeline.checkpoint_dir}/{model_type}_model.pt`."""
@@ -17,7 +20,17 @@ def history_path(config: Config, model_type: str, step: int) -> Path:
 
 def history_folder(config: Config) -> Path:
     """The folder of all networks kept; its `history.jsonl` has a line for each, see pipeline/history.py."""
-    return Path(config.pipeline.checkpoint_dir).expanduser() / "history"
+    return Path(config.pipeline.checkpoint_dir).expanduser() / HISTORY
+
+
+def promoted_folder(config: Config) -> Path:
+    """Where `pipeline.promotion` keeps the network that plays: a folder laid out as that of the checkpoints."""
+    return Path(config.pipeline.checkpoint_dir).expanduser() / "promoted"
+
+
+def promoted_path(config: Config, model_type: str) -> Path:
+    """The promoted network of a model type."""
+    return promoted_folder(config) / checkpoint_path(config, model_type).name
 
 
 def converted_path(config: Config, model_type: str) -> Path:

@@ -105,6 +105,12 @@ class Desk:
         name = f"Training {self.state.cycle}.{self.state.trainings_done + 1}"
         return self.begin(name, self.state.cycle, self.planner.training(self.state.stage, name, beside_generation))
 
+    def begin_promotion(self) -> Step:
+        """Start the test of the network of `state.untested_training`."""
+        training = self.state.untested_training
+        name = training.replace("Training", "Promotion")
+        return self.begin(name, self.state.cycle, self.planner.promotion(self.state.stage, training))
+
     def turn(self) -> list[Step]:
         """Forward what the running steps say; returns those that have ended well, after a moment if there are none.
 
@@ -145,8 +151,17 @@ class Desk:
         self.state.trainings_done += 1
         self.state.trained_records = self._training_on
         self._remember(step.trained)
+        if self.config.pipeline.promotion != "off":
+            self.state.untested_training = step.name
         if step.last_loss is not None:
             self.state.loss_by_training.append((step.name, step.last_loss))
+        self.finished(step)
+
+    def finished_promotion(self, step: Step) -> None:
+        """Note in the state that the newest network is tested, and in the log what was found."""
+        if step.tested is not None:
+            self.state.untested_training = ""
+            self._plain(step.tested)
         self.finished(step)
 
     def _remember(self, trained: TrainingSummary | None) -> None:

@@ -1,8 +1,8 @@
 """The networks that a run has kept, one for each training, and what each was made from: a line of JSON for each."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from alphapente.config import Config
@@ -56,3 +56,25 @@ def _parsed(lines: list[str]) -> Iterator[Kept]:
             yield Kept(**json.loads(line))
         except (ValueError, TypeError):  # a line cut short by a power cut
             continue
+
+
+def end_to_end(history: Sequence[Kept]) -> list[Kept]:
+    """The same with records and time counted on where another run went on with the network: they never fall."""
+    found: list[Kept] = []
+    records, elapsed_s = 0, 0.0
+    for place, kept in enumerate(history):
+        before = history[place - 1] if place else kept
+        if kept.elapsed_s < before.elapsed_s:
+            records, elapsed_s = found[-1].records, found[-1].elapsed_s
+        found.append(replace(kept, records=records + kept.records, elapsed_s=elapsed_s + kept.elapsed_s))
+    return found
+
+
+def pick(history: Sequence[Kept], count: int) -> list[Kept]:
+    """At most so many of them, evenly spread over their order, the last and, of several, the first among them."""
+    if len(history) <= count:
+        return list(history)
+    if count == 1:
+        return [history[-1]]
+    last = len(history) - 1
+    return [history[round(place * last / (count - 1))] for place in range(count)]

@@ -14,6 +14,7 @@ from alphapente.events import (
     GenerationSummary,
     Note,
     PipelineSummary,
+    PromotionSummary,
     StepStarted,
     TrainingSummary,
 )
@@ -53,6 +54,8 @@ def describe(event: Event) -> str:
                 f"value loss {event.value_loss:.4f}, {rate(event.samples_per_s)} samples/s{_reuse(event)}; "
                 f"saved {event.checkpoint}"
             )
+        case PromotionSummary():
+            return _promotion_summary(event)
         case StepStarted():
             return (
                 f"{event.name} begins (cycle {event.cycle} of {event.total_cycles}; {event.records:,} of "
@@ -107,6 +110,18 @@ def _generation_summary(event: GenerationSummary) -> str:
     if event.carried_over:
         parts.append(f"  still in play, kept for the next generation: {counted(event.carried_over, 'game')}")
     return "\n".join(parts)
+
+
+def _promotion_summary(event: PromotionSummary) -> str:
+    if event.verdict == "unopposed":
+        return f"promoted: the network of step {event.step:,}, the first there is"
+    said = {"accept": "it is stronger", "reject": "it is not stronger"}.get(event.verdict, "undecided")
+    done = "promoted" if event.promoted else "not promoted"
+    return (
+        f"{done}: the network of step {event.step:,} against that of step {event.old_step:,}: {event.wins} won, "
+        f"{event.losses} lost, {event.draws} drawn; {said} (log-likelihood ratio {event.llr:.2f}, bounds "
+        f"{event.lower:.2f} and {event.upper:.2f}) in {duration(event.elapsed_s)}"
+    )
 
 
 def _pipeline_summary(event: PipelineSummary) -> str:

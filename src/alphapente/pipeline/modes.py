@@ -6,6 +6,7 @@ from alphapente.events import Note
 from alphapente.pipeline.curriculum import follow_stages, stage_is_over
 from alphapente.pipeline.desk import Desk
 from alphapente.pipeline.lines import duration
+from alphapente.pipeline.promotion import first_incumbent
 from alphapente.pipeline.step import Step
 
 _COUNT_INTERVAL_S = 1.0
@@ -14,12 +15,15 @@ _COUNT_INTERVAL_S = 1.0
 def run_cycles(desk: Desk) -> None:
     """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
-    A stage of the curriculum ends with the cycle in which it is over. By `training.reuse` a cycle has one training at
-    most, which takes all that is due.
+    With pipeline.promotion each training is followed by the test of its network. A stage of the curriculum ends with
+    the cycle in which it is over. By `training.reuse` a cycle has one training at most, which takes all that is due.
     Raises FailureError for a step that failed, Interrupted when asked to stop.
     """
     state = desk.state
     training_s = 0.0
+    if desk.config.pipeline.promotion != "off":
+        first_incumbent(desk.config, untested=bool(state.untested_training))
+        _test_newest(desk)
     while state.cycle <= desk.last_cycle and desk.time_left_s() > 0:
         if not state.generation_done:
             follow_stages(desk)
@@ -31,6 +35,7 @@ def run_cycles(desk: Desk) -> None:
             step = desk.begin_training(beside_generation=False)
             _until_ended(desk)
             desk.finished_training(step)
+            _test_newest(desk)
             training_s = desk.elapsed_s - began
         if state.trainings_done < trainings:
             return
@@ -43,6 +48,15 @@ def _trainings_in_turn(desk: Desk) -> int:
     """How many trainings follow a generation in the present stage."""
     trainings = desk.config.pipeline.training_cycles_per_generation
     return trainings if desk.stage_config.training.reuse is None else min(1, trainings)
+
+
+def _test_newest(desk: Desk) -> None:
+    """Test the newest network against the one that plays, where that is still to be done and there is time."""
+    if not desk.state.untested_training or desk.config.pipeline.promotion == "off" or desk.time_left_s() <= 0:
+        return
+    step = desk.begin_promotion()
+    _until_ended(desk)
+    desk.finished_promotion(step)
 
 
 def _generate_cycle(desk: Desk, keep_s: float) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphapente.config import Config, stage_overrides
+from alphapente.network.paths import promoted_folder
 
 COMMAND = (sys.executable, "-m", "alphapente")
 
@@ -26,6 +27,8 @@ class Planner:
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
         if beside_training and self.config.generation.spare_cores == 0:
             settings.append("generation.spare_cores=1")
+        if self.config.pipeline.promotion != "off":
+            settings.append(f"pipeline.checkpoint_dir={json.dumps(str(promoted_folder(self.config)))}")
         return self._command("generate", settings)
 
     def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:
@@ -37,6 +40,10 @@ class Planner:
         if beside_generation and self.config.training.threads == 0:
             settings.append("training.threads=1")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
+
+    def promotion(self, stage: int, training: str) -> list[str]:
+        """The command that tests a training's network against the one that plays."""
+        return [*self._command("promote", self._of_stage(stage)), "--resume-key", f"{self.run} {training}"]
 
     def _of_stage(self, stage: int) -> list[str]:
         return [f"{key}={json.dumps(value)}" for key, value in stage_overrides(self.config, stage).items()]

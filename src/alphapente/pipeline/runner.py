@@ -115,7 +115,8 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
     if kept is None or kept.finished:
         first = kept.cycle if kept else 1
         last = first + config.pipeline.generation_cycles - 1
-        state = State(run=stamp, first_cycle=first, cycle=first, settings=settings)
+        untested = kept.untested_training if kept else ""
+        state = State(run=stamp, first_cycle=first, cycle=first, settings=settings, untested_training=untested)
         state.run_records = state.generation_records = state.stage_records = state.trained_records = records
         state.cycle_games = games
         return state, [

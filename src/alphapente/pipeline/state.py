@@ -16,7 +16,7 @@ FORMAT = 1
 STATE_NAME = "pipeline_state.json"
 _SCHEDULER_LOCK = "pipeline.lock"
 _STEPS_LOCK = "pipeline_steps.lock"
-_LATER = {"stage", "stage_records", "stage_began_s", "trained_records"}
+_LATER = {"stage", "stage_records", "stage_began_s", "trained_records", "untested_training"}
 """Keys that earlier versions did not write; without them they have their defaults."""
 STEP_WAIT_S = 60.0
 """How long a start waits for a step that an earlier scheduler, killed, has left at work."""
@@ -51,6 +51,8 @@ class State:
     """Records in the pool when the stage began."""
     stage_began_s: float = 0.0
     """What elapsed_s was when the stage began."""
+    untested_training: str = ""
+    """The training whose network is still to be tested against the one that plays; "" for none."""
     finished: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     """The configuration of the latest start."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from alphapente.errors import FailureError
-from alphapente.events import EpochReport, Event, GenerationSummary, TrainingSummary, from_json
+from alphapente.events import EpochReport, Event, GenerationSummary, PromotionSummary, TrainingSummary, from_json
 from alphapente.pipeline.lines import LogFile, PlainLines
 
 STOP_LIMIT_S = 60.0
@@ -35,6 +35,7 @@ class Step:
         self.name = name
         self.last_loss: float | None = None
         self.trained: TrainingSummary | None = None
+        self.tested: PromotionSummary | None = None
         self.complete = False
         """True once the step has reported its summary."""
         self.asked_to_end = False
@@ -96,7 +97,9 @@ class Step:
                 self.last_loss = event.total_loss  # an earlier process may have trained all the epochs
             if isinstance(event, TrainingSummary):
                 self.trained = event
-            self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary)
+            if isinstance(event, PromotionSummary):
+                self.tested = event
+            self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary | PromotionSummary)
             yield event
 
     def ended(self) -> bool:

@@ -3,7 +3,7 @@
 Nothing is changed. A finding names the game, the ply where there is one, and what is wrong.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,7 +72,24 @@ def check(store: Store, progress: Callable[[int, int], None] | None = None) -> C
         records += game.num_records
         if progress is not None:
             progress(games, total)
-    return CheckReport(store.name, games, records, findings + unreadable)
+    return CheckReport(store.name, games, records, findings + unreadable + list(_match_findings(store)))
+
+
+def _match_findings(store: Store) -> Iterator[Finding]:
+    """What is wrong with the games of matches: moves against the rules, an end by the rules that is not the moves'."""
+    for match in store.matches():
+        title = f"{match.player_a.name} against {match.player_b.name}"
+        for number, game in enumerate(match.games):
+            position = new_positions(1, match.variant, match.board_size)[0]
+            problem = _replay(position, game.moves)
+            ending, winner = WON_BY[position["won_by"]], int(position["winner"])
+            if problem is not None:
+                yield Finding(None, problem[0], f"game {number} of {title}: {problem[1]}")
+            elif game.won_by in ("five", "captures", "draw"):
+                settled = (ending, 0 if winner == DRAW else winner)
+                if (game.won_by, game.winner) != settled:
+                    told = f"won by {game.winner} ({game.won_by}), but by its moves by {settled[1]} ({settled[0]})"
+                    yield Finding(None, None, f"game {number} of {title} is said to be {told}")
 
 
 def _file_problems(connection: Connection) -> Iterator[Finding]:
@@ -112,12 +129,10 @@ def _count_problems(connection: Connection) -> Iterator[Finding]:
 def game_problems(game: StoredGame) -> Iterator[Problem]:
     """What is wrong with a game's own row: moves against the rules, and an end that is not the moves' end."""
     position = new_positions(1, game.variant, game.board_size)[0]
-    for ply, point in enumerate(game.moves):
-        if not is_legal(position, point):
-            why = "the game is over" if position["winner"] != IN_PLAY else "occupied or forbidden"
-            yield ply, f"point {point} cannot be played: {why}"
-            return
-        play(position, point)
+    problem = _replay(position, game.moves)
+    if problem is not None:
+        yield problem
+        return
     if game.random_plies and max(game.random_plies) >= len(game.moves):
         yield None, f"ply {max(game.random_plies)} is said to be random, but it has only {len(game.moves)} plies"
     winner = int(position["winner"])
@@ -130,6 +145,16 @@ def game_problems(game: StoredGame) -> Iterator[Problem]:
         yield None, f"its winner is said to be {game.winner}, but by its moves it is {settled}"
     if game.won_by != WON_BY[position["won_by"]]:
         yield None, f"it is said to be won by {game.won_by}, but by its moves it is {WON_BY[position['won_by']]}"
+
+
+def _replay(position: Position, moves: Sequence[int]) -> Problem | None:
+    """Plays the moves; what is wrong with the first that cannot be played, or None."""
+    for ply, point in enumerate(moves):
+        if not is_legal(position, point):
+            why = "the game is over" if position["winner"] != IN_PLAY else "occupied or forbidden"
+            return ply, f"point {point} cannot be played: {why}"
+        play(position, point)
+    return None
 
 
 def _records_of(store: Store, game: StoredGame) -> Iterator[Problem]:

@@ -74,6 +74,12 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def database_exists(database: str | Path) -> bool:
+    """Whether the file is there; a server's database counts as there. Raises RequestError as `parse_database`."""
+    path = file_of(parse_database(database))
+    return path is None or path.is_file()
+
+
 def access_for(url: URL, read_only: bool) -> Access:
     """How to open: a reader of a file that may not be written, with no writer's log beside it, takes a snapshot."""
     path = file_of(url)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 WonBy = Literal["five", "captures", "draw", "unfinished"]
 Source = Literal["selfplay", "import"]
+PlayerKind = Literal["checkpoint", "reference", "engine"]
+Purpose = Literal["arena", "rate", "promotion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +104,58 @@ class StoredGame:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PlayerIdentity:
+    """Who played a match, told so exactly that two matches are of the same player if all of this is equal.
+
+    `digest` is that of a checkpoint's weights ("" for others), `settings` JSON of whatever else decides how it plays
+    and differs from the defaults ("" for nothing).
+    """
+
+    name: str
+    """What people call it, its budget included: "resnet step 1200 @200", "random"."""
+    kind: PlayerKind
+    digest: str = ""
+    settings: str = ""
+    model_type: str | None = None
+    network_step: int | None = None
+    simulations: int | None = None
+    """Simulations a move; 0 for a network without search; None where that means nothing."""
+    seconds: float | None = None
+    """Seconds a move, where the budget is time."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchGame:
+    """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or 0 for a draw.
+
+    `won_by` is "five", "captures", "draw", or "forfeit" where the loser broke the rules, gave up or came to no answer.
+    """
+
+    first: Literal["a", "b"]
+    moves: tuple[int, ...]
+    opening_plies: int
+    winner: int
+    won_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match of two players over openings that each plays with both colours."""
+
+    player_a: PlayerIdentity
+    player_b: PlayerIdentity
+    variant: str
+    board_size: int
+    seed: int
+    purpose: Purpose
+    games: tuple[MatchGame, ...]
+    settings_id: int | None = None
+    """What `Store.settings_id` gave for the configuration that it was played with."""
+    created_at: int = 0
+    """When it was stored, in seconds since 1970, UTC; set by the store."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordBatch:
     """n records as arrays, oldest first: what training reads.
@@ -165,6 +219,8 @@ class StoreStats:
     schema_version: int
     size_bytes: int
     pools: list[PoolStats]
+    matches: int = 0
+    match_games: int = 0
 
     @property
     def records(self) -> int:

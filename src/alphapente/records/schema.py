@@ -108,6 +108,47 @@ GAMES_IN_PLAY = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+PLAYERS = Table(
+    "players",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("model_type", Text),
+    Column("network_step", BigInteger),
+    Column("simulations", Integer),
+    Column("seconds", Double),
+)
+
+MATCHES = Table(
+    "matches",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("player_a", BigInteger, nullable=False),
+    Column("player_b", BigInteger, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("board_size", SmallInteger, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("settings_id", BigInteger),
+)
+
+MATCH_GAMES = Table(
+    "match_games",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("match_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("first", SmallInteger, nullable=False),
+    Column("opening_plies", Integer, nullable=False),
+    Column("moves", LargeBinary, nullable=False),
+    Column("winner", SmallInteger, nullable=False),
+    Column("won_by", Text, nullable=False),
+)
+
 _TYPES = {
     "sqlite": {"id": "INTEGER PRIMARY KEY", "key": "INTEGER PRIMARY KEY", "blob": "BLOB"},
     "postgresql": {
@@ -189,8 +230,30 @@ ALTER TABLE records ADD COLUMN end_captured2 SMALLINT
     )
 
 
+def _matches(connection: Connection) -> None:
+    """Version 4: matches between players, game by game."""
+    _run(
+        connection,
+        """
+CREATE TABLE players (
+    id {id}, name TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL, settings TEXT NOT NULL, model_type TEXT,
+    network_step BIGINT, simulations INTEGER, seconds DOUBLE PRECISION, UNIQUE (name, kind, digest, settings))
+
+CREATE TABLE matches (
+    id {id}, created_at BIGINT NOT NULL, player_a BIGINT NOT NULL REFERENCES players (id),
+    player_b BIGINT NOT NULL REFERENCES players (id), variant TEXT NOT NULL, board_size SMALLINT NOT NULL,
+    seed BIGINT NOT NULL, purpose TEXT NOT NULL, settings_id BIGINT REFERENCES settings (id))
+
+CREATE TABLE match_games (
+    id {id}, match_id BIGINT NOT NULL REFERENCES matches (id), number INTEGER NOT NULL, first SMALLINT NOT NULL,
+    opening_plies INTEGER NOT NULL, moves {blob} NOT NULL, winner SMALLINT NOT NULL, won_by TEXT NOT NULL,
+    UNIQUE (match_id, number))
+""",
+    )
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after)
+MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after, _matches)
 """Step i brings a database of version i to version i + 1, in one transaction. Version 0 is an empty database."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, text
 
 from alphapente.records.model import PoolStats, StoreStats
-from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, stored_version
+from alphapente.records.schema import GAMES, GAMES_IN_PLAY, MATCH_GAMES, MATCHES, POOLS, stored_version
 
 _ENDINGS = ("five", "captures", "draw")
 
@@ -42,7 +42,14 @@ def gather(connection: Connection, name: str, file: Path | None) -> StoreStats:
         )
         for pool in connection.execute(select(POOLS).order_by(POOLS.c.id)).all()
     ]
-    return StoreStats(name, stored_version(connection) or 0, _size_bytes(connection, file), pools)
+    return StoreStats(
+        database=name,
+        schema_version=stored_version(connection) or 0,
+        size_bytes=_size_bytes(connection, file),
+        pools=pools,
+        matches=connection.execute(select(func.count()).select_from(MATCHES)).scalar_one(),
+        match_games=connection.execute(select(func.count()).select_from(MATCH_GAMES)).scalar_one(),
+    )
 
 
 def _pool_stats(pool: Row[Any], endings: list[Row[Any]], steps: dict[str, int], parked: int) -> PoolStats:

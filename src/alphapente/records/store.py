@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.records import codec, connect, driver, reading, sampling, statistics, writing
-from alphapente.records.model import GameRecord, ImportedGame, RecordBatch, StoredGame, StoreStats
+from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
+from alphapente.records.model import GameRecord, ImportedGame, Match, RecordBatch, StoredGame, StoreStats
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
@@ -140,7 +140,21 @@ class Store:
                 connection.execute(delete(GAMES_IN_PLAY).where(GAMES_IN_PLAY.c.id.in_([row.id for row in rows])))
             return [bytes(row.payload) for row in rows]
 
+    def add_match(self, match: Match) -> int:
+        """Stores a match with all its games, in one transaction; returns its id. Players are known by their identity.
+
+        Raises RequestError, and stores nothing, for a match that cannot be right.
+        """
+        matches.refuse_impossible_match(match)
+        with self._writing() as connection:
+            return matches.insert_match(connection, match)
+
     # --- reading ---
+
+    def matches(self, variant: str | None = None, size: int | None = None) -> list[Match]:
+        """The matches of a variant and board size (None: of all), in the order of their storing."""
+        with self.reading() as connection:
+            return matches.read_matches(connection, variant, size, self.name)
 
     def num_records(self, variant: str, size: int) -> int:
         """How many records there are of this variant and board size."""

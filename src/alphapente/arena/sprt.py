@@ -1,0 +1,174 @@
+"""A sequential test of two players: play on until the games say which of two hypotheses holds, and no longer.
+
+Wald's sequential probability ratio test (1945) between "the difference is elo0" and "it is elo1". What is counted are
+pairs of games, one opening played with both colours, by the points that the first player made in both (0, 1/2, ..., 2):
+games of a pair depend on each other, pairs do not. The likelihood ratio is the generalized one (Van den Bergh, "The
+generalized sequential probability ratio test", as chess engines are tested by): for each hypothesis the distribution
+over the five outcomes that has its expected score and makes the pairs seen most likely.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from alphapente.arena.games import PlayedGame, play_games
+from alphapente.arena.match import MatchReport, plan_games, report_on
+from alphapente.arena.players import Answer, Player, Turn
+from alphapente.errors import RequestError
+
+OUTCOMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+"""The score of a pair, as a share of its two points."""
+_PSEUDO_PAIRS = 1e-3
+"""Added to each outcome, so that one not seen yet is not impossible."""
+
+BATCH_PAIRS = 16
+"""So many pairs are played side by side between two looks at the ratio."""
+
+Verdict = Literal["accept", "reject", "go on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The test's hypotheses and error rates.
+
+    `alpha` bounds the chance to accept a player who is only elo0 better, `beta` that to reject one who is elo1 better.
+    """
+
+    elo0: float
+    elo1: float
+    alpha: float
+    beta: float
+
+    def __post_init__(self) -> None:
+        """Raises RequestError for bounds that decide nothing."""
+        if not self.elo0 < self.elo1:
+            raise RequestError(f"a sequential test from {self.elo0:g} to {self.elo1:g} Elo: elo0 must be below elo1")
+        if not (self.alpha > 0 and self.beta > 0 and self.alpha + self.beta < 1):
+            raise RequestError(f"error rates {self.alpha:g} and {self.beta:g}: both above 0, together below 1")
+
+    @property
+    def upper(self) -> float:
+        """The log-likelihood ratio at which the player is accepted."""
+        return math.log((1 - self.beta) / self.alpha)
+
+    @property
+    def lower(self) -> float:
+        """The log-likelihood ratio at which the player is rejected."""
+        return math.log(self.beta / (1 - self.alpha))
+
+    def verdict(self, llr: float) -> Verdict:
+        """What a log-likelihood ratio says."""
+        return "accept" if llr >= self.upper else "reject" if llr <= self.lower else "go on"
+
+
+def expected_score(elo: float) -> float:
+    """The share of the points that a player so much stronger makes."""
+    return 1 / (1 + 10 ** (-elo / 400))
+
+
+def count_pairs(points: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
+    """How often each of OUTCOMES came, from the points (0, 1/2 or 1) that a player made in both games of each pair."""
+    counts = np.zeros(5, np.int64)
+    for one, other in points:
+        counts[round(2 * (one + other))] += 1
+    return counts
+
+
+def log_likelihood_ratio(counts: NDArray[np.int64], elo0: float, elo1: float) -> float:
+    """How much more likely elo1 makes these pairs than elo0 (natural logarithm); 0 without pairs."""
+    if counts.sum() == 0:
+        return 0.0
+    seen = counts + _PSEUDO_PAIRS
+    share = seen / seen.sum()
+    tilts = [_tilt(share, expected_score(elo)) for elo in (elo0, elo1)]
+    return float(seen @ (np.log(tilts[1]) - np.log(tilts[0])))
+
+
+def _tilt(share: NDArray[np.float64], score: float) -> NDArray[np.float64]:
+    """The distribution of expected score `score` that makes outcomes seen with these shares most likely.
+
+    It is ``share / (1 + x (OUTCOMES - score))`` for the one x that gives it that score (Lagrange).
+    """
+    away = OUTCOMES - score
+    low, high = -1 / away.max(), -1 / away.min()
+    margin = 1e-12 * (high - low)
+    x = brentq(lambda x: float(np.sum(share * away / (1 + x * away))), low + margin, high - margin, xtol=1e-14)
+    tilted: NDArray[np.float64] = share / (1 + x * away)
+    return tilted
+
+
+@dataclass(frozen=True, slots=True)
+class TestedMatch:
+    """A match played by the test: what it found, as player A sees it. "go on" where the games ran out undecided."""
+
+    verdict: Verdict
+    llr: float
+    pairs: tuple[int, ...]
+    """How often each of OUTCOMES came."""
+    report: MatchReport
+
+
+class _StoppedError(Exception):
+    """The test was asked to end."""
+
+
+class _Stoppable(Player):
+    """Plays as another player does, as long as it is not asked to stop."""
+
+    def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
+        self.name, self.games_at_once = player.name, player.games_at_once
+        self._player, self._stop = player, stop
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose. Raises _StoppedError."""
+        if self._stop():
+            raise _StoppedError
+        return self._player.choose(turns)
+
+    def end_game(self, game: int) -> None:
+        """See Player.end_game."""
+        self._player.end_game(game)
+
+
+def play_sequentially(
+    player_a: Player,
+    player_b: Player,
+    bounds: Bounds,
+    max_games: int,
+    *,
+    rules: tuple[str, int],
+    seed: int = 0,
+    on_batch_fn: Callable[[NDArray[np.int64], float], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TestedMatch | None:
+    """Plays pairs of games (each opening with both colours) until the test decides, or `max_games` (even) are played.
+
+    `rules` are variant and board size. `on_batch_fn` hears the pairs' outcomes and the log-likelihood ratio after each
+    batch. None where `stop` ended it. Raises as `plan_games`.
+    """
+    started = time.monotonic()
+    starts = plan_games(max_games, variant=rules[0], size=rules[1], seed=seed)
+    players = _Stoppable(player_a, stop), _Stoppable(player_b, stop)
+    games: list[PlayedGame] = []
+    verdict: Verdict = "go on"
+    llr, counts = 0.0, count_pairs([])
+    while verdict == "go on" and len(games) < max_games:
+        batch = starts[len(games) : len(games) + 2 * BATCH_PAIRS]
+        try:
+            games += play_games(*players, batch, *rules)
+        except _StoppedError:
+            return None
+        points = [{"a": 1.0, "b": 0.0, None: 0.5}[game.won_letter] for game in games]
+        counts = count_pairs(list(zip(points[::2], points[1::2], strict=True)))
+        llr = log_likelihood_ratio(counts, bounds.elo0, bounds.elo1)
+        verdict = bounds.verdict(llr)
+        if on_batch_fn is not None:
+            on_batch_fn(counts, llr)
+    report = report_on((player_a.name, player_b.name), games, rules, seed, started)
+    return TestedMatch(verdict, llr, tuple(counts.tolist()), report)

@@ -1,0 +1,339 @@
+"""`alphapente rate`: ratings of all players from the matches in the database; plays those that a run still lacks."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.config import Config, default_config_path, load_config
+from alphapente.errors import RequestError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from alphapente.arena.players import Player
+    from alphapente.arena.ratings import RatedPlayer, RatingList
+    from alphapente.arena.tournament import Contestant, Played
+    from alphapente.pipeline.history import Kept
+    from alphapente.records.model import Match
+
+REFERENCES = "heuristic,random"
+COUNT = 12
+
+Run = list[tuple["Kept", "Contestant"]]
+"""The networks that a run has kept, and who each is as a player."""
+
+
+def rate(
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run's checkpoints, for --games, --plot and --json [default: pipeline.checkpoint_dir].",
+        ),
+    ] = None,
+    games: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="First let each pair of the run's networks play so many, less what is stored; 0: none."
+        ),
+    ] = 0,
+    count: Annotated[
+        int, typer.Option(metavar="N", help="At most so many of the run's networks, spread evenly over it.")
+    ] = COUNT,
+    simulations: Annotated[
+        int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds a move of the run's networks, instead of simulations.")
+    ] = None,
+    references: Annotated[
+        str, typer.Option(metavar="A,B", help="Players whom some of the networks meet too; named as in `arena`.")
+    ] = REFERENCES,
+    apart: Annotated[
+        str, typer.Option(metavar="N,N", help="A network plays those so many places before it.")
+    ] = "1,2,4",
+    workers: Annotated[int, typer.Option(metavar="N", help="Matches at once, each a process; 0: one per core.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches played.")] = 0,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ELO", show_default=False, help="Hold a player at an Elo; repeatable."),
+    ] = None,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
+    board_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw Elo over the run's records and hours.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: ConfigFile = None,
+    set_: Overrides = None,
+) -> None:
+    """Rate all players by all their stored matches (Bradley-Terry), with 95% intervals; play what is missing first."""
+    flags: dict[str, Any] = {
+        "generation.simulations": simulations,
+        "game.variant": variant,
+        "game.board_size": board_size,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    resolved = load_config(config or default_config_path(), set_ or (), given)
+    for name, number, least in (("games", games, 0), ("workers", workers, 0), ("seed", seed, 0), ("count", count, 1)):
+        if number < least:
+            raise RequestError(f"--{name} is {number}: choose a whole number from {least}")
+    if simulations is not None and seconds is not None:
+        raise RequestError("--simulations and --seconds are both given: a move has one budget, write one of them")
+    anchors, gaps = _anchors(anchor or []), _numbers(apart)
+
+    from alphapente.arena.ratings import rate_matches
+
+    run: Run = []
+    if games or plot is not None or as_json:
+        folder = checkpoints or Path(resolved.pipeline.checkpoint_dir).expanduser()
+        budget = "" if seconds is None else f"@{seconds:g}s"
+        run = _run(folder, budget, resolved, count if games else None)
+        if not run and (games or plot is not None):
+            raise RequestError(
+                f"no networks of a run are kept in {folder}: let it run with pipeline.keep_checkpoints, "
+                "or name its folder by --checkpoints"
+            )
+    status = 0
+    if games:
+        jobs_for = [contestant for _, contestant in run], _references(references, resolved)
+        status = _play(*jobs_for, games, gaps, (workers, seed), resolved)
+    ratings = rate_matches(_stored(resolved), resolved.game.variant, resolved.game.board_size, anchors)
+    if as_json:
+        typer.echo(json.dumps(as_dict(ratings, run), indent=2))
+    else:
+        _print(ratings)
+    if plot is not None:
+        _draw(ratings, run, resolved, plot, quiet=as_json)
+    if status:
+        raise typer.Exit(status)
+
+
+def _anchors(texts: list[str]) -> dict[str, float]:
+    anchors = {}
+    for text in texts:
+        name, _, elo = text.rpartition("=")
+        try:
+            anchors[name] = float(elo)
+        except ValueError:
+            name = ""
+        if not name:
+            raise RequestError(f"--anchor is {text!r}: write NAME=ELO, like random=0")
+    return anchors
+
+
+def _numbers(text: str) -> list[int]:
+    parts = text.split(",") if text else []
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise RequestError(f"--apart is {text!r}: write whole numbers from 1, like 1,2,4")
+    return [int(part) for part in parts]
+
+
+def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
+    """The networks of a run as players with this budget: all, or so many of them; none where none are kept."""
+    from alphapente.arena.results import identify
+    from alphapente.arena.tournament import Contestant
+    from alphapente.network.paths import HISTORY
+    from alphapente.pipeline.history import end_to_end, pick, read_history
+
+    if folder.name != HISTORY:
+        folder /= HISTORY
+    kept = end_to_end(read_history(folder))
+    words = [(one, f"{folder / one.checkpoint}{budget}") for one in (kept if count is None else pick(kept, count))]
+    return [(one, Contestant(word, identify(word, config))) for one, word in words]
+
+
+def _references(words: str, config: Config) -> "list[Contestant]":
+    from alphapente.arena.results import identify
+    from alphapente.arena.tournament import Contestant
+
+    names = [word for word in words.split(",") if word]
+    for word in names:
+        make_player(word, config, 2).close()  # one that cannot play is told of before the others have played
+    return [Contestant(word, identify(word, config)) for word in names]
+
+
+def make_player(word: str, config: Config, games: int) -> "Player":
+    """The player that a word of `arena` names, for a match that another process plays."""
+    from alphapente.arena import lineup
+
+    return lineup.make_player(word, config, lineup.Terms(lineup.games_at_once([word], games, 1)))
+
+
+def _stored(config: Config) -> "list[Match]":
+    from alphapente.records.store import Store
+
+    with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
+        return store.matches(config.game.variant, config.game.board_size)
+
+
+def _play(
+    run: "list[Contestant]",
+    references: "list[Contestant]",
+    games: int,
+    apart: list[int],
+    how: tuple[int, int],
+    config: Config,
+) -> int:
+    """Plays what the database lacks, `how` being the number of processes and the seed; returns the exit status."""
+    from rich.console import Console
+
+    from alphapente.arena.tournament import plan, play_jobs
+    from alphapente.cli.stopping import stop_on_signals
+    from alphapente.network.device import num_cores
+    from alphapente.records.store import Store
+
+    workers, seed = how
+    with Store(config.records.database, config.records.busy_timeout_s):
+        pass  # makes it where it is not there
+    jobs = plan(run, references, games, _stored(config), apart, seed)
+    console = Console(stderr=True, highlight=False)
+    total = sum(job.games for job in jobs)
+    console.print(f"{len(jobs)} matches of {total:,} games to play; what is stored stays", soft_wrap=True)
+    done: list[Played] = []
+
+    def on_played(played: "Played") -> None:
+        done.append(played)
+        one, other = played.job.one.identity.name, played.job.other.identity.name
+        console.print(
+            f"{len(done)} of {len(jobs)}: {one} against {other}: {played.score:.1%} of {played.job.games} games",
+            soft_wrap=True,
+        )
+
+    with stop_on_signals(watch_stdin=False) as stop:
+        if not jobs or play_jobs(jobs, config, make_player, workers or num_cores(), on_played, stop):
+            return 0
+        console.print("stopped; the same command goes on from here", soft_wrap=True)
+        return stop.status
+
+
+def rating_table(ratings: "RatingList") -> "Table":
+    """The ratings as a table, best first."""
+    from rich.table import Table
+
+    fit = ratings.fit
+    anchors = ", ".join(f"{name} = {elo:g}" for name, elo in ratings.anchors.items())
+    repeated = f" ({ratings.repeated_games:,} repeated ones left out)" if ratings.repeated_games else ""
+    from alphapente.arena.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
+
+    spread = CONFIDENCE_Z * fit.first_player_deviation
+    caption = (
+        f"Bradley-Terry over {ratings.games:,} games{repeated}; held: {anchors or 'the average'}; moving first is "
+        f"worth {fit.first_player_elo:+.0f} Elo (+-{spread:.0f}); each player is given {PRIOR_DRAWS:g} drawn game"
+    )
+    table = Table(
+        "player", "Elo", "95% interval", "in its class", "games", "score",
+        title=f"{ratings.variant} {ratings.board_size}x{ratings.board_size}", caption=caption,
+    )  # fmt: skip
+    group = ratings.players[0].group
+    for player in ratings.players:
+        if player.group != group:
+            table.add_section()
+            group = player.group
+        interval = "held" if player.label in ratings.anchors else f"{player.low:+.0f} to {player.high:+.0f}"
+        table.add_row(
+            player.label, f"{player.elo:+.0f}", interval, "-" if player.spread is None else f"+-{player.spread:.0f}",
+            f"{player.games:,}", f"{player.score:.1%}",
+        )  # fmt: skip
+    return table
+
+
+def warnings(ratings: "RatingList") -> list[str]:
+    """What must be known to read the numbers right."""
+    told = []
+    groups = len({player.group for player in ratings.players})
+    if groups > 1:
+        told.append(
+            f"The players are {groups} groups that have never met, not even through others: numbers of different "
+            "groups cannot be compared. A match between any two of them joins them."
+        )
+    if not all(ratings.fit.anchored):
+        told.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
+    if ratings.classes:
+        classes = " > ".join(", ".join(names[:3]) + (" ..." if len(names) > 3 else "") for names in ratings.classes)
+        told.append(
+            f"All points went one way between these: {classes}. Each such gap is at least large; how large it "
+            "says here comes from the drawn games given."
+        )
+    return told
+
+
+def _print(ratings: "RatingList") -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(rating_table(ratings))
+    for line in warnings(ratings):
+        console.print(line, soft_wrap=True)
+
+
+def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
+    """The ratings as JSON has them; networks of the run have their records and seconds."""
+    from alphapente.arena.bradley_terry import PRIOR_DRAWS
+
+    kept = {contestant.identity: one for one, contestant in run}
+    steps = []
+    for (_, before), (_, after) in pairwise(_rated(ratings, run)):
+        elo, spread = ratings.difference(after, before)
+        steps.append({"from": before.label, "to": after.label, "elo": elo, "low": elo - spread, "high": elo + spread})
+    return {
+        "variant": ratings.variant,
+        "board_size": ratings.board_size,
+        "anchors": ratings.anchors,
+        "games": ratings.games,
+        "repeated_games": ratings.repeated_games,
+        "prior_draws": PRIOR_DRAWS,
+        "first_player_elo": ratings.fit.first_player_elo,
+        "warnings": warnings(ratings),
+        "players": [_player_dict(player, kept.get(player.identity)) for player in ratings.players],
+        "steps": steps,
+    }
+
+
+def _player_dict(player: "RatedPlayer", kept: "Kept | None") -> dict[str, Any]:
+    identity = player.identity
+    return {
+        "player": player.label,
+        "kind": identity.kind,
+        "elo": player.elo,
+        "low": player.low,
+        "high": player.high,
+        "spread": player.spread,
+        "games": player.games,
+        "score": player.score,
+        "group": player.group,
+        "network_step": identity.network_step,
+        "simulations": identity.simulations,
+        "seconds": identity.seconds,
+        "digest": identity.digest,
+        "records": kept.records if kept else None,
+        "elapsed_s": kept.elapsed_s if kept else None,
+    }
+
+
+def _rated(ratings: "RatingList", run: Run) -> "list[tuple[Kept, RatedPlayer]]":
+    rated = {player.identity: player for player in ratings.players}
+    return [(kept, rated[contestant.identity]) for kept, contestant in run if contestant.identity in rated]
+
+
+def _draw(ratings: "RatingList", run: Run, config: Config, path: Path, quiet: bool) -> None:
+    from alphapente.pipeline.rating_picture import draw
+
+    rated = _rated(ratings, run)
+    if not rated:
+        raise RequestError(
+            "none of the run's networks has played a stored match with this budget: play some by --games N, "
+            "or name the budget of theirs by --simulations or --seconds"
+        )
+    size = config.game.board_size
+    seconds = rated[0][1].identity.seconds
+    budget = f"{config.generation.simulations} simulations" if seconds is None else f"{seconds:g} s"
+    draw(ratings, rated, path, f"{config.game.variant} {size}x{size}, {budget} a move")
+    if not quiet:
+        typer.echo(f"wrote {path}")

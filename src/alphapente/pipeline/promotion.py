@@ -1,0 +1,142 @@
+"""Promotion: a new network plays for the run once a sequential test has found it stronger than the one before."""
+
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.events import Note, PromotionSummary, ReportFn
+from alphapente.network.paths import checkpoint_path, promoted_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alphapente.arena.sprt import Bounds, TestedMatch
+
+
+def first_incumbent(config: Config, untested: bool) -> None:
+    """Where a run has a network, and none was ever promoted: the one that has played until now plays on.
+
+    Not while that network is itself still to be tested. Raises FailureError where it cannot be copied.
+    """
+    newest, playing = (path(config, config.training.model_type) for path in (checkpoint_path, promoted_path))
+    if untested or playing.exists() or not newest.exists():
+        return
+    new = playing.with_name(f".{playing.name}.new")
+    try:
+        playing.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(newest.read_bytes())
+        new.replace(playing)
+    except OSError as error:
+        raise FailureError(f"cannot copy {newest} to {playing}: {error.strerror}; see to it, and run again") from error
+
+
+def promote(
+    config: Config, report: ReportFn, stop: Callable[[], bool] = lambda: False, key: str | None = None
+) -> PromotionSummary | None:
+    """Tests the newest network against the promoted one, stores the match, and promotes it if it is stronger.
+
+    The first network of all has nobody to beat and is promoted. `key` names the training: another one has other
+    openings. None, and nothing done, where `stop` ended the test. Raises CheckpointError for a network that cannot be
+    used, DatabaseError where the match cannot be stored.
+    """
+    from alphapente.network import checkpoint
+
+    newest, playing = (path(config, config.training.model_type) for path in (checkpoint_path, promoted_path))
+    candidate = checkpoint.read(newest)
+    if not playing.exists():
+        checkpoint.save(playing, checkpoint.for_play(candidate))
+        return PromotionSummary(True, "unopposed", candidate.step, 0)
+    old_step = checkpoint.read(playing).step
+    began = time.monotonic()
+    report(Note(_question(config, candidate.step, old_step)))
+    if config.network.precision == "int8":  # which is quantized anew for each start: not the network, but nearly
+        config = config.model_copy(update={"network": config.network.model_copy(update={"precision": "auto"})})
+    found = _test(config, (newest, playing), report, stop, zlib.crc32((key or "").encode()))
+    if found is None:
+        return None
+    promoted = found.verdict == "accept"
+    if promoted:
+        checkpoint.save(playing, checkpoint.for_play(candidate))
+    bounds, total = _bounds(config), found.report.total
+    return PromotionSummary(
+        promoted=promoted,
+        verdict=found.verdict,
+        step=candidate.step,
+        old_step=old_step,
+        wins=total.wins,
+        losses=total.losses,
+        draws=total.draws,
+        llr=found.llr,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        elapsed_s=time.monotonic() - began,
+    )
+
+
+def _bounds(config: Config) -> "Bounds":
+    from alphapente.arena.sprt import Bounds
+
+    settings = config.pipeline
+    return Bounds(
+        elo0=settings.promotion_elo0,
+        elo1=settings.promotion_elo1,
+        alpha=settings.promotion_alpha,
+        beta=settings.promotion_beta,
+    )
+
+
+def _question(config: Config, step: int, old_step: int) -> str:
+    settings = config.pipeline
+    return (
+        f"testing the network of step {step:,} against that of step {old_step:,}, which plays: is it "
+        f"{settings.promotion_elo1:g} Elo stronger, or {settings.promotion_elo0:g}? {settings.promotion_simulations} "
+        f"simulations a move, {settings.promotion_max_pairs} pairs of games at most"
+    )
+
+
+def _test(
+    config: Config, files: tuple[Path, Path], report: ReportFn, stop: Callable[[], bool], seed: int
+) -> "TestedMatch | None":
+    """Plays the match and stores it. None where it was stopped."""
+    from alphapente.arena.lineup import Terms, make_player
+    from alphapente.arena.results import identify, store_match
+    from alphapente.arena.sprt import BATCH_PAIRS, play_sequentially
+    from alphapente.records.store import Store
+
+    settings, bounds = config.pipeline, _bounds(config)
+
+    def tell(pairs: "NDArray[np.int64]", llr: float) -> None:
+        counts = " ".join(str(count) for count in pairs)
+        report(
+            Note(
+                f"{pairs.sum()} pairs; with 0, 1/2, 1, 3/2, 2 points {counts}; log-likelihood ratio {llr:.2f}, "
+                f"bounds {bounds.lower:.2f} and {bounds.upper:.2f}"
+            )
+        )
+
+    words = [f"{file}@{settings.promotion_simulations}" for file in files]
+    with ExitStack() as stack:
+        one, two = (
+            stack.enter_context(closing(make_player(word, config, Terms(2 * BATCH_PAIRS, seed)))) for word in words
+        )
+        found = play_sequentially(
+            one,
+            two,
+            bounds,
+            2 * settings.promotion_max_pairs,
+            rules=(config.game.variant, config.game.board_size),
+            seed=seed,
+            on_batch_fn=tell,
+            stop=stop,
+        )
+    if found is not None:
+        with Store(config.records.database, config.records.busy_timeout_s) as store:
+            players = identify(words[0], config), identify(words[1], config)
+            store_match(store, found.report, players, "promotion", store.settings_id(config.dump_json()))
+    return found

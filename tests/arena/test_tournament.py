@@ -1,0 +1,158 @@
+"""The sparse round robin: who meets whom, what is not played again, real processes."""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alphapente.arena.match import play_match
+from alphapente.arena.players import Player, RandomPlayer
+from alphapente.arena.results import identify, store_match
+from alphapente.arena.tournament import Contestant, Job, Played, plan, play_jobs
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError, RequestError
+from alphapente.records.model import Match, MatchGame, PlayerIdentity
+from alphapente.records.store import Store
+
+
+def contestant(name: str) -> Contestant:
+    return Contestant(name, PlayerIdentity(name, "reference"))
+
+
+NETS = [contestant(f"net{number}") for number in range(6)]
+REFERENCES = [contestant("random"), contestant("tactical")]
+
+
+def settings(folder: Path) -> Config:
+    return load_config(None, [f"records.database={folder / 'records.db'}", "game.board_size=9"])
+
+
+def random_player(word: str, config: Config, games: int) -> Player:
+    """Every word plays at random, but for those that fail and that die."""
+    if word == "failing":
+        raise RequestError("it does not want to")
+    if word == "dying":
+        os._exit(3)
+    if word == "slow":
+        time.sleep(60)
+    return RandomPlayer(word)
+
+
+def unheard(played: Played) -> None:
+    pass
+
+
+def pairs(jobs: list[Job]) -> set[tuple[str, str]]:
+    return {(job.one.word, job.other.word) for job in jobs}
+
+
+def test_each_meets_its_neighbours_and_some_the_references() -> None:
+    jobs = plan(NETS, REFERENCES, 10, [], apart=(1, 4))
+    assert pairs(jobs) == (
+        {(f"net{i}", f"net{i + 1}") for i in range(5)}
+        | {("net0", "net4"), ("net1", "net5")}
+        | {(net.word, reference.word) for net in (NETS[0], NETS[3], NETS[5]) for reference in REFERENCES}
+        | {("random", "tactical")}
+    )
+    assert {job.games for job in jobs} == {10}
+    assert [job.games for job in plan(NETS[:2], [], 49, [])] == [20, 20, 10], "in matches that an interrupt may cost"
+    assert len({job.seed for job in jobs}) == len(jobs)
+    assert plan(NETS, REFERENCES, 10, [], apart=(1, 4)) == jobs, "the same plan each time"
+
+
+def test_what_is_stored_is_not_played_again() -> None:
+    def stored(one: Contestant, other: Contestant, games: int) -> Match:
+        game = MatchGame("a", (1,), 0, 1, "five")
+        return Match(one.identity, other.identity, "pente", 9, 0, "arena", (game,) * games)
+
+    nets = NETS[:3]
+    first = {job.seed for job in plan(nets, [], 10, [], apart=(1, 2))}
+    jobs = plan(nets, [], 10, [stored(NETS[1], NETS[0], 10), stored(NETS[1], NETS[2], 5)], apart=(1, 2))
+    assert {(job.one.word, job.other.word, job.games) for job in jobs} == {("net1", "net2", 6), ("net0", "net2", 10)}
+    rest = next(job for job in jobs if job.games == 6)
+    assert rest.seed not in first, "the rest has openings of its own"
+
+
+def test_jobs_are_played_in_processes_and_stored(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    jobs = plan([contestant("net0"), contestant("net1"), contestant("net2")], [contestant("random")], 4, [])
+    done: list[Played] = []
+    assert play_jobs(jobs, config, random_player, 2, done.append)
+    assert len(done) == len(jobs) == 5
+    with Store(config.records.database) as store:
+        matches = store.matches("pente", 9)
+        assert {(match.player_a.name, match.player_b.name) for match in matches} == pairs(jobs)
+        assert all(len(match.games) == 4 and match.purpose == "rate" and match.settings_id for match in matches)
+        assert plan([contestant("net0"), contestant("net1")], [], 4, matches) == []
+    for played in done:
+        match = next(match for match in matches if match.seed == played.job.seed)
+        points = [{0: 0.5}.get(game.winner, float((game.winner == 1) == (game.first == "a"))) for game in match.games]
+        assert sum(points) / 4 == played.score
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("failing", r"the match of failing against random failed: it does not"), ("dying", r"died \(exit status 3\)")],
+)
+def test_a_failure_ends_the_rest(tmp_path: Path, word: str, told: str) -> None:
+    jobs = plan([contestant(word)], [contestant("random")], 2, [])
+    with pytest.raises(FailureError, match=told):
+        play_jobs(jobs, settings(tmp_path), random_player, 1, unheard)
+
+
+def test_asked_to_stop_it_leaves_what_is_in_play(tmp_path: Path) -> None:
+    began = time.monotonic()
+    jobs = plan([contestant("slow")], [contestant("random")], 2, [])
+    assert not play_jobs(jobs, settings(tmp_path), random_player, 1, unheard, lambda: True)
+    assert time.monotonic() - began < 50, "it did not wait for the match"
+
+
+def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> None:
+    from alphapente.network import checkpoint, models
+    from alphapente.network.planes import NUM_PLANES
+
+    config = settings(tmp_path)
+    model = models.build_model(config, "simple", 1)
+    spec = models.spec_of(config, "simple")
+    values = checkpoint.Checkpoint(
+        "simple", spec.class_path, spec.sizes, NUM_PLANES, model.state_dict(), model.state_dict(), step=7
+    )
+    path, copy, other = (tmp_path / name for name in ("net.pt", "copy.pt", "other.pt"))
+    checkpoint.save(path, values)
+    checkpoint.save(copy, replace(values, training={"epoch": 3}, optimizer={"lr": 0.1}))
+    changed = {name: tensor + 1 for name, tensor in model.state_dict().items()}
+    checkpoint.save(other, replace(values, averaged_weights=changed))
+
+    one = identify(str(path), config)
+    assert (one.name, one.kind, one.network_step, one.simulations) == ("simple step 7 @100", "checkpoint", 7, 100)
+    assert one.settings == ""
+    assert identify(str(copy), config) == one, "copies are one player, whatever their training"
+    assert identify(str(other), config).digest != one.digest
+    assert identify(f"policy:{path}", config).name == "simple step 7 policy"
+    puct = load_config(None, ["search.root=puct", "search.cached_positions=0"])
+    assert identify(str(path), puct).settings == '{"root": "puct"}'
+    assert identify(f"fp32:{path}", config).settings == '{"precision": "fp32"}'
+    assert identify("random", puct) == PlayerIdentity("random", "reference")
+    assert identify("fresh", config, seed=3).name == "fresh simple of seed 3 @100"
+    assert identify(f"{path}@20", config).name == identify(f"{copy}@20", config).name == "simple step 7 @20"
+    timed = identify(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
+    assert (timed.name, timed.simulations, timed.seconds) == ("simple step 7 @0.5s", None, 0.5)
+    assert timed.settings == '{"tree_reuse": false}', "by the clock the tree is kept or not"
+    assert identify("heuristic@7", puct) == PlayerIdentity(
+        "heuristic@7", "reference", "", '{"root": "puct"}', simulations=7
+    )
+    assert identify("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
+
+
+def test_a_match_is_stored_as_it_was_played(tmp_path: Path) -> None:
+    report = play_match(RandomPlayer("one"), RandomPlayer("other"), 4, size=9, seed=5)
+    players = PlayerIdentity("one", "reference"), PlayerIdentity("other", "reference")
+    with Store(tmp_path / "records.db") as store:
+        store_match(store, report, players, "arena")
+        (match,) = store.matches("pente", 9)
+    assert (match.player_a, match.player_b, match.seed) == (*players, 5)
+    for stored, played in zip(match.games, report.games, strict=True):
+        assert (stored.first, stored.moves, stored.opening_plies) == (played.first, played.moves, played.opening_plies)
+        assert (stored.winner, stored.won_by) == (played.winner, played.won_by)

@@ -1,0 +1,93 @@
+"""Matches in the database: read back equal, players known by who they are, and what cannot be is refused."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alphapente.errors import RequestError
+from alphapente.records.check import check
+from alphapente.records.connect import DatabaseError
+from alphapente.records.model import Match, MatchGame, PlayerIdentity
+from alphapente.records.store import Store
+from tests.records.samples import random_game
+
+ONE = PlayerIdentity("simple step 10 @50", "checkpoint", "ab" * 32, "", "simple", 10, 50)
+OTHER = PlayerIdentity("random", "reference")
+
+
+def played(seed: int, first: str = "a") -> MatchGame:
+    game = random_game(seed)
+    return MatchGame("a" if first == "a" else "b", tuple(game.moves), 2, game.winner, game.won_by)
+
+
+def a_match(**changes: object) -> Match:
+    match = Match(ONE, OTHER, "pente", 9, 7, "arena", (played(1), played(2, "b")))
+    return replace(match, **changes)  # type: ignore[arg-type]
+
+
+def test_matches_are_read_back_equal(tmp_path: Path) -> None:
+    with Store(tmp_path / "records.db") as store:
+        settings_id = store.settings_id("{}")
+        free = MatchGame("a", (1, 2, 3), 2, 1, "forfeit")
+        matches = [a_match(settings_id=settings_id), a_match(player_a=replace(ONE, seconds=0.5, settings="{}"), seed=8)]
+        assert [store.add_match(match) for match in [*matches, a_match(variant="gomoku", games=(free,))]] == [1, 2, 3]
+        found = store.matches("pente", 9)
+        assert [replace(match, created_at=0) for match in found] == matches
+        assert all(match.created_at > 1e9 for match in found)
+        assert len(store.matches()) == 3
+        assert store.matches("keryo") == []
+        stats = store.stats()
+        assert (stats.matches, stats.match_games) == (3, 5)
+        assert (stats.pools, check(store).findings) == ([], [])
+
+
+def test_a_player_is_one_row_however_often_it_plays(tmp_path: Path) -> None:
+    with Store(tmp_path / "records.db") as store:
+        for seed in range(3):
+            store.add_match(a_match(seed=seed))
+        store.add_match(a_match(player_a=replace(ONE, digest="cd" * 32)))
+    rows = sqlite3.connect(tmp_path / "records.db").execute("SELECT name, digest FROM players ORDER BY id").fetchall()
+    assert rows == [(ONE.name, ONE.digest), ("random", ""), (ONE.name, "cd" * 32)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"games": ()}, "without games"),
+        ({"board_size": 7}, "does not fit 7x7"),
+        ({"variant": "chess"}, "chess"),
+        ({"seed": 2**63}, "signed 64-bit"),
+        ({"games": (replace(played(1), winner=3),)}, "won by 1, 2 or 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+    with Store(tmp_path / "records.db") as store:
+        with pytest.raises(RequestError, match=told):
+            store.add_match(a_match(**changes))
+        assert store.matches() == []
+
+
+def test_check_replays_the_games_of_matches(tmp_path: Path) -> None:
+    wrong = replace(played(1), winner=3 - played(1).winner)
+    forfeit = replace(played(2), moves=played(2).moves[:6], won_by="forfeit")
+    illegal = replace(played(3), moves=(40, 40, 3))
+    with Store(tmp_path / "records.db") as store:
+        store.add_match(a_match(games=(played(1), wrong, forfeit, illegal)))
+        problems = [(finding.ply, finding.problem) for finding in check(store).findings]
+    assert len(problems) == 2
+    assert "game 1 of simple step 10 @50 against random is said to be won by" in problems[0][1]
+    told = "game 3 of simple step 10 @50 against random: point 40 cannot be played: occupied or forbidden"
+    assert problems[1] == (1, told)
+
+
+def test_a_damaged_game_is_told(tmp_path: Path) -> None:
+    with Store(tmp_path / "records.db") as store:
+        store.add_match(a_match())
+    connection = sqlite3.connect(tmp_path / "records.db")
+    connection.execute("UPDATE match_games SET moves = x'01'")
+    connection.commit()
+    connection.close()
+    with Store(tmp_path / "records.db") as store, pytest.raises(DatabaseError, match="a game of a match"):
+        store.matches()
