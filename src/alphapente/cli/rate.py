@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alphapente.pipeline.history import Kept
     from alphapente.records.model import Match
 
-REFERENCES = "heuristic,random"
+REFERENCES = "tactical,random"
 COUNT = 12
 
 Run = list[tuple["Kept", "Contestant"]]
