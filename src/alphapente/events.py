@@ -112,7 +112,8 @@ class TrainingSummary:
 class PromotionSummary:
     """What the test of a new network against the one that plays found; `llr` is its log-likelihood ratio.
 
-    `verdict` is "accept", "reject", "go on" (undecided when the games ran out), or "unopposed" where none played yet.
+    `verdict` is "accept", "reject", "go on" (undecided when the games ran out), "unopposed" where none
+    played yet, or "same" where it is the one that plays.
     """
 
     promoted: bool

@@ -89,6 +89,7 @@ def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
     assert found == PromotionSummary(True, "unopposed", 1, 0)
     assert playing(config) == first
     assert checkpoint.read(promoted_path(config, "simple")).optimizer == {}
+    assert promote(config, events.append) == PromotionSummary(False, "same", 1, 1)
 
     second = save(config, checkpoint_path(config, "simple"), 2)
     assert promote(config, events.append, lambda: True) is None

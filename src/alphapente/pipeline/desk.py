@@ -151,7 +151,7 @@ class Desk:
         self.state.trainings_done += 1
         self.state.trained_records = self._training_on
         self._remember(step.trained)
-        if self.config.pipeline.promotion != "off":
+        if self.config.pipeline.promotion != "off" and step.trained is not None:
             self.state.untested_training = step.name
         if step.last_loss is not None:
             self.state.loss_by_training.append((step.name, step.last_loss))

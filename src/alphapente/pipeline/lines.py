@@ -115,6 +115,8 @@ def _generation_summary(event: GenerationSummary) -> str:
 def _promotion_summary(event: PromotionSummary) -> str:
     if event.verdict == "unopposed":
         return f"promoted: the network of step {event.step:,}, the first there is"
+    if event.verdict == "same":
+        return f"nothing to test: the network of step {event.step:,} is the one that plays"
     said = {"accept": "it is stronger", "reject": "it is not stronger"}.get(event.verdict, "undecided")
     done = "promoted" if event.promoted else "not promoted"
     return (

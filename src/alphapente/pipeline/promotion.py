@@ -53,6 +53,8 @@ def promote(
         checkpoint.save(playing, checkpoint.for_play(candidate))
         return PromotionSummary(True, "unopposed", candidate.step, 0)
     old_step = checkpoint.read(playing).step
+    if candidate.step == old_step:
+        return PromotionSummary(False, "same", candidate.step, old_step)
     began = time.monotonic()
     report(Note(_question(config, candidate.step, old_step)))
     if config.network.precision == "int8":  # which is quantized anew for each start: not the network, but nearly
