@@ -49,7 +49,7 @@ class Learner:
         """Optimizer steps since the network was made."""
         self._settings = settings
         self._bf16 = precision == "bf16"
-        self._layout = torch.channels_last if self._bf16 else torch.contiguous_format
+        self._layout = torch.channels_last if self._bf16 or self.device.type == "cpu" else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         if winograd.pays(self.device.type, precision):
             winograd.use_winograd(self.model)

@@ -178,9 +178,7 @@ class _BFloat16:
     @classmethod
     def narrow(cls, builder: Any, vectors: list[_Vector]) -> Any:
         """The opposite, rounded to the nearest."""
-        low, high = (
-            builder.add(builder.bitcast(vector.value, cls.WORDS), cls._same(0x8000)) for vector in vectors
-        )
+        low, high = (builder.add(builder.bitcast(vector.value, cls.WORDS), cls._same(0x8000)) for vector in vectors)
         return builder.or_(builder.lshr(low, cls._same(16)), builder.and_(high, cls._same(0xFFFF0000)))
 
 

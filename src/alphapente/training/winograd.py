@@ -12,7 +12,6 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphapente.training import tiles
@@ -25,11 +24,16 @@ _FILTERS = {dtype: torch.from_numpy(np.kron(form.filter, form.filter)) for dtype
 
 
 def pays(device: str, precision: str) -> bool:
-    """Whether this gains: in bf16 on a processor with bf16 products and without AMX, which has no need of it."""
-    if device != "cpu" or precision != "bf16" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
+    """Whether this gains on this processor: in fp32 with AVX2, in bf16 with AVX512_BF16 and without AMX.
+
+    AMX has no need of it, and without a compiler (NUMBA_DISABLE_JIT) the sums cannot run.
+    """
+    if device != "cpu" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
         return False
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
+    if precision == "fp32":
+        return bool(capabilities.get("avx2"))
+    return precision == "bf16" and bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
 
 
 def use_winograd(model: nn.Module) -> int:
