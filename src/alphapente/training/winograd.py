@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from alphapente.training import tiles
 
-TILES_AT_ONCE = {torch.bfloat16: 400, torch.float32: 128}
+TILES_AT_ONCE = {torch.bfloat16: 400, torch.float32: 64}
 """So many tiles, about, are made at once: fewer cost calls, more leave the caches."""
 
 _FORMS = {torch.bfloat16: tiles.BF16, torch.float32: tiles.FLOAT32}
