@@ -66,6 +66,24 @@ def test_the_loss_falls_alike_by_tiles_by_plain_bf16_and_in_float32(monkeypatch:
         np.testing.assert_allclose(course(learner), exact, rtol=0.03)
 
 
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
+def test_a_training_begun_without_tiles_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The optimizer's state belongs to the same weights, though their order in memory is another."""
+    monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: False)
+    plain = wide("fp32")
+    course(plain)
+    monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: True)
+    tiled = wide("fp32")
+    tiled.model.load_state_dict(plain.weights())
+    tiled.resume(plain.averaged_weights(), plain.optimizer_state(), plain.step)
+    before = plain.weights()
+    for learner in (plain, tiled):
+        learner.learn(some_batch(16, 0))
+    for name in ("trunk.1.first.0.weight", "trunk.2.second.0.weight"):
+        ours, theirs = (learner.weights()[name] - before[name] for learner in (tiled, plain))
+        assert float((ours - theirs).norm()) < 0.05 * float(theirs.norm())
+
+
 def test_two_threads_learn_as_one_does() -> None:
     """Not the same to the digit: each half of a batch is normalised by itself."""
     np.testing.assert_allclose(course(wide("fp32", 2)), course(wide("fp32")), rtol=0.05)
