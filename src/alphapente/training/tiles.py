@@ -11,6 +11,7 @@ type that it is called with. Of bf16 two neighbouring channels make one 32-bit w
 become float32 by one shift or mask. The loops are written as LLVM vectors: numba's own vectorizer gives up on them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,7 @@ class Form:
         """G, float32[window, 3]: what filters are multiplied by from both sides."""
         rows = [[1 / _polynomial(self.pairs)[0], 0, 0]] if self.zero else []
         for x, others in self._each():
-            scale = 2 * x ** (1 + self.zero) * np.prod([x**2 - other**2 for other in others])
+            scale = 2 * x ** (1 + self.zero) * math.prod(x**2 - other**2 for other in others)
             rows += [[x**k / scale for k in range(3)], [(-1) ** (k + 1 + self.zero) * x**k / scale for k in range(3)]]
         return np.array([*rows, [0, 0, 1]], np.float32)
 
