@@ -56,13 +56,32 @@ def wide(precision: str, threads: int = 1) -> Learner:
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
 def test_the_loss_falls_alike_by_tiles_by_plain_bf16_and_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: False)
     exact = course(wide("fp32"))
     assert exact[-2:].mean() < 0.85 * exact[:2].mean()
-    for tiled in (False, True):
+    for precision, tiled in (("bf16", False), ("bf16", True), ("fp32", True)):
         monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_, tiled=tiled: tiled)
-        learner = wide("bf16")
+        learner = wide(precision)
         assert any(isinstance(module, WinogradConv2d) for module in learner.model.modules()) == tiled
         np.testing.assert_allclose(course(learner), exact, rtol=0.03)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
+def test_a_training_begun_without_tiles_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The optimizer's state belongs to the same weights, though their order in memory is another."""
+    monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: False)
+    plain = wide("fp32")
+    course(plain)
+    monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: True)
+    tiled = wide("fp32")
+    tiled.model.load_state_dict(plain.weights())
+    tiled.resume(plain.averaged_weights(), plain.optimizer_state(), plain.step)
+    before = plain.weights()
+    for learner in (plain, tiled):
+        learner.learn(some_batch(16, 0))
+    for name in ("trunk.1.first.0.weight", "trunk.2.second.0.weight"):
+        ours, theirs = (learner.weights()[name] - before[name] for learner in (tiled, plain))
+        assert float((ours - theirs).norm()) < 0.05 * float(theirs.norm())
 
 
 def test_two_threads_learn_as_one_does() -> None:

@@ -1,6 +1,7 @@
-"""Convolutions by tiles give what plain convolutions give, forward and backward, within the rounding of bf16."""
+"""Convolutions by tiles give what plain convolutions give, forward and backward, within the rounding of their type."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import pytest
@@ -9,41 +10,92 @@ from torch import Tensor, nn
 
 from alphapente.config import Config
 from alphapente.network.models import build_model
-from alphapente.training.winograd import POSITIONS_AT_ONCE, WinogradConv2d, use_winograd
+from alphapente.training.threads import torch_threads
+from alphapente.training.winograd import WinogradConv2d, pays, use_winograd
 
 needs_kernels = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="written as LLVM vectors: not in Python")
 
 
 def error(found: Tensor, expected: Tensor) -> float:
-    found, expected = found.detach().float(), expected.detach()
+    found, expected = found.detach().double(), expected.detach()
     return float((found - expected).norm() / expected.norm())
 
 
-@needs_kernels
-@pytest.mark.parametrize(("size", "inputs", "outputs"), [(19, 64, 64), (9, 32, 64), (8, 96, 32)])
-def test_values_and_gradients_are_those_of_the_plain_convolution(size: int, inputs: int, outputs: int) -> None:
+Pass = tuple[Tensor, Tensor, Tensor]
+"""What a convolution gives, the gradient of its input, that of its weight."""
+
+
+def passed(conv: nn.Module, x: Tensor, gradient: Tensor) -> Pass:
+    """A pass forward and back, its input the learner's: channels last."""
+    conv.zero_grad()
+    given = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    found = conv(given)
+    found.backward(gradient)
+    assert given.grad is not None
+    weight_gradient = conv.get_parameter("weight").grad
+    assert weight_gradient is not None
+    return found.detach(), given.grad, weight_gradient
+
+
+def pair(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.Conv2d]:
+    """A plain convolution and the same by tiles."""
     torch.manual_seed(1)
     plain = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     tiled = copy.deepcopy(plain)
     assert use_winograd(nn.Sequential(tiled)) == 1
-    x = torch.randn(POSITIONS_AT_ONCE + 3, inputs, size, size).bfloat16().float()
-    gradient = torch.randn(len(x), outputs, size, size).bfloat16().float()
-    theirs = x.clone().requires_grad_()
-    expected = plain(theirs)
-    expected.backward(gradient)
-    ours = x.bfloat16().contiguous(memory_format=torch.channels_last).requires_grad_()
-    found = tiled(ours)
-    found.backward(gradient.bfloat16())
-    assert found.dtype == torch.bfloat16
-    assert found.is_contiguous(memory_format=torch.channels_last)
-    assert error(found, expected) < 0.02
-    assert ours.grad is not None
-    assert theirs.grad is not None
-    assert error(ours.grad, theirs.grad) < 0.02
-    assert tiled.weight.grad is not None
-    assert plain.weight.grad is not None
-    assert tiled.weight.grad.dtype == torch.float32
-    assert error(tiled.weight.grad, plain.weight.grad) < 0.02
+    return plain, tiled
+
+
+@needs_kernels
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 0.02), (torch.float32, 5e-6)])
+@pytest.mark.parametrize(
+    ("count", "size", "inputs", "outputs"), [(29, 19, 64, 64), (41, 9, 32, 64), (105, 8, 96, 32), (1, 13, 32, 32)]
+)
+def test_values_and_gradients_are_those_of_the_plain_convolution_in_float64(
+    dtype: torch.dtype, bound: float, count: int, size: int, inputs: int, outputs: int
+) -> None:
+    plain, tiled = pair(inputs, outputs)
+    x = torch.randn(count, inputs, size, size).to(dtype)
+    gradient = torch.randn(count, outputs, size, size).to(dtype)
+    expected = passed(plain.double(), x.double(), gradient.double())
+    found = passed(tiled, x, gradient)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert error(ours, theirs) < bound
+    values, _, weight_gradient = found
+    assert values.dtype == dtype
+    assert values.is_contiguous(memory_format=torch.channels_last)
+    assert weight_gradient.dtype == torch.float32
+
+
+@needs_kernels
+@pytest.mark.parametrize("size", [9, 19])
+def test_sums_stay_small_in_float32_where_the_inputs_all_agree(size: int) -> None:
+    """Inputs after ReLU, filters of one sign: no cancelling hides an error; the largest of all points counts."""
+    plain, tiled = pair(32, 32)
+    with torch.no_grad():
+        plain.weight.abs_()
+        tiled.weight.copy_(plain.weight)
+        x = torch.rand(16, 32, size, size) + 1
+        expected = plain.double()(x.double())
+        found = tiled(x.contiguous(memory_format=torch.channels_last))
+    assert float(((found - expected).abs() / expected).max()) < 2e-5
+
+
+@needs_kernels
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_the_same_input_gives_the_same_bits_on_one_thread_and_on_several_at_once(dtype: torch.dtype) -> None:
+    """Each thread has its own tiles: convolutions of several sizes at once, in turns, leave each other's alone."""
+    _, tiled = pair(32, 64)
+    inputs = [(torch.randn(n, 32, size, size).to(dtype), torch.randn(n, 64, size, size).to(dtype))
+              for n, size in ((40, 9), (9, 19), (33, 9), (12, 13))]  # fmt: skip
+    with torch_threads(1):
+        expected = [passed(copy.deepcopy(tiled), *some) for some in inputs]
+        with ThreadPoolExecutor(4, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            order = [index for _ in range(6) for index in range(4)]
+            found = list(pool.map(lambda index: passed(copy.deepcopy(tiled), *inputs[index]), order))
+    for index, ours in zip(order, found, strict=True):
+        for mine, its in zip(ours, expected[index], strict=True):
+            assert torch.equal(mine, its)
 
 
 @needs_kernels
@@ -75,3 +127,18 @@ def test_only_what_fits_is_changed_and_the_names_of_weights_stay() -> None:
     )
     assert use_winograd(odd) == 0
     assert not any(isinstance(module, WinogradConv2d) for module in odd)
+
+
+def test_it_pays_by_what_the_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    def on(*able: str) -> list[str]:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(able, True), raising=False)
+        return [precision for precision in ("fp32", "bf16") if pays("cpu", precision)]
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
+    assert on() == []
+    assert on("avx2") == ["fp32"]
+    assert on("avx2", "avx512_f", "avx512_bf16") == ["fp32", "bf16"]
+    assert on("avx2", "avx512_f", "avx512_bf16", "amx_bf16") == ["fp32"]
+    assert not pays("cuda", "fp32")
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert on("avx2", "avx512_bf16") == []

@@ -49,10 +49,9 @@ class Learner:
         """Optimizer steps since the network was made."""
         self._settings = settings
         self._bf16 = precision == "bf16"
-        self._layout = torch.channels_last if self._bf16 else torch.contiguous_format
+        tiled = winograd.pays(self.device.type, precision) and winograd.use_winograd(model) > 0
+        self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
-        if winograd.pays(self.device.type, precision):
-            winograd.use_winograd(self.model)
         self._auxiliary_shares = weights_of(settings.auxiliary)
         self._auxiliary = Auxiliary(list(self._auxiliary_shares)).to(self.device)
         whole = taught(self.model, self._auxiliary)

@@ -2,15 +2,19 @@
 
 A convolution F(4x4, 3x3) computes 4x4 points from 6x6 points of its input: y = A^T [(G g G^T) * (B^T d B)] A, with 36
 products where the plain sum takes 144 (Lavin & Gray 2016, "Fast algorithms for convolutional neural networks",
-section 4). The formulas below are Toom and Cook's for the points 0, +-2/3, +-3/2 and infinity: measured, the error in
-bf16 is half of what the usual 0, +-1, +-2 give (Barabasz et al. 2020, "Error analysis and improving the accuracy of
-Winograd convolution for deep neural networks").
+section 4). F(5x5, 3x3) takes 49 for 225, and its tiles cover boards of 9, 13, 15 and 19 with less beyond the edge: 784
+products on 19x19 where F(4x4) takes 900, 196 for 324 on 9x9. Its rounding is that of float32, nothing beside a batch's
+noise; in bf16 it would be too much.
 
-Numbers are bf16, channels last, and two neighbouring channels make one 32-bit word, so that the low and the high half
+Numbers are bf16 (to NumPy: uint16) by F(4x4) or float32 by F(5x5), channels last, and each kernel is compiled for the
+type that it is called with. Of bf16 two neighbouring channels make one 32-bit word, so that the low and the high half
 become float32 by one shift or mask. The loops are written as LLVM vectors: numba's own vectorizer gives up on them.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,68 +25,109 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 
-SIDE = 4
-"""Points of the result along one side of a tile."""
-WINDOW = SIDE + 2
-"""Points of the input that it takes."""
-CELLS = WINDOW * WINDOW
-"""Products in a tile, each a matrix product over channels."""
 LANES = 32
 """Channels that one step works on: the number of channels is a multiple."""
 
-_A, _B = 2 / 3, 3 / 2
-_A2, _B2 = _A**2, _B**2
-_SUM = _A2 + _B2
-
-FILTER = np.array(
-    [
-        [1, 0, 0],
-        *([x**k / (2 * x**2 * (x**2 - other**2)) for k in range(3)] for x, other in ((_A, _B), (-_A, _B))),
-        *([x**k / (2 * x**2 * (x**2 - other**2)) for k in range(3)] for x, other in ((_B, _A), (-_B, _A))),
-        [0, 0, 1],
-    ],
-    np.float32,
-)
-"""G, float32[6, 3]: what filters are multiplied by from both sides."""
+Numbers = NDArray[np.uint16] | NDArray[np.float32]
+"""Of bf16, as uint16, or of float32."""
 
 
-def input_sums(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> list[Any]:
-    """B^T d: six numbers of the input to six; for numbers, arrays or vectors."""
-    even, odd = d4 - d2 * _B2, (d3 - d1 * _B2) * _A
-    even_b, odd_b = d4 - d2 * _A2, (d3 - d1 * _A2) * _B
-    return [d4 - d2 * _SUM + d0, even + odd, even - odd, even_b + odd_b, even_b - odd_b, d5 - d3 * _SUM + d1]
+@dataclass(frozen=True)
+class Form:
+    """F(side x side, 3x3) after Toom and Cook, for the points +-x of each of `pairs`, 0 where `zero`, and infinity.
+
+    Its sums are linear functions of numbers, arrays or vectors, given and returned in that order of points: 0, then
+    each x and -x, then infinity.
+    """
+
+    pairs: tuple[float, ...]
+    zero: bool
+
+    @property
+    def window(self) -> int:
+        """Points of the input along one side of a tile."""
+        return 2 * len(self.pairs) + self.zero + 1
+
+    @property
+    def side(self) -> int:
+        """Points of the result along one side of a tile."""
+        return self.window - 2
+
+    @property
+    def cells(self) -> int:
+        """Products in a tile, each a matrix product over channels."""
+        return self.window**2
+
+    @cached_property
+    def filter(self) -> NDArray[np.float32]:
+        """G, float32[window, 3]: what filters are multiplied by from both sides."""
+        rows = [[1 / _polynomial(self.pairs)[0], 0, 0]] if self.zero else []
+        for x, others in self._each():
+            scale = 2 * x ** (1 + self.zero) * math.prod(x**2 - other**2 for other in others)
+            rows += [[x**k / scale for k in range(3)], [(-1) ** (k + 1 + self.zero) * x**k / scale for k in range(3)]]
+        return np.array([*rows, [0, 0, 1]], np.float32)
+
+    def input_sums(self, *points: Any) -> list[Any]:
+        """B^T d: the input's numbers to one for each product."""
+        whole = _polynomial(self.pairs)
+        results = [_weighted(whole, points[::2])] if self.zero else []
+        for x, others in self._each():
+            part = _polynomial(others)
+            even, odd = (_weighted(part, points[first + self.zero :: 2]) for first in range(2))
+            shifted = even * x if x != 1 else even
+            results += [odd + shifted, odd - shifted]
+        return [*results, _weighted(whole, points[self.zero :: 2])]
+
+    def output_sums(self, *products: Any) -> list[Any]:
+        """A^T m: products to numbers of the result."""
+        pairs = products[self.zero : -1]
+        sums = [plus + minus for plus, minus in zip(pairs[::2], pairs[1::2], strict=True)]
+        differences = [plus - minus for plus, minus in zip(pairs[::2], pairs[1::2], strict=True)]
+        powers = [[x**k for x in self.pairs] for k in range(self.side)]
+        results = [_weighted(row, differences if k % 2 else sums) for k, row in enumerate(powers)]
+        if self.zero:
+            results[0] = results[0] + products[0]
+        results[-1] = results[-1] + products[-1]
+        return results
+
+    def gradient_sums(self, *results: Any) -> list[Any]:
+        """A y: the gradient of numbers of the result to that of products."""
+        found = [results[0]] if self.zero else []
+        for x in self.pairs:
+            even, odd = (_weighted([x**k for k in range(first, self.side, 2)], results[first::2]) for first in range(2))
+            found += [even + odd, even - odd]
+        return [*found, results[-1]]
+
+    def _each(self) -> list[tuple[float, tuple[float, ...]]]:
+        return [(x, self.pairs[:index] + self.pairs[index + 1 :]) for index, x in enumerate(self.pairs)]
 
 
-def output_sums(m0: Any, m1: Any, m2: Any, m3: Any, m4: Any, m5: Any) -> list[Any]:
-    """A^T m: six products to four numbers of the result."""
-    even, odd, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-    return [
-        m0 + even + even_b,
-        odd * _A + odd_b * _B,
-        even * _A2 + even_b * _B2,
-        odd * _A**3 + odd_b * _B**3 + m5,
-    ]
+def _polynomial(pairs: Sequence[float]) -> list[float]:
+    """The coefficients of the product of t - x^2, from that of 1 upwards."""
+    return [round(float(number), 12) for number in np.poly([x**2 for x in pairs])[::-1]]
 
 
-def gradient_sums(y0: Any, y1: Any, y2: Any, y3: Any) -> list[Any]:
-    """A y: the gradient of four numbers of the result to that of six products."""
-    even, odd = y0 + y2 * _A2, y1 * _A + y3 * _A**3
-    even_b, odd_b = y0 + y2 * _B2, y1 * _B + y3 * _B**3
-    return [y0, even + odd, even - odd, even_b + odd_b, even_b - odd_b, y3]
+def _weighted(factors: Sequence[float], terms: Sequence[Any]) -> Any:
+    """The sum of terms times their factors; terms beyond the last factor do not count."""
+    total = None
+    for factor, term in zip(factors, terms, strict=False):
+        scaled = term if factor == 1 else term * factor
+        total = scaled if total is None else total + scaled
+    return total
 
 
-def both_ways(sums: Callable[..., list[Any]], cells: list[list[Any]]) -> list[list[Any]]:
-    """The sums down the columns of a tile, then along its rows."""
-    columns = [sums(*column) for column in zip(*cells, strict=True)]
-    return [sums(*row) for row in zip(*columns, strict=True)]
+BF16 = Form((2 / 3, 3 / 2), zero=True)
+"""F(4x4, 3x3): measured, these points have half the error in bf16 of the usual +-1, +-2 (Barabasz et al. 2020, "Error
+analysis and improving the accuracy of Winograd convolution for deep neural networks")."""
+FLOAT32 = Form((1 / 2, 1, 2), zero=False)
+"""F(5x5, 3x3), and multiplying by these is exact."""
 
 
-_INT = ir.IntType(32)
-_INTS, _FLOATS = ir.VectorType(_INT, LANES // 2), ir.VectorType(ir.FloatType(), LANES // 2)
+_INT, _FLOAT = ir.IntType(32), ir.FloatType()
 
 
 class _Vector:
-    """Sixteen float32 numbers in a register, with the arithmetic that the sums need."""
+    """Float32 numbers in a register, with the arithmetic that the sums need."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -94,148 +139,220 @@ class _Vector:
         return _Vector(self.builder, self.builder.fsub(self.value, other.value, flags=("contract",)))
 
     def __mul__(self, factor: float) -> "_Vector":
-        constant = ir.Constant(_FLOATS, [float(np.float32(factor))] * (LANES // 2))
+        constant = ir.Constant(self.value.type, [float(np.float32(factor))] * self.value.type.count)
         return _Vector(self.builder, self.builder.fmul(self.value, constant, flags=("contract",)))
 
 
-def _same(number: int) -> Any:
-    return ir.Constant(_INTS, [number] * (LANES // 2))
+class _Float32:
+    """How LANES float32 numbers are read and written: in turns of one vector of AVX2."""
+
+    FORM = FLOAT32
+    WORDS = FLOATS = ir.VectorType(_FLOAT, 8)
+    TURNS, VECTORS = LANES // 8, 1
+
+    @staticmethod
+    def widen(builder: Any, words: Any) -> list[_Vector]:
+        return [_Vector(builder, words)]
+
+    @staticmethod
+    def narrow(_builder: Any, vectors: list[_Vector]) -> Any:
+        return vectors[0].value
 
 
-def _widen(builder: Any, words: Any) -> tuple[_Vector, _Vector]:
-    """Words of two bf16 numbers as float32: the low halves, the high halves."""
-    low, high = builder.shl(words, _same(16)), builder.and_(words, _same(0xFFFF0000))
-    return _Vector(builder, builder.bitcast(low, _FLOATS)), _Vector(builder, builder.bitcast(high, _FLOATS))
+class _BFloat16:
+    """How LANES bf16 numbers are: all at once, as words of two."""
+
+    FORM = BF16
+    WORDS, FLOATS = ir.VectorType(_INT, LANES // 2), ir.VectorType(_FLOAT, LANES // 2)
+    TURNS, VECTORS = 1, 2
+
+    @classmethod
+    def _same(cls, number: int) -> Any:
+        return ir.Constant(cls.WORDS, [number] * (LANES // 2))
+
+    @classmethod
+    def widen(cls, builder: Any, words: Any) -> list[_Vector]:
+        """The low halves of words as float32, and the high halves."""
+        halves = builder.shl(words, cls._same(16)), builder.and_(words, cls._same(0xFFFF0000))
+        return [_Vector(builder, builder.bitcast(half, cls.FLOATS)) for half in halves]
+
+    @classmethod
+    def narrow(cls, builder: Any, vectors: list[_Vector]) -> Any:
+        """The opposite, rounded to the nearest."""
+        low, high = (builder.add(builder.bitcast(vector.value, cls.WORDS), cls._same(0x8000)) for vector in vectors)
+        return builder.or_(builder.lshr(low, cls._same(16)), builder.and_(high, cls._same(0xFFFF0000)))
 
 
-def _narrow(builder: Any, low: _Vector, high: _Vector) -> Any:
-    """The opposite, rounded to the nearest."""
-    low_bits, high_bits = (builder.add(builder.bitcast(vector.value, _INTS), _same(0x8000)) for vector in (low, high))
-    return builder.or_(builder.lshr(low_bits, _same(16)), builder.and_(high_bits, _same(0xFFFF0000)))
+def _aligned(builder: Any, kind: Any) -> Any:
+    """Memory on the stack at a multiple of 64 bytes, so that no vector in it lies across two lines of the cache."""
+    with builder.goto_entry_block():
+        memory = builder.alloca(kind)
+    memory.align = 64
+    return memory
 
 
-def _mover(sums: Callable[..., list[Any]], reads: int, writes: int) -> Callable[..., Any]:
-    """A function for kernels that reads reads*reads vectors, sums them both ways and writes writes*writes of them.
+def _finish(builder: Any, memory: Any) -> None:
+    """Keeps LLVM from moving reads of `memory` before the writes to it, and from doing without them."""
+    signature = ir.FunctionType(ir.VoidType(), [memory.type])
+    builder.asm(signature, "", "r,~{memory}", [memory], side_effect=True)
 
-    It takes addresses: of the source, of int64[reads * reads] offsets in it, of the target, of int64[writes * writes]
-    offsets in that, and the address of LANES numbers that stand for every point off the board (offset below 0).
+
+def _mover(sums: Callable[..., list[Any]], reads: str, writes: str) -> Callable[..., Any]:
+    """A function for kernels that reads a square of vectors, sums them both ways and writes a square of vectors.
+
+    `reads` and `writes` name the form's attributes with the squares' sides; columns are summed first, then rows. The
+    function takes addresses: of the source, of int64[reads * reads] offsets in it, of the target, of
+    int64[writes * writes] offsets in that; and an array of LANES numbers that stand for every point off the board
+    (offset below 0). The type of its numbers is that of all.
     """
 
-    def pointers(builder: Any, base: Any, offsets: Any, nowhere: Any, count: int) -> list[Any]:
-        word = ir.IntType(64)
-        table = builder.inttoptr(offsets, word.as_pointer())
-        found = []
-        for index in range(count):
-            offset = builder.load(builder.gep(table, [ir.Constant(word, index)]))
-            on_board = builder.icmp_signed(">=", offset, ir.Constant(word, 0))
-            address = builder.select(on_board, builder.add(base, offset), nowhere)
-            found.append(builder.inttoptr(address, _INTS.as_pointer()))
-        return found
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type = signature.args[-1]
+        numbers = _Float32 if array_type.dtype == types.float32 else _BFloat16
+        height, width = getattr(numbers.FORM, writes), getattr(numbers.FORM, reads)
+        source, source_offsets, target, target_offsets, nowhere_array = arguments
+        data = context.make_array(array_type)(context, builder, nowhere_array).data
+        nowhere = builder.ptrtoint(data, ir.IntType(64))
+        sources = _places(builder, source, source_offsets, nowhere, width**2)
+        targets = _places(builder, target, target_offsets, nowhere, height**2)
+        between = _aligned(builder, ir.ArrayType(numbers.FLOATS, numbers.VECTORS * height * width))
 
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        source, source_offsets, target, target_offsets, nowhere = arguments
-        places = pointers(builder, source, source_offsets, nowhere, reads * reads)
-        halves = [_widen(builder, builder.load(place, align=4)) for place in places]
-        results = []
-        for half in range(2):
-            rows = [[halves[row * reads + column][half] for column in range(reads)] for row in range(reads)]
-            results.append([vector for line in both_ways(sums, rows) for vector in line])
-        places = pointers(builder, target, target_offsets, nowhere, writes * writes)
-        for place, low, high in zip(places, *results, strict=True):
-            builder.store(_narrow(builder, low, high), place, align=4)
+        def at(place: Any, turn: int) -> Any:
+            return builder.gep(builder.inttoptr(place, numbers.WORDS.as_pointer()), [ir.Constant(_INT, turn)])
+
+        def kept(vector: int, row: int, column: int) -> Any:
+            index = (vector * height + row) * width + column
+            return builder.gep(between, [ir.Constant(_INT, 0), ir.Constant(_INT, index)])
+
+        for turn in range(numbers.TURNS):
+            for column in range(width):
+                cells = [
+                    numbers.widen(builder, builder.load(at(place, turn), align=4)) for place in sources[column::width]
+                ]
+                for vector, terms in enumerate(zip(*cells, strict=True)):
+                    for row, found in enumerate(sums(numbers.FORM, *terms)):
+                        builder.store(found.value, kept(vector, row, column), align=64)
+            _finish(builder, between)
+            for row in range(height):
+                results = []
+                for vector in range(numbers.VECTORS):
+                    values = [builder.load(kept(vector, row, column), align=64) for column in range(width)]
+                    results.append(sums(numbers.FORM, *(_Vector(builder, value) for value in values)))
+                for place, *vectors in zip(targets[row * height : (row + 1) * height], *results, strict=True):
+                    builder.store(numbers.narrow(builder, vectors), at(place, turn), align=4)
         return context.get_dummy_value()
 
     def move(
-        _context: Any, _source: Any, _source_offsets: Any, _target: Any, _target_offsets: Any, _nowhere: Any
+        _context: Any, _source: Any, _source_offsets: Any, _target: Any, _target_offsets: Any, nowhere: Any
     ) -> Any:
-        return types.void(*[types.intp] * 5), generate
+        return types.void(*[types.intp] * 4, nowhere), generate
 
     return intrinsic(move)  # type: ignore[no-any-return]
 
 
-_move_input = _mover(input_sums, WINDOW, WINDOW)
-_move_output = _mover(output_sums, WINDOW, SIDE)
-_move_gradient = _mover(gradient_sums, SIDE, WINDOW)
+def _places(builder: Any, base: Any, offsets: Any, nowhere: Any, count: int) -> list[Any]:
+    """The addresses of `count` offsets from a base: `nowhere` for those below 0."""
+    word = ir.IntType(64)
+    table = builder.inttoptr(offsets, word.as_pointer())
+    found = []
+    for index in range(count):
+        offset = builder.load(builder.gep(table, [ir.Constant(word, index)]))
+        on_board = builder.icmp_signed(">=", offset, ir.Constant(word, 0))
+        found.append(builder.select(on_board, builder.add(base, offset), nowhere))
+    return found
 
 
-def num_tiles(size: int) -> int:
+_move_input = _mover(Form.input_sums, "window", "window")
+_move_output = _mover(Form.output_sums, "window", "side")
+_move_gradient = _mover(Form.gradient_sums, "side", "window")
+
+
+def num_tiles(form: Form, size: int) -> int:
     """Tiles on a board of size * size points."""
-    return (-(-size // SIDE)) ** 2
+    return (-(-size // form.side)) ** 2
 
 
-def board_offsets(size: int, side: int, margin: int, channels: int) -> NDArray[np.int64]:
-    """int64[tiles, side * side]: bytes from a board's start to each point of each tile, -1 where it is off the board.
+def input_offsets(form: Form, size: int, point: int) -> NDArray[np.int64]:
+    """int64[tiles, window * window]: bytes from a board's start to each point that each tile reads, -1 off the board.
 
-    Tiles lie SIDE points apart; the first begins `margin` points above and left of the board.
+    A point takes `point` bytes.
     """
-    starts = np.arange(-(-size // SIDE)) * SIDE - margin
-    lines = starts[:, None] + np.arange(side)  # [tiles in a row, side]
+    return _offsets(size, point, form.side, np.arange(form.window) - 1)
+
+
+def output_offsets(form: Form, size: int, point: int) -> NDArray[np.int64]:
+    """int64[tiles, side * side]: the same for each point of the result that each tile has."""
+    return _offsets(size, point, form.side, np.arange(form.side))
+
+
+def _offsets(size: int, point: int, step: int, reach: NDArray[np.int64]) -> NDArray[np.int64]:
+    lines = np.arange(0, size, step)[:, None] + reach
     rows, columns = lines[:, None, :, None], lines[None, :, None, :]
     on_board = (rows >= 0) & (rows < size) & (columns >= 0) & (columns < size)
-    offsets = np.where(on_board, (rows * size + columns) * channels * 2, -1)
-    return offsets.reshape(num_tiles(size), side * side).astype(np.int64)
+    offsets = np.where(on_board, (rows * size + columns) * point, -1)
+    return offsets.reshape(len(lines) ** 2, len(reach) ** 2).astype(np.int64)
 
 
-def cell_offsets(tiles: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """int64[CELLS]: bytes from the start of tiles [CELLS, n, C] to each cell of the first tile."""
-    return np.arange(CELLS) * tiles.strides[0]
+def cell_offsets(tiles: Numbers) -> NDArray[np.int64]:
+    """int64[cells]: bytes from the start of tiles [cells, n, C] to each cell of the first tile."""
+    return np.arange(len(tiles)) * tiles.strides[0]
 
 
 @kernel
 def input_to_tiles(
-    boards: NDArray[np.uint16],
-    tiles: NDArray[np.uint16],
+    boards: Numbers,
+    tiles: Numbers,
     offsets: NDArray[np.int64],
     cells: NDArray[np.int64],
-    nowhere: NDArray[np.uint16],
+    nowhere: Numbers,
 ) -> None:
-    """B^T d B: boards [n, S * S, C] to tiles [CELLS, n * num_tiles, C]; `offsets` of WINDOW and margin 1."""
+    """B^T d B: boards [n, S * S, C] to tiles [cells, at least n * num_tiles, C], at `input_offsets`."""
     num_boards, points, channels = boards.shape
-    source, target = boards.ctypes.data, tiles.ctypes.data
+    source, target, width = np.intp(boards.ctypes.data), np.intp(tiles.ctypes.data), channels * boards.itemsize
     for _ in range(num_boards):
         for tile in range(len(offsets)):
-            for block in range(0, channels * 2, LANES * 2):
+            for block in range(0, width, LANES * boards.itemsize):
                 place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
-                _move_input(source + block, place, target + block, cells.ctypes.data, nowhere.ctypes.data)
-            target += channels * 2
-        source += points * channels * 2
+                _move_input(source + block, place, target + block, cells.ctypes.data, nowhere)
+            target += width
+        source += points * width
 
 
 @kernel
 def gradient_to_tiles(
-    boards: NDArray[np.uint16],
-    tiles: NDArray[np.uint16],
+    boards: Numbers,
+    tiles: Numbers,
     offsets: NDArray[np.int64],
     cells: NDArray[np.int64],
-    nowhere: NDArray[np.uint16],
+    nowhere: Numbers,
 ) -> None:
-    """A dy A^T: boards [n, S * S, C] to tiles [CELLS, n * num_tiles, C]; `offsets` of SIDE and margin 0."""
+    """A dy A^T: boards [n, S * S, C] to tiles [cells, at least n * num_tiles, C], at `output_offsets`."""
     num_boards, points, channels = boards.shape
-    source, target = boards.ctypes.data, tiles.ctypes.data
+    source, target, width = np.intp(boards.ctypes.data), np.intp(tiles.ctypes.data), channels * boards.itemsize
     for _ in range(num_boards):
         for tile in range(len(offsets)):
-            for block in range(0, channels * 2, LANES * 2):
+            for block in range(0, width, LANES * boards.itemsize):
                 place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
-                _move_gradient(source + block, place, target + block, cells.ctypes.data, nowhere.ctypes.data)
-            target += channels * 2
-        source += points * channels * 2
+                _move_gradient(source + block, place, target + block, cells.ctypes.data, nowhere)
+            target += width
+        source += points * width
 
 
 @kernel
 def tiles_to_output(
-    tiles: NDArray[np.uint16],
-    boards: NDArray[np.uint16],
+    tiles: Numbers,
+    boards: Numbers,
     offsets: NDArray[np.int64],
     cells: NDArray[np.int64],
-    nowhere: NDArray[np.uint16],
+    nowhere: Numbers,
 ) -> None:
-    """A^T m A: tiles [CELLS, n * num_tiles, C] to boards [n, S * S, C]; `offsets` of SIDE and margin 0."""
+    """A^T m A: tiles [cells, at least n * num_tiles, C] to boards [n, S * S, C], at `output_offsets`."""
     num_boards, points, channels = boards.shape
-    source, target = tiles.ctypes.data, boards.ctypes.data
+    source, target, width = np.intp(tiles.ctypes.data), np.intp(boards.ctypes.data), channels * boards.itemsize
     for _ in range(num_boards):
         for tile in range(len(offsets)):
-            for block in range(0, channels * 2, LANES * 2):
+            for block in range(0, width, LANES * boards.itemsize):
                 place = offsets.ctypes.data + 8 * offsets.shape[1] * tile
-                _move_output(source + block, cells.ctypes.data, target + block, place, nowhere.ctypes.data)
-            source += channels * 2
-        target += points * channels * 2
+                _move_output(source + block, cells.ctypes.data, target + block, place, nowhere)
+            source += width
+        target += points * width

@@ -1,8 +1,9 @@
-"""3x3 convolutions by Winograd's tiles, in bf16: less than half of the time of the plain ones on a CPU without AMX.
+"""3x3 convolutions by Winograd's tiles, in bf16 on a CPU without AMX and in float32 on one with AVX2.
 
-Measured with 64 channels on 19x19, one core of a Zen 4: 13 ms against 28 forward, 28 against 66 backward for 256
-positions. The price is rounding: an error of 1.1% of the result where plain bf16 has 0.2%, without bias, hence small
-beside the noise of a batch's own gradient.
+In bf16, 64 channels on 19x19, one core of a Zen 4: 13 ms against 28 forward, 28 against 66 backward for 256 positions.
+The price is rounding: an error of 1.1% of the result where plain bf16 has 0.2%, without bias, hence small beside the
+noise of a batch's own gradient. In float32 the error is 2e-6 where the plain sum has 3e-7; docs/training.md has what
+a whole step gains.
 """
 
 import threading
@@ -12,23 +13,28 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphapente.training import tiles
 
-POSITIONS_AT_ONCE = 16
-"""So many positions are turned into tiles at once: fewer cost calls, more leave the caches."""
+TILES_AT_ONCE = {torch.bfloat16: 400, torch.float32: 64}
+"""So many tiles, about, are made at once: fewer cost calls, more leave the caches."""
 
-_FILTER = torch.from_numpy(np.kron(tiles.FILTER, tiles.FILTER))  # [CELLS, 9]
+_FORMS = {torch.bfloat16: tiles.BF16, torch.float32: tiles.FLOAT32}
+_FILTERS = {dtype: torch.from_numpy(np.kron(form.filter, form.filter)) for dtype, form in _FORMS.items()}  # [cells, 9]
 
 
 def pays(device: str, precision: str) -> bool:
-    """Whether this gains: in bf16 on a processor with bf16 products and without AMX, which has no need of it."""
-    if device != "cpu" or precision != "bf16" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
+    """Whether this gains on this processor: in fp32 with AVX2, in bf16 with AVX512_BF16 and without AMX.
+
+    AMX has no need of it, and without a compiler (NUMBA_DISABLE_JIT) the sums cannot run.
+    """
+    if device != "cpu" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
         return False
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
+    if precision == "fp32":
+        return bool(capabilities.get("avx2"))
+    return precision == "bf16" and bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
 
 
 def use_winograd(model: nn.Module) -> int:
@@ -49,7 +55,7 @@ class WinogradConv2d(nn.Conv2d):
     """A 3x3 convolution without bias that keeps the board's size, its channels multiples of tiles.LANES."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """bf16[B, C, S, S], channels last, to bf16[B, K, S, S], channels last."""
+        """[B, C, S, S] to [B, K, S, S], channels last: bf16 for bf16 and in autocast, else float32."""
         result: Tensor = _Winograd.apply(x, self.weight)  # type: ignore[no-untyped-call]
         return result
 
@@ -57,71 +63,79 @@ class WinogradConv2d(nn.Conv2d):
 class _Winograd(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        boards = _boards(x)
+        bf16 = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+        boards = _boards(x, torch.bfloat16 if bf16 else torch.float32)
         ctx.save_for_backward(boards, weight)
         return _planes(_convolve(boards, weight.permute(2, 3, 1, 0)))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, Tensor]:
         boards, weight = ctx.saved_tensors
-        gradient = _boards(gradients[0])
+        gradient = _boards(gradients[0], boards.dtype)
         found = _weight_gradient(boards, gradient)
         if not ctx.needs_input_grad[0]:
             return None, found
         return _planes(_convolve(gradient, weight.flip(2, 3).permute(2, 3, 0, 1))), found
 
 
-def _boards(x: Tensor) -> Tensor:
-    """[B, C, S, S] as bf16[B, S, S, C], contiguous."""
-    return x.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
+def _boards(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """[B, C, S, S] as [B, S, S, C] of a type, contiguous."""
+    return x.to(dtype).permute(0, 2, 3, 1).contiguous()
 
 
 def _planes(boards: Tensor) -> Tensor:
     return boards.permute(0, 3, 1, 2)
 
 
-def _array(tensor: Tensor) -> NDArray[np.uint16]:
-    """The memory of a bf16 tensor as NumPy sees it, the middle axes as one: uint16[n, points, C]."""
-    array: NDArray[np.uint16] = tensor.detach().view(torch.uint16).numpy()
+def _array(tensor: Tensor) -> tiles.Numbers:
+    """The memory of a tensor as NumPy sees it, bf16 as uint16, the middle axes as one: [n, points, C]."""
+    plain = tensor.detach()
+    array: tiles.Numbers = (plain.view(torch.uint16) if plain.dtype == torch.bfloat16 else plain).numpy()
     return array.reshape(len(array), -1, array.shape[-1])
 
 
 class _Space(threading.local):
-    """Room for the tiles of some positions, kept by each thread for its next call."""
+    """Room for some tiles, kept by each thread for its next call."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, int, int], tuple[Tensor, NDArray[np.uint16]]] = {}
+        self._kept: dict[tuple[str, int, int, torch.dtype], tuple[Tensor, tiles.Numbers]] = {}
 
-    def tiles(self, use: str, count: int, channels: int) -> tuple[Tensor, NDArray[np.uint16]]:
-        """bf16[CELLS, count, channels] with any content, as a tensor and as an array over the same memory."""
-        if (use, count, channels) not in self._kept:
-            tensor = torch.empty((tiles.CELLS, count, channels), dtype=torch.bfloat16)
-            self._kept[use, count, channels] = tensor, _array(tensor)
-        return self._kept[use, count, channels]
+    def tiles(self, use: str, count: int, channels: int, dtype: torch.dtype) -> tuple[Tensor, tiles.Numbers]:
+        """[cells, count or one more, channels] with any content, as a tensor and as an array over the same memory.
+
+        The number is odd in float32: cells an even number of tiles apart would fall on the same few sets of the cache.
+        """
+        key = use, count, channels, dtype
+        if key not in self._kept:
+            rows = count | 1 if dtype == torch.float32 else count
+            tensor = torch.zeros((_FORMS[dtype].cells, rows, channels), dtype=dtype)
+            self._kept[key] = tensor, _array(tensor)
+        return self._kept[key]
 
 
 _space = _Space()
 
 
-def _portions(count: int) -> Iterator[slice]:
-    for first in range(0, count, POSITIONS_AT_ONCE):
-        yield slice(first, min(first + POSITIONS_AT_ONCE, count))
+def _portions(count: int, positions: int) -> Iterator[slice]:
+    for first in range(0, count, positions):
+        yield slice(first, min(first + positions, count))
 
 
 def _convolve(boards: Tensor, filters: Tensor) -> Tensor:
-    """bf16[B, S, S, C] by filters [3, 3, C, K] to bf16[B, S, S, K]."""
+    """[B, S, S, C] by filters [3, 3, C, K] to [B, S, S, K]."""
     count, size, _, inputs = boards.shape
-    outputs = filters.shape[3]
-    matrices = (_FILTER @ filters.reshape(9, -1)).view(tiles.CELLS, inputs, outputs).bfloat16()
+    outputs, dtype = filters.shape[3], boards.dtype
+    form = _FORMS[dtype]
+    matrices = (_FILTERS[dtype] @ filters.reshape(9, -1)).view(form.cells, inputs, outputs).to(dtype)
     result = boards.new_empty((count, size, size, outputs))
     source, target = _array(boards), _array(result)
-    reads = tiles.board_offsets(size, tiles.WINDOW, 1, inputs)
-    writes = tiles.board_offsets(size, tiles.SIDE, 0, outputs)
-    nowhere, anywhere = np.zeros((2, tiles.LANES), np.uint16)
-    for some in _portions(count):
+    reads = tiles.input_offsets(form, size, inputs * boards.itemsize)
+    writes = tiles.output_offsets(form, size, outputs * boards.itemsize)
+    nowhere, anywhere = np.zeros((2, tiles.LANES), source.dtype)
+    for some in _portions(count, max(1, TILES_AT_ONCE[dtype] // len(reads))):
         num_tiles = (some.stop - some.start) * len(reads)
-        before, before_array = _space.tiles("before", num_tiles, inputs)
-        after, after_array = _space.tiles("after", num_tiles, outputs)
+        before, before_array = _space.tiles("before", num_tiles, inputs, dtype)
+        after, after_array = _space.tiles("after", num_tiles, outputs, dtype)
         tiles.input_to_tiles(source[some], before_array, reads, tiles.cell_offsets(before_array), nowhere)
         torch.bmm(before, matrices, out=after)
         tiles.tiles_to_output(after_array, target[some], writes, tiles.cell_offsets(after_array), anywhere)
@@ -129,21 +143,26 @@ def _convolve(boards: Tensor, filters: Tensor) -> Tensor:
 
 
 def _weight_gradient(boards: Tensor, gradient: Tensor) -> Tensor:
-    """float32[K, C, 3, 3] from the input bf16[B, S, S, C] and the result's gradient bf16[B, S, S, K]."""
+    """float32[K, C, 3, 3] from the input [B, S, S, C] and the result's gradient [B, S, S, K]."""
     count, size, _, inputs = boards.shape
-    outputs = gradient.shape[3]
+    outputs, dtype = gradient.shape[3], boards.dtype
+    form = _FORMS[dtype]
     source, source_gradient = _array(boards), _array(gradient)
-    reads = tiles.board_offsets(size, tiles.WINDOW, 1, inputs)
-    reads_gradient = tiles.board_offsets(size, tiles.SIDE, 0, outputs)
-    nowhere = np.zeros(tiles.LANES, np.uint16)
-    total = torch.zeros((tiles.CELLS, inputs, outputs))
-    for some in _portions(count):
+    reads = tiles.input_offsets(form, size, inputs * boards.itemsize)
+    reads_gradient = tiles.output_offsets(form, size, outputs * boards.itemsize)
+    nowhere = np.zeros(tiles.LANES, source.dtype)
+    total = torch.zeros((form.cells, inputs, outputs))
+    for some in _portions(count, max(1, TILES_AT_ONCE[dtype] // len(reads))):
         num_tiles = (some.stop - some.start) * len(reads)
-        before, before_array = _space.tiles("before", num_tiles, inputs)
-        after, after_array = _space.tiles("after", num_tiles, outputs)
+        before, before_array = _space.tiles("before", num_tiles, inputs, dtype)
+        after, after_array = _space.tiles("after", num_tiles, outputs, dtype)
         tiles.input_to_tiles(source[some], before_array, reads, tiles.cell_offsets(before_array), nowhere)
         tiles.gradient_to_tiles(
             source_gradient[some], after_array, reads_gradient, tiles.cell_offsets(after_array), nowhere
         )
-        total += torch.bmm(before.transpose(1, 2), after)
-    return (_FILTER.T @ total.view(tiles.CELLS, -1)).view(3, 3, inputs, outputs).permute(3, 2, 0, 1)
+        before, after = before[:, :num_tiles].transpose(1, 2), after[:, :num_tiles]
+        if dtype == total.dtype:
+            total.baddbmm_(before, after)
+        else:
+            total += torch.bmm(before, after)
+    return (_FILTERS[dtype].T @ total.view(form.cells, -1)).view(3, 3, inputs, outputs).permute(3, 2, 0, 1)
