@@ -50,7 +50,7 @@ def keep_bits(source: _Map, out: _Map) -> None:
 @inlined
 def missing_captures(position: Position, player: int) -> int:
     """Stones that `player` must still capture to win by captures."""
-    return CAPTURES_TO_WIN[position["variant"]] - position["captured"][player - 1]
+    return int(CAPTURES_TO_WIN[position["variant"]] - position["captured"][player - 1])
 
 
 @kernel
@@ -128,7 +128,7 @@ def may_force(position: Position, bits: Bitboards, own: bool) -> bool:
     if position["variant"] == GOMOKU:
         return False
     limit = 3 if position["variant"] == KERYO else 2
-    return any_bit(bits[captures]) or missing_captures(position, player if own else 3 - player) <= limit
+    return any_bit(bits[captures]) or bool(missing_captures(position, player if own else 3 - player) <= limit)
 
 
 @inlined
@@ -175,4 +175,3 @@ def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_thr
             # a pair of windows (k, k + 1) shares the cells k - 1 .. k + 2
             pairs = (here & after) | (after & further) | (here & before) | (before & earlier)
             open_threes[at] |= pairs & empty[at]
-

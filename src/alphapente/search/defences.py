@@ -4,7 +4,7 @@ The question. The defender is to move and threatened: if he passed, the attacker
 proof shows (a tree of attacker's moves, each a threat to win at once, with all replies to it). Which stones p of the
 defender may spoil that proof? All points are in `AREA` that
 
-1. the attacker plays in the proof, his winning moves included, or threatens to win on (ENEMY_WINS at a defender's node);
+1. the attacker plays in the proof, winning moves included, or threatens to win on (ENEMY_WINS at a defender's node);
 2. would give the defender four of five with the fifth free at a defender's node (OWN_FOURS there): he could win first;
 3. would be the far flank of a capture by the defender at a defender's node: p, pair (or triple), an empty point c. It
    counts only when the capture wins, takes a stone that the threat stands on, or when c is a reply anyway;
@@ -193,8 +193,10 @@ def find_defences(proof: Proof) -> bool:
         proof.counts[USED] += 1
         find_tactics(position, proof.bits, proof.scratch)
         _add_defenders_node(proof, position)
-        first = np.int64(proof.nodes[node]["first"])
-        for reply in range(first, first + np.int64(proof.nodes[node]["count"])):
+        first, count = np.int64(proof.nodes[node]["first"]), np.int64(proof.nodes[node]["count"])
+        if waiting + count > len(proof.todo):
+            return False
+        for reply in range(first, first + count):
             proof.todo[waiting] = reply
             waiting += 1
     return True

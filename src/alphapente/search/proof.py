@@ -39,7 +39,7 @@ MAX_DEPTH = 60
 """The most plies that a proof looks ahead."""
 LARGEST_BRANCH = 400
 
-USED, NUM_NODES = range(2)
+USED, NUM_NODES, LIMIT = range(3)
 AREA, ADDED, SCRATCH, CHOSEN, OTHERS = range(5)
 _NUM_MAPS = 5
 
@@ -55,7 +55,7 @@ PROOF_NODE = np.dtype(
         ("cell", np.int16),  # of the move that leads here
         ("hint", np.int16),  # defender's node: what the attacker would play if nothing were done
         ("depth", np.int16),  # plies from the root
-        ("length", np.int16),  # proven: plies to the win that was found, longest defence
+        ("length", np.int16),  # proven: the most plies that the win found there takes
         ("attacking", np.int16),  # 1: the attacker is to move
     ],
     align=True,
@@ -74,7 +74,7 @@ class Proof(NamedTuple):
     maps: NDArray[np.uint64]  # [5, ROW] bitboards AREA...
     solved: NDArray[np.int32]  # [a power of two] solved nodes by their keys
     todo: NDArray[np.int32]  # [N] nodes to visit
-    counts: NDArray[np.int64]  # [2] positions looked at, nodes
+    counts: NDArray[np.int64]  # [3] positions looked at, nodes, plies within which the win must come
 
 
 def room_for(budget: int) -> int:
@@ -95,7 +95,7 @@ def new_proof(budget: int) -> Proof:
         maps=np.zeros((_NUM_MAPS, ROW), np.uint64),
         solved=np.zeros(1 << max(4, (budget - 1).bit_length()), np.int32),
         todo=np.zeros(nodes, np.int32),
-        counts=np.zeros(2, np.int64),
+        counts=np.zeros(3, np.int64),
     )
 
 
@@ -118,38 +118,36 @@ def _new_node(proof: Proof, parent: int, cell: int, cost: int) -> None:
 
 
 @kernel
-def begin(proof: Proof) -> None:
-    """Forgets all; the question is whether the player to move of positions[0], put there before, can force a win."""
+def begin(proof: Proof, plies: int) -> None:
+    """Forgets all; the question: can the player to move of positions[0], put there before, win within `plies`?"""
     proof.counts[:] = 0
+    proof.counts[LIMIT] = min(plies, MAX_DEPTH)
     proof.solved[:] = NOTHING
     proof.standing[:] = NOTHING
     proof.standing[0] = 0
-    _new_node(proof, np.int64(NOTHING), np.int64(NOTHING), np.int64(1))
+    _new_node(proof, NOTHING, NOTHING, 1)
 
 
 @inlined
 def is_proven(proof: Proof) -> bool:
     """Whether the attacker wins."""
-    return proof.nodes[0]["proof"] == 0
+    return bool(proof.nodes[0]["proof"] == 0)
 
 
 @inlined
 def goes_on(proof: Proof, budget: int) -> bool:
     """Whether the question is open, and positions and places are left."""
-    return (
-        proof.nodes[0]["proof"] != 0
-        and proof.nodes[0]["disproof"] != 0
-        and proof.counts[USED] < budget
-        and proof.counts[NUM_NODES] + LARGEST_BRANCH < len(proof.nodes)
-    )
+    is_open = proof.nodes[0]["proof"] != 0 and proof.nodes[0]["disproof"] != 0
+    is_room = proof.counts[NUM_NODES] + LARGEST_BRANCH < len(proof.nodes)
+    return bool(is_open and is_room and proof.counts[USED] < budget)
 
 
 @kernel
 def most_proving(proof: Proof) -> int:
     """The leaf that both counts agree on."""
-    node = np.int64(0)
+    node = 0
     while proof.nodes[node]["count"] > 0:
-        child = np.int64(proof.nodes[node]["first"])
+        child = int(proof.nodes[node]["first"])
         if proof.nodes[node]["attacking"]:
             while proof.nodes[child]["proof"] != proof.nodes[node]["proof"]:
                 child += 1
@@ -163,18 +161,18 @@ def most_proving(proof: Proof) -> int:
 @kernel
 def go_to(proof: Proof, node: int) -> int:
     """Makes positions[depth] that of `node` and returns the depth; what stands on the way is not played again."""
-    depth = np.int64(proof.nodes[node]["depth"])
-    size = np.int64(proof.positions[0]["size"])
+    depth = int(proof.nodes[node]["depth"])
+    size = int(proof.positions[0]["size"])
     level, here = depth, node
     while proof.standing[level] != here:
         proof.way[level] = here
-        here = np.int64(proof.nodes[here]["parent"])
+        here = int(proof.nodes[here]["parent"])
         level -= 1
     while level < depth:
         level += 1
-        here = np.int64(proof.way[level])
+        here = int(proof.way[level])
         copy_position(proof.positions[level], proof.positions[level - 1])
-        play(proof.positions[level], point_of(np.int64(proof.nodes[here]["cell"]), size))
+        play(proof.positions[level], point_of(int(proof.nodes[here]["cell"]), size))
         proof.standing[level] = here
     return depth
 
@@ -200,8 +198,8 @@ def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
 
 
 @inlined
-def _place(proof: Proof, key: int) -> int:
-    return np.int64(key & np.uint64(len(proof.solved) - 1))
+def _place(proof: Proof, key: np.uint64) -> int:
+    return int(key & np.uint64(len(proof.solved) - 1))
 
 
 @kernel
@@ -209,22 +207,21 @@ def look_at(proof: Proof, node: int) -> int:
     """Goes to a leaf and solves it by what is certain; SETTLED, or what find_tactics (in `bits`) says: still open."""
     depth = go_to(proof, node)
     position = proof.positions[depth]
-    attacking = np.int64(proof.nodes[node]["attacking"])
+    attacking = proof.nodes[node]["attacking"] == 1
     if position["winner"] != IN_PLAY:
-        settle(proof, node, position["winner"] == proof.positions[0]["to_move"], np.int64(0))
+        settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), 0)
         return SETTLED
     proof.counts[USED] += 1
-    verdict = find_tactics(position, proof.bits, proof.scratch)
-    if verdict == WINS:
-        settle(proof, node, attacking == 1, np.int64(1))
+    verdict = int(find_tactics(position, proof.bits, proof.scratch))
+    left = int(proof.counts[LIMIT]) - depth
+    needed = 1 if attacking else 2
+    if verdict in (WINS, LOSES) or left <= needed:
+        settle(proof, node, verdict == (WINS if attacking else LOSES) and needed <= left, needed)
         return SETTLED
-    if verdict == LOSES or depth == MAX_DEPTH:
-        settle(proof, node, attacking == 0 and verdict == LOSES, np.int64(2))
-        return SETTLED
-    key = _key(position, proof.bits, attacking)
-    known = np.int64(proof.solved[_place(proof, key)])
-    if known != NOTHING and proof.nodes[known]["key"] == key:
-        settle(proof, node, proof.nodes[known]["proof"] == 0, np.int64(proof.nodes[known]["length"]))
+    key = _key(position, proof.bits, 1 if attacking else 0)
+    known = int(proof.solved[_place(proof, key)])
+    if known != NOTHING and proof.nodes[known]["key"] == key and proof.nodes[known]["length"] <= left:
+        settle(proof, node, bool(proof.nodes[known]["proof"] == 0), int(proof.nodes[known]["length"]))
         proof.nodes[node]["same"] = known
         return SETTLED
     proof.nodes[node]["key"] = key
@@ -253,20 +250,23 @@ def add_moves(proof: Proof, node: int, bits: NDArray[np.uint64], cost: int) -> N
 
 @kernel
 def _recount(proof: Proof, node: int) -> None:
-    """A node's counts by those of its children: the attacker needs one of his moves, and all of the defender's."""
+    """A node's counts by those of its children: the attacker needs one of his moves, and all of the defender's.
+
+    The length of a defender's node, 0 before it is solved, is that of the win behind moves that are not in the tree.
+    """
     least, total, solved = INFINITE, 0, False
-    shortest, longest = 30_000, 0
+    shortest, longest = 30_000, int(proof.nodes[node]["length"])
     first = np.int64(proof.nodes[node]["first"])
     attacking = proof.nodes[node]["attacking"] == 1
     for child in range(first, first + np.int64(proof.nodes[node]["count"])):
-        won, lost = np.int64(proof.nodes[child]["proof"]), np.int64(proof.nodes[child]["disproof"])
+        won, lost = int(proof.nodes[child]["proof"]), int(proof.nodes[child]["disproof"])
         wanted, other = (won, lost) if attacking else (lost, won)
         least = min(least, wanted)
         total = min(total + other, INFINITE - 1)
         solved = solved or wanted == 0
         if won == 0:
-            shortest = min(shortest, np.int64(proof.nodes[child]["length"]))
-            longest = max(longest, np.int64(proof.nodes[child]["length"]))
+            shortest = min(shortest, int(proof.nodes[child]["length"]))
+            longest = max(longest, int(proof.nodes[child]["length"]))
     total = INFINITE if solved else total
     proof.nodes[node]["proof"] = least if attacking else total
     proof.nodes[node]["disproof"] = total if attacking else least
@@ -281,21 +281,21 @@ def update(proof: Proof, node: int) -> None:
         if proof.nodes[node]["count"] > 0:
             _recount(proof, node)
         elif proof.nodes[node]["proof"] != 0 and proof.nodes[node]["disproof"] != 0:
-            settle(proof, node, False, np.int64(0))  # looked at, and there is nothing to try
+            settle(proof, node, False, 0)  # looked at, and there is nothing to try
         solved = proof.nodes[node]["proof"] == 0 or proof.nodes[node]["disproof"] == 0
         if solved and proof.nodes[node]["key"] != np.uint64(0):
             proof.solved[_place(proof, proof.nodes[node]["key"])] = node
         if node == 0:
             return
-        node = np.int64(proof.nodes[node]["parent"])
+        node = int(proof.nodes[node]["parent"])
 
 
 @kernel
 def winning_child(proof: Proof, node: int) -> int:
     """The child of an attacker's proven node that wins soonest, or NOTHING for one whose player wins at once."""
     best = NOTHING
-    first = np.int64(proof.nodes[node]["first"])
-    for child in range(first, first + np.int64(proof.nodes[node]["count"])):
+    first = int(proof.nodes[node]["first"])
+    for child in range(first, first + int(proof.nodes[node]["count"])):
         if proof.nodes[child]["proof"] == 0 and (
             best == NOTHING or proof.nodes[child]["length"] < proof.nodes[best]["length"]
         ):

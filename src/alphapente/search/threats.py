@@ -39,6 +39,7 @@ from alphapente.search.defences import find_defences
 from alphapente.search.proof import (
     AREA,
     CHOSEN,
+    LIMIT,
     NOTHING,
     OTHERS,
     SCRATCH,
@@ -53,7 +54,6 @@ from alphapente.search.proof import (
     look_at,
     most_proving,
     new_proof,
-    settle,
     update,
     winning_child,
 )
@@ -85,7 +85,7 @@ def new_threats(budget: int) -> Threats:
 def is_solvable(position: Position) -> bool:
     """Whether the solver has anything to say about such a position."""
     variant = position["variant"]
-    return variant != POOF and variant != BOAT and position["ply"] >= FIRST_REAL_PLY
+    return bool(variant != POOF and variant != BOAT and position["ply"] >= FIRST_REAL_PLY)
 
 
 @kernel
@@ -122,12 +122,12 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
 
 
 @kernel
-def _ask(proof: Proof, position: Position, of_enemy: bool) -> None:
+def _ask(proof: Proof, position: Position, of_enemy: bool, plies: int) -> None:
     """Begins a question about `position`: of its player to move or, as if that one passed, of his enemy."""
     copy_position(proof.positions[0], position)
     if of_enemy:
         proof.positions[0]["to_move"] = 3 - np.int64(position["to_move"])
-    begin(proof)
+    begin(proof, plies)
 
 
 @kernel
@@ -139,30 +139,31 @@ def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
         add_bits(proof.bits[OWN_CAPTURES], area)
         child = winning_child(inner, np.int64(0))
         proof.nodes[node]["hint"] = inner.nodes[child]["cell"] if child != NOTHING else NOTHING
+        proof.nodes[node]["length"] = inner.nodes[0]["length"]
         add_moves(proof, node, area, _FORCING)
     proof.counts[USED] += inner.counts[USED]
     update(proof, node)
 
 
 @kernel
-def prove(threats: Threats, position: Position, of_enemy: bool, budget: int, level: int) -> bool:
-    """Whether a win was found, by FOURS or THREES, for the player to move (`of_enemy`: for his enemy, if he passed).
+def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
+    """Whether a win of the player to move was found, by FOURS or THREES, within `plies`.
 
     At most about `budget` positions are looked at, those behind the threats of quiet moves included. The tree of
     threats.outer shows how. One loop serves both trees, since compiled functions that call each other in a circle
     cannot be cached.
     """
     outer, inner = threats.outer, threats.inner
-    _ask(outer, position, of_enemy)
-    asked = np.int64(NOTHING)  # the node of the outer tree whose threat the inner one looks for
+    _ask(outer, position, False, plies)
+    asked = NOTHING  # the node of the outer tree whose threat the inner one looks for
     while True:
         within = asked != NOTHING
         proof = inner if within else outer
         if not goes_on(proof, THREAT_POSITIONS if within else budget):
             if not within:
-                return is_proven(outer)
+                return bool(is_proven(outer))
             _answer_quiet_move(outer, inner, asked)
-            asked = np.int64(NOTHING)
+            asked = NOTHING
             continue
         node = most_proving(proof)
         verdict = look_at(proof, node)
@@ -174,7 +175,7 @@ def prove(threats: Threats, position: Position, of_enemy: bool, budget: int, lev
             elif level == THREES and not within:
                 quiet = proof.positions[proof.nodes[node]["depth"]]
                 if may_force(quiet, proof.bits, False):
-                    _ask(inner, quiet, True)
+                    _ask(inner, quiet, True, int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"]) - 1)
                     asked = node
                     continue
         update(proof, node)
@@ -183,16 +184,16 @@ def prove(threats: Threats, position: Position, of_enemy: bool, budget: int, lev
 @kernel
 def line_of(proof: Proof, out: NDArray[np.int64]) -> int:
     """Writes the cells of the forced line, with the longest defence, as far as the tree has it; returns how many."""
-    node, length = np.int64(0), 0
+    node, length = 0, 0
     while length < len(out):
         if proof.nodes[node]["same"] != NOTHING:
-            node = np.int64(proof.nodes[node]["same"])
+            node = int(proof.nodes[node]["same"])
         child = NOTHING
         if proof.nodes[node]["attacking"]:
             child = winning_child(proof, node)
         else:
-            first = np.int64(proof.nodes[node]["first"])
-            for reply in range(first, first + np.int64(proof.nodes[node]["count"])):
+            first = int(proof.nodes[node]["first"])
+            for reply in range(first, first + int(proof.nodes[node]["count"])):
                 if child == NOTHING or proof.nodes[reply]["length"] > proof.nodes[child]["length"]:
                     child = reply
         if child == NOTHING:
