@@ -215,7 +215,7 @@ def look_at(proof: Proof, node: int) -> int:
     verdict = int(find_tactics(position, proof.bits, proof.scratch))
     left = int(proof.counts[LIMIT]) - depth
     needed = 1 if attacking else 2
-    if verdict in (WINS, LOSES) or left <= needed:
+    if verdict in (WINS, LOSES) or left < (3 if attacking else 2):  # no win that tactics do not see is shorter
         settle(proof, node, verdict == (WINS if attacking else LOSES) and needed <= left, needed)
         return SETTLED
     key = _key(position, proof.bits, 1 if attacking else 0)
