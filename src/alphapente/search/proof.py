@@ -267,7 +267,10 @@ def _recount(proof: Proof, node: int) -> None:
         if won == 0:
             shortest = min(shortest, int(proof.nodes[child]["length"]))
             longest = max(longest, int(proof.nodes[child]["length"]))
-    total = INFINITE if solved else total
+    if solved:
+        total = INFINITE
+    elif total > 0 and not attacking:
+        total += 1  # a move of the attacker's costs one, so that of ways as easy the shorter is tried first
     proof.nodes[node]["proof"] = least if attacking else total
     proof.nodes[node]["disproof"] = total if attacking else least
     if proof.nodes[node]["proof"] == 0:
