@@ -160,6 +160,20 @@ class SearchSettings(Section):
         ge=0,
         le=2**26,
     )
+    root_solver_nodes: int = setting(
+        1000,
+        "Threat solver at the root: positions looked at for a forced win by fours, open threes and captures; 0: off.",
+        "positions",
+        ge=0,
+        le=1_000_000,
+    )
+    leaf_solver_nodes: int = setting(
+        0,
+        "Threat solver at each leaf: positions looked at for a forced win by fours and captures; 0: off.",
+        "positions",
+        ge=0,
+        le=100_000,
+    )
     virtual_loss: float = setting(
         1, "One big tree: visits counted as lost while a leaf awaits the network.", "visits", ge=0, le=100
     )

@@ -81,7 +81,8 @@ def _window_maps() -> NDArray[np.uint64]:
 
 
 _BOARD_MAPS = _board_maps()
-_WINDOW_MAPS = _window_maps()
+WINDOW_MAPS = _window_maps()
+"""uint64[MAX_SIZE + 1, 4, ROW]: by size and line, the middle cells of the windows of five on the board."""
 
 
 @inlined
@@ -92,25 +93,27 @@ def has(bits: NDArray[np.uint64], cell: int) -> bool:
 
 
 @inlined
-def _set(bits: NDArray[np.uint64], cell: int) -> None:
+def set_bit(bits: NDArray[np.uint64], cell: int) -> None:
+    """Sets the bit of `cell` in one bitboard."""
     bit = cell - FIRST_CELL
     bits[GUARD + (bit >> 6)] |= _ONE << np.uint64(bit & 63)
 
 
 @inlined
-def _clear(bits: NDArray[np.uint64], cell: int) -> None:
+def clear_bit(bits: NDArray[np.uint64], cell: int) -> None:
+    """Clears the bit of `cell` in one bitboard."""
     bit = cell - FIRST_CELL
     bits[GUARD + (bit >> 6)] &= ~(_ONE << np.uint64(bit & 63))
 
 
 @inlined
-def _ahead(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
+def look_ahead(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
     """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its beginning."""
     return (bits[at] >> distance) | (bits[at + _ONE] << (_BITS - distance))
 
 
 @inlined
-def _behind(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
+def look_behind(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
     """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its end."""
     return (bits[at] << distance) | (bits[at - _ONE] >> (_BITS - distance))
 
@@ -215,10 +218,10 @@ def _look_along(
     for word in range(GUARD, len(on_board) - GUARD):  # a loop whose rounds are known to be few would not be vectorised
         at = np.uint64(word)
         o0, e0 = own[at], enemy[at]
-        o1, e1 = _ahead(own, at, step), _ahead(enemy, at, step)
-        o2, e2 = _ahead(own, at, twice), _ahead(enemy, at, twice)
-        o3, e3 = _behind(own, at, step), _behind(enemy, at, step)
-        o4, e4 = _behind(own, at, twice), _behind(enemy, at, twice)
+        o1, e1 = look_ahead(own, at, step), look_ahead(enemy, at, step)
+        o2, e2 = look_ahead(own, at, twice), look_ahead(enemy, at, twice)
+        o3, e3 = look_behind(own, at, step), look_behind(enemy, at, step)
+        o4, e4 = look_behind(own, at, twice), look_behind(enemy, at, twice)
         free = on_board[at] & ~(e0 | e1 | e2 | e3 | e4)
         fours, threes = _full(o0, o1, o2, o3, o4)
         own_fours |= fours & free
@@ -245,8 +248,8 @@ def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
     twice = step + step
     for word in range(GUARD, len(out) - GUARD):
         at = np.uint64(word)
-        ahead = _behind(windows, at, step) | _behind(windows, at, twice)
-        out[at] |= windows[at] | ahead | _ahead(windows, at, step) | _ahead(windows, at, twice)
+        ahead = look_behind(windows, at, step) | look_behind(windows, at, twice)
+        out[at] |= windows[at] | ahead | look_ahead(windows, at, step) | look_ahead(windows, at, twice)
 
 
 @kernel
@@ -255,7 +258,7 @@ def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None
     twice = step + step
     for word in range(GUARD, GUARD + WORDS):
         at = np.uint64(word)
-        out[at] |= _behind(behind, at, twice) | _ahead(ahead, at, twice)
+        out[at] |= look_behind(behind, at, twice) | look_ahead(ahead, at, twice)
 
 
 @kernel
@@ -291,7 +294,7 @@ def _add_capture_wins(position: Position, bits: Bitboards, captures: int, wins: 
     cell = next_cell(bits[captures], 0)
     while cell >= 0:
         if variant == POOF or capture_size(position["board"], cell, player, variant == KERYO) >= missing:
-            _set(bits[wins], cell)
+            set_bit(bits[wins], cell)
         cell = next_cell(bits[captures], cell)
 
 
@@ -301,7 +304,7 @@ def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch
     cell = next_cell(bits[wins], 0)
     while cell >= 0:
         if not _wins_when_played(position, cell, player, scratch):
-            _clear(bits[wins], cell)
+            clear_bit(bits[wins], cell)
         cell = next_cell(bits[wins], cell)
 
 
@@ -326,7 +329,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     marks = bits[_MARKS:].reshape(8 * ROW)
     for line in range(4):
         step = np.uint64(DIRECTIONS[line])
-        found = _look_along(bits[OWN], bits[ENEMY], _WINDOW_MAPS[size, line], marks, step, triples)
+        found = _look_along(bits[OWN], bits[ENEMY], WINDOW_MAPS[size, line], marks, step, triples)
         if found & 1:
             _spread(bits[_MARKS + _FOURS], step, bits[OWN_WINS])
         if found & 2:
@@ -359,7 +362,7 @@ def _forbid(position: Position, bits: Bitboards) -> None:
     cell = next_cell(bits[LEGAL], 0)
     while cell >= 0:
         if not allowed_by_opening(position, point_of(cell, position["size"])):
-            _clear(bits[LEGAL], cell)
+            clear_bit(bits[LEGAL], cell)
         cell = next_cell(bits[LEGAL], cell)
 
 
@@ -383,16 +386,8 @@ def tactics(position: Position) -> tuple[int, dict[str, list[int]]]:
     bits, scratch = new_bitboards(), np.zeros(1, POSITION)
     verdict = int(find_tactics(position, bits, scratch[0]))
     size = int(position["size"])
-    kinds = {
-        "own_wins": OWN_WINS,
-        "enemy_wins": ENEMY_WINS,
-        "own_captures": OWN_CAPTURES,
-        "enemy_captures": ENEMY_CAPTURES,
-        "own_fours": OWN_FOURS,
-        "enemy_fours": ENEMY_FOURS,
-        "replies": REPLIES,
-        "legal": LEGAL,
-    }
+    names = ("own_wins", "enemy_wins", "own_captures", "enemy_captures", "own_fours", "enemy_fours", "replies")
+    kinds = {"legal": LEGAL} | {name: OWN_WINS + place for place, name in enumerate(names)}
     cells = CELL_OF[size, : size * size]
     return verdict, {
         name: [point for point, cell in enumerate(cells) if has(bits[index], cell)] for name, index in kinds.items()

@@ -13,7 +13,7 @@ from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, Position
 from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
 from alphapente.search.cache import new_cache
-from alphapente.search.kernels import expand, select
+from alphapente.search.kernels import LeafSolver, expand, select
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.root import (
     RootDraws,
@@ -26,6 +26,8 @@ from alphapente.search.root import (
     read_root_priors,
     start_search,
 )
+from alphapente.search.solver import Solver
+from alphapente.search.threats import new_threats
 from alphapente.search.tree import (
     DONE,
     IDLE,
@@ -104,6 +106,9 @@ class Forest:
         )
         self._compaction = new_compaction(self.trees)
         self._scratch = new_scratch(self.size)
+        self._solver = Solver(settings.root_solver_nodes) if settings.root_solver_nodes else None
+        budget = settings.leaf_solver_nodes
+        self._leaf_solver = LeafSolver(new_threats(budget), budget)
         self._priors = np.zeros(points, np.float32)
         self._no_noise = np.zeros(points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
@@ -151,7 +156,8 @@ class Forest:
     ) -> None:
         """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
 
-        A position decided by its tactics is done at once. The answer comes from `result` after `step` has named it.
+        A position decided by its tactics, or won by force as the solver finds, is done at once. The answer
+        comes from `result` after `step` has named it.
         """
         self._explorations[tree] = exploration, rng
         self._certain[tree] = None
@@ -161,6 +167,9 @@ class Forest:
         replies = np.flatnonzero(self._scratch.mask)
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
+        elif self._solver is not None and (found := self._solver.solve(root)).won:
+            self._certain[tree] = self._by_force(found.line)
+        if self._certain[tree] is not None:
             self.trees.heads[tree]["stage"] = DONE
             return
         budget = min(simulations or self.simulations, self.simulations)
@@ -173,6 +182,12 @@ class Forest:
         point = int(rng.choice(replies))
         proven, value = (PROVEN_WIN, 1.0) if verdict == WINS else (PROVEN_LOSS, -1.0)
         return SearchResult(point, policy, np.zeros(self.size**2, np.int32), value, proven, 0, value, (point,))
+
+    def _by_force(self, line: tuple[int, ...]) -> SearchResult:
+        policy = np.zeros(self.size**2, np.float32)
+        policy[line[0]] = 1.0
+        visits = np.zeros(self.size**2, np.int32)
+        return SearchResult(line[0], policy, visits, 1.0, PROVEN_WIN, 0, 1.0, line[:PRINCIPAL_VARIATION])
 
     def step(self) -> list[int]:
         """Fills the batch; returns the trees whose search is finished, or else, once there is none, asks the network.
@@ -189,7 +204,7 @@ class Forest:
     def select(self) -> None:
         """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
         while True:
-            select(self.trees, self._rates, self.leaves, self.cache, self._scratch)
+            select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver)
             waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
             if not len(waiting):
                 return
@@ -231,7 +246,7 @@ class Forest:
     def raw_policy(self, tree: int) -> NDArray[np.float32]:
         """float32[P]: what the network itself thought of the moves of the tree's last search, before noise.
 
-        For a position decided by its tactics, the policy of that result.
+        For a position decided without the network, the policy of that result.
         """
         certain = self._certain[tree]
         return certain.policy if certain is not None else np.exp(self.trees.root_logits[tree])

@@ -8,6 +8,7 @@ allocates memory.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,12 @@ from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
+from alphapente.search.candidates import may_force
 from alphapente.search.edges import can_open, find_next, open_edge, write_priors
 from alphapente.search.forced import select_forced
 from alphapente.search.gumbel import consider_another, select_gumbel
+from alphapente.search.proof import MAX_DEPTH
+from alphapente.search.threats import FOURS, Threats, is_solvable, prove
 from alphapente.search.tree import (
     DONE,
     EVALUATING,
@@ -251,9 +255,19 @@ def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
     return node
 
 
+class LeafSolver(NamedTuple):
+    """What the threat solver may spend on each leaf."""
+
+    threats: Threats
+    budget: int  # positions looked at; 0: leaves are not asked about
+
+
 @kernel
-def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
-    """Gives the leaf of a place its value from the cache, or else makes it active: a place in the batch."""
+def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver) -> None:
+    """Gives the leaf of a place its value from the cache or the solver, or else makes it active: a place in the batch.
+
+    What the cache remembers was asked before; the root was, by whoever started the search.
+    """
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
     if len(cache.keys) > 0:
@@ -265,6 +279,10 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
                 recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
                 find_next(trees, tree, node)
             return
+    asked = depth > 0 and solver.budget > 0 and is_solvable(position) and may_force(position, scratch.bits, True)
+    if asked and prove(solver.threats, position, MAX_DEPTH, solver.budget, FOURS):
+        back_up(trees, leaves, place, 1.0, PROVEN_WIN)
+        return
     leaves.symmetry[place], leaves.key[place] = symmetry, scratch.hashes[0]
     for word in range(WORDS + 2 * GUARD):
         leaves.replies[place, word] = scratch.bits[REPLIES, word]
@@ -277,7 +295,9 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
 
 
 @kernel
-def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
+def _simulate(
+    trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver
+) -> bool:
     """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
@@ -289,25 +309,25 @@ def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: i
         _give_up(trees, leaves, place)
         return False
     if proven == UNKNOWN:
-        _offer(trees, leaves, cache, place, scratch)
+        _offer(trees, leaves, cache, place, scratch, solver)
     else:
         back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), proven)
     return True
 
 
 @kernel
-def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver) -> None:
     """Makes the root itself the leaf: it has no node yet."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["stage"] = EVALUATING
     copy_position(leaves.position[place], trees.root[tree])
     find_tactics(leaves.position[place], scratch.bits, scratch.position)
     leaves.depth[place] = 0
-    _offer(trees, leaves, cache, place, scratch)
+    _offer(trees, leaves, cache, place, scratch, solver)
 
 
 @kernel
-def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch) -> int:
+def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver) -> int:
     """Gives every free place of the batch a leaf of its tree, planes included; returns how many places are active.
 
     Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
@@ -318,13 +338,13 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
     for place in range(len(leaves.tree)):
         tree = leaves.tree[place]
         if not leaves.active[place] and trees.heads[tree]["stage"] == NEEDS_ROOT:
-            _offer_root(trees, leaves, cache, place, scratch)
+            _offer_root(trees, leaves, cache, place, scratch, solver)
         while not leaves.active[place] and trees.heads[tree]["stage"] == SEARCHING:
             if _finished(trees, tree):
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
                 break
-            if not _simulate(trees, rates, leaves, cache, place, scratch):
+            if not _simulate(trees, rates, leaves, cache, place, scratch, solver):
                 break
         found += leaves.active[place]
     return found

@@ -1,0 +1,306 @@
+"""Proof by the most promising move first: a tree of attack and defence that knows how much is missing to a proof.
+
+Proof-number search (Allis, van der Meulen and van den Herik 1994): each node counts the fewest unsolved leaves below
+it that must be won to prove it, and the fewest that must fail to disprove it; the next leaf looked at is the one that
+both counts agree on. The tree is kept whole, since budgets are small; a position solved before by another order of
+moves is not searched again. Nothing here allocates memory.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.compiled import inlined, kernel
+from alphapente.rules.kernels import copy_position, play
+from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions
+from alphapente.rules.tactics import (
+    ENEMY,
+    GUARD,
+    LOSES,
+    OWN,
+    ROW,
+    WINS,
+    WORDS,
+    Bitboards,
+    find_tactics,
+    has,
+    new_bitboards,
+    next_cell,
+    point_of,
+    set_bit,
+)
+
+NOTHING = -1
+SETTLED = -1
+"""The answer of `look_at` for a node that it solved; else the verdict of the tactics."""
+INFINITE = 1 << 28
+MAX_DEPTH = 60
+"""The most plies that a proof looks ahead."""
+LARGEST_BRANCH = 400
+
+USED, NUM_NODES, LIMIT = range(3)
+AREA, ADDED, SCRATCH, CHOSEN, OTHERS = range(5)
+_NUM_MAPS = 5
+
+PROOF_NODE = np.dtype(
+    [
+        ("key", np.uint64),  # of the position, once it was looked at
+        ("parent", np.int32),
+        ("first", np.int32),  # the children stand side by side
+        ("proof", np.int32),  # 0: the attacker wins
+        ("disproof", np.int32),  # 0: no win was found
+        ("same", np.int32),  # the solved node of the same position whose children count here, or NOTHING
+        ("count", np.int16),  # of children
+        ("cell", np.int16),  # of the move that leads here
+        ("hint", np.int16),  # defender's node: what the attacker would play if nothing were done
+        ("depth", np.int16),  # plies from the root
+        ("length", np.int16),  # proven: the most plies that the win found there takes
+        ("attacking", np.int16),  # 1: the attacker is to move
+    ],
+    align=True,
+)
+
+
+class Proof(NamedTuple):
+    """One proof tree of at most N nodes, and the memory to walk it; used again for each question."""
+
+    nodes: NDArray[np.void]  # PROOF_NODE[N]
+    positions: Positions  # [MAX_DEPTH + 1] on the way to the node looked at last; [0] is the root
+    standing: NDArray[np.int32]  # [MAX_DEPTH + 1] the node whose position that is
+    way: NDArray[np.int32]  # [MAX_DEPTH + 1]
+    bits: Bitboards  # tactics of the node looked at last
+    scratch: Position
+    maps: NDArray[np.uint64]  # [5, ROW] bitboards AREA...
+    solved: NDArray[np.int32]  # [a power of two] solved nodes by their keys
+    todo: NDArray[np.int32]  # [N] nodes to visit
+    counts: NDArray[np.int64]  # [3] positions looked at, nodes, plies within which the win must come
+
+
+def room_for(budget: int) -> int:
+    """Nodes of a tree in which `budget` positions may be looked at."""
+    return 12 * budget + 2 * LARGEST_BRANCH
+
+
+def new_proof(budget: int) -> Proof:
+    """Room for questions of `budget` positions each."""
+    nodes = room_for(budget)
+    return Proof(
+        nodes=np.zeros(nodes, PROOF_NODE),
+        positions=np.zeros(MAX_DEPTH + 1, POSITION),
+        standing=np.zeros(MAX_DEPTH + 1, np.int32),
+        way=np.zeros(MAX_DEPTH + 1, np.int32),
+        bits=new_bitboards(),
+        scratch=np.zeros(1, POSITION)[0],
+        maps=np.zeros((_NUM_MAPS, ROW), np.uint64),
+        solved=np.zeros(1 << max(4, (budget - 1).bit_length()), np.int32),
+        todo=np.zeros(nodes, np.int32),
+        counts=np.zeros(3, np.int64),
+    )
+
+
+@kernel
+def _new_node(proof: Proof, parent: int, cell: int, cost: int) -> None:
+    node = proof.counts[NUM_NODES]
+    proof.counts[NUM_NODES] = node + 1
+    proof.nodes[node]["key"] = np.uint64(0)
+    proof.nodes[node]["parent"] = parent
+    proof.nodes[node]["first"] = 0
+    proof.nodes[node]["proof"] = cost
+    proof.nodes[node]["disproof"] = 1
+    proof.nodes[node]["same"] = NOTHING
+    proof.nodes[node]["count"] = 0
+    proof.nodes[node]["cell"] = cell
+    proof.nodes[node]["hint"] = NOTHING
+    proof.nodes[node]["depth"] = proof.nodes[parent]["depth"] + 1 if parent >= 0 else 0
+    proof.nodes[node]["length"] = 0
+    proof.nodes[node]["attacking"] = 1 - proof.nodes[parent]["attacking"] if parent >= 0 else 1
+
+
+@kernel
+def begin(proof: Proof, plies: int) -> None:
+    """Forgets all; the question: can the player to move of positions[0], put there before, win within `plies`?"""
+    proof.counts[:] = 0
+    proof.counts[LIMIT] = min(plies, MAX_DEPTH)
+    proof.solved[:] = NOTHING
+    proof.standing[:] = NOTHING
+    proof.standing[0] = 0
+    _new_node(proof, NOTHING, NOTHING, 1)
+
+
+@inlined
+def is_proven(proof: Proof) -> bool:
+    """Whether the attacker wins."""
+    return bool(proof.nodes[0]["proof"] == 0)
+
+
+@inlined
+def goes_on(proof: Proof, budget: int) -> bool:
+    """Whether the question is open, and positions and places are left."""
+    is_open = proof.nodes[0]["proof"] != 0 and proof.nodes[0]["disproof"] != 0
+    is_room = proof.counts[NUM_NODES] + LARGEST_BRANCH < len(proof.nodes)
+    return bool(is_open and is_room and proof.counts[USED] < budget)
+
+
+@kernel
+def most_proving(proof: Proof) -> int:
+    """The leaf that both counts agree on."""
+    node = 0
+    while proof.nodes[node]["count"] > 0:
+        child = int(proof.nodes[node]["first"])
+        if proof.nodes[node]["attacking"]:
+            while proof.nodes[child]["proof"] != proof.nodes[node]["proof"]:
+                child += 1
+        else:
+            while proof.nodes[child]["disproof"] != proof.nodes[node]["disproof"]:
+                child += 1
+        node = child
+    return node
+
+
+@kernel
+def go_to(proof: Proof, node: int) -> int:
+    """Makes positions[depth] that of `node` and returns the depth; what stands on the way is not played again."""
+    depth = int(proof.nodes[node]["depth"])
+    size = int(proof.positions[0]["size"])
+    level, here = depth, node
+    while proof.standing[level] != here:
+        proof.way[level] = here
+        here = int(proof.nodes[here]["parent"])
+        level -= 1
+    while level < depth:
+        level += 1
+        here = int(proof.way[level])
+        copy_position(proof.positions[level], proof.positions[level - 1])
+        play(proof.positions[level], point_of(int(proof.nodes[here]["cell"]), size))
+        proof.standing[level] = here
+    return depth
+
+
+@kernel
+def settle(proof: Proof, node: int, won: bool, length: int) -> None:
+    """Solves a node: the attacker wins in `length` plies, or no win was found there."""
+    proof.nodes[node]["proof"] = 0 if won else INFINITE
+    proof.nodes[node]["disproof"] = INFINITE if won else 0
+    proof.nodes[node]["length"] = length
+
+
+@kernel
+def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
+    """64 bits of stones, captures and turn: positions of one question share a key by chance once in 10**13 times."""
+    captured = np.uint64(position["captured"][0]) << np.uint64(17) | np.uint64(position["captured"][1]) << np.uint64(1)
+    key = captured | np.uint64(attacking)
+    for side in (OWN, ENEMY):
+        for word in range(GUARD, GUARD + WORDS - 2):
+            key = (key ^ bits[side, word]) * np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+    return key
+
+
+@inlined
+def _place(proof: Proof, key: np.uint64) -> int:
+    return int(key & np.uint64(len(proof.solved) - 1))
+
+
+@kernel
+def look_at(proof: Proof, node: int) -> int:
+    """Goes to a leaf and solves it by what is certain; SETTLED, or what find_tactics (in `bits`) says: still open."""
+    depth = go_to(proof, node)
+    position = proof.positions[depth]
+    attacking = proof.nodes[node]["attacking"] == 1
+    if position["winner"] != IN_PLAY:
+        settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), 0)
+        return SETTLED
+    proof.counts[USED] += 1
+    verdict = int(find_tactics(position, proof.bits, proof.scratch))
+    left = int(proof.counts[LIMIT]) - depth
+    needed = 1 if attacking else 2
+    if verdict in (WINS, LOSES) or left < (3 if attacking else 2):  # no win that tactics do not see is shorter
+        settle(proof, node, verdict == (WINS if attacking else LOSES) and needed <= left, needed)
+        return SETTLED
+    key = _key(position, proof.bits, 1 if attacking else 0)
+    known = int(proof.solved[_place(proof, key)])
+    if known != NOTHING and proof.nodes[known]["key"] == key and proof.nodes[known]["length"] <= left:
+        settle(proof, node, bool(proof.nodes[known]["proof"] == 0), int(proof.nodes[known]["length"]))
+        proof.nodes[node]["same"] = known
+        return SETTLED
+    proof.nodes[node]["key"] = key
+    proof.nodes[node]["first"] = proof.counts[NUM_NODES]
+    proof.maps[ADDED, :] = np.uint64(0)
+    return verdict
+
+
+@kernel
+def add_move(proof: Proof, node: int, cell: int, cost: int) -> None:
+    """One more move of a node just looked at, unless it has it; `cost`: the first guess of what a proof of it needs."""
+    if not has(proof.maps[ADDED], cell):
+        set_bit(proof.maps[ADDED], cell)
+        _new_node(proof, node, cell, cost)
+        proof.nodes[node]["count"] += 1
+
+
+@kernel
+def add_moves(proof: Proof, node: int, bits: NDArray[np.uint64], cost: int) -> None:
+    """More moves of a node just looked at: those of a bitboard."""
+    cell = next_cell(bits, 0)
+    while cell >= 0:
+        add_move(proof, node, cell, cost)
+        cell = next_cell(bits, cell)
+
+
+@kernel
+def _recount(proof: Proof, node: int) -> None:
+    """A node's counts by those of its children: the attacker needs one of his moves, and all of the defender's.
+
+    The length of a defender's node, 0 before it is solved, is that of the win behind moves that are not in the tree.
+    """
+    least, total, solved = INFINITE, 0, False
+    shortest, longest = 30_000, int(proof.nodes[node]["length"])
+    first = np.int64(proof.nodes[node]["first"])
+    attacking = proof.nodes[node]["attacking"] == 1
+    for child in range(first, first + np.int64(proof.nodes[node]["count"])):
+        won, lost = int(proof.nodes[child]["proof"]), int(proof.nodes[child]["disproof"])
+        wanted, other = (won, lost) if attacking else (lost, won)
+        least = min(least, wanted)
+        total = min(total + other, INFINITE - 1)
+        solved = solved or wanted == 0
+        if won == 0:
+            shortest = min(shortest, int(proof.nodes[child]["length"]))
+            longest = max(longest, int(proof.nodes[child]["length"]))
+    if solved:
+        total = INFINITE
+    elif total > 0 and not attacking:
+        total += 1  # a move of the attacker's costs one, so that of ways as easy the shorter is tried first
+    proof.nodes[node]["proof"] = least if attacking else total
+    proof.nodes[node]["disproof"] = total if attacking else least
+    if proof.nodes[node]["proof"] == 0:
+        proof.nodes[node]["length"] = 1 + (shortest if attacking else longest)
+
+
+@kernel
+def update(proof: Proof, node: int) -> None:
+    """Carries what became of a leaf up to the root; solved positions are remembered."""
+    while True:
+        if proof.nodes[node]["count"] > 0:
+            _recount(proof, node)
+        elif proof.nodes[node]["proof"] != 0 and proof.nodes[node]["disproof"] != 0:
+            settle(proof, node, False, 0)  # looked at, and there is nothing to try
+        solved = proof.nodes[node]["proof"] == 0 or proof.nodes[node]["disproof"] == 0
+        if solved and proof.nodes[node]["key"] != np.uint64(0):
+            proof.solved[_place(proof, proof.nodes[node]["key"])] = node
+        if node == 0:
+            return
+        node = int(proof.nodes[node]["parent"])
+
+
+@kernel
+def winning_child(proof: Proof, node: int) -> int:
+    """The child of an attacker's proven node that wins soonest, or NOTHING for one whose player wins at once."""
+    best = NOTHING
+    first = int(proof.nodes[node]["first"])
+    for child in range(first, first + int(proof.nodes[node]["count"])):
+        if proof.nodes[child]["proof"] == 0 and (
+            best == NOTHING or proof.nodes[child]["length"] < proof.nodes[best]["length"]
+        ):
+            best = child
+    return best
