@@ -20,8 +20,8 @@ def gtp(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="The checkpoint that plays, or another player's word, as in `alphapente arena` [default: the "
-            "checkpoint of generation.model_type].",
+            help="The checkpoint that plays, or another player's word, as in `alphapente arena` [default: your "
+            "checkpoint of generation.model_type, else the network that comes with AlphaPente].",
         ),
     ] = None,
     simulations: Annotated[
@@ -62,9 +62,9 @@ def gtp(
 
     from alphapente.arena.gtp_server import GtpServer
     from alphapente.arena.lineup import Terms, make_player, parse_player
-    from alphapente.network.paths import checkpoint_path
+    from alphapente.network.paths import opponent_path
 
-    word = checkpoint or str(checkpoint_path(resolved, resolved.generation.model_type))
+    word = checkpoint or str(opponent_path(resolved))
     if simulations is not None or seconds is not None:
         told = parse_player(word)
         if told.simulations is not None or told.seconds is not None:

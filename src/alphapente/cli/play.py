@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def play(
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The checkpoint to play against [default: that of the model type]."),
+        typer.Option(
+            metavar="FILE",
+            help="The checkpoint to play against [default: yours of the model type, else the one that comes along].",
+        ),
     ] = None,
     model_type: Annotated[
         str | None, typer.Option(metavar="NAME", help="Play its checkpoint in pipeline.checkpoint_dir.")

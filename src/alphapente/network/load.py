@@ -12,7 +12,7 @@ from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
-from alphapente.network.paths import checkpoint_path
+from alphapente.network.paths import SHIPPED, checkpoint_path, opponent_path
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,16 +59,19 @@ def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNe
 
 
 def chosen_network(config: Config, checkpoint_file: Path | None, seed: int = 0) -> PlayingNetwork:
-    """The network in a checkpoint file; without one, that of `generation.model_type`: see `playing_network`.
+    """The network in a checkpoint file; without one, that of `generation.model_type`, else the one that comes along.
 
     Raises CheckpointError for a checkpoint that cannot be used.
     """
     from alphapente.network import checkpoint
 
+    if checkpoint_file is None and opponent_path(config) == SHIPPED:
+        checkpoint_file = SHIPPED
     if checkpoint_file is None:
         return playing_network(config, config.generation.model_type, seed)
     found = checkpoint.read(checkpoint_file)
-    described = f"{checkpoint_file}, a {found.model_type} network at step {found.step:,}"
+    where = "the network that comes with AlphaPente" if checkpoint_file == SHIPPED else str(checkpoint_file)
+    described = f"{where}, a {found.model_type} network at step {found.step:,}"
     model = checkpoint.restore(checkpoint_file, found, config)
     return PlayingNetwork(model, found.model_type, found.step, described)
 

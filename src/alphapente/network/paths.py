@@ -6,11 +6,19 @@ from alphapente.config import Config
 
 HISTORY = "history"
 """The folder of kept networks, in the folder of the checkpoints."""
+SHIPPED = Path(__file__).with_name("pente.pt")
+"""The network that comes with AlphaPente, for pente on any board: see models/README.md."""
 
 
 def checkpoint_path(config: Config, model_type: str) -> Path:
     """Where the checkpoint of a model type is: `{pipeline.checkpoint_dir}/{model_type}_model.pt`."""
     return Path(config.pipeline.checkpoint_dir).expanduser() / f"{model_type}_model.pt"
+
+
+def opponent_path(config: Config) -> Path:
+    """The checkpoint to play against where none is named: your own of `generation.model_type`, else the shipped one."""
+    own = checkpoint_path(config, config.generation.model_type)
+    return own if own.exists() or not SHIPPED.exists() or config.game.variant != "pente" else SHIPPED
 
 
 def history_path(config: Config, model_type: str, step: int) -> Path:
