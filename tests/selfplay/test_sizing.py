@@ -35,12 +35,6 @@ def test_what_is_configured_holds_on_every_device() -> None:
     assert size("openvino", *words) == size("cuda", *words) == (3, 48)
 
 
-def test_cores_are_spared_for_others_where_workers_take_cores() -> None:
-    assert size("openvino", "generation.spare_cores=3") == (5, 64)
-    assert size("openvino", "generation.spare_cores=8") == (1, 64)
-    assert size("cuda", "generation.spare_cores=3") == (4, 1024)
-
-
 def test_few_records_or_games_are_played_by_fewer() -> None:
     assert size("openvino", "generation.record_limit=1000") == (8, 5)
     assert size("openvino", "generation.games=5") == (1, 5)

@@ -94,9 +94,6 @@ class GenerationSettings(Section):
     workers: int = setting(
         0, "Worker processes; on a GPU, threads; 0: one per core, on a GPU up to 4.", "workers", ge=0, le=1024
     )
-    spare_cores: int = setting(
-        0, "Cores that `workers` 0 leaves to others; in async mode 1, for the training.", "cores", ge=0, le=1024
-    )
     games_per_worker: int = setting(
         0, "Games in play at once in each worker; 0: 64, on a GPU 1024.", "games", ge=0, le=4096
     )

@@ -93,11 +93,9 @@ class Desk:
         self.running.append(step)
         return step
 
-    def begin_generation(self, name: str, record_limit: int, beside_training: bool) -> Step:
+    def begin_generation(self, name: str, record_limit: int) -> Step:
         """Start a generation of so many records."""
-        return self.begin(
-            name, self.state.cycle, self.planner.generation(self.state.stage, record_limit, beside_training)
-        )
+        return self.begin(name, self.state.cycle, self.planner.generation(self.state.stage, record_limit))
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""

@@ -72,7 +72,7 @@ def _generate_cycle(desk: Desk, keep_s: float) -> bool:
         return False
     step = None
     if missing > 0:
-        step = desk.begin_generation(f"Generation {state.cycle}", missing, beside_training=False)
+        step = desk.begin_generation(f"Generation {state.cycle}", missing)
         _until_ended(desk, keep_s)
     state.generation_done = True
     if step is None:
@@ -108,7 +108,7 @@ def run_side_by_side(desk: Desk) -> None:
             missing = due.planned_records() - due.new_records()
             if missing > 0:
                 name = f"Generation {desk.state.cycle}"
-                generation = desk.begin_generation(name, missing, beside_training=True)
+                generation = desk.begin_generation(name, missing)
             else:
                 desk.state.generation_done = True
                 desk.keep()

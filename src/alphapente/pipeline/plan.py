@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphapente.config import Config, stage_overrides
+from alphapente.network.device import num_cores
 from alphapente.network.paths import promoted_folder
 
 COMMAND = (sys.executable, "-m", "alphapente")
@@ -22,11 +23,9 @@ class Planner:
     run: str
     command: Sequence[str] = COMMAND
 
-    def generation(self, stage: int, record_limit: int, beside_training: bool) -> list[str]:
+    def generation(self, stage: int, record_limit: int) -> list[str]:
         """The command that adds so many records to the pool of a stage of the curriculum."""
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
-        if beside_training and self.config.generation.spare_cores == 0:
-            settings.append("generation.spare_cores=1")
         if self.config.pipeline.promotion != "off":
             settings.append(f"pipeline.checkpoint_dir={json.dumps(str(promoted_folder(self.config)))}")
         return self._command("generate", settings)
@@ -38,7 +37,8 @@ class Planner:
             # The same seed again would draw the same records in the same order again.
             settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
-            settings.append("training.threads=1")
+            # Games go on on all cores: none is idle between trainings, and during one they share.
+            settings.append(f"training.threads={max(1, num_cores() // 2)}")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
 
     def promotion(self, stage: int, training: str) -> list[str]:

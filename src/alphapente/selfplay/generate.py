@@ -195,6 +195,8 @@ class _Network:
         self._seen = _stamp(self.path)
         self._thread = ThreadPoolExecutor(1, "network")
         self._making: Future[PreparedNetwork] | None = None
+        self._lacks_planes = False
+        """Whether int8 is asked for and there were too few records to quantize the network loaded last."""
 
     def load(self) -> "PreparedNetwork":
         """The network of the checkpoint as it is now. Raises CheckpointError; RequestError for a lacking precision."""
@@ -204,11 +206,15 @@ class _Network:
     def newer(self) -> "PreparedNetwork | None":
         """The network of another checkpoint than the one loaded last, made by a thread meanwhile; None until it is.
 
-        Games go on while it is converted and quantized, which takes seconds. Raises as `load` does.
+        The same network again once there are records to quantize it on. Games go on while it is converted and
+        quantized, which takes seconds. Raises as `load` does.
         """
-        if self._making is None and _stamp(self.path) != self._seen:
-            self._seen = _stamp(self.path)
-            self._making = self._thread.submit(self._make, self._calibration_planes())
+        stamp = _stamp(self.path)
+        if self._making is None and (stamp != self._seen or self._lacks_planes):
+            planes = self._calibration_planes()
+            if stamp != self._seen or planes is not None:
+                self._seen = stamp
+                self._making = self._thread.submit(self._make, planes)
         if self._making is None or not self._making.done():
             return None
         made, self._making = self._making, None
@@ -219,7 +225,9 @@ class _Network:
             return None
         from alphapente.selfplay.calibration import calibration_planes
 
-        return calibration_planes(self.store, self.config)
+        planes = calibration_planes(self.store, self.config)
+        self._lacks_planes = planes is None
+        return planes
 
     def _make(self, planes: "Planes | None") -> "PreparedNetwork":
         from alphapente.network.load import prepared_network

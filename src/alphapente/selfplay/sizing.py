@@ -43,7 +43,7 @@ def games_at_once(config: Config, device: str) -> int:
 def crew_size(config: Config, choice: Choice) -> CrewSize:
     """As configured, but no more games than the limits ask for."""
     settings = config.generation
-    most = min(num_cores(), MOST_THREADS) if choice.device == "cuda" else num_cores() - settings.spare_cores
+    most = min(num_cores(), MOST_THREADS) if choice.device == "cuda" else num_cores()
     wanted = max(1, settings.record_limit // RECORDS_A_GAME)
     if settings.games is not None:
         wanted = min(wanted, settings.games)
