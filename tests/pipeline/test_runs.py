@@ -18,6 +18,7 @@ from alphapente.events import Event, Note, PipelineSummary, StepStarted, from_js
 from alphapente.network.device import num_cores
 from alphapente.pipeline import run
 from alphapente.pipeline.state import Locks, load_state
+from alphapente.pipeline.step import NICE
 from tests.pipeline.scheduler import STAND_IN, pool_counts, settings
 
 SCHEDULER = Path(__file__).with_name("scheduler.py")
@@ -287,6 +288,9 @@ def test_side_by_side_keeps_what_the_user_set_and_stops_both_on_a_signal(tmp_pat
     overrides = ("pipeline.mode=async", "generation.workers=3", "training.threads=2", "generation.record_limit=100")
     process = start(tmp_path, *overrides, stand_in="hang:generate,hang:Training 1.2")
     until_step(process, "Training 1.2", "EpochReport")
+    generation, *_, training = commands(tmp_path)
+    assert os.getpriority(os.PRIO_PROCESS, generation[0]) == NICE, "games give way"
+    assert os.getpriority(os.PRIO_PROCESS, training[0]) == 0, "to trainings"
     process.terminate()
     events, _ = finish(process)
     assert process.returncode == 143

@@ -80,7 +80,7 @@ class Desk:
         self.state.elapsed_s = self.elapsed_s
         save_state(self.state, self.state_path)
 
-    def begin(self, name: str, cycle: int, command: list[str]) -> Step:
+    def begin(self, name: str, cycle: int, command: list[str], gives_way: bool = False) -> Step:
         """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
         path = Path(self.config.pipeline.log_dir) / file_name
@@ -89,13 +89,14 @@ class Desk:
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
-        step = Step(name, command, path, self.locks.steps)
+        step = Step(name, command, path, self.locks.steps, gives_way)
         self.running.append(step)
         return step
 
-    def begin_generation(self, name: str, record_limit: int) -> Step:
-        """Start a generation of so many records."""
-        return self.begin(name, self.state.cycle, self.planner.generation(self.state.stage, record_limit))
+    def begin_generation(self, name: str, record_limit: int, gives_way: bool = False) -> Step:
+        """Start a generation of so many records; it `gives_way` to a training that wants its cores."""
+        command = self.planner.generation(self.state.stage, record_limit)
+        return self.begin(name, self.state.cycle, command, gives_way)
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""

@@ -108,7 +108,7 @@ def run_side_by_side(desk: Desk) -> None:
             missing = due.planned_records() - due.new_records()
             if missing > 0:
                 name = f"Generation {desk.state.cycle}"
-                generation = desk.begin_generation(name, missing)
+                generation = desk.begin_generation(name, missing, gives_way=True)
             else:
                 desk.state.generation_done = True
                 desk.keep()

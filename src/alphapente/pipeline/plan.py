@@ -37,7 +37,7 @@ class Planner:
             # The same seed again would draw the same records in the same order again.
             settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
-            # Games go on on all cores: none is idle between trainings, and during one they share.
+            # Games go on on all cores, so that none is idle between trainings, and give way to one on half of them.
             settings.append(f"training.threads={max(1, num_cores() // 2)}")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
 

@@ -24,14 +24,29 @@ _STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
 """Exit statuses of a step that ended because it was asked to."""
 
 
+NICE = 10
+"""The priority of a step that gives way: about a tenth of a core that another process wants too."""
+
+
+def _give_way(pid: int) -> None:
+    """Lets others go first: by the process's priority and, where Linux shares by sessions, by that of its session."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
+
+
 class Step:
     """A running step. Its process leads a session of its own, so that Ctrl-C in the terminal reaches only the parent.
 
     The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, lock: int) -> None:
-        """Starts the process. Raises FailureError where it cannot be started; `lock` is a descriptor to inherit."""
+    def __init__(self, name: str, command: Sequence[str], log: Path, lock: int, gives_way: bool = False) -> None:
+        """Starts the process, which inherits the descriptor `lock` and may give way to others that want its core.
+
+        Raises FailureError where it cannot be started.
+        """
         self.name = name
         self.last_loss: float | None = None
         self.trained: TrainingSummary | None = None
@@ -61,6 +76,8 @@ class Step:
         except OSError as error:
             self._log.close()
             raise FailureError(f"{name} could not be started ({command[0]}): {error.strerror}") from error
+        if gives_way:
+            _give_way(self.process.pid)
         self._readers = [
             threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
             for stream, is_error in ((self.process.stdout, False), (self.process.stderr, True))
