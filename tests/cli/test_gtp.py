@@ -59,7 +59,7 @@ def test_a_checkpoint_answers_whatever_it_is_sent(tmp_path: Path, budget: list[s
     ("words", "status", "told"),
     [
         (["--checkpoint", "nothing.pt"], 1, "there is no checkpoint nothing.pt"),
-        ([], 1, "there is no checkpoint checkpoints/simple_model.pt"),
+        (["--variant", "keryo"], 1, "there is no checkpoint checkpoints/simple_model.pt"),
         (["--checkpoint", "heuristic", "--simulations", "0"], 2, "no network to play without search"),
         (["--checkpoint", "random@7"], 2, "does not search"),
         (["--checkpoint", "heuristic@7", "--simulations", "8"], 2, "has a budget already"),

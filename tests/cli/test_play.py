@@ -91,13 +91,20 @@ def test_what_cannot_be_done_is_told_in_one_line(folder: Path) -> None:
 
 
 def test_side_2_and_no_checkpoint(folder: Path) -> None:
-    """The engine begins; a fresh network is said to be one, with what trains it."""
+    """The engine begins; who has no network of his own plays against the one that comes along."""
     done = play(folder, "undo\nquit\n", "--side", "2")
+    assert done.returncode == 0
+    assert "Your opponent: the network that comes with AlphaPente, a resnet network at step" in done.stdout
+    assert "AlphaPente plays D4" in done.stdout
+    assert "nothing to take back: you have not moved yet" in done.stdout
+
+
+def test_a_fresh_network_is_said_to_be_one(folder: Path) -> None:
+    """For other rules none comes along."""
+    done = play(folder, "quit\n", "--variant", "gomoku")
     assert done.returncode == 0
     assert "starting from a fresh network" in done.stdout
     assert "`alphapente run` trains one" in done.stdout
-    assert "AlphaPente plays D4" in done.stdout
-    assert "nothing to take back: you have not moved yet" in done.stdout
 
 
 @pytest.mark.parametrize(
