@@ -51,19 +51,27 @@ class Solver:
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
         budget = min(budget or self.budget, self.budget)
-        found, used, plies = Solution(False, (), 0, 0), 0, MAX_DEPTH
-        while plies >= _SHORTEST and used < budget:
-            won = prove(self._threats, position, plies, budget - used, THREES)
+        found, used = Solution(False, (), 0, 0), 0
+        level, plies = FOURS, _SHORTEST  # by threats alone: cheap, and none is missed
+        while plies >= _SHORTEST:
+            won = prove(self._threats, position, plies, budget, level)
             used += int(outer.counts[USED])
-            if not won:
+            if won:
+                won_in = int(outer.nodes[0]["length"])
+                found = Solution(True, self._line(position, plies), won_in, used)
+                plies = won_in - 1
+            elif level == FOURS and used < budget:
+                level, plies, budget = THREES, MAX_DEPTH, budget - used
+            else:
                 break
-            plies = int(outer.nodes[0]["length"])
-            found = Solution(True, self._line(position), plies, used)
-            plies -= 1
         return found._replace(positions=used)
 
-    def _line(self, position: Position) -> tuple[int, ...]:
-        """The game that the tree has proven, put together from what the tree, fours and tactics know of its parts."""
+    def _line(self, position: Position, plies: int) -> tuple[int, ...]:
+        """A game that was proven, put together from what the tree, fours and tactics know of its parts.
+
+        `plies` is what the tree's question was limited to: where it found fours enough they are asked for once more,
+        and must be the same ones.
+        """
         board, scratch = self._board, self._threats.outer.scratch
         attacker, size = position["to_move"], int(position["size"])
         copy_position(board, position)
@@ -78,8 +86,10 @@ class Solver:
                 break
             if find_tactics(board, self._bits, scratch) in (WINS, LOSES):
                 self._cells[0], length = next_cell(self._bits[REPLIES], 0), 1
-            elif board["to_move"] == attacker and prove(self._threats, board, MAX_DEPTH, 4 * FOURS_POSITIONS, FOURS):
-                length = line_of(self._threats.outer, self._cells)
+            elif board["to_move"] == attacker:
+                left = plies - len(line)
+                if prove(self._threats, board, left, 4 * FOURS_POSITIONS, FOURS):
+                    length = line_of(self._threats.outer, self._cells)
             if length == 0:
                 break
         return tuple(line)
