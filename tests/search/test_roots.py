@@ -205,7 +205,7 @@ class TestPuctRoot:
 
 
 class TestForcedPlayouts:
-    SETTINGS = SearchSettings(root="puct", forced_playouts=2.0, cached_positions=0)
+    SETTINGS = SearchSettings(root="puct", forced_playouts=2.0, cached_positions=0, leaf_solver_nodes=0)
 
     @pytest.mark.parametrize("seed", range(6))
     def test_each_visited_point_has_its_forced_visits(self, seed: int) -> None:

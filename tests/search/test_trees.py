@@ -19,8 +19,9 @@ from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noi
 from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_puct, read_tree
 
 ROOTS: tuple[Root, ...] = ("gumbel", "puct")
-PUCT = SearchSettings(root="puct", cached_positions=0)
-"""Positions as they are: these networks know the points of the board by name, and do not see it turned."""
+PUCT = SearchSettings(root="puct", cached_positions=0, leaf_solver_nodes=0)
+"""Positions as they are: these networks know the points of the board by name, and do not see it turned. What is known
+of a leaf comes from them alone, or from its tactics."""
 RNG = np.random.default_rng
 
 
@@ -54,7 +55,7 @@ class TestGoldenTrees:
         assert drawn(self.search(opened, PUCT, 8)) == GOLDEN_PUCT
 
     def test_gumbel(self, opened: Game) -> None:
-        settings = SearchSettings(root="gumbel", considered_points=4, cached_positions=0)
+        settings = SearchSettings(root="gumbel", considered_points=4, cached_positions=0, leaf_solver_nodes=0)
         assert drawn(self.search(opened, settings, 8)) == GOLDEN_GUMBEL
 
 

@@ -113,7 +113,10 @@ class TimedForest(Forest):
         answers = self.evaluator.evaluate(self.evaluator.input)
         calls = 200
         return (
-            _fastest(lambda: select(self.trees, self._rates, self.leaves, self.cache, self._scratch), calls),
+            _fastest(
+                lambda: select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver),
+                calls,
+            ),
             _fastest(lambda: expand(self.trees, self.leaves, self.cache, answers, self._scratch), calls),
         )
 

@@ -158,14 +158,15 @@ class SearchSettings(Section):
         le=2**26,
     )
     root_solver_nodes: int = setting(
-        1000,
-        "Threat solver at the root: positions looked at for a forced win by fours, open threes and captures; 0: off.",
+        4,
+        "Threat solver at the root: positions looked at for each simulation, 5,000 in all at most, for a forced win by "
+        "fours, open threes and captures; 0: off.",
         "positions",
         ge=0,
-        le=1_000_000,
+        le=5_000,
     )
     leaf_solver_nodes: int = setting(
-        0,
+        16,
         "Threat solver at each leaf: positions looked at for a forced win by fours and captures; 0: off.",
         "positions",
         ge=0,

@@ -45,6 +45,10 @@ PRINCIPAL_VARIATION = 12
 """How many moves of the expected line a result tells at most."""
 
 
+MOST_ROOT_POSITIONS = 5_000
+"""The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """How far a search strays from what the network thinks: all 0 plays the best move found.
@@ -106,7 +110,8 @@ class Forest:
         )
         self._compaction = new_compaction(self.trees)
         self._scratch = new_scratch(self.size)
-        self._solver = Solver(settings.root_solver_nodes) if settings.root_solver_nodes else None
+        most = min(settings.root_solver_nodes * simulations, MOST_ROOT_POSITIONS)
+        self._solver = Solver(most) if most else None
         budget = settings.leaf_solver_nodes
         self._leaf_solver = LeafSolver(new_threats(budget), budget)
         self._priors = np.zeros(points, np.float32)
@@ -165,14 +170,15 @@ class Forest:
         verdict = find_tactics(root, self._scratch.bits, self._scratch.position)
         bits_to_plane(self._scratch.bits[REPLIES], self._scratch.mask, self.size)
         replies = np.flatnonzero(self._scratch.mask)
+        budget = min(simulations or self.simulations, self.simulations)
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
-        elif self._solver is not None and (found := self._solver.solve(root)).won:
-            self._certain[tree] = self._by_force(found.line)
+        elif self._solver is not None:
+            found = self._solver.solve(root, self.settings.root_solver_nodes * budget)
+            self._certain[tree] = self._by_force(found.line) if found.won else None
         if self._certain[tree] is not None:
             self.trees.heads[tree]["stage"] = DONE
             return
-        budget = min(simulations or self.simulations, self.simulations)
         self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 else budget
         self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
 

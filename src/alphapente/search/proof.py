@@ -79,7 +79,7 @@ class Proof(NamedTuple):
 
 def room_for(budget: int) -> int:
     """Nodes of a tree in which `budget` positions may be looked at."""
-    return 12 * budget + 2 * LARGEST_BRANCH
+    return 4 * budget + 2 * LARGEST_BRANCH
 
 
 def new_proof(budget: int) -> Proof:

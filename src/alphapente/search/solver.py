@@ -8,7 +8,7 @@ from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position
 from alphapente.rules.tactics import LOSES, OWN_WINS, REPLIES, WINS, find_tactics, new_bitboards, next_cell, point_of
 from alphapente.search.proof import MAX_DEPTH, USED
-from alphapente.search.threats import THREES, is_solvable, line_of, new_threats, prove
+from alphapente.search.threats import FOURS, FOURS_POSITIONS, THREES, is_solvable, line_of, new_threats, prove
 
 _SHORTEST = 3
 """The plies of the shortest win that tactics do not see."""
@@ -20,7 +20,7 @@ class Solution(NamedTuple):
     won: bool
     """True: he wins by force, whatever the enemy does. False: no forced win was found; there may be one."""
     line: tuple[int, ...]
-    """The points of a forced win, his first, with the enemy's replies that hold out longest; () if none."""
+    """The points of a forced win, his first, with replies of the enemy's that hold out long; () if none."""
     plies: int
     """Within so many plies, his own included, he has won; 0 if no win was found."""
     positions: int
@@ -38,10 +38,11 @@ class Solver:
         self._bits = new_bitboards()
         self._board = np.zeros(1, POSITION)[0]
 
-    def solve(self, position: Position) -> Solution:
+    def solve(self, position: Position, budget: int | None = None) -> Solution:
         """Looks for a forced win of the player to move by fours, open threes and captures, and then for a shorter one.
 
-        The position must be in play. In poof and boat, and in the opening, only a win at once is found.
+        `budget` may be smaller than the solver's own. The position must be in play. In poof and boat, and in the
+        opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         outer, size = self._threats.outer, int(position["size"])
@@ -49,28 +50,48 @@ class Solver:
             return Solution(True, (point_of(next_cell(self._bits[OWN_WINS], 0), size),), 1, 1)
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
-        found, used, plies = Solution(False, (), 0, 0), 0, MAX_DEPTH
-        while plies >= _SHORTEST and used < self.budget:
-            won = prove(self._threats, position, plies, self.budget - used, THREES)
+        budget = min(budget or self.budget, self.budget)
+        found, used = Solution(False, (), 0, 0), 0
+        level, plies = FOURS, _SHORTEST  # by threats alone: cheap, and none is missed
+        while plies >= _SHORTEST:
+            won = prove(self._threats, position, plies, budget, level)
             used += int(outer.counts[USED])
-            if not won:
+            if won:
+                won_in = int(outer.nodes[0]["length"])
+                found = Solution(True, self._line(position, plies), won_in, used)
+                plies = won_in - 1
+            elif level == FOURS and used < budget:
+                level, plies, budget = THREES, MAX_DEPTH, budget - used
+            else:
                 break
-            length = line_of(outer, self._cells)
-            line = [int(point_of(int(cell), size)) for cell in self._cells[:length]]
-            plies = int(outer.nodes[0]["length"])
-            found = Solution(True, self._to_the_end(position, line), plies, used)
-            plies -= 1
         return found._replace(positions=used)
 
-    def _to_the_end(self, position: Position, line: list[int]) -> tuple[int, ...]:
-        """The line with the last moves, which the tactics know and the tree does not."""
+    def _line(self, position: Position, plies: int) -> tuple[int, ...]:
+        """A game that was proven, put together from what the tree, fours and tactics know of its parts.
+
+        `plies` is what the tree's question was limited to: where it found fours enough they are asked for once more,
+        and must be the same ones.
+        """
         board, scratch = self._board, self._threats.outer.scratch
+        attacker, size = position["to_move"], int(position["size"])
         copy_position(board, position)
-        for point in line:
-            play(board, point)
-        while board["winner"] == IN_PLAY and find_tactics(board, self._bits, scratch) in (WINS, LOSES):
-            line.append(int(point_of(next_cell(self._bits[REPLIES], 0), int(board["size"]))))
-            play(board, line[-1])
+        line: list[int] = []
+        length = line_of(self._threats.outer, self._cells)
+        while board["winner"] == IN_PLAY:
+            for cell in self._cells[:length]:
+                line.append(int(point_of(int(cell), size)))
+                play(board, line[-1])
+            length = 0
+            if board["winner"] != IN_PLAY:
+                break
+            if find_tactics(board, self._bits, scratch) in (WINS, LOSES):
+                self._cells[0], length = next_cell(self._bits[REPLIES], 0), 1
+            elif board["to_move"] == attacker:
+                left = plies - len(line)
+                if prove(self._threats, board, left, 4 * FOURS_POSITIONS, FOURS):
+                    length = line_of(self._threats.outer, self._cells)
+            if length == 0:
+                break
         return tuple(line)
 
 

@@ -3,10 +3,11 @@
 *Fours*: every move of the attacker threatens to win at once, so the defender's replies are few and known
 (`find_tactics`: MUST_REPLY). *Threes*: a move may also leave the defender free, if the attacker would win by fours
 were the defender to pass; his moves that can spoil that win are found by its proof (search/defences.py), and all of
-them are tried. Threat-space search (Allis 1994) with the replies of the rules instead of all at once, by proof-number
-search (search/proof.py). A win claimed is a win; where none is found there may still be one.
+them are tried. At each of his turns the attacker is first asked whether fours are enough from there.
 
-In poof and boat stones vanish and fives wait, so that replies are not known there: no win is ever claimed.
+Threat-space search (Allis 1994) with the replies of the rules instead of all at once, by proof-number search
+(search/proof.py). A win claimed is a win; where none is found there may still be one. In poof and boat stones vanish
+and fives wait, so that replies are not known there: no win is ever claimed.
 """
 
 from typing import NamedTuple
@@ -18,11 +19,13 @@ from alphapente.compiled import kernel
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import BOAT, GOMOKU, KERYO, POOF, Position
 from alphapente.rules.tactics import (
+    ENEMY_WINS,
     LEGAL,
     MUST_REPLY,
     OWN_CAPTURES,
     OWN_FOURS,
     REPLIES,
+    UNDECIDED,
     any_bit,
     has,
 )
@@ -54,6 +57,7 @@ from alphapente.search.proof import (
     look_at,
     most_proving,
     new_proof,
+    settle,
     update,
     winning_child,
 )
@@ -62,6 +66,8 @@ FOURS, THREES = 0, 1
 """How far a question goes."""
 THREAT_POSITIONS = 64
 """How many positions may be looked at to see whether a quiet move threatens to win by fours."""
+FOURS_POSITIONS = 24
+"""How many positions may be looked at to see whether the attacker needs no more than fours from here on."""
 FIRST_REAL_PLY = 4
 """Before, opening rules restrict the moves; and nothing can be won."""
 # First guesses of what a proof of a move needs. Like all numbers handed to kernels here they are of one type: a bare 1
@@ -137,12 +143,20 @@ def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
         area = inner.maps[AREA]
         keep_bits(proof.bits[LEGAL], area)
         add_bits(proof.bits[OWN_CAPTURES], area)
-        child = winning_child(inner, np.int64(0))
+        child = winning_child(inner, 0)
         proof.nodes[node]["hint"] = inner.nodes[child]["cell"] if child != NOTHING else NOTHING
         proof.nodes[node]["length"] = inner.nodes[0]["length"]
         add_moves(proof, node, area, _FORCING)
-    proof.counts[USED] += inner.counts[USED]
-    update(proof, node)
+
+
+@kernel
+def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
+    """The attacker's moves at a node where he was asked whether fours are enough; solved if they are."""
+    if is_proven(inner):
+        settle(proof, node, True, int(inner.nodes[0]["length"]))
+    else:
+        verdict = MUST_REPLY if any_bit(proof.bits[ENEMY_WINS]) else UNDECIDED
+        _add_attacks(proof, node, verdict, THREES)
 
 
 @kernel
@@ -155,29 +169,37 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
     """
     outer, inner = threats.outer, threats.inner
     _ask(outer, position, False, plies)
+    inner_budget = 0
     asked = NOTHING  # the node of the outer tree whose threat the inner one looks for
     while True:
         within = asked != NOTHING
         proof = inner if within else outer
-        if not goes_on(proof, THREAT_POSITIONS if within else budget):
+        if not goes_on(proof, inner_budget if within else budget):
             if not within:
                 return bool(is_proven(outer))
-            _answer_quiet_move(outer, inner, asked)
+            if outer.nodes[asked]["attacking"]:
+                _answer_attacker(outer, inner, asked)
+            else:
+                _answer_quiet_move(outer, inner, asked)
+            outer.counts[USED] += inner.counts[USED]
+            update(outer, asked)
             asked = NOTHING
             continue
         node = most_proving(proof)
         verdict = look_at(proof, node)
         if verdict != SETTLED:
-            if proof.nodes[node]["attacking"]:
+            position, attacking = proof.positions[proof.nodes[node]["depth"]], proof.nodes[node]["attacking"] == 1
+            asks = level == THREES and not within and (attacking or verdict == UNDECIDED)
+            if asks and may_force(position, proof.bits, attacking):
+                left = int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"])
+                _ask(inner, position, not attacking, left if attacking else left - 1)
+                inner_budget = FOURS_POSITIONS if attacking else THREAT_POSITIONS
+                asked = node
+                continue
+            if attacking:
                 _add_attacks(proof, node, verdict, FOURS if within else level)
             elif verdict == MUST_REPLY:
                 add_moves(proof, node, proof.bits[REPLIES], _FORCING)
-            elif level == THREES and not within:
-                quiet = proof.positions[proof.nodes[node]["depth"]]
-                if may_force(quiet, proof.bits, False):
-                    _ask(inner, quiet, True, int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"]) - 1)
-                    asked = node
-                    continue
         update(proof, node)
 
 
