@@ -44,13 +44,22 @@ dry_run() {  # the real pipeline, tiny, in a folder of its own
     return "$status"
 }
 
+matches() {  # what else is compiled, once and by one process: the tests then find it
+    local pair
+    for pair in "tactical rollouts@20" "heuristic@8 heuristic@0.02s"; do
+        # shellcheck disable=SC2086 -- two players
+        python -m alphapente arena $pair --games 2 --board-size 9 --no-store || return
+    done
+}
+
 stage "set-up" set_up
 export PATH="$root/.venv/bin:$PATH"
 stage "format (ruff format)" python -m ruff format --check .
 stage "lint (ruff check)" python -m ruff check .
 stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
+stage "dry run of the pipeline" dry_run
+stage "a match of each kind" matches
 stage "tests (pytest)" python -m pytest -n 2
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
-stage "dry run of the pipeline" dry_run
 printf '\nall passed in %d s\n' "$SECONDS"

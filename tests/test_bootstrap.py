@@ -44,7 +44,7 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_first_start_makes_everything_once(bootstrap: ModuleType, tmp_path: Path) -> None:
     bootstrap.prepare(dev=False)
     bootstrap.prepare(dev=False)
-    assert bootstrap.made == ["anew", tmp_path.name]
+    assert bootstrap.made == ["anew", tmp_path.name + "[int8]"]
 
 
 def test_the_tools_of_the_tests_complete_it(bootstrap: ModuleType, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_tools_of_the_tests_complete_it(bootstrap: ModuleType, tmp_path: Pat
     bootstrap.prepare(dev=True)
     bootstrap.prepare(dev=True)
     bootstrap.prepare(dev=False)
-    assert bootstrap.made == ["anew", tmp_path.name, tmp_path.name + "[dev]"]
+    assert bootstrap.made == ["anew", tmp_path.name + "[int8]", tmp_path.name + "[dev]"]
 
 
 def test_a_half_made_one_is_made_anew(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_a_half_made_one_is_made_anew(bootstrap: ModuleType, tmp_path: Path, mon
             bootstrap.prepare(dev=False)
     assert not bootstrap.is_ready(dev=False)
     bootstrap.prepare(dev=False)
-    assert bootstrap.made == ["anew", "anew", tmp_path.name]
+    assert bootstrap.made == ["anew", "anew", tmp_path.name + "[int8]"]
 
 
 def test_one_made_by_hand_is_taken_as_it_is(bootstrap: ModuleType, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_new_requirements_and_another_place_are_noticed(
     (tmp_path / "constraints.txt").write_text("numpy==2.4.7\n")
     assert not bootstrap.is_ready(dev=False)
     bootstrap.prepare(dev=False)
-    assert bootstrap.made == ["anew", tmp_path.name, tmp_path.name]
+    assert bootstrap.made == ["anew", *[tmp_path.name + "[int8]"] * 2]
     monkeypatch.setattr(bootstrap, "ROOT", str(ROOT))
     assert not bootstrap.is_ready(dev=False)
 

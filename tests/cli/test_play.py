@@ -171,7 +171,7 @@ def test_on_a_terminal(folder: Path) -> None:
         os.close(leader)
 
 
-def read_until(descriptor: int, wanted: str, limit_s: float = 60.0) -> str:
+def read_until(descriptor: int, wanted: str, limit_s: float = 200.0) -> str:
     text, end = "", time.monotonic() + limit_s
     while wanted not in text:
         assert time.monotonic() < end, text
