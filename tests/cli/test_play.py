@@ -158,12 +158,16 @@ def test_on_a_terminal(folder: Path) -> None:
         seen += read_until(leader, "2. player 1 > ")
         assert "AlphaPente plays" in seen
         assert "\x1b[1;36mX" in seen
-        for _ in range(3):  # readline shows its prompt a moment before it listens
-            time.sleep(0.5)
+        left = ""
+        for _ in range(20):  # readline shows its prompt a moment before it listens
             process.send_signal(signal.SIGINT)
-            if select.select([leader], [], [], 10)[0]:
+            end = time.monotonic() + 3
+            while "Goodbye." not in left and time.monotonic() < end:
+                if select.select([leader], [], [], 0.2)[0]:
+                    left += os.read(leader, 4096).decode(errors="replace")
+            if "Goodbye." in left:
                 break
-        read_until(leader, "Goodbye.")
+        assert "Goodbye." in left
         assert process.wait(20) == 130
     finally:
         process.kill()
@@ -171,7 +175,7 @@ def test_on_a_terminal(folder: Path) -> None:
         os.close(leader)
 
 
-def read_until(descriptor: int, wanted: str, limit_s: float = 200.0) -> str:
+def read_until(descriptor: int, wanted: str, limit_s: float = 100.0) -> str:
     text, end = "", time.monotonic() + limit_s
     while wanted not in text:
         assert time.monotonic() < end, text
