@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything, the same by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline.
+# Checks the same by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline. With --slow also the
+# tests that play whole runs and thousands of proofs, a quarter of an hour more.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
 root=$PWD
@@ -60,6 +61,8 @@ stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
 stage "dry run of the pipeline" dry_run
 stage "a match of each kind" matches
-stage "tests (pytest)" python -m pytest -n 2
+chosen=(-m "not slow")
+[[ ${1:-} == --slow ]] && chosen=()
+stage "tests (pytest)" python -m pytest -n 2 "${chosen[@]}"
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
 printf '\nall passed in %d s\n' "$SECONDS"
