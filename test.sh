@@ -63,6 +63,6 @@ stage "dry run of the pipeline" dry_run
 stage "a match of each kind" matches
 chosen=(-m "not slow")
 [[ ${1:-} == --slow ]] && chosen=()
-stage "tests (pytest)" python -m pytest -n 2 "${chosen[@]}"
+stage "tests (pytest)" python -m pytest -n 2 ${chosen[@]+"${chosen[@]}"}
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
 printf '\nall passed in %d s\n' "$SECONDS"
