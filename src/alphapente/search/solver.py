@@ -6,9 +6,31 @@ import numpy as np
 
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position
-from alphapente.rules.tactics import LOSES, OWN_WINS, REPLIES, WINS, find_tactics, new_bitboards, next_cell, point_of
-from alphapente.search.proof import MAX_DEPTH, USED
-from alphapente.search.threats import FOURS, FOURS_POSITIONS, THREES, is_solvable, line_of, new_threats, prove
+from alphapente.rules.tactics import (
+    LEGAL,
+    LOSES,
+    OWN_CAPTURES,
+    OWN_WINS,
+    REPLIES,
+    UNDECIDED,
+    WINS,
+    find_tactics,
+    new_bitboards,
+    next_cell,
+    point_of,
+)
+from alphapente.search.defences import find_defences
+from alphapente.search.proof import AREA, MAX_DEPTH, USED
+from alphapente.search.threats import (
+    FOURS,
+    FOURS_POSITIONS,
+    THREAT_POSITIONS,
+    THREES,
+    is_solvable,
+    line_of,
+    new_threats,
+    prove,
+)
 
 _SHORTEST = 3
 """The plies of the shortest win that tactics do not see."""
@@ -65,6 +87,28 @@ class Solver:
             else:
                 break
         return found._replace(positions=used)
+
+    def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
+        """The moves that may stop the enemy, who wins by fours if nothing is done; None if no such threat is found.
+
+        All other moves lose by force. Asks nothing where the player to move wins at once or must answer a threat to
+        win at once: `find_tactics` knows the replies there.
+        """
+        outer, size = self._threats.outer, int(position["size"])
+        verdict = find_tactics(position, self._bits, outer.scratch)
+        if verdict != UNDECIDED or not is_solvable(position):
+            return None
+        copy_position(self._board, position)
+        self._board["to_move"] = 3 - position["to_move"]
+        budget = min(budget or self.budget, self.budget, THREAT_POSITIONS)
+        if not prove(self._threats, self._board, MAX_DEPTH, budget, FOURS) or not find_defences(outer):
+            return None
+        chosen = outer.maps[AREA] & self._bits[LEGAL] | self._bits[OWN_CAPTURES]
+        found, cell = [], next_cell(chosen, 0)
+        while cell >= 0:
+            found.append(int(point_of(cell, size)))
+            cell = next_cell(chosen, cell)
+        return found
 
     def _line(self, position: Position, plies: int) -> tuple[int, ...]:
         """A game that was proven, put together from what the tree, fours and tactics know of its parts.
