@@ -60,11 +60,11 @@ class Solver:
         self._bits = new_bitboards()
         self._board = np.zeros(1, POSITION)[0]
 
-    def solve(self, position: Position, budget: int | None = None) -> Solution:
+    def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
         """Looks for a forced win of the player to move by fours, open threes and captures, and then for a shorter one.
 
-        `budget` may be smaller than the solver's own. The position must be in play. In poof and boat, and in the
-        opening, only a win at once is found.
+        `budget` may be smaller than the solver's own; at `level` FOURS it looks for fours and captures only. The
+        position must be in play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         outer, size = self._threats.outer, int(position["size"])
@@ -73,17 +73,17 @@ class Solver:
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
         budget = min(budget or self.budget, self.budget)
-        found, used = Solution(False, (), 0, 0), 0
-        level, plies = FOURS, _SHORTEST  # by threats alone: cheap, and none is missed
+        found, used, stage = Solution(False, (), 0, 0), 0, FOURS
+        plies = _SHORTEST  # at first by fours: cheap, and none is missed
         while plies >= _SHORTEST:
-            won = prove(self._threats, position, plies, budget, level)
+            won = prove(self._threats, position, plies, budget, stage)
             used += int(outer.counts[USED])
             if won:
                 won_in = int(outer.nodes[0]["length"])
                 found = Solution(True, self._line(position, plies), won_in, used)
                 plies = won_in - 1
-            elif level == FOURS and used < budget:
-                level, plies, budget = THREES, MAX_DEPTH, budget - used
+            elif plies == _SHORTEST and not found.won and used < budget:
+                stage, plies, budget = level, MAX_DEPTH, budget - used
             else:
                 break
         return found._replace(positions=used)
