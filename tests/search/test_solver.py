@@ -112,7 +112,7 @@ def test_what_leaves_claim_is_true(variant: str) -> None:
     checked, judge = 0, Solver(20_000)
     settings = SearchSettings(root="puct", cached_positions=0, root_solver_nodes=0, leaf_solver_nodes=32)
     searches = Forest(ScriptedEvaluator(1, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=60)
-    for position in islice(open_positions(variant, (9,), seed=31, most_plies=30), 6):
+    for position in islice(open_positions(variant, (9,), seed=31, most_plies=30), 12):
         result = search_position(searches, position, RNG(0))
         if result.proven != UNKNOWN and result.simulations == 0:
             continue

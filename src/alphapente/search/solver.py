@@ -73,19 +73,22 @@ class Solver:
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
         budget = min(budget or self.budget, self.budget)
-        found, used, stage = Solution(False, (), 0, 0), 0, FOURS
-        plies = _SHORTEST  # at first by fours: cheap, and none is missed
-        while plies >= _SHORTEST:
+        stages = iter(((FOURS, _SHORTEST), (level, _SHORTEST + 2), (level, MAX_DEPTH)))
+        stage, plies = next(stages)  # short wins first: in three plies they are by fours, and none is missed
+        found, used = Solution(False, (), 0, 0), 0
+        while plies >= _SHORTEST and budget > 0:
             won = prove(self._threats, position, plies, budget, stage)
-            used += int(outer.counts[USED])
+            looked_at = int(outer.counts[USED])
+            used += looked_at
             if won:
                 won_in = int(outer.nodes[0]["length"])
                 found = Solution(True, self._line(position, plies), won_in, used)
                 plies = won_in - 1
-            elif plies == _SHORTEST and not found.won and used < budget:
-                stage, plies, budget = level, MAX_DEPTH, budget - used
-            else:
+            elif found.won or plies == MAX_DEPTH:
                 break
+            else:
+                budget -= looked_at
+                stage, plies = next(stages)
         return found._replace(positions=used)
 
     def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
