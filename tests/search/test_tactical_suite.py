@@ -23,17 +23,14 @@ from tests.search.suite import read_puzzles, solved
 BUDGETS = (16, 32, 64, 128, 400)
 PUZZLES = read_puzzles()
 LUCKY = {
-    ("heuristic", "gumbel"): {
-        "capture-race-17",
-        "capture-race-18",
-        "five-in-three-02",
-        "five-in-three-07",
-        "five-in-three-09",
-    },
-    ("heuristic", "puct"): {"five-in-three-09"},
+    ("heuristic", "gumbel"): {"five-in-three-02", "five-in-three-07"},
+    ("uniform", "gumbel"): {"capture-race-18", "capture-race-20"},
+    ("uniform", "puct"): {"capture-race-18", "capture-race-20"},
 }
-"""Found at 16 or 32 simulations, when each move has been looked at a few times, lost at the next budget: the hand-made
-values of the best moves differ by less than their noise there. From 64 simulations on nothing is lost again."""
+"""Found at few simulations and lost at the next budget: the hand-made values of the best moves differ by less than
+their noise after a few visits each, and a uniform evaluator guesses."""
+LUCK_ENDS = {"heuristic": 32, "uniform": 128}
+"""From so many simulations on nothing is lost again."""
 
 
 def quick(puzzle: Puzzle) -> bool:
@@ -88,12 +85,12 @@ def test_more_simulations_never_do_worse(evaluator: str, root: str) -> None:
     lucky = LUCKY.get((evaluator, root), set())
     for fewer, more in pairwise(BUDGETS):
         lost = found(evaluator, root, fewer) - found(evaluator, root, more)
-        assert lost <= (lucky if more <= 64 else set()), (fewer, more)
+        assert lost <= (lucky if more <= LUCK_ENDS[evaluator] else set()), (fewer, more)
 
 
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
 def test_nearly_all_are_solved(root: str) -> None:
-    assert len(found("heuristic", root, 400)) >= 0.965 * len(PUZZLES)
+    assert len(found("heuristic", root, 400)) >= 0.98 * len(PUZZLES)
 
 
 @pytest.mark.parametrize("root", ["gumbel", "puct"])

@@ -79,7 +79,7 @@ def test_no_claim_is_refuted(variant: str) -> None:
 @pytest.mark.timeout(3000)
 def test_no_claim_is_refuted_on_thousands_of_positions(variant: str) -> None:
     assert check_claims(variant, (7, 8, 9), positions=1500, seed=2) > 100
-    assert check_claims(variant, (13, 19), positions=100, seed=3) > 10
+    assert check_claims(variant, (13, 19), positions=100, seed=3) > 3
 
 
 @pytest.mark.slow

@@ -4,3 +4,7 @@ Perspective: every value, here and everywhere, is what the player to move may ex
 are seen by the player to move at the node; an edge's values by the player who plays it, that is by the same one.
 Going up one ply changes the sign.
 """
+
+from alphapente.search.solver import Solution, Solver, solve
+
+__all__ = ["Solution", "Solver", "solve"]

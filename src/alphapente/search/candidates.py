@@ -79,7 +79,7 @@ def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> N
                     out[at] |= look_ahead(scratch, at, step) | look_behind(scratch, at, beyond)
 
 
-@kernel
+@inlined
 def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: _Map) -> None:
     """Adds the cells from which one more pair (or triple) falls to a capture that is there, when both would win."""
     board, player, triples = position["board"], np.int64(position["to_move"]), position["variant"] == KERYO

@@ -34,7 +34,7 @@ stones vanish or wait in other ways: never asked there. `tests/search/test_defen
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import inlined, kernel
 from alphapente.rules.kernels import DIRECTIONS
 from alphapente.rules.position import EMPTY, GOMOKU, KERYO, Position
 from alphapente.rules.tactics import (
@@ -57,7 +57,7 @@ MOST_POSITIONS = 200
 """A proof of more positions than this is not followed: the threat then counts as none."""
 
 
-@kernel
+@inlined
 def _add_captured(board: NDArray[np.int8], cell: int, attacker: int, triples: bool, area: NDArray[np.uint64]) -> None:
     """Point 4: the empty cells that lack to a capture by a stone of the attacker on `cell`."""
     defender = 3 - attacker
@@ -77,7 +77,7 @@ def _add_captured(board: NDArray[np.int8], cell: int, attacker: int, triples: bo
                 set_bit(area, gap)
 
 
-@kernel
+@inlined
 def _add_standing_on(board: NDArray[np.int8], cell: int, attacker: int, out: NDArray[np.uint64]) -> None:
     """Adds the attacker's stones of the lines that a stone of his on `cell` would make five of."""
     for line in range(4):
@@ -121,7 +121,7 @@ def _flank_matters(
     return False
 
 
-@kernel
+@inlined
 def _add_defenders_node(proof: Proof, position: Position) -> None:
     """Points 1 to 3 at a defender's node whose tactics stand in proof.bits."""
     bits, area = proof.bits, proof.maps[AREA]
@@ -147,7 +147,7 @@ def _add_defenders_node(proof: Proof, position: Position) -> None:
         cell = next_cell(flanks, cell)
 
 
-@kernel
+@inlined
 def _add_winning_move(proof: Proof) -> None:
     """Point 1 where the attacker wins at once: one winning move is enough, best one that is there already."""
     cell = next_cell(proof.bits[OWN_WINS], 0)

@@ -21,6 +21,12 @@ def prior_from_bits(bits: int) -> float:
 
 
 @inlined
+def prior_bits(prior: np.float32) -> int:
+    """The upper half of a prior, as `Trees.priors` keeps it: never 0, which would be a move not worth a look."""
+    return max(np.float32(prior).view(np.uint32) >> np.uint32(16), np.uint32(1))
+
+
+@inlined
 def _ordered(bits: np.int32) -> np.int32:
     """The bits of a float32 as a whole number of the same order (its own inverse): their maximum is a vector's."""
     return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))

@@ -24,6 +24,7 @@ from alphapente.search.root import (
     new_compaction,
     principal_variation,
     read_root_priors,
+    restrict_root,
     start_search,
 )
 from alphapente.search.solver import Solver
@@ -118,6 +119,7 @@ class Forest:
         self._no_noise = np.zeros(points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
+        self._only: list[NDArray[np.intp] | None] = [None] * num_trees  # the moves that do not lose by force
         self.evaluations = 0
         """Positions that the network has looked at."""
         self.simulations_done = 0
@@ -161,11 +163,12 @@ class Forest:
     ) -> None:
         """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
 
-        A position decided by its tactics, or won by force as the solver finds, is done at once. The answer
-        comes from `result` after `step` has named it.
+        A position decided by its tactics, or won by force as the solver finds, is done at once; where the enemy
+        threatens to win by force, only the moves that may stop him are searched. The answer comes from `result`
+        after `step` has named it.
         """
         self._explorations[tree] = exploration, rng
-        self._certain[tree] = None
+        self._certain[tree] = self._only[tree] = None
         root = self.trees.root[tree]
         verdict = find_tactics(root, self._scratch.bits, self._scratch.position)
         bits_to_plane(self._scratch.bits[REPLIES], self._scratch.mask, self.size)
@@ -176,6 +179,10 @@ class Forest:
         elif self._solver is not None:
             found = self._solver.solve(root, self.settings.root_solver_nodes * budget)
             self._certain[tree] = self._by_force(found.line) if found.won else None
+            defences = self._solver.defences(root, self.settings.root_solver_nodes * budget)
+            if defences is not None:
+                replies = np.array(defences)
+                self._only[tree] = replies
         if self._certain[tree] is not None:
             self.trees.heads[tree]["stage"] = DONE
             return
@@ -231,6 +238,11 @@ class Forest:
         waiting = self._explorations[tree]
         assert waiting is not None, "start() orders a search before step() begins it"
         exploration, rng = waiting
+        only = self._only[tree]
+        if only is not None:
+            self._scratch.mask[:] = 0
+            self._scratch.mask[only] = 1
+            restrict_root(self.trees, tree, self._scratch.mask)
         considered = min(self.settings.considered_points, int(self.trees.heads[tree]["budget"]))
         draws = self._draw(tree, exploration, rng)
         start_search(self.trees, tree, self.gumbel, considered, draws, self._priors)

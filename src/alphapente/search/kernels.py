@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import inlined, kernel
 from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.identity import identify
 from alphapente.rules.kernels import copy_position, play
@@ -251,23 +251,13 @@ def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
         node = _new_node(trees, tree, value)
     edge = trees.nodes[tree, leaves.path_node[place, depth - 1]]["first_edge"] + leaves.path_edge[place, depth - 1]
     trees.edges[tree, edge]["child"] = node if node != NOTHING else UNEXPANDED
-    back_up(trees, leaves, place, value, UNKNOWN)
+    back_up(trees, leaves, place, np.float64(value), np.int64(UNKNOWN))
     return node
 
 
-class LeafSolver(NamedTuple):
-    """What the threat solver may spend on each leaf."""
-
-    threats: Threats
-    budget: int  # positions looked at; 0: leaves are not asked about
-
-
 @kernel
-def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver) -> None:
-    """Gives the leaf of a place its value from the cache or the solver, or else makes it active: a place in the batch.
-
-    What the cache remembers was asked before; the root was, by whoever started the search.
-    """
+def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+    """Gives the leaf of a place its value from the cache, or else makes it active: a place in the batch."""
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
     if len(cache.keys) > 0:
@@ -279,10 +269,6 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
                 recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
                 find_next(trees, tree, node)
             return
-    asked = depth > 0 and solver.budget > 0 and is_solvable(position) and may_force(position, scratch.bits, True)
-    if asked and prove(solver.threats, position, MAX_DEPTH, solver.budget, FOURS):
-        back_up(trees, leaves, place, 1.0, PROVEN_WIN)
-        return
     leaves.symmetry[place], leaves.key[place] = symmetry, scratch.hashes[0]
     for word in range(WORDS + 2 * GUARD):
         leaves.replies[place, word] = scratch.bits[REPLIES, word]
@@ -295,9 +281,7 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
 
 
 @kernel
-def _simulate(
-    trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver
-) -> bool:
+def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
     """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
@@ -309,21 +293,46 @@ def _simulate(
         _give_up(trees, leaves, place)
         return False
     if proven == UNKNOWN:
-        _offer(trees, leaves, cache, place, scratch, solver)
+        _offer(trees, leaves, cache, place, scratch)
     else:
-        back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), proven)
+        back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), np.int64(proven))
     return True
 
 
 @kernel
-def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch, solver: LeafSolver) -> None:
+def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
     """Makes the root itself the leaf: it has no node yet."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["stage"] = EVALUATING
     copy_position(leaves.position[place], trees.root[tree])
     find_tactics(leaves.position[place], scratch.bits, scratch.position)
     leaves.depth[place] = 0
-    _offer(trees, leaves, cache, place, scratch, solver)
+    _offer(trees, leaves, cache, place, scratch)
+
+
+class LeafSolver(NamedTuple):
+    """What the threat solver may spend on each leaf."""
+
+    threats: Threats
+    budget: int  # positions looked at; 0: leaves are not asked about
+
+
+@inlined
+def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, solver: LeafSolver) -> None:
+    """Asks the solver about a leaf just made active; one that is won is backed up and gives its place free.
+
+    What the cache remembers was asked before; the root was, by whoever started the search.
+    """
+    depth, position = leaves.depth[place], leaves.position[place]
+    if depth == 0 or not is_solvable(position) or not may_force(position, scratch.bits, True):
+        return
+    if prove(solver.threats, position, np.int64(MAX_DEPTH), np.int64(solver.budget), np.int64(FOURS)):
+        tree = np.int64(leaves.tree[place])
+        leaves.active[place] = 0
+        parent = leaves.path_node[place, depth - 1]
+        edge = trees.nodes[tree, parent]["first_edge"] + leaves.path_edge[place, depth - 1]
+        trees.edges[tree, edge]["child"] = UNEXPANDED
+        back_up(trees, leaves, place, np.float64(1.0), np.int64(PROVEN_WIN))
 
 
 @kernel
@@ -338,14 +347,16 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
     for place in range(len(leaves.tree)):
         tree = leaves.tree[place]
         if not leaves.active[place] and trees.heads[tree]["stage"] == NEEDS_ROOT:
-            _offer_root(trees, leaves, cache, place, scratch, solver)
+            _offer_root(trees, leaves, cache, place, scratch)
         while not leaves.active[place] and trees.heads[tree]["stage"] == SEARCHING:
             if _finished(trees, tree):
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
                 break
-            if not _simulate(trees, rates, leaves, cache, place, scratch, solver):
+            if not _simulate(trees, rates, leaves, cache, place, scratch):
                 break
+            if leaves.active[place] and solver.budget > 0:
+                _win_by_fours(trees, leaves, place, scratch, solver)
         found += leaves.active[place]
     return found
 

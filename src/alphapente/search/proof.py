@@ -117,7 +117,7 @@ def _new_node(proof: Proof, parent: int, cell: int, cost: int) -> None:
     proof.nodes[node]["attacking"] = 1 - proof.nodes[parent]["attacking"] if parent >= 0 else 1
 
 
-@kernel
+@inlined
 def begin(proof: Proof, plies: int) -> None:
     """Forgets all; the question: can the player to move of positions[0], put there before, win within `plies`?"""
     proof.counts[:] = 0
@@ -125,7 +125,7 @@ def begin(proof: Proof, plies: int) -> None:
     proof.solved[:] = NOTHING
     proof.standing[:] = NOTHING
     proof.standing[0] = 0
-    _new_node(proof, NOTHING, NOTHING, 1)
+    _new_node(proof, np.int64(NOTHING), np.int64(NOTHING), np.int64(1))
 
 
 @inlined
@@ -185,7 +185,7 @@ def settle(proof: Proof, node: int, won: bool, length: int) -> None:
     proof.nodes[node]["length"] = length
 
 
-@kernel
+@inlined
 def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
     """64 bits of stones, captures and turn: positions of one question share a key by chance once in 10**13 times."""
     captured = np.uint64(position["captured"][0]) << np.uint64(17) | np.uint64(position["captured"][1]) << np.uint64(1)
@@ -209,7 +209,7 @@ def look_at(proof: Proof, node: int) -> int:
     position = proof.positions[depth]
     attacking = proof.nodes[node]["attacking"] == 1
     if position["winner"] != IN_PLAY:
-        settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), 0)
+        settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), np.int64(0))
         return SETTLED
     proof.counts[USED] += 1
     verdict = int(find_tactics(position, proof.bits, proof.scratch))
@@ -248,7 +248,7 @@ def add_moves(proof: Proof, node: int, bits: NDArray[np.uint64], cost: int) -> N
         cell = next_cell(bits, cell)
 
 
-@kernel
+@inlined
 def _recount(proof: Proof, node: int) -> None:
     """A node's counts by those of its children: the attacker needs one of his moves, and all of the defender's.
 
@@ -284,7 +284,7 @@ def update(proof: Proof, node: int) -> None:
         if proof.nodes[node]["count"] > 0:
             _recount(proof, node)
         elif proof.nodes[node]["proof"] != 0 and proof.nodes[node]["disproof"] != 0:
-            settle(proof, node, False, 0)  # looked at, and there is nothing to try
+            settle(proof, node, np.int64(0) > 0, np.int64(0))  # looked at, and there is nothing to try
         solved = proof.nodes[node]["proof"] == 0 or proof.nodes[node]["disproof"] == 0
         if solved and proof.nodes[node]["key"] != np.uint64(0):
             proof.solved[_place(proof, proof.nodes[node]["key"])] = node

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
-from alphapente.search.edges import edge_value, open_edge, prior_from_bits
+from alphapente.search.edges import edge_value, find_next, open_edge, prior_bits, prior_from_bits
 from alphapente.search.forced import earned_visits, most_visited
 from alphapente.search.gumbel import completion
 from alphapente.search.tree import (
@@ -77,6 +77,35 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         out[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["prior"]
+
+
+@kernel
+def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
+    """Of an evaluated root, leaves only the moves whose mask is not 0: all others are known to lose.
+
+    Their priors go to those that are left; where the network gave these nothing, the root stays as it is.
+    """
+    first = np.int64(trees.nodes[tree, 0]["first_edge"])
+    last = first + np.int64(trees.nodes[tree, 0]["num_edges"])
+    total = np.float32(0.0)
+    for point in range(len(mask)):
+        if trees.priors[tree, 0, point] != 0 and mask[point] > 0:
+            total += prior_from_bits(np.int64(trees.priors[tree, 0, point]))
+    for edge in range(first, last):
+        if mask[trees.edges[tree, edge]["point"]] > 0:
+            total += trees.edges[tree, edge]["prior"]
+    if total <= 0:
+        return
+    for point in range(len(mask)):
+        if trees.priors[tree, 0, point] != 0:
+            bits = prior_bits(prior_from_bits(np.int64(trees.priors[tree, 0, point])) / total)
+            trees.priors[tree, 0, point] = bits if mask[point] > 0 else 0
+    for edge in range(first, last):
+        trees.edges[tree, edge]["prior"] /= total
+        if mask[trees.edges[tree, edge]["point"]] == 0:
+            trees.edges[tree, edge]["prior"] = np.float32(0.0)
+            trees.edges[tree, edge]["proven"] = PROVEN_LOSS
+    find_next(trees, tree, 0)
 
 
 @kernel

@@ -6,9 +6,31 @@ import numpy as np
 
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position
-from alphapente.rules.tactics import LOSES, OWN_WINS, REPLIES, WINS, find_tactics, new_bitboards, next_cell, point_of
-from alphapente.search.proof import MAX_DEPTH, USED
-from alphapente.search.threats import FOURS, FOURS_POSITIONS, THREES, is_solvable, line_of, new_threats, prove
+from alphapente.rules.tactics import (
+    LEGAL,
+    LOSES,
+    OWN_CAPTURES,
+    OWN_WINS,
+    REPLIES,
+    UNDECIDED,
+    WINS,
+    find_tactics,
+    new_bitboards,
+    next_cell,
+    point_of,
+)
+from alphapente.search.defences import find_defences
+from alphapente.search.proof import AREA, MAX_DEPTH, USED
+from alphapente.search.threats import (
+    FOURS,
+    FOURS_POSITIONS,
+    THREAT_POSITIONS,
+    THREES,
+    is_solvable,
+    line_of,
+    new_threats,
+    prove,
+)
 
 _SHORTEST = 3
 """The plies of the shortest win that tactics do not see."""
@@ -38,11 +60,11 @@ class Solver:
         self._bits = new_bitboards()
         self._board = np.zeros(1, POSITION)[0]
 
-    def solve(self, position: Position, budget: int | None = None) -> Solution:
+    def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
         """Looks for a forced win of the player to move by fours, open threes and captures, and then for a shorter one.
 
-        `budget` may be smaller than the solver's own. The position must be in play. In poof and boat, and in the
-        opening, only a win at once is found.
+        `budget` may be smaller than the solver's own; at `level` FOURS it looks for fours and captures only. The
+        position must be in play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         outer, size = self._threats.outer, int(position["size"])
@@ -51,20 +73,45 @@ class Solver:
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
         budget = min(budget or self.budget, self.budget)
+        stages = iter(((FOURS, _SHORTEST), (level, _SHORTEST + 2), (level, MAX_DEPTH)))
+        stage, plies = next(stages)  # short wins first: in three plies they are by fours, and none is missed
         found, used = Solution(False, (), 0, 0), 0
-        level, plies = FOURS, _SHORTEST  # by threats alone: cheap, and none is missed
-        while plies >= _SHORTEST:
-            won = prove(self._threats, position, plies, budget, level)
-            used += int(outer.counts[USED])
+        while plies >= _SHORTEST and budget > 0:
+            won = prove(self._threats, position, plies, budget, stage)
+            looked_at = int(outer.counts[USED])
+            used += looked_at
             if won:
                 won_in = int(outer.nodes[0]["length"])
                 found = Solution(True, self._line(position, plies), won_in, used)
                 plies = won_in - 1
-            elif level == FOURS and used < budget:
-                level, plies, budget = THREES, MAX_DEPTH, budget - used
-            else:
+            elif found.won or plies == MAX_DEPTH:
                 break
+            else:
+                budget -= looked_at
+                stage, plies = next(stages)
         return found._replace(positions=used)
+
+    def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
+        """The moves that may stop the enemy, who wins by fours if nothing is done; None if no such threat is found.
+
+        All other moves lose by force. Asks nothing where the player to move wins at once or must answer a threat to
+        win at once: `find_tactics` knows the replies there.
+        """
+        outer, size = self._threats.outer, int(position["size"])
+        verdict = find_tactics(position, self._bits, outer.scratch)
+        if verdict != UNDECIDED or not is_solvable(position):
+            return None
+        copy_position(self._board, position)
+        self._board["to_move"] = 3 - position["to_move"]
+        budget = min(budget or self.budget, self.budget, THREAT_POSITIONS)
+        if not prove(self._threats, self._board, MAX_DEPTH, budget, FOURS) or not find_defences(outer):
+            return None
+        chosen = outer.maps[AREA] & self._bits[LEGAL] | self._bits[OWN_CAPTURES]
+        found, cell = [], next_cell(chosen, 0)
+        while cell >= 0:
+            found.append(int(point_of(cell, size)))
+            cell = next_cell(chosen, cell)
+        return found
 
     def _line(self, position: Position, plies: int) -> tuple[int, ...]:
         """A game that was proven, put together from what the tree, fours and tactics know of its parts.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import inlined, kernel
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import BOAT, GOMOKU, KERYO, POOF, Position
 from alphapente.rules.tactics import (
@@ -128,35 +128,34 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
 
 
 @kernel
-def _ask(proof: Proof, position: Position, of_enemy: bool, plies: int) -> None:
-    """Begins a question about `position`: of its player to move or, as if that one passed, of his enemy."""
+def _ask(proof: Proof, position: Position, attacker: int, plies: int) -> None:
+    """Begins a question about `position`, with `attacker` to move: where it is not his turn, as if the enemy passed."""
     copy_position(proof.positions[0], position)
-    if of_enemy:
-        proof.positions[0]["to_move"] = 3 - np.int64(position["to_move"])
+    proof.positions[0]["to_move"] = attacker
     begin(proof, plies)
 
 
-@kernel
+@inlined
 def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
     """The defender's moves at a node where he is free: all that may spoil the threat; solved if there is no threat."""
     if is_proven(inner) and find_defences(inner):
         area = inner.maps[AREA]
         keep_bits(proof.bits[LEGAL], area)
         add_bits(proof.bits[OWN_CAPTURES], area)
-        child = winning_child(inner, 0)
+        child = winning_child(inner, np.int64(0))
         proof.nodes[node]["hint"] = inner.nodes[child]["cell"] if child != NOTHING else NOTHING
         proof.nodes[node]["length"] = inner.nodes[0]["length"]
         add_moves(proof, node, area, _FORCING)
 
 
-@kernel
+@inlined
 def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
     """The attacker's moves at a node where he was asked whether fours are enough; solved if they are."""
     if is_proven(inner):
-        settle(proof, node, True, int(inner.nodes[0]["length"]))
+        settle(proof, node, is_proven(inner), int(inner.nodes[0]["length"]))
     else:
-        verdict = MUST_REPLY if any_bit(proof.bits[ENEMY_WINS]) else UNDECIDED
-        _add_attacks(proof, node, verdict, THREES)
+        verdict = np.int64(MUST_REPLY if any_bit(proof.bits[ENEMY_WINS]) else UNDECIDED)
+        _add_attacks(proof, node, verdict, np.int64(THREES))
 
 
 @kernel
@@ -168,7 +167,8 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
     cannot be cached.
     """
     outer, inner = threats.outer, threats.inner
-    _ask(outer, position, False, plies)
+    attacker = np.int64(position["to_move"])
+    _ask(outer, position, attacker, plies)
     inner_budget = 0
     asked = NOTHING  # the node of the outer tree whose threat the inner one looks for
     while True:
@@ -188,16 +188,16 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
         node = most_proving(proof)
         verdict = look_at(proof, node)
         if verdict != SETTLED:
-            position, attacking = proof.positions[proof.nodes[node]["depth"]], proof.nodes[node]["attacking"] == 1
+            there, attacking = proof.positions[proof.nodes[node]["depth"]], proof.nodes[node]["attacking"] == 1
             asks = level == THREES and not within and (attacking or verdict == UNDECIDED)
-            if asks and may_force(position, proof.bits, attacking):
+            if asks and may_force(there, proof.bits, attacking):
                 left = int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"])
-                _ask(inner, position, not attacking, left if attacking else left - 1)
+                _ask(inner, there, attacker, left if attacking else left - 1)
                 inner_budget = FOURS_POSITIONS if attacking else THREAT_POSITIONS
                 asked = node
                 continue
             if attacking:
-                _add_attacks(proof, node, verdict, FOURS if within else level)
+                _add_attacks(proof, node, verdict, np.int64(FOURS) if within else np.int64(level))
             elif verdict == MUST_REPLY:
                 add_moves(proof, node, proof.bits[REPLIES], _FORCING)
         update(proof, node)
