@@ -76,6 +76,7 @@ def test_writing_and_sampling_are_compared_with_their_floors() -> None:
         "records.sample.recent",
         "records.sample.random",
         "records.sample.top_random",
+        "records.sample.window",
         "sample.4k",
         "sample.4k.memory",
     ]
