@@ -59,6 +59,12 @@ def _start(_config: "Config", seconds: float) -> "Result":
     return bench_start(max(1, round(seconds / LAP_S)))
 
 
+def _web(config: "Config", seconds: float) -> "Result":
+    from alphapente.bench.web import bench_web
+
+    return bench_web(config, seconds)
+
+
 LAP_S = 12.0
 """Two starts, each from the command until its processes are gone, take about so long."""
 
@@ -89,6 +95,7 @@ BENCHMARKS = {
         ),
         Benchmark("scale", "Cost as the database, the tree and the number of workers grow (3 GB of disk).", 60, _scale),
         Benchmark("start", "Seconds from `alphapente run` to its first simulation, warm.", 36, _start),
+        Benchmark("web", "The page in the browser: its load, clicks, searches, and 20 visitors at once.", 30, _web),
     )
 }
 

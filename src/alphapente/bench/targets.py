@@ -31,6 +31,11 @@ TARGETS = {
     "sample.10m": Target(1.5, at_most=True),
     "records.write": Target(50_000, of_value=True),
     "start": Target(4.0, at_most=True, of_value=True),
+    "web.page": Target(1.0, at_most=True, of_value=True),
+    "web.click": Target(0.05, at_most=True, of_value=True),
+    "web.search.resnet": Target(0.3, at_most=True, of_value=True),
+    "web.visitors.fairness": Target(0.8, of_value=True),
+    "web.visitors.click": Target(0.05, at_most=True, of_value=True),
 }
 
 GPU = Target(0.85)

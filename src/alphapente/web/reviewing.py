@@ -28,7 +28,9 @@ def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
     best = before.result.point
     loss = 0.0 if move == best else max(0.0, value_before - value_after)
     won = value_after == 1.0 if after is None else after.result.proven == PROVEN_LOSS
-    missed = _win_of(before, mover) if not won and move != best else None
+    missed = None if move == best or after is None else _win_of(before, mover)
+    if missed is not None and won and missed.plies > 1:
+        missed = None  # a win by force was left for another one
     allowed = _allowed(before, after, mover)
     sign = 1.0 if mover == 1 else -1.0
     return ReviewedMove(
@@ -39,7 +41,7 @@ def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
         best=point_name(best, size),
         best_line=names(before.result.principal_variation, size),
         loss=loss,
-        verdict=_verdict(loss, missed is not None),
+        verdict=_verdict(loss, missed is not None and not won),
         comment=_comment(before.game, missed, after, allowed, None if move == best else best),
     )
 

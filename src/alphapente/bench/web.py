@@ -1,0 +1,229 @@
+"""The page in the browser as its visitors feel it: a real server, asked over the loopback address.
+
+The server is a process of its own, as `alphapente web` starts it. What a browser does by itself, drawing above all, is
+not in these figures; the page's own tests measure it.
+"""
+
+import contextlib
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphapente.bench.report import Result, Row, median
+from alphapente.config import Config, load_config
+from alphapente.errors import FailureError
+from alphapente.network import checkpoint
+from alphapente.network.load import load_evaluator
+from alphapente.network.models import build_model, spec_of
+from alphapente.network.paths import checkpoint_path
+from alphapente.network.planes import NUM_PLANES
+
+VISITORS = 20
+SIMULATIONS = 400
+LEAVES = 8
+"""Leaves of a search in flight at once, of which the floor is made."""
+LAPS = 5
+CLICKS = 40
+GAME = "K10 M9 N10 M7 M8 O7 L10 J10 M10 O10 L9 N7 L7 P7 Q7".split()  # noqa: SIM905 - as people write it
+"""A game on its way; some plies back nothing in it is forced."""
+QUIET_PLIES = 6
+_STARTS_S = 120.0
+_LINKS = re.compile(r"""(?:src|href)="([^"#?:]+\.(?:js|css))"|from\s+["'](\.[^"']+)["']|import\s+["'](\.[^"']+)["']""")
+
+
+def bench_web(config: Config, seconds: float) -> Result:
+    """A page loaded, clicks answered, searches of 400 simulations, and 20 visitors at once for about `seconds` / 2.
+
+    Networks: `resnet` as configured, with fresh weights, and the one that comes along.
+    """
+    with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
+        own = load_config(None, [*_settings(folder), *_model(config)])
+        _save_fresh(own)
+        with _serving(folder, [*_settings(folder), *_model(config)]) as visitor:
+            rows = [Row("web.page", median([_load_page(visitor) for _ in range(LAPS)]), "seconds")]
+            rows.append(Row("web.click", median([_click(visitor) for _ in range(CLICKS)]), "seconds"))
+            floor = _bare_seconds(own)
+            for name, network in (("web.search.resnet", "checkpoint:resnet"), ("web.search.shipped", "shipped")):
+                taken = median([_search(visitor, network) for _ in range(LAPS)])
+                bare = floor if network != "shipped" else None
+                rows.append(Row(name, taken, "seconds", bare, taken / bare if bare else None))
+            rows += _crowd(visitor, seconds / 2)
+    return Result(rows)
+
+
+def _settings(folder: str) -> list[str]:
+    return [
+        f"records.database={folder}/records.db",
+        f"pipeline.checkpoint_dir={folder}/checkpoints",
+        f"pipeline.log_dir={folder}/logs",
+        "generation.model_type=resnet",
+        f"web.max_searches={2 * VISITORS}",
+    ]
+
+
+def _model(config: Config) -> list[str]:
+    """The sizes of the configured `resnet`, and where its network runs."""
+    sizes = config.models["resnet"].sizes
+    return [f"models.resnet.{name}={json.dumps(value)}" for name, value in sizes.items()] + [
+        f"network.device={config.network.device}",
+        f"network.precision={config.network.precision}",
+    ]
+
+
+def _save_fresh(config: Config) -> None:
+    model, spec = build_model(config, "resnet", 0), spec_of(config, "resnet")
+    weights = dict(model.state_dict())
+    made = checkpoint.Checkpoint("resnet", spec.class_path, spec.sizes, NUM_PLANES, weights, weights)
+    checkpoint.save(checkpoint_path(config, "resnet"), made)
+
+
+def _bare_seconds(config: Config) -> float:
+    """What the network alone takes for as many positions as a search has simulations."""
+    evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, LEAVES, config.game.board_size)
+    evaluator.input[:] = np.random.default_rng(0).random(evaluator.input.shape, np.float32)
+    found = []
+    for _ in range(LAPS):
+        begin = time.perf_counter()
+        for _ in range(SIMULATIONS // LEAVES):
+            evaluator.evaluate(evaluator.input)
+        found.append(time.perf_counter() - begin)
+    return min(found)
+
+
+@dataclass(slots=True)
+class _Visitor:
+    """Somebody at the page: one connection, kept."""
+
+    port: int
+    connection: http.client.HTTPConnection
+
+    @classmethod
+    def at(cls, port: int) -> "_Visitor":
+        return cls(port, http.client.HTTPConnection("127.0.0.1", port, timeout=_STARTS_S))
+
+    def ask(self, path: str, body: Any = None) -> bytes:
+        """The answer to a request. Raises FailureError for one that is not 200."""
+        answer = self.open(path, body)
+        content = answer.read()
+        if answer.status != 200:
+            raise FailureError(f"{path} was answered with {answer.status}: {content[:200]!r}")
+        return content
+
+    def open(self, path: str, body: Any = None) -> http.client.HTTPResponse:
+        """The beginning of an answer."""
+        if body is None:
+            self.connection.request("GET", path)
+        else:
+            self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        return self.connection.getresponse()
+
+
+@contextmanager
+def _serving(folder: str, overrides: list[str]) -> Iterator[_Visitor]:
+    """A visitor of a server of its own, which is warm."""
+    command = [sys.executable, "-m", "alphapente", "web", "--port", "0"]
+    for override in overrides:
+        command += ["--set", override]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            visitor = _Visitor.at(_port_told(process))
+            for network in ("checkpoint:resnet", "shipped"):
+                _search(visitor, network)  # waits until all is loaded
+            yield visitor
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=30)
+            process.kill()
+
+
+def _port_told(process: "subprocess.Popen[str]") -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if match := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+            return int(match[1])
+    raise FailureError("alphapente web ended before it told its address: run it by hand to see why")
+
+
+def _load_page(visitor: _Visitor) -> float:
+    """Seconds for the page with all its scripts and styles, and for the first questions that it asks."""
+    begin = time.perf_counter()
+    waiting, seen = ["/"], {"/"}
+    while waiting:
+        path = waiting.pop()
+        text = visitor.ask(path).decode()
+        for link in (part for found in _LINKS.findall(text) for part in found if part):
+            target = str(Path("/", Path(path).parent, link)) if link.startswith(".") else "/" + link.lstrip("/")
+            target = re.sub(r"/\./|/[^/]+/\.\./", "/", target)
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    for question in ("/api/v1/meta", "/api/v1/networks"):
+        visitor.ask(question)
+    visitor.ask("/api/v1/position", {"moves": []})
+    return time.perf_counter() - begin
+
+
+def _click(visitor: _Visitor) -> float:
+    """Seconds until the position after a move is told."""
+    begin = time.perf_counter()
+    visitor.ask("/api/v1/position", {"moves": GAME})
+    return time.perf_counter() - begin
+
+
+def _search(visitor: _Visitor, network: str) -> float:
+    """Seconds until a move is chosen."""
+    begin = time.perf_counter()
+    visitor.ask(
+        "/api/v1/analysis",
+        {"moves": GAME[:QUIET_PLIES], "network": network, "simulations": SIMULATIONS, "purpose": "play"},
+    )
+    return time.perf_counter() - begin
+
+
+def _crowd(visitor: _Visitor, seconds: float) -> list[Row]:
+    """20 visitors who analyse at once, each a game of his own, while one more clicks now and then."""
+    alone = _analysed(visitor.port, 0, min(seconds, 5.0))
+    made: list[float] = [0.0] * VISITORS
+
+    def analyse(number: int) -> None:
+        made[number] = _analysed(visitor.port, number, seconds)
+
+    threads = [threading.Thread(target=analyse, args=(number,)) for number in range(VISITORS)]
+    for thread in threads:
+        thread.start()
+    end, clicks = time.perf_counter() + seconds, []
+    while time.perf_counter() < end:
+        clicks.append(_click(visitor))
+        time.sleep(0.1)
+    for thread in threads:
+        thread.join()
+    total = sum(made) / seconds
+    alone_rate = alone / min(seconds, 5.0)
+    return [
+        Row("web.visitors.simulations", total, "simulations/s", alone_rate, total / alone_rate),
+        Row("web.visitors.fairness", min(made) / max(made), "fewest/most simulations"),
+        Row("web.visitors.click", median(clicks), "seconds"),
+        Row("web.visitors.slowest_click", max(clicks), "seconds"),
+    ]
+
+
+def _analysed(port: int, number: int, seconds: float) -> float:
+    """Simulations of an analysis of so many seconds; `number` makes positions differ."""
+    moves = [*GAME[:QUIET_PLIES], f"{'ABCDEFGHJKLMNOPQRST'[number % 19]}{1 + number // 19}"]
+    body = {"moves": moves, "network": "checkpoint:resnet", "seconds": seconds, "every_ms": 1000}
+    lines = _Visitor.at(port).ask("/api/v1/analysis", body).decode().splitlines()
+    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    return float(told[-1]["simulations"])

@@ -1,0 +1,143 @@
+"""Which networks can be asked, and what of them is in memory."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from alphapente.arena.engine import BATCH
+from alphapente.config import Config
+from alphapente.network import checkpoint
+from alphapente.network.models import build_model, spec_of
+from alphapente.network.paths import checkpoint_path, history_folder
+from alphapente.network.planes import NUM_PLANES
+from alphapente.pipeline.history import Kept, remember
+from alphapente.records.model import Match, MatchGame, PlayerIdentity
+from alphapente.records.store import Store
+from alphapente.web.errors import WebError
+from alphapente.web.networks import SHIPPED_ID, Networks
+from tests.web.server import quiet_config, refusal, serving
+
+SIZE = 7
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return quiet_config(tmp_path, "models.simple.channels=8", "web.max_networks=2", f"game.board_size={SIZE}")
+
+
+def save(config: Config, path: Path, step: int, seed: int = 0) -> checkpoint.Checkpoint:
+    """A checkpoint of a simple network that answers otherwise for each seed, as fresh ones do not."""
+    model, spec = build_model(config, "simple", seed), spec_of(config, "simple")
+    generator = torch.Generator().manual_seed(seed)
+    weights = {
+        name: tensor + torch.rand(tensor.shape, generator=generator) if tensor.is_floating_point() else tensor
+        for name, tensor in model.state_dict().items()
+    }
+    made = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=step)
+    checkpoint.save(path, made)
+    return made
+
+
+def keep(config: Config, name: str, step: int) -> None:
+    """A network of the history, with its line."""
+    save(config, history_folder(config) / name, step)
+    remember(config, Kept(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0))
+
+
+def test_without_networks_of_ones_own_there_is_the_one_that_comes_along(config: Config) -> None:
+    networks = Networks(config)
+    (only,) = networks.entries()
+    assert (only.id, only.kind) == (SHIPPED_ID, "shipped")
+    assert only.step > 0
+    assert networks.find(None) == only
+
+
+def test_ones_own_come_with_their_steps_and_are_the_default(config: Config) -> None:
+    save(config, checkpoint_path(config, "simple"), 300)
+    keep(config, "simple_00000100.pt", 100)
+    keep(config, "simple_00000200.pt", 200)
+    networks = Networks(config)
+    assert [(one.id, one.kind, one.step) for one in networks.entries()[1:]] == [
+        ("checkpoint:simple", "checkpoint", 300),
+        ("history:simple_00000200.pt", "history", 200),
+        ("history:simple_00000100.pt", "history", 100),
+    ]
+    assert networks.default_id() == "checkpoint:simple"
+
+
+def test_names_that_lead_elsewhere_are_no_networks(config: Config) -> None:
+    save(config, history_folder(config).parent / "outside.pt", 1)
+    remember(config, Kept("../outside.pt", "simple", 1, 1, 1, 1.0, SIZE, 1.0, 1.0))
+    networks = Networks(config)
+    assert [one.id for one in networks.entries()] == [SHIPPED_ID]
+    for wanted in ("history:../outside.pt", "../outside.pt", "/etc/passwd", str(checkpoint_path(config, "simple"))):
+        with pytest.raises(WebError, match="choose an id"):
+            networks.find(wanted)
+
+
+def test_a_damaged_checkpoint_is_left_out(config: Config) -> None:
+    path = checkpoint_path(config, "simple")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no checkpoint")
+    assert [one.id for one in Networks(config).entries()] == [SHIPPED_ID]
+
+
+def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None:
+    save(config, checkpoint_path(config, "simple"), 1)
+    networks = Networks(config)
+    loaded = networks.load(networks.find("checkpoint:simple"))
+    with networks.lent(loaded, SIZE) as first, networks.lent(loaded, SIZE) as second:
+        assert first is not second
+        assert (first.batch_size, first.board_size) == (BATCH, SIZE)
+        logits, values = first.evaluate(np.zeros((1, NUM_PLANES, SIZE, SIZE), np.float32))
+        assert logits.shape == (1, SIZE * SIZE)
+        assert values.shape == (1,)
+    with networks.lent(loaded, SIZE) as again:
+        assert again in (first, second)
+
+
+def test_only_so_many_networks_stay_in_memory(config: Config) -> None:
+    for number in range(3):
+        keep(config, f"simple_{number}.pt", number)
+    networks = Networks(config)
+    loaded = [networks.load(networks.find(f"history:simple_{number}.pt")) for number in range(3)]
+    assert networks.num_loaded() == 2
+    assert networks.load(networks.find("history:simple_2.pt")) is loaded[2]
+    assert networks.load(networks.find("history:simple_0.pt")) is not loaded[0], "the one longest unused had to go"
+    with networks.lent(loaded[0], SIZE) as evaluator:
+        assert evaluator.board_size == SIZE, "whoever had it may go on with it"
+    networks.free_idle(0.0)
+    assert networks.num_loaded() == 0
+
+
+def test_a_checkpoint_that_was_replaced_is_read_anew(config: Config) -> None:
+    path = checkpoint_path(config, "simple")
+    save(config, path, 1)
+    networks = Networks(config)
+    before = networks.load(networks.find("checkpoint:simple"))
+    save(config, path, 2, seed=5)
+    after = networks.load(networks.find("checkpoint:simple"))
+    assert before is not after
+    planes = np.zeros((1, NUM_PLANES, SIZE, SIZE), np.float32)
+    with networks.lent(before, SIZE) as old, networks.lent(after, SIZE) as new:
+        assert not np.allclose(old.evaluate(planes)[0], new.evaluate(planes)[0])
+
+
+def test_the_list_tells_ratings_where_matches_were_played(config: Config) -> None:
+    stored = save(config, checkpoint_path(config, "simple"), 300)
+    ours = PlayerIdentity("simple step 300 @50", "checkpoint", checkpoint.weights_digest(stored), "", "simple", 300, 50)
+    games = tuple(
+        MatchGame("a" if number % 2 else "b", (24, number), 0, 1 + (number % 3 == 0), "five") for number in range(12)
+    )
+    with Store(config.records.database) as store:
+        store.add_match(Match(ours, PlayerIdentity("tactical", "reference"), "pente", SIZE, 1, "arena", games))
+    with serving(config) as (client, _):
+        told = {one["id"]: one for one in client.get("/api/v1/networks").json()}
+        assert refusal(client.post("/api/v1/analysis", json={"network": "no such"}))[:2] == (404, "no_network")
+    assert told[SHIPPED_ID]["rating"] is None
+    rating = told["checkpoint:simple"]["rating"]
+    assert rating["low"] < rating["elo"] < rating["high"]
+    assert rating["simulations"] == 50
+    assert [one["id"] for one in told.values() if one["default"]] == ["checkpoint:simple"]
