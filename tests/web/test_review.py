@@ -113,13 +113,17 @@ def test_values_of_player_2s_moves_are_player_1s_as_well() -> None:
     assert told.verdict == "blunder"
 
 
-def test_a_win_that_still_stands_was_not_missed() -> None:
+def test_a_win_that_still_stands_was_not_missed_but_one_at_once_is_named() -> None:
     before = Game.from_moves("E5 A1 B2 A3 E6 A5 E7 C9 E8 J1", "gomoku", 9)
     win = ForcedWin(1, 1, (parse_point("E9", 9),))
     behind = Game.from_moves([*before.moves, "D2"], "gomoku", 9)
     before_look = look(before, "E9", 1.0, PROVEN_WIN, win)
-    still = review_move(behind, before_look, look(behind, "E9", -1.0, PROVEN_LOSS))
-    assert (still.verdict, still.comment) == ("good", "E9 was the engine's move.")
+    lost = look(behind, "E9", -1.0, PROVEN_LOSS)
+    still = review_move(behind, before_look, lost)
+    assert (still.verdict, still.comment) == ("good", "E9 wins at once by five.")
+    longer = ForcedWin(1, 3, tuple(parse_point(name, 9) for name in ("A2", "A4", "E9")))
+    another = review_move(behind, look(before, "A2", 1.0, PROVEN_WIN, longer), lost)
+    assert (another.verdict, another.comment) == ("good", "A2 was the engine's move.")
     gone = review_move(behind, before_look, look(behind, "E9", 0.2))
     assert (gone.verdict, gone.comment) == ("missed win", "E9 wins at once by five.")
     nearly = review_move(behind, before_look, look(behind, "E9", -0.95))
