@@ -158,7 +158,8 @@ export class Insight {
   forcedText() {
     const forced = this.view?.forced;
     if (!forced) return "No forced win found";
-    return `${forced.winner === 1 ? "White" : "Black"} wins by force in ${forced.plies} ${forced.plies === 1 ? "move" : "moves"}: ${forced.line.join(" ")}`;
+    const moves = Math.ceil(forced.plies / 2);
+    return `${forced.winner === 1 ? "White" : "Black"} wins by force in ${moves} ${moves === 1 ? "move" : "moves"}: ${forced.line.join(" ")}`;
   }
 
   drawRows() {

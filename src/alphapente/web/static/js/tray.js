@@ -22,6 +22,9 @@ export class Tray {
       this.captured,
     );
     this.shown = "";
+    this.captures = 0;
+    /** @type {number | null} */
+    this.needs = null;
   }
 
   /**
@@ -36,6 +39,8 @@ export class Tray {
   set({ player, name, detail, turn, captured, needed }) {
     this.element.classList.toggle("turn", turn);
     this.element.classList.toggle("near", needed !== null && captured >= needed - 2 && captured > 0);
+    this.captures = captured;
+    this.needs = needed;
     setText(this.name, name);
     setText(this.detail, detail);
     const shown = `${player} ${captured} ${needed}`;
