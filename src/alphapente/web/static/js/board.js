@@ -44,6 +44,7 @@ export class Board {
     this.ghostPlayer = 0;
     this.typed = "";
     this.describe = (/** @type {string} */ _point) => "";
+    this.near = options.coordinates === false ? FAR : NEAR;
     const active = options.onchoose !== undefined;
     this.element = h("div", {
       class: active ? "board active" : "board",
@@ -52,26 +53,34 @@ export class Board {
       "aria-label": options.label,
       tabindex: active ? 0 : null,
     });
-    this.resize(size);
+    this.size = size;
+    this.extent = this.extentOf(size);
+    this.layers = newLayers();
+    this.svg = this.draw();
+    this.marks = new BoardMarks(this);
     if (active) this.listen();
   }
 
   /** Draws an empty board of another size. @param {number} size */
   resize(size) {
     this.size = size;
-    this.near = this.options.coordinates === false ? FAR : NEAR;
-    const extent = (size - 1) * CELL + this.near + FAR;
-    this.extent = extent;
+    this.extent = this.extentOf(size);
     this.stones.clear();
-    this.layers = {
-      below: s("g"),
-      stones: s("g", { class: "stones" }),
-      gone: s("g"),
-      above: s("g"),
-      ghost: s("g", { class: "ghost" }),
-      cursor: s("g"),
-    };
-    this.svg = s(
+    this.cursor = null;
+    this.preview = null;
+    this.layers = newLayers();
+    this.svg = this.draw();
+    this.marks = new BoardMarks(this);
+  }
+
+  /** @param {number} size */
+  extentOf(size) {
+    return (size - 1) * CELL + this.near + FAR;
+  }
+
+  draw() {
+    const extent = this.extent;
+    const svg = s(
       "svg",
       { viewBox: `0 0 ${extent} ${extent}`, "aria-hidden": "true", focusable: "false" },
       this.definitions(),
@@ -81,10 +90,8 @@ export class Board {
       this.options.coordinates === false ? null : this.coordinates(),
       ...Object.values(this.layers),
     );
-    this.marks = new BoardMarks(this);
-    this.cursor = null;
-    this.preview = null;
-    this.element.replaceChildren(this.svg);
+    this.element.replaceChildren(svg);
+    return svg;
   }
 
   definitions() {
@@ -103,7 +110,7 @@ export class Board {
     const first = this.at(0);
     let path = "";
     for (let line = 0; line < this.size; line += 1) {
-      path += `M${this.at(line)} ${first - this.near + FAR}V${last - this.near + FAR}`;
+      path += `M${this.at(line)} ${this.down(0)}V${this.down(this.size - 1)}`;
       path += `M${first} ${this.down(line)}H${last}`;
     }
     const dots = starPoints(this.size).map(({ column, row }) => s("circle", { cx: this.at(column), cy: this.down(row), r: 10 }));
@@ -329,4 +336,16 @@ export class Board {
     this.typed = "";
     this.setCursor(nameOf(inside(column + across), inside(row + down), this.size), true);
   }
+}
+
+/** What lies on the board, from the wood up. */
+function newLayers() {
+  return {
+    below: s("g"),
+    stones: s("g", { class: "stones" }),
+    gone: s("g"),
+    above: s("g"),
+    ghost: s("g", { class: "ghost" }),
+    cursor: s("g"),
+  };
 }

@@ -91,7 +91,7 @@ export class Insight {
     const visits = h("span", { class: "candidate-visits number muted" });
     const line = h("span", { class: "candidate-line muted" });
     const button = h("button", { type: "button", class: "candidate" }, point, value, visits, line);
-    const row = { item: h("li", {}, button), button, point, value, visits, line, /** @type {string[]} */ moves: [] };
+    const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
     const show = () => this.pointAt(row.moves);
     const hide = () => this.pointAt(null);
     button.addEventListener("pointerenter", show);

@@ -2,6 +2,7 @@
 /** What is drawn on the board beside its stones: the last move, threats, heat, and lines of numbered stones. */
 
 import { s } from "./dom.js";
+import { allPoints } from "./points.js";
 
 /** @typedef {import("./board.js").Board} Board */
 /** @typedef {import("./types.js").Capture} Capture */
@@ -58,7 +59,7 @@ export class BoardMarks {
   setThreats({ wins = [], must = [], captures = [], danger = [], forbidden = [] }) {
     /** @type {SVGElement[]} */
     const marks = [];
-    for (const point of forbidden) marks.push(this.cross(point));
+    marks.push(...this.forbidden(forbidden));
     marks.push(...this.pairs(captures, "capture"), ...this.pairs(danger, "danger"));
     for (const point of must) marks.push(this.shape(point, "must", "M0 -30L30 0L0 30L-30 0Z"));
     for (const point of wins) {
@@ -81,9 +82,22 @@ export class BoardMarks {
     return marks;
   }
 
-  /** @param {string} point */
-  cross(point) {
-    return this.shape(point, "forbidden", "M-14 -14L14 14M14 -14L-14 14");
+  /**
+   * Crosses on the forbidden points; where they are more than the others, rings on those instead.
+   * @param {string[]} points
+   */
+  forbidden(points) {
+    const { size, stones } = this.board;
+    if (points.length <= (size * size - stones.size) / 2) {
+      return points.map((point) => this.shape(point, "forbidden", "M-14 -14L14 14M14 -14L-14 14"));
+    }
+    const kept = new Set(points);
+    return allPoints(size)
+      .filter((point) => !kept.has(point) && !stones.has(point))
+      .map((point) => {
+        const { x, y } = this.board.xy(point);
+        return s("circle", { class: "only", cx: x, cy: y, r: 42 });
+      });
   }
 
   /** @param {string} point @param {string} kind @param {string} path around the point */

@@ -16,6 +16,12 @@ export function titleOf(network) {
   return `${network.title} · ${Math.round(elo)} ± ${Math.round((high - low) / 2)} Elo`;
 }
 
+/** @param {NetworkInfo} network @returns {string} for where there is little room */
+export function shortTitleOf(network) {
+  const rating = network.rating === null ? "" : `, ${Math.round(network.rating.elo)} Elo`;
+  return `${network.model_type} ${network.step.toLocaleString("en")}${rating}`;
+}
+
 /** The networks that can be chosen, asked for anew each time: a run may have made another. @returns {Promise<NetworkInfo[]>} */
 export async function networks() {
   return get("/networks");

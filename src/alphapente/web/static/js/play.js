@@ -8,7 +8,7 @@ import { show } from "./dom.js";
 import { Game } from "./game.js";
 import { Insight } from "./insight.js";
 import { readLink, writeLink } from "./link.js";
-import { askForGame, askForOpponent, confirm, networks, titleOf } from "./opponents.js";
+import { askForGame, askForOpponent, confirm, networks, shortTitleOf } from "./opponents.js";
 import { layOut } from "./play_view.js";
 import { recall, remember } from "./preferences.js";
 import { progressOf, Search } from "./search.js";
@@ -17,6 +17,7 @@ import { progressOf, Search } from "./search.js";
 /** @typedef {import("./types.js").Player} Player */
 /** @typedef {import("./opponents.js").Setup} Setup */
 
+const IDLE_THOUGHT_S = 30; // how long the engine thinks aloud on its opponent's time
 const COLOURS = { 1: "White", 2: "Black" };
 const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
 
@@ -74,7 +75,7 @@ class PlayRoom {
 
   /** Goes on with the game that this browser was left with. */
   restore() {
-    const kept = recall("game", null);
+    const kept = recall("game", /** @type {any} */ (null));
     try {
       this.begin({ ...this.setup, ...kept?.setup }, kept?.moves ?? [], kept?.resigned ?? null, kept?.values ?? []);
     } catch {
@@ -195,8 +196,8 @@ class PlayRoom {
       this.search.stop();
       this.searched();
     } else if (!this.search.busy && this.search.state !== "done") {
-      const { simulations, seconds } = this.meta.limits;
-      void this.search.start({ ...game.request, network: setup.network, simulations, seconds, purpose: "analyse", every_ms: 200 });
+      const seconds = Math.min(IDLE_THOUGHT_S, this.meta.limits.seconds);
+      void this.search.start({ ...game.request, network: setup.network, seconds, purpose: "analyse", every_ms: 200 });
     }
   }
 
@@ -358,13 +359,19 @@ class PlayRoom {
     return this.setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
   }
 
+  /** The engine's strength and network, short. */
+  opponentName() {
+    const network = this.networks.find(({ id }) => id === this.setup.network);
+    const strength = this.meta.strengths.find(({ id }) => id === this.setup.strength);
+    const title = strength?.title.split(":")[0] ?? this.setup.strength;
+    return network === undefined ? title : `${title} · ${shortTitleOf(network)}`;
+  }
+
   /** Everything around the board. */
   show() {
     const { game, setup, view } = this;
     const over = game.result !== null;
-    const network = this.networks.find(({ id }) => id === setup.network);
-    const strength = this.meta.strengths.find(({ id }) => id === setup.strength);
-    const engine = [network === undefined ? "" : titleOf(network), strength?.title.split(":")[0] ?? ""].filter(Boolean).join(", ");
+    const engine = this.opponentName();
     const near = setup.side === 2 ? 2 : 1;
     for (const [tray, player] of /** @type {const} */ ([[view.near, near], [view.far, near === 1 ? 2 : 1]])) {
       const mine = setup.side === 0 || player === setup.side;
@@ -391,7 +398,7 @@ class PlayRoom {
     view.redo.disabled = game.atEnd;
     view.swap.disabled = setup.side === 0 || over;
     view.resign.disabled = over || game.ply === 0;
-    show(view.opponent, setup.side !== 0);
+    show(view.far.detail, setup.side !== 0);
   }
 }
 

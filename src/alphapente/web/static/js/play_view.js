@@ -31,16 +31,14 @@ export function layOut(root, board, insight, actions) {
   const far = new Tray();
   const near = new Tray();
   const moves = new MoveList(actions.go);
-  const opponent = h("button", { type: "button", class: "button small", onclick: actions.opponent }, "Change");
-  opponent.setAttribute("aria-label", "Change the opponent");
-  far.action.append(opponent);
+  far.change(actions.opponent);
   const status = h("p", { class: "status-text" });
   const retry = h("button", { type: "button", class: "button small", onclick: actions.retry, hidden: true }, "Try again");
   const again = h("button", { type: "button", class: "button small primary", onclick: actions.again, hidden: true }, "Rematch");
   const line = h("div", { class: "status" }, h("span", { class: "status-sign", "aria-hidden": "true" }), status, retry, again);
   const undo = iconButton("undo", "Undo", actions.undo, { hint: "Undo (Z)" });
   const redo = iconButton("redo", "Redo", actions.redo, { hint: "Redo (Y)" });
-  const swap = iconButton("swap", "Swap sides", actions.swap);
+  const swap = iconButton("swap", "Swap", actions.swap, { hint: "Swap sides" });
   const resign = iconButton("flag", "Resign", actions.resign);
   const fresh = iconButton("plus", "New game", actions.fresh, { kind: "primary" });
   const review = iconButton("review", "Review", actions.review, { hint: "Review this game with the engine" });
@@ -69,7 +67,6 @@ export function layOut(root, board, insight, actions) {
     redo,
     swap,
     resign,
-    opponent,
     /** @param {string | null} point a stone that waits for its second tap */
     preview(point) {
       place.disabled = point === null;

@@ -37,6 +37,11 @@ export function readPoint(text, size) {
   return fits ? match[0] : null;
 }
 
+/** @param {number} size @returns {string[]} every point of a board */
+export function allPoints(size) {
+  return Array.from({ length: size * size }, (_, at) => nameOf(at % size, Math.floor(at / size), size));
+}
+
 /**
  * The points with a dot on them: centre, corners and sides, as Go boards have them; fewer on small boards.
  * @param {number} size

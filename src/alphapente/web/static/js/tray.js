@@ -10,21 +10,26 @@ export class Tray {
   constructor() {
     this.stone = h("span", { class: "tray-stone", "aria-hidden": "true" });
     this.name = h("span", { class: "tray-name" });
-    this.detail = h("span", { class: "tray-detail muted" });
-    this.action = h("span", { class: "tray-action" });
+    this.detail = h("span", { class: "tray-detail" });
     this.captured = h("span", { class: "tray-captured", role: "img" });
     this.element = h(
       "div",
       { class: "tray" },
       this.stone,
       h("span", { class: "tray-words" }, this.name, this.detail),
-      this.action,
       this.captured,
     );
     this.shown = "";
     this.captures = 0;
     /** @type {number | null} */
     this.needs = null;
+  }
+
+  /** Makes the line under the name a button. @param {() => void} onclick */
+  change(onclick) {
+    const button = h("button", { type: "button", class: "tray-detail link", title: "Change the opponent", onclick });
+    this.detail.replaceWith(button);
+    this.detail = button;
   }
 
   /**
