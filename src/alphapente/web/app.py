@@ -10,18 +10,20 @@ from fastapi.staticfiles import StaticFiles
 
 from alphapente import __version__
 from alphapente.config import Config
+from alphapente.web.engines import Engines
 from alphapente.web.errors import answer_errors
 from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
-from alphapente.web.routes import games, networks, position
+from alphapente.web.routes import analysis, games, position, review
+from alphapente.web.routes import networks as networks_route
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 
 API = "/api/v1"
 STATIC = Path(__file__).with_name("static")
-_ROUTERS = (position.router, networks.router, games.router)
+_ROUTERS = (position.router, networks_route.router, analysis.router, review.router, games.router)
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "A wrong request: what was found, what is allowed."},
     "5XX": {"model": ErrorAnswer, "description": "The server could not do it."},
@@ -30,11 +32,14 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 def create_app(config: Config, access: Access | None = None) -> FastAPI:
     """The app for a configuration, served to whom `access` says (default: this machine, without a token)."""
-    parts = Parts(config=config, networks=Networks(config), ratings=Ratings(config), games=GamesRoom(config))
+    networks = Networks(config)
+    engines = Engines(config, networks)
+    parts = Parts(config, networks, engines, Ratings(config), GamesRoom(config))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        engines.close()
 
     app = FastAPI(
         title="AlphaPente",
