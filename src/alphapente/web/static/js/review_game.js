@@ -10,7 +10,7 @@ import { Insight } from "./insight.js";
 import { Judge, MARKED, written } from "./judge.js";
 import { writeLink } from "./link.js";
 import { networks, titleOf } from "./opponents.js";
-import { moveNumber } from "./points.js";
+import { COLOURS, inColours, moveNumber } from "./points.js";
 import { layOut } from "./review_view.js";
 import { progressOf, Search } from "./search.js";
 import { copy, showText } from "./share.js";
@@ -19,6 +19,7 @@ import { copy, showText } from "./share.js";
 /** @typedef {import("./sources.js").ParsedGame} ParsedGame */
 
 const THOUGHT_S = 60; // how long a position is thought about while one looks at it
+const PAUSE_MS = 150; // so that stepping through a game starts no searches on the way
 const WINS = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
 
 /** The view of one game. */
@@ -46,6 +47,7 @@ export class Review {
       on: ["value", "lines", "captures", "threats"],
       ongo: (ply) => this.jump(ply),
       onswitch: () => this.think(),
+      graphElsewhere: true,
     });
     this.search = new Search(() => this.searched());
     this.judge = new Judge(() => this.show());
@@ -53,6 +55,10 @@ export class Review {
     /** @type {Game | null} a line that is tried, with the game's moves up to `branch` before it */
     this.line = null;
     this.branch = 0;
+    /** @type {string[]} the moves that were drawn last */
+    this.shown = [];
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.pause = undefined;
     this.view = layOut(this.board, this.insight, {
       go: (ply) => this.jump(ply),
       jump: (ply) => (this.line === null ? this.jump(ply) : this.jumpInLine(ply)),
@@ -98,6 +104,7 @@ export class Review {
     this.line = null;
     if (this.board.size !== told.board_size) this.board.resize(told.board_size);
     this.board.setStones({});
+    this.shown = [];
     this.game = new Game(told, this.listeners());
     void this.listNetworks().then(() => {
       if (judged && this.open_ && this.told === told && told.moves.length > 0) this.startJudging();
@@ -126,6 +133,7 @@ export class Review {
 
   leave() {
     this.open_ = false;
+    clearTimeout(this.pause);
     this.search.stop();
     this.judge.stop();
   }
@@ -148,8 +156,8 @@ export class Review {
 
   /** @param {string} text */
   say(text) {
-    this.note = text;
-    announce(text);
+    this.note = inColours(text);
+    announce(this.note);
     this.show();
   }
 
@@ -194,8 +202,12 @@ export class Review {
   }
 
   moved() {
+    const { now, board, shown } = this;
     this.note = "";
     this.search.stop();
+    if (now.ply === shown.length + 1 && now.last !== null) board.put(now.last, now.ply % 2 === 1 ? 1 : 2);
+    else if (now.ply === shown.length - 1) board.take(shown[now.ply]);
+    this.shown = now.request.moves;
     this.board.setGhost(this.now.toMove);
     this.insight.set(null, null, "");
     this.show();
@@ -227,9 +239,16 @@ export class Review {
       search.stop();
       this.searched();
     } else if (!search.busy && search.state !== "done") {
-      const seconds = Math.min(THOUGHT_S, this.meta.limits.seconds);
-      void search.start({ ...now.request, network: this.network, seconds, purpose: "analyse", every_ms: 200 });
+      clearTimeout(this.pause);
+      this.pause = setTimeout(() => this.startSearch(), PAUSE_MS);
     }
+  }
+
+  startSearch() {
+    const { now, search } = this;
+    if (!this.open_ || now.position === null || search.busy || this.judge.busy) return;
+    const seconds = Math.min(THOUGHT_S, this.meta.limits.seconds);
+    void search.start({ ...now.request, network: this.network, seconds, purpose: "analyse", every_ms: 200 });
   }
 
   get network() {
@@ -317,13 +336,13 @@ export class Review {
     const better = move && move.best !== null && move.best !== move.move && move.verdict !== "good" ? `Better: ${move.best_line.slice(0, 7).join(" ")}` : "";
     const label = game.ply === 0 ? "Start" : `${moveNumber(game.ply)} ${game.last}`;
     const kind = move?.verdict ?? "";
-    return { label: kind === "" ? label : `${label}: ${kind}`, kind, text: said, better, back: false };
+    return { label: kind === "" ? label : `${label}: ${kind}`, kind, text: inColours(said), better, back: false };
   }
 
   ending() {
     const { result } = this.game;
     if (result === null) return "";
-    return result.winner === 0 ? "A draw" : `${result.winner === 1 ? "White" : "Black"} wins by ${WINS[result.by]}`;
+    return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${WINS[result.by]}`;
   }
 
   title() {
@@ -341,10 +360,11 @@ export class Review {
     game.values.forEach((value, ply) => { values[ply] ??= value; });
     for (const [tray, player] of /** @type {const} */ ([[view.near, 1], [view.far, 2]])) {
       const rating = told.headers[`Player ${player} Rating`];
+      const named = told.headers[`Player ${player} Name`];
       tray.set({
         player,
-        name: told.headers[`Player ${player} Name`] || (player === 1 ? "White" : "Black"),
-        detail: [player === 1 ? "White" : "Black", rating && rating !== "?" ? rating : ""].filter(Boolean).join(", "),
+        name: named || COLOURS[player],
+        detail: [named ? COLOURS[player] : "", rating && rating !== "?" ? rating : ""].filter(Boolean).join(", "),
         turn: now.result === null && now.toMove === player,
         captured: now.position?.captured_stones[player] ?? tray.captures,
         needed: now.position === null ? tray.needs : now.position.stones_to_win,

@@ -63,7 +63,7 @@ export function layOut(board, insight, actions) {
     h("div", { class: "area-far" }, far.element),
     h("div", { class: "area-board" }, insight.bar.element, h("div", { class: "board-box" }, board.element)),
     h("div", { class: "area-near" }, near.element),
-    h("div", { class: "area-status card" }, title, comment, h("div", { class: "steps" }, first, previous, next, last)),
+    h("div", { class: "area-status card" }, title, comment, h("div", { class: "steps" }, first, previous, next, last), insight.graph.element),
     h("section", { class: "area-moves card", "aria-label": "Game" }, moves.element),
     h(
       "div",

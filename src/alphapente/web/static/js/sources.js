@@ -7,6 +7,7 @@ import { h, setText, show } from "./dom.js";
 import { Game } from "./game.js";
 import { writeLink } from "./link.js";
 import { followLive } from "./live.js";
+import { COLOURS } from "./points.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, result: string | null}} ParsedGame */
@@ -206,7 +207,7 @@ export class Sources {
     const title = this.meta.variants.find(({ name }) => name === game.variant)?.title ?? game.variant;
     const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : WON[game.won_by] ?? game.won_by;
     const sign = h("i", { class: `small-stone small-stone-${game.winner || "none"}`, "aria-hidden": "true" });
-    const who = game.winner ? `${game.winner === 1 ? "White" : "Black"} by ${end}` : end;
+    const who = game.winner ? `${COLOURS[game.winner]} by ${end}` : end;
     const maker = game.source === "import" ? "imported" : `${game.made_by.model_type} ${game.made_by.step.toLocaleString("en")}`;
     return h(
       "li",
