@@ -1,7 +1,7 @@
 """The engine that plays one game, for a person or by the clock: one big tree, kept from move to move."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,11 +138,9 @@ class Engine:
 
 def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candidate, ...]:
     """The moves that the search of a tree looked at, `result` being what it says: its move first, then by visits."""
-    trees = forest.trees
     if result.simulations == 0 and not result.visits.any():
-        points: Sequence[int] = [int(point) for point in np.flatnonzero(result.policy)]
-        return tuple(Candidate(point, 0, float(result.policy[point]), result.value, (point,)) for point in points)
-    found = []
+        return unsearched(result)
+    trees, found = forest.trees, []
     line = np.zeros(PRINCIPAL_VARIATION, np.int32)
     first = int(trees.nodes[tree, 0]["first_edge"])
     for edge in range(first, first + int(trees.nodes[tree, 0]["num_edges"])):
@@ -152,5 +150,16 @@ def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candida
             value = float(edge_value(trees, tree, edge, 0.0))
             expected = tuple(int(p) for p in line[:length])
             found.append(Candidate(point, visits, float(result.policy[point]), value, expected))
-    chosen = result.point
-    return tuple(sorted(found, key=lambda one: (one.point != chosen, -one.visits, -one.policy)))
+    return _best_first(found, result)
+
+
+def unsearched(result: SearchResult) -> tuple[Candidate, ...]:
+    """The moves of a result that was found without a search: by tactics, the solver, or the network alone."""
+    lines: dict[int, tuple[int, ...]] = {int(point): (int(point),) for point in np.flatnonzero(result.policy)}
+    lines[result.point] = result.principal_variation
+    found = [Candidate(point, 0, float(result.policy[point]), result.value, line) for point, line in lines.items()]
+    return _best_first(found, result)
+
+
+def _best_first(found: list[Candidate], result: SearchResult) -> tuple[Candidate, ...]:
+    return tuple(sorted(found, key=lambda one: (one.point != result.point, -one.visits, -one.policy)))

@@ -1,5 +1,6 @@
 """The app: the API under /api/v1, the page under everything else, and the guard around both."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from fastapi.staticfiles import StaticFiles
 
 from alphapente import __version__
 from alphapente.config import Config
+from alphapente.errors import AlphaPenteError
 from alphapente.web.engines import Engines
-from alphapente.web.errors import answer_errors
+from alphapente.web.errors import LOG, answer_errors
 from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
@@ -20,6 +22,7 @@ from alphapente.web.routes import analysis, games, position, review
 from alphapente.web.routes import networks as networks_route
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
+from alphapente.web.warming import warm_up
 
 API = "/api/v1"
 STATIC = Path(__file__).with_name("static")
@@ -30,14 +33,19 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(config: Config, access: Access | None = None) -> FastAPI:
-    """The app for a configuration, served to whom `access` says (default: this machine, without a token)."""
+def create_app(config: Config, access: Access | None = None, *, warm: bool = False) -> FastAPI:
+    """The app for a configuration, served to whom `access` says (default: this machine, without a token).
+
+    `warm`: networks and kernels are loaded while the server waits for its first visitor, who else would wait for them.
+    """
     networks = Networks(config)
     engines = Engines(config, networks)
     parts = Parts(config, networks, engines, Ratings(config), GamesRoom(config))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if warm:
+            threading.Thread(target=_warm_up, args=(parts,), name="warm-up", daemon=True).start()
         yield
         engines.close()
 
@@ -58,3 +66,10 @@ def create_app(config: Config, access: Access | None = None) -> FastAPI:
     app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
     app.add_middleware(Guard, access=access or Access(), max_body_bytes=config.web.max_body_bytes)
     return app
+
+
+def _warm_up(parts: Parts) -> None:
+    try:
+        warm_up(parts)
+    except AlphaPenteError as error:  # whoever asks for that network is told the same
+        LOG.warning("%s", error)
