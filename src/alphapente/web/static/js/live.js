@@ -3,7 +3,7 @@
 
 import { get } from "./api.js";
 
-/** @typedef {{seed: number, moves: string[]}} LiveGame */
+/** @typedef {{seed: string, moves: string[]}} LiveGame */
 /** @typedef {{variant: string | null, board_size: number | null, model_type: string | null, step: number | null, games: LiveGame[]}} LiveGames */
 
 const BUSY_MS = 1000; // self-play tells its games every second

@@ -64,7 +64,7 @@ class ReviewRoom {
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
       this.review.open({ ...game, headers, comments: {}, result: resultOf(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
-      this.watch(Number(id));
+      this.watch(id);
     } else {
       const linked = readLink(path);
       if (linked === null) throw new Error("This address holds no game that can be read: was it copied whole?");
@@ -75,7 +75,7 @@ class ReviewRoom {
     }
   }
 
-  /** @param {number} seed */
+  /** @param {string} seed */
   watch(seed) {
     let begun = false;
     this.stopLive = followLive(

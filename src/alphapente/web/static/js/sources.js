@@ -24,7 +24,7 @@ export class Sources {
     this.onread = onread;
     /** @type {(() => void) | null} */
     this.stopLive = null;
-    /** @type {Map<number, {board: Board, game: Game, link: HTMLAnchorElement, plies: HTMLElement}>} */
+    /** @type {Map<string, {board: Board, game: Game, link: HTMLAnchorElement, plies: HTMLElement}>} */
     this.boards = new Map();
     /** @type {number | null} */
     this.oldest = null;
@@ -151,7 +151,7 @@ export class Sources {
     }
   }
 
-  /** @param {number} seed @param {string} variant @param {number} size */
+  /** @param {string} seed @param {string} variant @param {number} size */
   liveBoard(seed, variant, size) {
     const board = new Board(size, { label: "A game in play", coordinates: false });
     const game = new Game({ variant, board_size: size, moves: [] }, {
