@@ -63,7 +63,8 @@ def create_app(config: Config, access: Access | None = None, *, warm: bool = Fal
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)
-    app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+    # Not mounted: a mount at the root would take what the API answers with 405.
+    app.router.default = StaticFiles(directory=STATIC, html=True)
     app.add_middleware(Guard, access=access or Access(), max_body_bytes=config.web.max_body_bytes)
     return app
 

@@ -1,9 +1,10 @@
 """A search of one position, told while it goes on."""
 
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from alphapente.rules.game import Game
@@ -26,7 +27,7 @@ CANDIDATES_TOLD = 10
 LEAST_SHARE = 0.001
 _PROVEN = {PROVEN_WIN: "win", PROVEN_LOSS: "loss", PROVEN_DRAW: "draw"}
 
-EVENTS = {
+EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "`queued` {ahead}, then `progress` and at last `done`, both a SearchView; or `error`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -35,7 +36,7 @@ EVENTS = {
 }
 
 
-@router.post("/analysis", response_class=EventStream, responses=cast("dict[int | str, dict[str, object]]", EVENTS))
+@router.post("/analysis", response_class=StreamingResponse, responses=EVENTS)
 async def analysis(asked: SearchRequest, parts: PartsOf) -> EventStream:
     """Searches a position and streams what it finds: for an opinion, or for a move to play.
 

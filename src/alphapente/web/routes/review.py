@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -37,7 +38,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/review", response_class=EventStream, responses=EVENTS)
+@router.post("/review", response_class=StreamingResponse, responses=EVENTS)
 async def review(asked: ReviewRequest, parts: PartsOf) -> EventStream:
     """Searches every position of a game and says of each move what it gave away."""
     check_simulations(asked.simulations, parts.config.web.max_simulations)
