@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.records.samples import random_game
-from tests.web.browser.visitor import Visitor
-from tests.web.server import events_of, quiet_config, serving
 
 from alphapente.config import Config
 from alphapente.records.store import Store
+from tests.records.samples import random_game
+from tests.web.browser.visitor import Visitor
+from tests.web.server import events_of, quiet_config, serving
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
+
 from tests.web.browser.visitor import Visitor
 
 Visit = Callable[..., Visitor]
@@ -45,13 +46,18 @@ def test_a_whole_game_against_the_engine(visit: Visit, picture: Picture) -> None
         visitor.expect_stones({*position["stones"]["1"], *position["stones"]["2"]})
         for player, words in ((1, "You"), (2, "AlphaPente")):
             tray = visitor.room.locator(".tray").filter(has_text=words).locator(".tray-captured")
-            expect(tray).to_have_attribute("aria-label", f"captured {position['captured_stones'][str(player)]} of 10 stones")
+            expect(tray).to_have_attribute(
+                "aria-label", f"captured {position['captured_stones'][str(player)]} of 10 stones"
+            )
         if position["result"]:
             break
         visitor.click(best_reply(visitor, moves, size), size)
         after = len(moves) + 1
         expect(visitor.moves.nth(after - 1)).to_be_visible()
-        if visitor.position(visitor.moves.locator("span:first-child").all_inner_texts()[:after], size)["result"] is None:
+        if (
+            visitor.position(visitor.moves.locator("span:first-child").all_inner_texts()[:after], size)["result"]
+            is None
+        ):
             expect(visitor.moves).to_have_count(after + 1)
     winner = position["result"]["winner"]
     words = {0: "A draw", 1: "You win by", 2: "The engine wins by"}[winner]

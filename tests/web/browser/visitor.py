@@ -1,4 +1,4 @@
-"""What a visitor does on the page: clicks on points, reads the board, finds the rooms' parts by what they are called."""
+"""What a visitor does on the page: clicks on points, reads the board, finds things by what they are called."""
 
 from typing import Any
 
@@ -88,8 +88,6 @@ class Visitor:
 
     def position(self, moves: list[str], size: int = 19, variant: str = "pente") -> Any:
         """What the server says of a position."""
-        answer = self.server.post(
-            "/api/v1/position", json={"variant": variant, "board_size": size, "moves": moves}
-        )
+        answer = self.server.post("/api/v1/position", json={"variant": variant, "board_size": size, "moves": moves})
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -56,12 +56,11 @@ async function request(path, options) {
 }
 
 /**
- * @param {string} path
  * @param {unknown} body
  * @param {AbortSignal} [signal]
  * @returns {RequestInit}
  */
-function posting(path, body, signal) {
+function posting(body, signal) {
   return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal };
 }
 
@@ -83,7 +82,7 @@ export async function get(path, signal) {
  * @returns {Promise<any>}
  */
 export async function post(path, body, signal) {
-  return (await request(path, posting(path, body, signal))).json();
+  return (await request(path, posting(body, signal))).json();
 }
 
 /**
@@ -96,7 +95,7 @@ export async function post(path, body, signal) {
  * @returns {AsyncGenerator<{event: string, data: any}>}
  */
 export async function* stream(path, body, signal) {
-  const response = await request(path, posting(path, body, signal));
+  const response = await request(path, posting(body, signal));
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

@@ -13,13 +13,13 @@ import { layOut } from "./play_view.js";
 import { COLOURS, inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { progressOf, Search } from "./search.js";
+import { describePoint, endingFor, statusOf } from "./speak.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {import("./types.js").Player} Player */
 /** @typedef {import("./opponents.js").Setup} Setup */
 
 const IDLE_THOUGHT_S = 30; // how long the engine thinks aloud on its opponent's time
-const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
 
 /** @param {HTMLElement} root @param {Meta} meta */
 export function mount(root, meta) {
@@ -43,7 +43,7 @@ class PlayRoom {
       onhover: (point) => this.insight.over(point),
       onpreview: (point) => this.view.preview(point),
     });
-    this.board.describe = (point) => this.describe(point);
+    this.board.describe = (point) => describePoint(point, this.board, this.game.position, this.insight.on);
     this.insight = new Insight(this.board, {
       name: "play",
       on: ["value", "captures", "threats"],
@@ -177,7 +177,7 @@ class PlayRoom {
     board.setGhost(this.mayPlay ? game.toMove : 0);
     if (game.result !== null) {
       game.values[game.ply] = game.result.winner === 1 ? 1 : game.result.winner === 2 ? -1 : 0;
-      announce(this.ending());
+      announce(endingFor(game.result, this.setup.side));
     }
     this.insight.set(position, null, "");
     this.show();
@@ -319,60 +319,13 @@ class PlayRoom {
     event.preventDefault();
   }
 
-  /** What a screen reader is told of a point. @param {string} point */
-  describe(point) {
-    const stone = this.board.stones.get(point);
-    if (stone !== undefined) return `${stone.player === 1 ? "white" : "black"} stone`;
-    const { position } = this.game;
-    if (position?.forbidden.some((one) => one.point === point)) return "empty, forbidden";
-    const said = ["empty"];
-    if (this.insight.on.has("threats") && position?.threats.wins.includes(point)) said.push("wins");
-    if (this.insight.on.has("threats") && position?.threats.must_answer.includes(point)) said.push("must be answered");
-    const takes = this.insight.on.has("captures") && position?.threats.captures.find((one) => one.point === point)?.takes;
-    if (takes) said.push(`captures ${takes.join(" and ")}`);
-    return said.join(", ");
-  }
-
-  /** How the game ended, in words. */
-  ending() {
-    const { result } = this.game;
-    if (result === null) return "";
-    if (result.winner === 0) return "A draw";
-    const { side } = this.setup;
-    const who = side === 0 ? `${COLOURS[result.winner]} wins` : result.winner === side ? "You win" : "The engine wins";
-    return `${who} by ${WON_BY[result.by]}`;
-  }
-
-  status() {
-    const { game, search } = this;
-    if (this.trouble !== "") return this.trouble;
-    if (game.result !== null) return this.ending();
-    if (search.state === "failed" && this.engineToMove) return search.error;
-    if (this.engineToMove) {
-      const progress = progressOf(search);
-      if (search.view === null) return progress ? `The engine thinks: ${progress}` : "The engine thinks";
-      return `The engine thinks of ${search.view.best}: ${progress}`;
-    }
-    if (!game.atEnd) return `Looking back: after move ${game.ply} of ${game.moves.length}`;
-    if (game.ply === 0 && this.meta.variants.find(({ name }) => name === game.variant)?.opening_rule !== "free") {
-      return "Your turn: the first stone goes on the centre";
-    }
-    return this.setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
-  }
-
-  /** The engine's strength and network, short. */
-  opponentName() {
-    const network = this.networks.find(({ id }) => id === this.setup.network);
-    const strength = this.meta.strengths.find(({ id }) => id === this.setup.strength);
-    const title = strength?.title.split(":")[0] ?? this.setup.strength;
-    return network === undefined ? title : `${title} · ${shortTitleOf(network)}`;
-  }
-
   /** Everything around the board. */
   show() {
     const { game, setup, view } = this;
     const over = game.result !== null;
-    const engine = this.opponentName();
+    const network = this.networks.find(({ id }) => id === setup.network);
+    const strength = this.meta.strengths.find(({ id }) => id === setup.strength)?.title.split(":")[0] ?? setup.strength;
+    const engine = network === undefined ? strength : `${strength} · ${shortTitleOf(network)}`;
     const near = setup.side === 2 ? 2 : 1;
     for (const [tray, player] of /** @type {const} */ ([[view.near, near], [view.far, near === 1 ? 2 : 1]])) {
       const mine = setup.side === 0 || player === setup.side;
@@ -388,7 +341,7 @@ class PlayRoom {
     this.insight.setValue(game.values[game.ply] ?? lastKnown(game.values, game.ply));
     this.insight.graph.set(game.values, game.moves.length, game.ply);
     view.moves.set(game.moves, game.ply);
-    view.status(this.status(), {
+    view.status(this.trouble || statusOf(this), {
       busy: this.engineToMove && this.search.busy,
       bad: this.trouble !== "" || (this.search.state === "failed" && this.engineToMove),
       over,

@@ -14,13 +14,13 @@ import { COLOURS, inColours, moveNumber } from "./points.js";
 import { layOut } from "./review_view.js";
 import { progressOf, Search } from "./search.js";
 import { copy, showText } from "./share.js";
+import { endingOf } from "./speak.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {import("./sources.js").ParsedGame} ParsedGame */
 
 const THOUGHT_S = 60; // how long a position is thought about while one looks at it
 const PAUSE_MS = 150; // so that stepping through a game starts no searches on the way
-const WINS = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
 
 /** The view of one game. */
 export class Review {
@@ -332,17 +332,11 @@ export class Review {
       return { label: "Tried", kind: "", text: `after ${this.branch ? `${moveNumber(this.branch)} ${game.moves[this.branch - 1]}` : "the start"}: ${tried}`, better: "", back: true };
     }
     const move = judge.moves.get(game.ply);
-    const said = [told.comments[game.ply], move?.comment, game.result ? this.ending() : ""].filter(Boolean).join(". ");
+    const said = [told.comments[game.ply], move?.comment, game.result ? endingOf(game.result) : ""].filter(Boolean).join(". ");
     const better = move && move.best !== null && move.best !== move.move && move.verdict !== "good" ? `Better: ${move.best_line.slice(0, 7).join(" ")}` : "";
     const label = game.ply === 0 ? "Start" : `${moveNumber(game.ply)} ${game.last}`;
     const kind = move?.verdict ?? "";
     return { label: kind === "" ? label : `${label}: ${kind}`, kind, text: inColours(said), better, back: false };
-  }
-
-  ending() {
-    const { result } = this.game;
-    if (result === null) return "";
-    return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${WINS[result.by]}`;
   }
 
   title() {
