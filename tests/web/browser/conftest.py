@@ -67,7 +67,7 @@ def server(config: Config) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def visit(browser: Browser, server: httpx.Client) -> Iterator[Callable[..., Visitor]]:
-    """Opens pages as a visitor with a fresh browser does; at the end none may have met an error or a foreign address."""
+    """Opens pages as visitors with fresh browsers do; at the end none may have met an error or a foreign address."""
     visitors: list[Visitor] = []
 
     def open_page(path: str = "/", phone: bool = False, **options: Any) -> Visitor:
