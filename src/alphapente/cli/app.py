@@ -39,6 +39,7 @@ COMMANDS = (
     Command("config", "alphapente.cli.configuration", "app", "Show the configuration in force."),
     Command("records", "alphapente.cli.records", "app", "Statistics, export, import and check of the records."),
     Command("play", "alphapente.cli.play", "play", "Play a game against a checkpoint."),
+    Command("web", "alphapente.cli.web", "web", "Play, review games and watch runs, in the browser."),
     Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
     Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
     Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),

@@ -22,6 +22,7 @@ from alphapente.config.settings import (
     Variant,
     WindowSettings,
 )
+from alphapente.config.web_settings import WebSettings
 
 __all__ = [
     "BUILT_IN_CLASSES",
@@ -43,6 +44,7 @@ __all__ = [
     "StageSettings",
     "TrainingSettings",
     "Variant",
+    "WebSettings",
     "WindowSettings",
     "default_config_path",
     "in_stage",

@@ -3,13 +3,15 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from alphapente.config.allowed import whole_number
 from alphapente.config.curriculum import check_curriculum
 from alphapente.config.model_settings import ModelSettings, resolve_models
 from alphapente.config.promotion import check_promotion
 from alphapente.config.refusal import RefusedError, nearest
+from alphapente.config.section import Section, setting
+from alphapente.config.web_settings import WebSettings
 
 Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
 SampleStrategy = Literal["recent", "random", "top_random", "window"]
@@ -18,19 +20,6 @@ Orientations = Annotated[Literal[1, 2, 4, 8], BeforeValidator(whole_number)]
 
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 10**9
-
-
-def setting(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
-    """A field with its meaning and unit, which `--help`, `config show --explain` and the documentation print."""
-    return Field(default, description=description, json_schema_extra={"unit": unit}, **limits)
-
-
-class Section(BaseModel):
-    """A section of the configuration: unknown keys refused, nothing coerced, nothing changed afterwards."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, protected_namespaces=()
-    )
 
 
 class GameSettings(Section):
@@ -342,6 +331,7 @@ class Config(Section):
     pipeline: PipelineSettings = setting(PipelineSettings(), "The schedule.")
     records: RecordsSettings = setting(RecordsSettings(), "The database.")
     network: NetworkSettings = setting(NetworkSettings(), "Where the network runs.")
+    web: WebSettings = setting(WebSettings(), "The page in the browser.")
     models: dict[str, ModelSettings] = Field(
         default_factory=lambda: resolve_models({}), description="Models by name; open to your own."
     )

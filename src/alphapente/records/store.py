@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
@@ -242,11 +242,7 @@ class Store:
 
         A row that cannot be read raises DatabaseError, or goes to `on_damage(game_id, problem)` and is left out.
         """
-        query = select(GAMES, POOLS.c.variant, POOLS.c.board_size).join(POOLS, POOLS.c.id == GAMES.c.pool_id)
-        if variant is not None:
-            query = query.where(POOLS.c.variant == variant)
-        if size is not None:
-            query = query.where(POOLS.c.board_size == size)
+        query = _games_of(variant, size)
         query = query.where(GAMES.c.id > bindparam("after_id")).order_by(GAMES.c.id).limit(_GAMES_PER_QUERY)
         while True:
             with self.reading() as connection:
@@ -258,7 +254,7 @@ class Store:
                     game = _stored_game(row)
                 except (FailureError, ValueError) as error:
                     if on_damage is None:
-                        raise connect.DatabaseError(f"{self.name} is damaged: game {row.id}: {error}") from error
+                        raise self._damaged(row, error) from error
                     on_damage(row.id, str(error))
                 else:
                     yield game
@@ -276,6 +272,36 @@ class Store:
         with self.reading() as connection:
             rows = connection.execute(query, pool_named(variant, size)).all()
         return [_stored_game(row) for row in reversed(rows)]
+
+    def page_of_games(
+        self, limit: int, before_id: int | None = None, variant: str | None = None, size: int | None = None
+    ) -> list[StoredGame]:
+        """Up to `limit` games, the newest first, of this variant and board size (None: of all), older than a game.
+
+        A row that cannot be read raises DatabaseError.
+        """
+        query = _games_of(variant, size)
+        if before_id is not None:
+            query = query.where(GAMES.c.id < before_id)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(GAMES.c.id.desc()).limit(limit)).all()
+        return [self._readable(row) for row in rows]
+
+    def game(self, game_id: int) -> StoredGame | None:
+        """The game of this id, None where there is none. A row that cannot be read raises DatabaseError."""
+        query = _games_of(None, None)
+        with self.reading() as connection:
+            row = connection.execute(query.where(GAMES.c.id == game_id)).first()
+        return None if row is None else self._readable(row)
+
+    def _readable(self, row: Row[Any]) -> StoredGame:
+        try:
+            return _stored_game(row)
+        except (FailureError, ValueError) as error:
+            raise self._damaged(row, error) from error
+
+    def _damaged(self, row: Row[Any], error: Exception) -> connect.DatabaseError:
+        return connect.DatabaseError(f"{self.name} is damaged: game {row.id}: {error}")
 
     def stats(self) -> StoreStats:
         """What the database holds, by pool."""
@@ -323,6 +349,14 @@ class Store:
 
 def _reopen(database: str, busy_timeout_s: float, read_only: bool) -> Store:
     return Store(database, busy_timeout_s, read_only=read_only)
+
+
+def _games_of(variant: str | None, size: int | None) -> Select[Any]:
+    """All games with their pools, of a variant and a board size (None: of all)."""
+    query = select(GAMES, POOLS.c.variant, POOLS.c.board_size).join(POOLS, POOLS.c.id == GAMES.c.pool_id)
+    if variant is not None:
+        query = query.where(POOLS.c.variant == variant)
+    return query if size is None else query.where(POOLS.c.board_size == size)
 
 
 def _stored_game(row: Row[Any]) -> StoredGame:

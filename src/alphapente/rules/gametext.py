@@ -73,6 +73,8 @@ class GameText:
     result: str | None = None
     variant: str = "pente"
     size: int = MAX_SIZE
+    comments: dict[int, str] = field(default_factory=dict)
+    """What is said of the game after so many moves, by ply; 0 is before the first."""
 
     @property
     def date(self) -> date | None:

@@ -23,6 +23,7 @@ from alphapente.selfplay.game import (
     unpack,
 )
 from alphapente.selfplay.listing import divergence
+from alphapente.selfplay.live import LiveGames
 
 
 class SelfPlay:
@@ -41,15 +42,18 @@ class SelfPlay:
         settings_id: int | None = None,
         carried_over: Sequence[bytes] = (),
         forest_class: type[Forest] = Forest,
+        live: LiveGames | None = None,
     ) -> None:
         """`next_seed` gives the seed of the next game, or None when no more games shall begin.
 
         `carried_over` are games that `park` packed: they are played on first. Raises FailureError for broken ones.
+        `live` lets others look on.
         """
         self.config = config
         self.network_step = network_step
         self.settings_id = settings_id
         self._next_seed = next_seed
+        self._live = live
         self._waiting = [unpack(payload, config.game.variant, config.game.board_size) for payload in carried_over]
         self.forest = forest_class(
             evaluator,
@@ -84,6 +88,8 @@ class SelfPlay:
                 self._begin(tree)
             else:
                 self._search(tree, game)
+        if self._live is not None:
+            self._live.tell(self.games, self.network_step)
         return finished
 
     def park(self) -> list[bytes]:
@@ -91,6 +97,8 @@ class SelfPlay:
         packed = [pack(game) for game in [*self.games, *self._waiting] if game is not None and game.moves]
         self.games = [None] * len(self.games)
         self._waiting = []
+        if self._live is not None:
+            self._live.end()
         return packed
 
     def _begin(self, tree: int) -> None:

@@ -11,6 +11,7 @@ from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.network.load import load_evaluator
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.crew import Answer, Counts, Share, Task, seeds_of, shares
+from alphapente.selfplay.live import LiveGames
 from alphapente.selfplay.loop import SelfPlay
 
 REPORT_EVERY_S = 0.25
@@ -31,7 +32,7 @@ class Post(Protocol):
 
 
 def self_play(task: Task, share: Share, evaluator: Evaluator, step: int) -> SelfPlay:
-    """A player's games over his evaluator, whose network was trained for `step` steps."""
+    """A player's games over his evaluator, whose network was trained for `step` steps. The first one's can be seen."""
     return SelfPlay(
         evaluator,
         task.config,
@@ -39,6 +40,7 @@ def self_play(task: Task, share: Share, evaluator: Evaluator, step: int) -> Self
         network_step=step,
         settings_id=task.settings_id,
         carried_over=share.carried_over,
+        live=LiveGames(task.config) if share.player == 0 else None,
     )
 
 

@@ -1,0 +1,41 @@
+"""What people ask of a position: what a stone would take off, and which stones make the five."""
+
+import numpy as np
+
+from alphapente.rules.kernels import DIRECTIONS, copy_position, play
+from alphapente.rules.position import CELL_OF, GOMOKU, POSITION, Position, stones
+
+FIVE = 5
+
+
+def stones_taken(position: Position, point: int, player: int | None = None) -> list[int]:
+    """The points that a stone of `player` (default: the one to move) on the empty `point` would empty, rising.
+
+    In poof these may be his own as well. The position, in play, stays as it is.
+    """
+    after = np.zeros(1, POSITION)[0]
+    copy_position(after, position)
+    if player is not None:
+        after["to_move"] = player
+    before = stones(after)
+    play(after, point)
+    return [int(place) for place in np.flatnonzero((before != 0) & (stones(after) == 0))]
+
+
+def winning_line(position: Position) -> list[int]:
+    """The stones of the winner's lines of five or more (gomoku: of just five), rising; none where there are none."""
+    winner, size, board = int(position["winner"]), int(position["size"]), position["board"]
+    if winner not in (1, 2):
+        return []
+    cells = [int(cell) for cell in CELL_OF[size, : size * size]]
+    found: set[int] = set()
+    for step in (int(step) for step in DIRECTIONS[:4]):
+        for cell in cells:
+            if board[cell] != winner or board[cell - step] == winner:
+                continue
+            line = [cell]
+            while board[line[-1] + step] == winner:
+                line.append(line[-1] + step)
+            if len(line) == FIVE or (len(line) > FIVE and position["variant"] != GOMOKU):
+                found.update(line)
+    return [point for point, cell in enumerate(cells) if cell in found]

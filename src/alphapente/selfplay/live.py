@@ -1,0 +1,89 @@
+"""The first games that self-play has on its boards, for whoever looks on: a small file, written every second."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alphapente.config import Config
+from alphapente.selfplay.game import GameInPlay
+
+NAME = "live_games.json"
+SHOWN_GAMES = 8
+EVERY_S = 1.0
+STALE_S = 10.0
+"""A file that was not written for so long is of a run that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBoard:
+    """One game in play: its own seed, by which it is known, and its moves as points."""
+
+    seed: int
+    moves: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """Some of the games in play at one moment (seconds since 1970, UTC), and the network that plays them."""
+
+    updated_at: float
+    variant: str
+    board_size: int
+    model_type: str
+    step: int
+    games: list[LiveBoard]
+
+
+def live_path(config: Config) -> Path:
+    """Where the games in play are told: beside the logs."""
+    return Path(config.pipeline.log_dir).expanduser() / NAME
+
+
+def read_live(config: Config, now: float | None = None) -> LiveSnapshot | None:
+    """The games in play; None where nothing is played, which a file that is no snapshot says as well."""
+    now = time.time() if now is None else now
+    try:
+        values = json.loads(live_path(config).read_text(encoding="utf-8"))
+        values["games"] = [LiveBoard(**game) for game in values["games"]]
+        found = LiveSnapshot(**values)
+        return found if abs(now - found.updated_at) < STALE_S else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+class LiveGames:
+    """Writes the snapshots of one player's games. Games go on where there is no folder of logs, or a full disk."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._path = live_path(config)
+        self._written_at = float("-inf")
+
+    def tell(self, games: Sequence[GameInPlay | None], step: int) -> None:
+        """Writes the first games, at most every EVERY_S seconds; `step` is how far their network is trained."""
+        now = time.monotonic()
+        if now - self._written_at < EVERY_S:
+            return
+        self._written_at = now
+        config = self._config
+        snapshot = LiveSnapshot(
+            updated_at=time.time(),
+            variant=config.game.variant,
+            board_size=config.game.board_size,
+            model_type=config.generation.model_type,
+            step=step,
+            games=[LiveBoard(one.seed, list(one.moves)) for one in games if one is not None][:SHOWN_GAMES],
+        )
+        temporary = self._path.with_name(f".{NAME}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            temporary.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
+            temporary.replace(self._path)
+
+    def end(self) -> None:
+        """Nothing is played any more: the file goes."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""Every answer that is not what was asked for is JSON: {"error": {"code": ..., "message": "one line"}}."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from alphapente.config import ConfigError
+from alphapente.errors import AlphaPenteError, RequestError
+from alphapente.rules.legality import IllegalMoveError
+from alphapente.rules.notation import NotationError
+
+LOG = logging.getLogger("alphapente.web")
+LONGEST_MESSAGE = 500
+"""Characters."""
+
+_CODES: tuple[tuple[type[AlphaPenteError], str], ...] = (
+    (IllegalMoveError, "bad_move"),
+    (NotationError, "bad_notation"),
+    (ConfigError, "bad_setting"),
+    (RequestError, "bad_request"),
+)
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+class WebError(RequestError):
+    """A request that the server refuses, with the HTTP status that says so and a code for programs."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def error_body(code: str, message: str) -> dict[str, Any]:
+    """The JSON of an error: its code, and its message in one line."""
+    line = " ".join(message.split())
+    return {"error": {"code": code, "message": line if len(line) <= LONGEST_MESSAGE else line[:LONGEST_MESSAGE] + "…"}}
+
+
+def describe(error: Exception) -> tuple[int, str, str]:
+    """(HTTP status, code, message) of an error: ours by their own line, all others without a word of what is inside."""
+    if isinstance(error, WebError):
+        return error.status, error.code, str(error)
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return 400, code, str(error)
+    if isinstance(error, AlphaPenteError):
+        return 503, "failure", str(error)
+    LOG.error("an error that nobody expected", exc_info=error)
+    return 500, "internal", "the server made a mistake; its terminal tells more"
+
+
+def response(status: int, code: str, message: str) -> JSONResponse:
+    """An error as the answer to a request."""
+    return JSONResponse(error_body(code, message), status_code=status)
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Lets the app answer every error as this module says."""
+
+    async def ours(_request: Request, error: Exception) -> JSONResponse:
+        return response(*describe(error))
+
+    async def malformed(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return response(422, "malformed", _told(error.errors()))
+
+    async def http(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = _HTTP_CODES.get(error.status_code, "bad_request")
+        return response(error.status_code, code, str(error.detail))
+
+    app.add_exception_handler(AlphaPenteError, ours)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, ours)
+
+
+def _told(errors: Sequence[Any]) -> str:
+    """The first thing that is wrong with a request's values, and where."""
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return f"the request is no JSON: {first.get('ctx', {}).get('error', first['msg'])}"
+    place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{place}: {first['msg']}{more}"

@@ -1,0 +1,88 @@
+"""The games in the database and those in play now, read afresh each time: other processes add to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alphapente.config import Config
+from alphapente.errors import RequestError
+from alphapente.records.model import StoredGame
+from alphapente.records.store import Store
+from alphapente.selfplay.live import read_live
+from alphapente.web.errors import WebError
+from alphapente.web.schemas import GameSummary, LiveGame, LiveGames, MadeBy, StoredGameAnswer
+from alphapente.web.views import names
+
+
+class GamesRoom:
+    """The games of the configured database, and of the configured run."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def newest(
+        self, limit: int, before_id: int | None, variant: str | None, board_size: int | None
+    ) -> list[GameSummary]:
+        """Up to `limit` games, the newest first; none where there is no database yet."""
+        with self._store() as store:
+            if store is None:
+                return []
+            return [
+                GameSummary(**_summary(game)) for game in store.page_of_games(limit, before_id, variant, board_size)
+            ]
+
+    def one(self, game_id: int) -> StoredGameAnswer:
+        """The game of this id. Raises WebError where there is none."""
+        with self._store() as store:
+            game = None if store is None else store.game(game_id)
+        if game is None:
+            raise WebError(404, "no_game", f"there is no game {game_id}: choose an id that GET /api/v1/games has")
+        return StoredGameAnswer(
+            **_summary(game),
+            moves=names(game.moves, game.board_size),
+            headers=game.headers,
+            random_plies=list(game.random_plies),
+            opening_plies=game.opening_plies,
+        )
+
+    def live(self) -> LiveGames:
+        """The games that self-play has on its boards now; none where nothing runs."""
+        found = read_live(self._config)
+        if found is None:
+            return LiveGames(variant=None, board_size=None, model_type=None, step=None, updated_at=None, games=[])
+        return LiveGames(
+            variant=found.variant,
+            board_size=found.board_size,
+            model_type=found.model_type,
+            step=found.step,
+            updated_at=found.updated_at,
+            games=[LiveGame(seed=str(one.seed), moves=names(one.moves, found.board_size)) for one in found.games],
+        )
+
+    @contextmanager
+    def _store(self) -> Iterator[Store | None]:
+        """The database, open for reading; None where there is none yet."""
+        records = self._config.records
+        try:
+            store = Store(records.database, records.busy_timeout_s, read_only=True)
+        except RequestError:
+            yield None
+            return
+        with store:
+            yield store
+
+
+def _summary(game: StoredGame) -> dict[str, Any]:
+    return {
+        "id": game.game_id,
+        "variant": game.variant,
+        "board_size": game.board_size,
+        "plies": len(game.moves),
+        "winner": game.winner,
+        "won_by": game.won_by,
+        "created_at": game.created_at,
+        "source": game.source,
+        "made_by": MadeBy(
+            model_type=game.model_type, step=game.network_step, seed=str(game.seed), simulations=game.simulations
+        ),
+    }

@@ -1,0 +1,228 @@
+"""The networks that may be asked: those that come from us, those of the configured folder, and nothing by path.
+
+A network is read when somebody first asks it, and freed when it was not asked for a while, or others were asked since.
+Its evaluators are lent for a moment at a time, so that many searches share as many of them as there are threads.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from alphapente.arena.engine import BATCH
+from alphapente.config import Config
+from alphapente.network.device import choose_device
+from alphapente.network.evaluator import Evaluator
+from alphapente.network.paths import SHIPPED, checkpoint_path, history_folder, opponent_path
+from alphapente.pipeline.history import read_history
+from alphapente.web.errors import WebError
+
+if TYPE_CHECKING:
+    from alphapente.network.load import Source
+
+Kind = Literal["shipped", "checkpoint", "history"]
+SHIPPED_ID = "shipped"
+_LISTED_S = 2.0
+"""For so long the folder is not looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network that can be asked. `path` None: a fresh one, where there is no other."""
+
+    id: str
+    title: str
+    kind: Kind
+    model_type: str
+    step: int
+    path: Path | None
+    digest: str = ""
+    """Of its weights, where they were read."""
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """A network in memory: its evaluators that nobody uses at the moment, by board size."""
+
+    network: "Source"
+    used_at: float
+    free: dict[int, list[Evaluator]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    model_type: str
+    step: int
+    digest: str
+
+
+class Networks:
+    """All networks of a server. Every method may be called by any thread."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._device = choose_device(config.network.device).device
+        self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
+        self._loaded: dict[str, _Loaded] = {}
+        self._headers: dict[tuple[Path, int, int], _Header] = {}
+        self._listed: tuple[float, list[Entry]] | None = None
+
+    # --- what there is ---
+
+    def entries(self) -> list[Entry]:
+        """All of them: the one that comes along, the newest of each model type, and those that runs have kept."""
+        with self._lock:
+            if self._listed is not None and time.monotonic() - self._listed[0] < _LISTED_S:
+                return self._listed[1]
+        found = [*self._shipped(), *self._checkpoints(), *self._history()]
+        if not found:
+            model_type = self._config.generation.model_type
+            found = [Entry(f"fresh:{model_type}", f"a fresh {model_type} network", "checkpoint", model_type, 0, None)]
+        with self._lock:
+            self._listed = time.monotonic(), found
+        return found
+
+    def default_id(self) -> str:
+        """The id of the network to ask where none is named: one's own, else the one that comes along."""
+        entries, own = self.entries(), opponent_path(self._config)
+        return next((one.id for one in entries if one.path == own), entries[0].id)
+
+    def find(self, network_id: str | None) -> Entry:
+        """The network of this id; the default one for None. Raises WebError for an id that is none of the list."""
+        wanted = self.default_id() if network_id is None else network_id
+        for one in self.entries():
+            if one.id == wanted:
+                return one
+        raise WebError(404, "no_network", f"there is no network {wanted!r}: choose an id that GET /api/v1/networks has")
+
+    def _shipped(self) -> list[Entry]:
+        header = self._header(SHIPPED)
+        if header is None:
+            return []
+        title = f"the network that comes along ({header.model_type}, step {header.step:,})"
+        return [Entry(SHIPPED_ID, title, "shipped", header.model_type, header.step, SHIPPED, header.digest)]
+
+    def _checkpoints(self) -> list[Entry]:
+        found = []
+        for model_type in self._config.models:
+            path = checkpoint_path(self._config, model_type)
+            header = self._header(path)
+            if header is not None:
+                title = f"{model_type}, newest (step {header.step:,})"
+                found.append(
+                    Entry(f"checkpoint:{model_type}", title, "checkpoint", model_type, header.step, path, header.digest)
+                )
+        return found
+
+    def _history(self) -> list[Entry]:
+        folder = history_folder(self._config)
+        return [
+            Entry(
+                id=f"history:{kept.checkpoint}",
+                title=f"{kept.model_type} step {kept.step:,}, cycle {kept.cycle}",
+                kind="history",
+                model_type=kept.model_type,
+                step=kept.step,
+                path=folder / kept.checkpoint,
+            )
+            for kept in reversed(read_history(folder))
+            if Path(kept.checkpoint).name == kept.checkpoint  # a line of the file is no path to elsewhere
+        ]
+
+    def _header(self, path: Path) -> _Header | None:
+        """What a checkpoint says of itself; None for one that is missing or cannot be read."""
+        from alphapente.network import checkpoint
+
+        try:
+            status = path.stat()
+            key = path, status.st_mtime_ns, status.st_size
+            if key not in self._headers:
+                stored = checkpoint.read(path)
+                self._headers[key] = _Header(stored.model_type, stored.step, checkpoint.weights_digest(stored))
+            return self._headers[key]
+        except (OSError, checkpoint.CheckpointError):
+            return None
+
+    # --- what is in memory ---
+
+    def load(self, entry: Entry) -> str:
+        """Reads a network, unless it is in memory; returns the key to borrow it by. A second or two.
+
+        Raises CheckpointError for one that cannot be used, WebError for one that has gone.
+        """
+        key = self._key(entry)
+        with self._lock:
+            turn = self._loading.setdefault(key, threading.Lock())
+        with turn:  # two who ask for one network wait for one reading; those who ask for another do not
+            with self._lock:
+                loaded = self._loaded.get(key)
+                if loaded is not None:
+                    loaded.used_at = time.monotonic()
+                    return key
+            network = self._read(entry)
+            with self._lock:
+                self._loaded[key] = _Loaded(network, time.monotonic())
+                self._loading.pop(key, None)
+                self._forget_longest_unused()
+        return key
+
+    @contextmanager
+    def lent(self, key: str, board_size: int) -> Iterator[Evaluator]:
+        """An evaluator of a network for the time of the block, for batches of BATCH positions; nobody else has it.
+
+        Raises WebError where the network was freed meanwhile: `load` reads it again.
+        """
+        from alphapente.network.load import load_evaluator
+
+        with self._lock:
+            loaded = self._loaded.get(key)
+            if loaded is None:
+                raise WebError(503, "network_freed", "the network was freed for others meanwhile: ask again")
+            loaded.used_at = time.monotonic()
+            free = loaded.free.setdefault(board_size, [])
+            evaluator = free.pop() if free else None
+        if evaluator is None:
+            evaluator = load_evaluator(loaded.network, self._config, BATCH, board_size, self._device)
+        try:
+            yield evaluator
+        finally:
+            with self._lock:
+                free.append(evaluator)
+
+    def free_idle(self, idle_s: float) -> None:
+        """Frees the networks that were not asked for so many seconds."""
+        with self._lock:
+            now = time.monotonic()
+            self._loaded = {key: one for key, one in self._loaded.items() if now - one.used_at < idle_s}
+
+    def num_loaded(self) -> int:
+        """How many networks are in memory."""
+        with self._lock:
+            return len(self._loaded)
+
+    def _key(self, entry: Entry) -> str:
+        """Another one for each content of the file: a checkpoint that was replaced is read anew."""
+        if entry.path is None:
+            return entry.id
+        try:
+            status = entry.path.stat()
+        except OSError:
+            raise WebError(404, "no_network", f"the file of the network {entry.id} has gone: choose another") from None
+        return f"{entry.id}@{status.st_mtime_ns}"
+
+    def _read(self, entry: Entry) -> "Source":
+        from alphapente.network.load import chosen_network, playing_network, prepare
+
+        if entry.path is None:
+            network = playing_network(self._config, entry.model_type)
+        else:
+            network = chosen_network(self._config, entry.path)
+        return prepare(network.model, self._config, self._device)
+
+    def _forget_longest_unused(self) -> None:
+        while len(self._loaded) > self._config.web.max_networks:
+            del self._loaded[min(self._loaded, key=lambda key: self._loaded[key].used_at)]

@@ -1,0 +1,29 @@
+"""What all routes share: the configuration, the networks, the searches. Made once for each app."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from alphapente.config import Config
+from alphapente.web.games import GamesRoom
+from alphapente.web.networks import Networks
+from alphapente.web.ratings import Ratings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one running server."""
+
+    config: Config
+    networks: Networks
+    ratings: Ratings
+    games: GamesRoom
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the app that a request came to."""
+    return cast(Parts, request.app.state.parts)
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]

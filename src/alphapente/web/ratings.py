@@ -1,0 +1,59 @@
+"""The Elo of the networks to choose from, out of the matches in the database, worked out now and then."""
+
+import threading
+import time
+
+from alphapente.config import Config
+from alphapente.errors import AlphaPenteError
+from alphapente.records.model import PlayerIdentity
+from alphapente.web.networks import Entry
+from alphapente.web.schemas import Rating
+
+FRESH_S = 60.0
+"""For so long nobody looks at the matches again."""
+
+
+class Ratings:
+    """The ratings of checkpoints that have played stored matches, of the configured variant and board size."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._worked_out: tuple[float, list[tuple[PlayerIdentity, Rating]]] | None = None
+
+    def of(self, entry: Entry) -> Rating | None:
+        """A network's rating with the most effort that it was measured with; None where it has played no match.
+
+        It is known by its weights where they were read, else by its model type and step.
+        """
+        found = [rating for player, rating in self._all() if _is(player, entry)]
+        return max(found, key=lambda rating: rating.simulations or 0, default=None)
+
+    def _all(self) -> list[tuple[PlayerIdentity, Rating]]:
+        with self._lock:
+            if self._worked_out is None or time.monotonic() - self._worked_out[0] > FRESH_S:
+                self._worked_out = time.monotonic(), self._work_out()
+            return self._worked_out[1]
+
+    def _work_out(self) -> list[tuple[PlayerIdentity, Rating]]:
+        from alphapente.arena.ratings import rate_matches
+        from alphapente.records.store import Store
+
+        records, game = self._config.records, self._config.game
+        try:
+            with Store(records.database, records.busy_timeout_s, read_only=True) as store:
+                matches = store.matches(game.variant, game.board_size)
+            players = rate_matches(matches, game.variant, game.board_size).players if matches else ()
+        except AlphaPenteError:  # no database yet, or one that is locked: then nothing is rated
+            return []
+        return [
+            (one.identity, Rating(elo=one.elo, low=one.low, high=one.high, simulations=one.identity.simulations))
+            for one in players
+            if one.identity.kind == "checkpoint"
+        ]
+
+
+def _is(player: PlayerIdentity, entry: Entry) -> bool:
+    if entry.digest:
+        return player.digest == entry.digest
+    return (player.model_type, player.network_step) == (entry.model_type, entry.step)

@@ -1,0 +1,195 @@
+"""Who may ask, and what every answer forbids the browser: hosts, token, origin, sizes, headers.
+
+The server is for the person at this machine. A page of somebody else's must not reach it, not even by a name that it
+lets point here (DNS rebinding): so the Host header must be one that we serve, a POST must be JSON, which no foreign
+form can send unasked, and come from our own pages where its origin is told.
+"""
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alphapente.web.errors import WebError, describe, response
+
+COOKIE = "alphapente_token"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Of every answer."""
+_ENTER = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>AlphaPente</title>'
+"""Goes on to the page by itself. A redirect would not do: browsers follow it without the cookie, which is Strict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """To whom the server answers: the address that it is bound to, and the token that must be shown ("": none)."""
+
+    host: str = "127.0.0.1"
+    token: str = field(default="", repr=False)
+
+    def serves(self, name: str) -> bool:
+        """Whether the host of a URL (without port) may be one of ours.
+
+        An address as such is always right where we are bound to more than this machine: nobody can make one point
+        elsewhere, as one can a name.
+        """
+        if name in LOOPBACK_NAMES or name == self.host.lower():
+            return True
+        if is_loopback(self.host):
+            return False
+        return _is_address(name) or name in {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+
+def new_token() -> str:
+    """A token that nobody can guess: 128 bits."""
+    return secrets.token_urlsafe(16)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to bind to can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Guard:
+    """The layer around the app: refuses what may not come in, and gives every answer its headers."""
+
+    def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int) -> None:
+        self._app = app
+        self._access = access
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the app's start and end."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # no WebSockets here: the connection is closed
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/api/") else "no-cache")
+            await send(message)
+
+        try:
+            headers = Headers(scope=scope)
+            self._check_host(headers)
+            if self._access.token and self._enters(scope):
+                await self._enter(scope, receive, send_guarded)
+                return
+            self._check_token(headers)
+            if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+                _check_sender(headers)
+                receive = _replayed(await self._body(headers, receive), receive)
+        except WebError as error:
+            await response(*describe(error))(scope, receive, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)
+
+    def _check_host(self, headers: Headers) -> None:
+        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if not self._access.serves(name):
+            raise WebError(
+                421, "wrong_host", f"the host {name[:80]!r} is not served here: use the address that was printed"
+            )
+
+    def _right(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self._access.token.encode())
+
+    def _enters(self, scope: Scope) -> bool:
+        """Whether this is the page asked for with the right token in its address."""
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        return scope["method"] == "GET" and scope["path"] == "/" and self._right(query.get("token", [""])[0])
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = HTMLResponse(_ENTER)
+        answer.set_cookie(COOKIE, self._access.token, httponly=True, samesite="strict", path="/")
+        await answer(scope, receive, send)
+
+    def _check_token(self, headers: Headers) -> None:
+        if not self._access.token:
+            return
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._right(given.strip()):
+            return
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            cookie = None
+        if cookie is None or not self._right(cookie.value):
+            raise WebError(
+                401, "no_token", "no token, or a wrong one: open the address with ?token=... that was printed at start"
+            )
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        told = headers.get("content-length", "0")
+        if told.isdecimal() and int(told) > self._max_body_bytes:
+            raise self._too_large()
+        parts, total = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise WebError(400, "cut_short", "the request broke off")
+            parts.append(message.get("body", b""))
+            total += len(parts[-1])
+            if total > self._max_body_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def _too_large(self) -> WebError:
+        return WebError(413, "too_large", f"the request is larger than {self._max_body_bytes:,} bytes: send less")
+
+
+def _check_sender(headers: Headers) -> None:
+    """A request that changes or costs something must be JSON, and from a page of ours where its origin is told."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise WebError(415, "not_json", f"the content type is {kind[:80]!r}: send application/json")
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        raise WebError(403, "foreign_origin", f"a page of {origin[:80]!r} may not ask this of us")
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that tells a body that was read already, and then what `receive` tells."""
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
