@@ -15,13 +15,14 @@ from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
-from alphapente.web.routes import games, networks, position
+from alphapente.web.routes import games, networks, position, run
+from alphapente.web.run_room import RunRoom
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 
 API = "/api/v1"
 STATIC = Path(__file__).with_name("static")
-_ROUTERS = (position.router, networks.router, games.router)
+_ROUTERS = (position.router, networks.router, games.router, run.router)
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "A wrong request: what was found, what is allowed."},
     "5XX": {"model": ErrorAnswer, "description": "The server could not do it."},
@@ -47,6 +48,7 @@ def create_app(config: Config, access: Access | None = None) -> FastAPI:
         responses=_FAILURES,
     )
     app.state.parts = parts
+    app.state.run_room = RunRoom()
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)

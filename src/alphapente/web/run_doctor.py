@@ -58,7 +58,9 @@ class Doctor:
             subject=values.get("subject", ""),
             findings=[FindingView(**finding) for finding in values.get("findings", ())],
             well=[CheckView(check=check, text=text) for check, text in values.get("well", {}).items()],
-            not_looked_at=[CheckView(check=check, text=text) for check, text in values.get("not_looked_at", {}).items()],
+            not_looked_at=[
+                CheckView(check=check, text=text) for check, text in values.get("not_looked_at", {}).items()
+            ],
         )
 
 

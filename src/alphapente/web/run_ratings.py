@@ -1,4 +1,4 @@
-"""Ratings as the Run room shows them: all players of the stored matches, the run's own networks with their place in it."""
+"""Ratings as the Run room shows them: all players of the stored matches, and where in the run its networks stand."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -52,7 +52,7 @@ class ConfigView(Given):
     name: str
     path: str | None
     settings: list[SettingView]
-    overrides: list[str] = []
+    overrides: list[str] = Field(default=[])
 
 
 class SettingError(Given):
@@ -310,3 +310,23 @@ class StartedAnswer(Given):
 
     state: RunWord
     pid: int | None
+
+
+class BoardView(Given):
+    """A game in play: its moves, and the board that they come to."""
+
+    seed: str
+    moves: list[str]
+    stones: dict[str, list[str]]
+    captured: dict[str, int] = Field(description="Pairs captured by each player.")
+
+
+class BoardsAnswer(Given):
+    """Games that a run's self-play has on its boards now; none where nothing is played."""
+
+    variant: str | None
+    board_size: int | None
+    model_type: str | None
+    step: int | None
+    updated_at: float | None
+    games: list[BoardView]

@@ -135,7 +135,9 @@ class Watch:
                 continue
             by_folder.setdefault(folder.absolute(), []).append(one)
         found = [summary for named in by_folder.values() if (summary := self._summary(named)) is not None]
-        return sorted(found, key=lambda summary: (summary.state not in ("running", "ending"), -(summary.updated_at or 0)))
+        return sorted(
+            found, key=lambda summary: (summary.state not in ("running", "ending"), -(summary.updated_at or 0))
+        )
 
     def _summary(self, named: list[Named]) -> RunSummary | None:
         shot = self.snapshot(named[0])

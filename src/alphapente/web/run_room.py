@@ -1,0 +1,77 @@
+"""What the Run room keeps between requests: snapshots for all who watch, what was asked of runs, the doctor."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Query, Request
+
+from alphapente.rules.game import Game
+from alphapente.rules.notation import parse_point
+from alphapente.rules.position import stones
+from alphapente.web import run_configs
+from alphapente.web.games import GamesRoom
+from alphapente.web.run_configs import Named
+from alphapente.web.run_control import Control
+from alphapente.web.run_curves import Curves
+from alphapente.web.run_doctor import Doctor
+from alphapente.web.run_schemas import BoardsAnswer, BoardView
+from alphapente.web.run_watch import Run, Watch, read_run
+from alphapente.web.schemas import LiveGame
+from alphapente.web.views import names
+
+
+class RunRoom:
+    """The parts of the Run room in one running server."""
+
+    def __init__(self, control: Control | None = None) -> None:
+        self.control = control or Control()
+        self.watch = Watch(self.control)
+        self.curves = Curves()
+        self.doctor = Doctor()
+
+
+def room_of(request: Request) -> RunRoom:
+    """The Run room of the app that a request came to."""
+    return cast(RunRoom, request.app.state.run_room)
+
+
+def config_of(config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None) -> Named:
+    """The configuration that a request names; the default one where it names none."""
+    return run_configs.named(config) if config is not None else run_configs.all_named()[0]
+
+
+def run_of(one: Annotated[Named, Depends(config_of)]) -> Run:
+    """The run of the configuration that a request names."""
+    return read_run(one)
+
+
+RoomOf = Annotated[RunRoom, Depends(room_of)]
+ConfigOf = Annotated[Named, Depends(config_of)]
+RunOf = Annotated[Run, Depends(run_of)]
+
+
+def boards(run: Run) -> BoardsAnswer:
+    """The games that a run's self-play has on its boards now."""
+    live = GamesRoom(run.config).live()
+    found = []
+    if live.variant is not None and live.board_size is not None:
+        found = [_board(game, live.variant, live.board_size) for game in live.games]
+    return BoardsAnswer(
+        variant=live.variant,
+        board_size=live.board_size,
+        model_type=live.model_type,
+        step=live.step,
+        updated_at=live.updated_at,
+        games=found,
+    )
+
+
+def _board(told: LiveGame, variant: str, size: int) -> BoardView:
+    game = Game.from_moves([parse_point(name, size) for name in told.moves], variant, size)
+    board = stones(game.position)
+    first, second = game.captures
+    return BoardView(
+        seed=told.seed,
+        moves=told.moves,
+        stones={str(p): names((point for point, stone in enumerate(board) if stone == p), size) for p in (1, 2)},
+        captured={"1": first // 2, "2": second // 2},
+    )
