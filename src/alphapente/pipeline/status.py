@@ -116,7 +116,7 @@ class StatusFile:
         """A running step has said something other than a note."""
         for step in self.status.steps:
             if step.name == name and step.outcome == "running":
-                step.progress = json.loads(to_json(event))
+                step.progress = {name: _finite(value) for name, value in json.loads(to_json(event)).items()}
 
     def ended(self, name: str, outcome: StepOutcome) -> None:
         """A step has ended."""
@@ -158,3 +158,8 @@ class StatusFile:
         if len(status.samples) >= MAX_SAMPLES:
             status.samples = status.samples[::2]
             self._sample_s *= 2
+
+
+def _finite(value: Any) -> Any:
+    """The value, or None for a number that JSON has no word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,11 +6,14 @@ files are, which database, and which Python class a model is.
 
 import json
 import re
+import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alphapente.config import BUILT_IN_CLASSES, Config, ConfigError, LoadedConfig, keys, load_layers
+from alphapente.config.allowed import base_kind
+from alphapente.config.catalogue import field_at
 from alphapente.config.loading import COMMAND_LINE, parse_override
 from alphapente.config.refusal import RefusedError, show
 from alphapente.web.errors import WebError
@@ -88,6 +91,7 @@ def settings(loaded: LoadedConfig, in_force: Config | None = None) -> list[Setti
                 meaning=key.meaning if key else "",
                 unit=key.unit if key else "",
                 allowed=key.allowed if key else "",
+                choices=_choices(path),
                 changeable=not _FIXED.fullmatch(path),
             )
         )
@@ -106,6 +110,17 @@ def _built_in_path(values: dict[str, Any], path: str) -> str:
     name, _, size = rest.partition(".")
     built_in = {class_path: known for known, class_path in BUILT_IN_CLASSES.items()}
     return f"models.{built_in.get(values['models'][name].get('class'), name)}.{size}"
+
+
+def _choices(path: str) -> list[Any]:
+    """What a setting may be, where that is one of a few."""
+    info = field_at(tuple(path.split(".")))
+    if info is None:
+        return []
+    kind, optional = base_kind(info)
+    if kind is bool:
+        return [False, True]
+    return [*([None] if optional else []), *typing.get_args(kind)] if typing.get_origin(kind) is Literal else []
 
 
 def _plain(value: Any) -> Any:

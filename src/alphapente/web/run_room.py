@@ -1,9 +1,11 @@
 """What the Run room keeps between requests: snapshots for all who watch, what was asked of runs, the doctor."""
 
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Query, Request
 
+from alphapente.errors import RequestError
+from alphapente.records.store import Store
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import stones
@@ -13,8 +15,8 @@ from alphapente.web.run_configs import Named
 from alphapente.web.run_control import Control
 from alphapente.web.run_curves import Curves
 from alphapente.web.run_doctor import Doctor
-from alphapente.web.run_schemas import BoardsAnswer, BoardView
-from alphapente.web.run_watch import Run, Watch, read_run
+from alphapente.web.run_schemas import BoardsAnswer, BoardView, RunGame
+from alphapente.web.run_watch import BUSY_TIMEOUT_S, Run, Watch, read_run
 from alphapente.web.schemas import LiveGame
 from alphapente.web.views import names
 
@@ -47,6 +49,30 @@ def run_of(one: Annotated[Named, Depends(config_of)]) -> Run:
 RoomOf = Annotated[RunRoom, Depends(room_of)]
 ConfigOf = Annotated[Named, Depends(config_of)]
 RunOf = Annotated[Run, Depends(run_of)]
+
+
+def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
+    """Up to `limit` games of the run's variant in its database, the newest first; none where there is no database."""
+    records = run.config.records
+    try:
+        store = Store(records.database, BUSY_TIMEOUT_S, read_only=True)
+    except RequestError:
+        return []
+    with store:
+        return [
+            RunGame(
+                id=game.game_id,
+                variant=game.variant,
+                board_size=game.board_size,
+                moves=names(game.moves, game.board_size),
+                winner=cast("Literal[0, 1, 2] | None", game.winner),
+                won_by=game.won_by,
+                created_at=game.created_at,
+                model_type=game.model_type,
+                step=game.network_step,
+            )
+            for game in store.page_of_games(limit, before, run.config.game.variant, None)
+        ]
 
 
 def boards(run: Run) -> BoardsAnswer:

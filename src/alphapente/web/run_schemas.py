@@ -34,6 +34,7 @@ class SettingView(Given):
     meaning: str
     unit: str
     allowed: str
+    choices: list[Any] = Field(description="What it may be, where that is one of a few; else empty.")
     changeable: bool = Field(description="False for folders, the database and classes: those are set in the file.")
 
 
@@ -330,3 +331,17 @@ class BoardsAnswer(Given):
     step: int | None
     updated_at: float | None
     games: list[BoardView]
+
+
+class RunGame(Given):
+    """A game in a run's database, with its moves."""
+
+    id: int
+    variant: str
+    board_size: int
+    moves: list[str]
+    winner: Literal[0, 1, 2] | None
+    won_by: str
+    created_at: int
+    model_type: str
+    step: int

@@ -14,11 +14,10 @@ from alphapente.errors import AlphaPenteError
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
 from alphapente.web import run_configs
 from alphapente.web.errors import describe, error_body
-from alphapente.web.games import GamesRoom
 from alphapente.web.run_configs import Named
 from alphapente.web.run_logs import MOST_LINES, logs
 from alphapente.web.run_ratings import ratings
-from alphapente.web.run_room import ConfigOf, RoomOf, RunOf, RunRoom, boards
+from alphapente.web.run_room import ConfigOf, RoomOf, RunOf, RunRoom, boards, newest_games
 from alphapente.web.run_schemas import (
     BoardsAnswer,
     CheckAnswer,
@@ -29,13 +28,13 @@ from alphapente.web.run_schemas import (
     LogsAnswer,
     RatingsAnswer,
     RunCurves,
+    RunGame,
     RunRequest,
     RunSnapshot,
     RunSummary,
     StartedAnswer,
 )
 from alphapente.web.run_watch import read_run
-from alphapente.web.schemas import GameSummary, StoredGameAnswer
 
 router = APIRouter(tags=["run"])
 
@@ -134,22 +133,16 @@ def run_logs(
 def run_games(
     run: RunOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
-    before: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
-) -> list[GameSummary]:
+    before: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Only games older than this id.")] = None,
+) -> list[RunGame]:
     """The games in the run's database, newest first."""
-    return GamesRoom(run.config).newest(limit, before, run.config.game.variant, None)
+    return newest_games(run, limit, before)
 
 
 @router.get("/run/games/live")
 def run_games_live(run: RunOf) -> BoardsAnswer:
     """The games that the run's self-play has on its boards now."""
     return boards(run)
-
-
-@router.get("/run/games/{game_id}")
-def run_game(run: RunOf, game_id: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> StoredGameAnswer:
-    """One game of the run's database."""
-    return GamesRoom(run.config).one(game_id)
 
 
 @router.post("/run/start", status_code=202)
