@@ -6,7 +6,7 @@
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { h, setText } from "./dom.js";
-import { brief, count, duration } from "./run/format.js";
+import { brief, count, duration, moment } from "./run/format.js";
 
 /**
  * @typedef {"line" | "bars" | "points" | "area"} Look
@@ -36,6 +36,16 @@ import { brief, count, duration } from "./run/format.js";
  */
 
 const HEIGHT = 190;
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+const TIMES = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), ...[1, 2, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY)];
+/** How far apart the marks of an axis may be. @type {Record<Plan["x"], number[]>} */
+const STEPS = {
+  count: Array.from({ length: 11 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat(),
+  duration: TIMES,
+  time: TIMES,
+};
 
 /** One chart with its title and legend. */
 export class Chart {
@@ -149,7 +159,7 @@ export class Chart {
         right: { range: (/** @type {uPlot} */ _u, /** @type {number | null} */ _low, /** @type {number | null} */ high) => [0, (high ?? 1) * 1.08 || 1] },
       },
       axes: [
-        { ...axis, label: plan.xLabel, size: 32, values: plan.x === "time" ? undefined : (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)) },
+        { ...axis, label: plan.xLabel, size: 32, space: 45, incrs: STEPS[plan.x], values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)) },
         { ...axis, label: plan.yLabel, size: 46, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))) },
         ...(rightAxis ? [{ ...axis, scale: "right", side: 1, label: plan.rightLabel, size: 46, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => brief(tick)) }] : []),
       ],
@@ -229,7 +239,7 @@ export class Chart {
       setText(this.values[at], value === undefined || value === null ? "" : (series.format ?? brief)(value));
     });
     const x = place === null || last < 0 ? null : this.data[0][place];
-    setText(this.where, x === null ? "" : `${this.plan.x === "time" ? "" : `${this.plan.xLabel} `}${xText(this.plan.x, x, true)}`);
+    setText(this.where, x === null ? "" : `${this.plan.x === "count" ? `${this.plan.xLabel} ` : ""}${xText(this.plan.x, x, true)}`);
   }
 
   /** The chart in a sentence. @returns {string} */
@@ -270,8 +280,16 @@ function tint(name, alpha) {
 /** @param {Plan["x"]} kind @param {number} value @param {boolean} [whole] @returns {string} */
 function xText(kind, value, whole = false) {
   if (kind === "duration") return shortDuration(value, whole);
-  if (kind === "time") return new Date(1000 * value).toLocaleString([], { hour12: false });
+  if (kind === "time") return whole ? moment(value) : clock(value);
   return whole ? count(value) : brief(value);
+}
+
+/** @param {number} at seconds since 1970 @returns {string} the hour, at midnight the day */
+function clock(at) {
+  const date = new Date(1000 * at);
+  if (date.getHours() + date.getMinutes() + date.getSeconds() === 0) return date.toLocaleDateString([], { day: "numeric", month: "short" });
+  const seconds = date.getSeconds() === 0 ? undefined : "2-digit";
+  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds, hour12: false });
 }
 
 /** @param {number} seconds @param {boolean} whole @returns {string} */

@@ -21,9 +21,9 @@ class RunRoom {
   constructor(root) {
     this.choice = h("select", { id: "run-config", onchange: () => this.chosen() });
     this.badge = h("span", { class: "badge", id: "run-state" });
-    this.startButton = h("button", { type: "button", class: "button primary", onclick: () => void this.start() }, "Start…");
-    this.pauseButton = h("button", { type: "button", class: "button", onclick: () => void this.act("pause") }, "Pause");
-    this.stopButton = h("button", { type: "button", class: "button danger", onclick: () => this.stopDialog.showModal() }, "Stop…");
+    this.startButton = h("button", { type: "button", class: "button primary", disabled: true, onclick: () => void this.start() }, "Start…");
+    this.pauseButton = h("button", { type: "button", class: "button", hidden: true, onclick: () => void this.act("pause") }, "Pause");
+    this.stopButton = h("button", { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() }, "Stop…");
     this.message = h("p", { class: "run-message", role: "status", hidden: true });
     this.lost = h("p", { class: "notice", role: "alert", hidden: true }, "The connection to the server is lost; trying again. A run goes on by itself.");
     this.dialog = new StartDialog(() => this.watch());
@@ -44,8 +44,12 @@ class RunRoom {
       this.steps.element,
       this.live.element,
       this.curves.element,
-      h("div", { class: "run-halves" }, this.ratings.element, this.recent.element),
-      h("div", { class: "run-halves" }, this.doctor.element, this.logs.element),
+      h(
+        "div",
+        { class: "run-halves" },
+        h("div", {}, this.ratings.element, this.doctor.element),
+        h("div", {}, this.recent.element, this.logs.element),
+      ),
     );
     root.replaceChildren(
       h(
@@ -144,6 +148,10 @@ class RunRoom {
   watch() {
     this.source?.close();
     if (!this.here) return;
+    if (this.run?.config !== this.config) {
+      this.run = null; // until the first snapshot there is nothing to start
+      for (const button of [this.startButton, this.pauseButton, this.stopButton]) button.disabled = true;
+    }
     const source = new EventSource(`/api/v1/run/events?config=${encodeURIComponent(this.config)}`);
     this.source = source;
     source.addEventListener("run", (event) => {
@@ -176,6 +184,7 @@ class RunRoom {
     show(this.startButton, !live);
     show(this.pauseButton, live);
     show(this.stopButton, live || run.state === "paused" || run.state === "failed");
+    this.startButton.disabled = false;
     this.pauseButton.disabled = run.state !== "running";
     this.stopButton.disabled = run.state === "ending";
     this.say(run.message);
@@ -197,8 +206,9 @@ class RunRoom {
 
   /** @param {string[]} [settings] */
   async start(settings = []) {
+    if (this.run === null) return;
     try {
-      await this.dialog.open(this.run ?? { config: this.config, state: "none", run: null }, settings);
+      await this.dialog.open(this.run, settings);
     } catch (error) {
       this.say(messageOf(error));
     }

@@ -3,7 +3,7 @@
 
 import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
-import { ago } from "./format.js";
+import { ago, withCode } from "./format.js";
 import { bar } from "./overview.js";
 
 const POLL_MS = 700;
@@ -112,7 +112,7 @@ export class DoctorPanel {
       { class: `finding ${finding.severity}` },
       h("h3", {}, h("span", { class: "badge" }, finding.severity), " ", finding.title),
       h("p", {}, capital(finding.evidence)),
-      h("p", {}, finding.advice),
+      h("p", {}, ...withCode(finding.advice)),
       settings.length > 0 ? h("ul", {}, ...settings) : null,
       settings.length > 0
         ? h("button", { type: "button", class: "button small", onclick: () => this.onsettings(finding.settings) }, "Use in the next start")

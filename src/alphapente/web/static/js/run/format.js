@@ -1,5 +1,7 @@
 // @ts-check
-/** Numbers and times for people. */
+/** Numbers, times and lines of the server for people. */
+
+import { h } from "../dom.js";
 
 /** @param {number} number @returns {string} a whole number with its thousands apart */
 export function count(number) {
@@ -53,4 +55,9 @@ export function ago(at, now = Date.now() / 1000) {
   if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`;
   if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h ago`;
   return `${Math.round(seconds / 86400)} days ago`;
+}
+
+/** @param {string} text @returns {(string | HTMLElement)[]} its parts, those between backticks as code */
+export function withCode(text) {
+  return text.split("`").map((part, place) => (place % 2 === 1 ? h("code", {}, part) : part));
 }

@@ -28,20 +28,26 @@ export class OverviewPanel {
 
   /** @param {any} run a snapshot */
   update(run) {
-    const end = run.records_end;
     const begun = run.state !== "none";
-    setText(this.records, begun ? `${count(run.records)} of ${count(end)} records` : `${count(run.records)} records in the database`);
-    setText(this.ends, begun ? endWords(run) : "");
-    this.bar.set(begun ? run.records : 0, end);
+    const over = run.state === "finished" || run.state === "stopped";
+    const open = begun && !over && run.ends_by !== "time limit";
+    setText(this.records, open ? `${count(run.records)} of ${count(run.records_end)} records` : counted(run.records, "record"));
+    setText(this.ends, begun ? endWords(run) : "in the database; no run has begun here");
+    show(this.bar.element, begun && !over);
+    if (run.ends_by === "time limit") this.bar.set(run.elapsed_s, run.time_limit_s);
+    else this.bar.set(run.records - run.records_before, run.records_end - run.records_before);
     const cycles = run.last_cycle - run.first_cycle + 1;
     const cycle = Math.min(run.cycle, run.last_cycle) - run.first_cycle + 1;
+    const average = run.elapsed_s > 0 ? (run.records - run.records_before) / run.elapsed_s : null;
+    const speed = over ? average : run.records_per_s;
+    const left = run.time_left_s === null ? "not known yet" : `about ${duration(run.time_left_s)}`;
     this.facts.set({
-      "Time left": run.time_left_s === null ? (run.state === "running" ? "not known yet" : "–") : `about ${duration(run.time_left_s)}`,
-      "Time so far": begun ? duration(run.elapsed_s) : "–",
-      Cycle: begun ? `${count(cycle)} of ${count(cycles)}${run.first_cycle > 1 ? ` (no. ${count(run.cycle)})` : ""}` : "–",
+      "Time left": begun && !over ? left : undefined,
+      "Time so far": begun ? duration(run.elapsed_s) : undefined,
+      Cycle: begun ? `${count(cycle)} of ${count(cycles)}${run.first_cycle > 1 ? ` (no. ${count(run.cycle)})` : ""}` : undefined,
       Now: run.phase || STATE_WORDS[run.state],
       Games: count(run.games),
-      "Records/s": run.records_per_s === null ? "–" : rate(run.records_per_s),
+      "Records/s": speed === null ? undefined : rate(speed),
       Game: `${run.variant} ${run.board_size}x${run.board_size}`,
       Network: run.model_type,
     });
@@ -87,12 +93,14 @@ function stageEnd(stage) {
   return ends.join(" or ") || "to the end";
 }
 
-/** @param {any} run */
+/** What ends the run, or ended it. @param {any} run */
 function endWords(run) {
-  const limit = run.time_limit_s === null ? "" : `, or after ${duration(run.time_limit_s)}`;
+  const last = run.updated_at === null ? "" : ` ${ago(run.updated_at)}`;
+  if (run.state === "finished" || run.state === "stopped") return `${STATE_WORDS[run.state]}${last}`;
   const all = run.records_end === run.records_target ? "its target" : "its last cycle";
-  if (run.state === "finished" || run.state === "stopped") return `${STATE_WORDS[run.state]}${run.updated_at === null ? "" : ` ${ago(run.updated_at)}`}`;
-  return `ends with ${all}${limit}`;
+  const limit = run.time_limit_s === null ? "" : duration(run.time_limit_s);
+  if (run.ends_by === "time limit") return `ends after ${limit}, or with ${count(run.records_end)} records`;
+  return `ends with ${all}${limit === "" ? "" : `, or after ${limit}`}`;
 }
 
 /** Facts by their names, as tiles. */
@@ -108,9 +116,12 @@ export class Facts {
     );
   }
 
-  /** @param {Record<string, string>} facts */
+  /** @param {Record<string, string | undefined>} facts those that are there are shown */
   set(facts) {
-    for (const [name, value] of this.values) setText(value, facts[name] ?? "");
+    for (const [name, value] of this.values) {
+      setText(value, facts[name] ?? "");
+      show(/** @type {HTMLElement} */ (value.parentElement), facts[name] !== undefined);
+    }
   }
 }
 
@@ -171,6 +182,7 @@ export class StepsPanel {
     }
     show(this.nothing, running.length === 0);
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is at work.");
+    show(this.element, live || run.state === "starting" || run.steps.length > 0);
     const over = run.steps.filter((/** @type {any} */ step) => step.outcome !== "running" || !live).slice(-STEPS_SHOWN).reverse();
     show(this.table, over.length > 0);
     const shown = JSON.stringify(over);

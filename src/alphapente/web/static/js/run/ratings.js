@@ -3,8 +3,8 @@
 
 import { get, messageOf } from "../api.js";
 import { Chart } from "../charts.js";
-import { h, setText, show } from "../dom.js";
-import { count } from "./format.js";
+import { h, show } from "../dom.js";
+import { count, withCode } from "./format.js";
 
 const EVERY_MS = 60_000;
 const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.round(value)}`;
@@ -79,7 +79,8 @@ export class RatingsPanel {
 
   /** @param {string} message */
   say(message) {
-    setText(this.message, message);
+    if (this.message.dataset.shown !== message) this.message.replaceChildren(...withCode(message));
+    this.message.dataset.shown = message;
     show(this.message, message !== "");
   }
 
@@ -112,6 +113,6 @@ export class RatingsPanel {
         ),
       ),
     );
-    this.warnings.replaceChildren(...told.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, warning)));
+    this.warnings.replaceChildren(...told.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
   }
 }

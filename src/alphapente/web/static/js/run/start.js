@@ -7,6 +7,7 @@
 
 import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
+import { withCode } from "./format.js";
 
 /** What people change most, told first. */
 const FIRST = [
@@ -240,7 +241,7 @@ class SettingRow {
       { class: "setting" },
       h("label", { for: id }, setting.path),
       h("div", { class: "setting-value" }, this.input, setting.unit === "" ? null : h("span", { class: "muted" }, setting.unit), this.reset),
-      h("p", { class: "muted", id: `${id}-about` }, setting.meaning, setting.changeable ? ` (${setting.source})` : " Set in the file, not here."),
+      h("p", { class: "muted", id: `${id}-about` }, ...withCode(setting.meaning), setting.changeable ? ` (${setting.source})` : " Set in the file, not here."),
       this.error,
     );
   }
