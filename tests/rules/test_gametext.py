@@ -149,6 +149,19 @@ def test_a_game_without_moves() -> None:
     assert read_game(text).moves == []
 
 
+def test_comments_round_trip_whatever_is_in_them() -> None:
+    comments = {0: "Before " * 20 + "1. K10", 2: '[Game "Boat"] ' * 9 + "1-0", 5: "the end"}
+    game = GameText({"Event": "x"}, [180, 200, 104, 164, 142], None, comments=comments)
+    text = write_game(game)
+    assert max(map(len, text.splitlines())) <= 80
+    (first, second) = read_games(text + text)
+    assert first == second
+    assert (first.moves, first.comments) == (
+        game.moves,
+        {ply: " ".join(said.split()) for ply, said in comments.items()},
+    )
+
+
 def test_many_games_in_one_text() -> None:
     bare = MOVES + "\n1. K10 L9 2. K14\nN11 0-1\nK10 L11\n"
     games = read_games(

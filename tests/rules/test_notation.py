@@ -57,12 +57,12 @@ def test_small_boards_say_their_own_limits() -> None:
     ],
 )
 def test_ways_to_write_the_same_moves(text: str) -> None:
-    assert parse_moves(text) == MoveList([180, 200, 104, 164, 142], None)
+    assert parse_moves(text) == MoveList([180, 200, 104, 164, 142], None, {})
 
 
 @pytest.mark.parametrize(("end", "result"), [("1-0", "1-0"), ("0-1", "0-1"), ("1/2-1/2", "1/2-1/2"), ("?", None)])
 def test_results_at_the_end(end: str, result: str | None) -> None:
-    assert parse_moves(f"1. K10 L9 {end}") == MoveList([180, 200], result)
+    assert parse_moves(f"1. K10 L9 {end}") == MoveList([180, 200], result, {})
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,8 @@ def test_results_at_the_end(end: str, result: str | None) -> None:
         ("1. K10 L9 5. K14", "move number 5 after 2 moves, line 1, column 11: 2 was expected"),
         ("K10 1-0 L9", "'L9' after the result, line 1, column 9: nothing may follow it"),
         ("K10 2-0", "no point '2-0'"),
+        ("1. K10 {a start", "a brace '{' without its partner, line 1, column 8"),
+        ("1. K10 }L9", "a brace '}' without its partner, line 1, column 8"),
         ("K10 " + "x" * 500, "no point 'x{30}...'"),
     ],
 )
@@ -80,16 +82,31 @@ def test_errors_name_the_place(text: str, complaint: str) -> None:
         parse_moves(text)
 
 
+def test_comments_stand_in_braces_after_their_moves() -> None:
+    read = parse_moves("{before} 1. K10 L9{close,\n 1-0 }2. K14 {one} {two} ?")
+    assert read == MoveList([180, 200, 104], None, {0: "before", 2: "close, 1-0", 3: "one two"})
+    assert format_moves(read.moves, comments=read.comments) == "{before} 1. K10 L9 {close, 1-0} 2. K14 {one two}"
+
+
+@pytest.mark.parametrize(
+    ("comments", "complaint"),
+    [({1: "a } b"}, "'a } b' on ply 1 has a brace"), ({3: "late"}, "ply 3 of a game of 2: choose 0 to 2")],
+)
+def test_comments_that_cannot_be_written(comments: dict[int, str], complaint: str) -> None:
+    with pytest.raises(NotationError, match=complaint):
+        format_moves([180, 200], comments=comments)
+
+
 def test_lines_wrap_at_80_characters() -> None:
     text = format_moves(list(range(361)), result="1/2-1/2")
     lines = text.split("\n")
     assert max(map(len, lines)) <= 80
     assert all(len(line) + 1 + len(next_line.split()[0]) > 80 for line, next_line in pairwise(lines))
-    assert parse_moves(text) == MoveList(list(range(361)), "1/2-1/2")
+    assert parse_moves(text) == MoveList(list(range(361)), "1/2-1/2", {})
 
 
 @given(size=st.integers(MIN_SIZE, MAX_SIZE), data=st.data())
 def test_any_moves_round_trip(size: int, data: st.DataObject) -> None:
     moves = data.draw(st.lists(st.integers(0, size * size - 1), max_size=60))
     result = data.draw(st.sampled_from([None, "1-0", "0-1", "1/2-1/2"]))
-    assert parse_moves(format_moves(moves, size, result), size) == MoveList(moves, result)
+    assert parse_moves(format_moves(moves, size, result), size) == MoveList(moves, result, {})

@@ -1,7 +1,7 @@
 """The engine that plays one game, for a person or by the clock: one big tree, kept from move to move."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +86,7 @@ class Engine:
         started = time.monotonic()
         self._follow(game)
         result = self._search(None, stop) if self.seconds is None else self._by_clock(started, self.seconds, stop)
-        self._last = Opinion(result, self._candidates(result), time.monotonic() - started)
+        self._last = Opinion(result, candidates(self._forest, 0, result), time.monotonic() - started)
         return self._last
 
     def _search(self, simulations: int | None, out_of_time: Callable[[], bool]) -> SearchResult:
@@ -94,7 +94,7 @@ class Engine:
         self._forest.start(0, self._rng, simulations=simulations)
         while 0 not in self._forest.step():
             if simulations is not None and out_of_time():
-                self._forest.trees.heads[0]["budget"] = self._forest.trees.heads[0]["started"]
+                self._forest.stop(0)
         return self._forest.result(0)
 
     def _by_clock(self, started: float, seconds: float, stop: Callable[[], bool]) -> SearchResult:
@@ -135,20 +135,31 @@ class Engine:
             self._forest.set_position(0, game.position)
         self._at = game.variant, game.size, moves
 
-    def _candidates(self, result: SearchResult) -> tuple[Candidate, ...]:
-        trees = self._forest.trees
-        if result.simulations == 0 and not result.visits.any():
-            points: Sequence[int] = [int(point) for point in np.flatnonzero(result.policy)]
-            return tuple(Candidate(point, 0, float(result.policy[point]), result.value, (point,)) for point in points)
-        found = []
-        line = np.zeros(PRINCIPAL_VARIATION, np.int32)
-        first = int(trees.nodes[0, 0]["first_edge"])
-        for edge in range(first, first + int(trees.nodes[0, 0]["num_edges"])):
-            point, visits = int(trees.edges[0, edge]["point"]), int(trees.edges[0, edge]["visits"])
-            if visits or trees.edges[0, edge]["proven"]:
-                length = principal_variation(trees, 0, point, line)
-                value = float(edge_value(trees, 0, edge, 0.0))
-                expected = tuple(int(p) for p in line[:length])
-                found.append(Candidate(point, visits, float(result.policy[point]), value, expected))
-        chosen = result.point
-        return tuple(sorted(found, key=lambda one: (one.point != chosen, -one.visits, -one.policy)))
+
+def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candidate, ...]:
+    """The moves that the search of a tree looked at, `result` being what it says: its move first, then by visits."""
+    if result.simulations == 0 and not result.visits.any():
+        return unsearched(result)
+    trees, found = forest.trees, []
+    line = np.zeros(PRINCIPAL_VARIATION, np.int32)
+    first = int(trees.nodes[tree, 0]["first_edge"])
+    for edge in range(first, first + int(trees.nodes[tree, 0]["num_edges"])):
+        point, visits = int(trees.edges[tree, edge]["point"]), int(trees.edges[tree, edge]["visits"])
+        if visits or trees.edges[tree, edge]["proven"]:
+            length = principal_variation(trees, tree, point, line)
+            value = float(edge_value(trees, tree, edge, 0.0))
+            expected = tuple(int(p) for p in line[:length])
+            found.append(Candidate(point, visits, float(result.policy[point]), value, expected))
+    return _best_first(found, result)
+
+
+def unsearched(result: SearchResult) -> tuple[Candidate, ...]:
+    """The moves of a result that was found without a search: by tactics, the solver, or the network alone."""
+    lines: dict[int, tuple[int, ...]] = {int(point): (int(point),) for point in np.flatnonzero(result.policy)}
+    lines[result.point] = result.principal_variation
+    found = [Candidate(point, 0, float(result.policy[point]), result.value, line) for point, line in lines.items()]
+    return _best_first(found, result)
+
+
+def _best_first(found: list[Candidate], result: SearchResult) -> tuple[Candidate, ...]:
+    return tuple(sorted(found, key=lambda one: (one.point != result.point, -one.visits, -one.policy)))

@@ -45,13 +45,14 @@ SHORTEST_TOKEN = 12
 def _serve(config: "Config", access: "Access", open_page: bool) -> None:
     import uvicorn
 
+    from alphapente.compiled import is_cold
     from alphapente.web.app import create_app
 
     listener = _listen(access.host, config.web.port)
     address = _address(access, listener.getsockname()[1])
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(config, access),
+            create_app(config, access, warm=True),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -61,6 +62,8 @@ def _serve(config: "Config", access: "Access", open_page: bool) -> None:
         )
     )
     typer.echo(f"AlphaPente is at {address} (Ctrl-C ends it)")
+    if is_cold("root.keep_subtree"):
+        typer.echo("compiling the search for this machine: a minute or so, this once; the first search waits for it")
     if open_page:
         typer.launch(address)
     server.run(sockets=[listener])

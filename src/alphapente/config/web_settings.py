@@ -8,7 +8,7 @@ class WebSettings(Section):
 
     port: int = setting(8717, "Where the page is served; 0 takes any free port.", "port", ge=0, le=65_535)
     threads: int = setting(0, "Threads that search, all visitors together; 0: one per core.", "threads", ge=0, le=1024)
-    max_searches: int = setting(64, "Searches at once; one more is refused.", "searches", ge=1, le=10_000)
+    max_searches: int = setting(32, "Searches at once; one more is refused.", "searches", ge=1, le=10_000)
     max_simulations: int = setting(
         100_000, "Largest effort of a search that a page may ask for.", "simulations", ge=1, le=10_000_000
     )

@@ -1,7 +1,8 @@
 """Games as text, as pente.org writes them: headers, a blank line, the moves, the result; read and written.
 
-A bare move list is a game text too. Captures are implied, so every text is replayed against the rules while it is
-read. Pente.org plays on 19x19 only; here the header ``[Size "13"]`` names another board, and is written for one.
+A bare move list is a game text too, and comments may stand in braces after moves. Captures are implied, so every text
+is replayed against the rules while it is read. Pente.org plays on 19x19 only; here the header ``[Size "13"]`` names
+another board, and is written for one.
 """
 
 import re
@@ -57,6 +58,7 @@ _VARIANT_OF = {
 }
 _SPEED = re.compile(r"^(speed|turnbased|tb)+")
 _HEADER = re.compile(r'\[\s*([^"\[\]]*?)\s*"(.*)"\s*\]')
+_COMMENT = re.compile(r"\{[^{}]*\}")
 _FIRST_MOVE = re.compile(r"1\.")
 _DATES = ("%m/%d/%Y", "%Y.%m.%d")
 
@@ -122,7 +124,8 @@ def write_game(game: GameText) -> str:
     """`game` as pente.org text with LF line ends: its headers in pente.org's order, moves and result.
 
     Game and Result are always written, Size for a board other than 19x19, and dates as `MM/dd/yyyy`. Raises
-    NotationError for headers that contradict the game or cannot be written, IllegalMoveError for illegal moves.
+    NotationError for headers or comments that contradict the game or cannot be written, IllegalMoveError for illegal
+    moves.
     """
     position = replay(game.moves, game.variant, game.size)
     result = _settled_result(position, game.result)
@@ -143,7 +146,7 @@ def write_game(game: GameText) -> str:
         if match is None or match.groups() != (name, headers[name]) or not name or len(line.splitlines()) > 1:
             raise NotationError(f"header {name!r} with value {headers[name]!r} cannot be written: use one plain line")
         lines.append(line)
-    return "\n".join([*lines, "", format_moves(game.moves, game.size, result or "?")]) + "\n"
+    return "\n".join([*lines, "", format_moves(game.moves, game.size, result or "?", game.comments)]) + "\n"
 
 
 def result_of(position: Position) -> str | None:
@@ -163,15 +166,20 @@ class _Section(NamedTuple):
 def _sections(text: str) -> Iterator[_Section]:
     """The headers and the moves' lines of each game in a text."""
     section = _Section({}, [], 1)
-    ended = False
+    ended = in_comment = False
     for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         line = raw.strip()
         if not line:
             if section.moves:
                 section.moves.append("")
             continue
+        if in_comment:  # headers and games do not begin here
+            section.moves.append(raw)
+            in_comment = "}" not in line or line.rfind("{") > line.rfind("}")
+            ended = not in_comment and _ends_game(line)
+            continue
         is_header = line.startswith("[")
-        if section.moves and (ended or is_header or _FIRST_MOVE.match(line)):
+        if section.moves and (ended or is_header or (_FIRST_MOVE.match(line) and _has_moves(section))):
             yield section
             section = _Section({}, [], number)
         if is_header:
@@ -183,9 +191,19 @@ def _sections(text: str) -> Iterator[_Section]:
             if not section.moves:
                 section = section._replace(first_line=number)
             section.moves.append(raw)
-        ended = not is_header and line.split()[-1] in RESULTS
+            in_comment = line.rfind("{") > line.rfind("}")
+        ended = not is_header and not in_comment and _ends_game(line)
     if section.headers or section.moves:
         yield section
+
+
+def _has_moves(section: _Section) -> bool:
+    """Whether there is more than comments so far."""
+    return bool(_COMMENT.sub("", "\n".join(section.moves)).strip())
+
+
+def _ends_game(line: str) -> bool:
+    return line.split()[-1] in RESULTS
 
 
 def _parse_header(line: str, number: int) -> tuple[str, str]:
@@ -202,7 +220,7 @@ def _read_section(section: _Section, variant: str, size: int) -> GameText:
     variant_index(variant)
     if "Size" in headers:
         size = _parse_size(headers["Size"])
-    moves, result = parse_moves("\n".join(section.moves), size, section.first_line)
+    moves, result, comments = parse_moves("\n".join(section.moves), size, section.first_line)
     named = headers.get("Result", "?").strip() or "?"
     if named not in RESULTS:
         raise NotationError(f"header Result {named!r}: choose one of {', '.join(RESULTS)}")
@@ -210,7 +228,7 @@ def _read_section(section: _Section, variant: str, size: int) -> GameText:
         raise NotationError(f"header Result {named!r} contradicts the result {result!r} after the moves")
     if result is None and named != "?":
         result = named
-    return GameText(headers, moves, _settled_result(replay(moves, variant, size), result), variant, size)
+    return GameText(headers, moves, _settled_result(replay(moves, variant, size), result), variant, size, comments)
 
 
 def _settled_result(position: Position, told: str | None) -> str | None:

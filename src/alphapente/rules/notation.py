@@ -5,7 +5,8 @@ has them. Everywhere else a point is its index: ``row from the top * size + colu
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from alphapente.errors import RequestError
@@ -20,7 +21,7 @@ LONGEST_QUOTE = 30
 
 _POINT = re.compile(r"([A-Za-z])([1-9][0-9]?)")
 _NUMBER = re.compile(r"([0-9]{1,4})(\.+|$)")
-_TOKEN = re.compile(r"[^\s,;]+")
+_TOKEN = re.compile(r"\{[^{}]*\}|[^\s,;{}]+|[{}]")
 
 
 class NotationError(RequestError):
@@ -28,10 +29,14 @@ class NotationError(RequestError):
 
 
 class MoveList(NamedTuple):
-    """What a move list says: the points in order, and the result at its end (None: not there, or `?`)."""
+    """What a move list says: the points in order, and the result at its end (None: not there, or `?`).
+
+    `comments` has what stood in braces, by how many moves stood before it.
+    """
 
     moves: list[int]
     result: str | None
+    comments: dict[int, str]
 
 
 def point_name(point: int, size: int = MAX_SIZE) -> str:
@@ -57,18 +62,26 @@ def parse_point(text: str, size: int = MAX_SIZE) -> int:
 
 
 def parse_moves(text: str, size: int = MAX_SIZE, first_line: int = 1) -> MoveList:
-    """Reads `1. K10 L9 2. K14 ...`: with or without numbers, with or without a result at the end.
+    """Reads `1. K10 L9 {a good reply} 2. K14 ...`: with or without numbers, comments, and a result at the end.
 
-    Spaces, line ends, commas and semicolons separate. Numbers count either pairs of moves, as pente.org does, or
-    single moves; one that counts neither tells that moves are missing. Whether the moves are legal is not looked at.
+    Spaces, line ends, commas and semicolons separate; what stands in braces is a comment. Numbers count either pairs of
+    moves, as pente.org does, or single moves; one that counts neither tells that moves are missing. Whether the moves
+    are legal is not looked at.
     Raises NotationError with the line (counted from `first_line`) and the column of what cannot be read.
     """
     moves: list[int] = []
+    comments: dict[int, str] = {}
     result: str | None = None
     ended = False
     for match in _TOKEN.finditer(text):
         token = match[0]
         place = _place(text, match.start(), first_line)
+        if token.startswith("{") and len(token) > 1:
+            said = " ".join(token[1:-1].split())
+            comments[len(moves)] = f"{comments[len(moves)]} {said}" if len(moves) in comments else said
+            continue
+        if token in "{}":
+            raise NotationError(f"a brace {token!r} without its partner, {place}: a comment is {{like this}}")
         if ended:
             raise NotationError(f"{_quoted(token)} after the result, {place}: nothing may follow it")
         if token in RESULTS:
@@ -83,16 +96,31 @@ def parse_moves(text: str, size: int = MAX_SIZE, first_line: int = 1) -> MoveLis
                 moves.append(parse_point(token, size))
             except NotationError as error:
                 raise NotationError(f"{error} (move {len(moves) + 1}, {place})") from None
-    return MoveList(moves, result)
+    return MoveList(moves, result, comments)
 
 
-def format_moves(moves: Sequence[int], size: int = MAX_SIZE, result: str | None = None) -> str:
-    """The moves as pente.org writes them, `1. K10 L9 2. ...`, then `result` where given, wrapped at 80 characters."""
-    words = []
+def format_moves(
+    moves: Sequence[int],
+    size: int = MAX_SIZE,
+    result: str | None = None,
+    comments: Mapping[int, str] = MappingProxyType({}),
+) -> str:
+    """The moves as pente.org writes them, `1. K10 L9 2. ...`, then `result` where given, wrapped at 80 characters.
+
+    `comments` are written in braces after so many moves. Raises NotationError for one with braces in it, or of a ply
+    that was not played.
+    """
+    for ply, said in comments.items():
+        if not 0 <= ply <= len(moves):
+            raise NotationError(f"a comment on ply {ply} of a game of {len(moves)}: choose 0 to {len(moves)}")
+        if "{" in said or "}" in said:
+            raise NotationError(f"the comment {_quoted(said)} on ply {ply} has a brace: write it without")
+    words = _comment_words(comments, 0)
     for ply, point in enumerate(moves):
         if ply % 2 == 0:
             words.append(f"{ply // 2 + 1}.")
         words.append(point_name(point, size))
+        words += _comment_words(comments, ply + 1)
     if result is not None:
         words.append(result)
     lines: list[str] = []
@@ -102,6 +130,11 @@ def format_moves(moves: Sequence[int], size: int = MAX_SIZE, result: str | None 
         else:
             lines.append(word)
     return "\n".join(lines)
+
+
+def _comment_words(comments: Mapping[int, str], ply: int) -> list[str]:
+    said = comments.get(ply, "").split()
+    return f"{{{' '.join(said)}}}".split(" ") if said else []
 
 
 def _check_number(number: int, played: int, place: str) -> None:

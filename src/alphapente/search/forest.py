@@ -36,6 +36,7 @@ from alphapente.search.tree import (
     NEEDS_START,
     PROVEN_LOSS,
     PROVEN_WIN,
+    SEARCHING,
     Rates,
     new_leaves,
     new_scratch,
@@ -160,12 +161,14 @@ class Forest:
         rng: np.random.Generator,
         exploration: Exploration = Exploration(),
         simulations: int | None = None,
+        even_if_forced: bool = False,
     ) -> None:
         """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
 
         A position decided by its tactics, or won by force as the solver finds, is done at once; where the enemy
-        threatens to win by force, only the moves that may stop him are searched. The answer comes from `result`
-        after `step` has named it.
+        threatens to win by force, only the moves that may stop him are searched. Where a single move is left, one
+        simulation does, unless `even_if_forced` asks for all: for an opinion of the position, not for a move. The
+        answer comes from `result` after `step` has named it.
         """
         self._explorations[tree] = exploration, rng
         self._certain[tree] = self._only[tree] = None
@@ -186,7 +189,7 @@ class Forest:
         if self._certain[tree] is not None:
             self.trees.heads[tree]["stage"] = DONE
             return
-        self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 else budget
+        self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 and not even_if_forced else budget
         self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
 
     def _by_tactics(self, verdict: int, replies: NDArray[np.intp], rng: np.random.Generator) -> SearchResult:
@@ -276,17 +279,35 @@ class Forest:
         if certain is not None:
             return certain
         assert waiting is not None, "start() comes before result()"
+        found = self._read(tree, waiting[0].temperature, waiting[1])
+        self.simulations_done += found.simulations
+        return found
+
+    def look(self, tree: int) -> SearchResult | None:
+        """What the search of the tree has found so far: it goes on. None as long as its root is unknown."""
+        certain, waiting = self._certain[tree], self._explorations[tree]
+        if certain is not None:
+            return certain
+        if waiting is None or self.trees.heads[tree]["stage"] not in (SEARCHING, DONE):
+            return None
+        return self._read(tree, 0.0, waiting[1])
+
+    def stop(self, tree: int) -> None:
+        """Lets the search of the tree begin no more simulations: `step` names it once those under way are done."""
+        self.trees.heads[tree]["budget"] = self.trees.heads[tree]["started"]
+
+    def _read(self, tree: int, temperature: float, rng: np.random.Generator) -> SearchResult:
+        """What the tree says of its root."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
         value = conclude(self.trees, self._rates, tree, policy, visits)
         if self.gumbel:
             point = best_gumbel_point(self.trees, self._rates, tree, policy)
         else:
-            point = choose_point(policy, waiting[0].temperature, waiting[1])
+            point = choose_point(policy, temperature, rng)
         line = np.zeros(PRINCIPAL_VARIATION, np.int32)
         length = principal_variation(self.trees, tree, point, line)
         simulations = int(self.trees.heads[tree]["finished"])
-        self.simulations_done += simulations
         return SearchResult(
             point=int(point),
             policy=policy,

@@ -1,5 +1,6 @@
 """The app: the API under /api/v1, the page under everything else, and the guard around both."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,32 +11,44 @@ from fastapi.staticfiles import StaticFiles
 
 from alphapente import __version__
 from alphapente.config import Config
-from alphapente.web.errors import answer_errors
+from alphapente.errors import AlphaPenteError
+from alphapente.web.engines import Engines
+from alphapente.web.errors import LOG, answer_errors
 from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
-from alphapente.web.routes import games, networks, position, run
+from alphapente.web.routes import analysis, games, position, review, run
+from alphapente.web.routes import networks as networks_route
 from alphapente.web.run_room import RunRoom
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
+from alphapente.web.warming import warm_up
 
 API = "/api/v1"
 STATIC = Path(__file__).with_name("static")
-_ROUTERS = (position.router, networks.router, games.router, run.router)
+_ROUTERS = (position.router, networks_route.router, analysis.router, review.router, games.router, run.router)
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "A wrong request: what was found, what is allowed."},
     "5XX": {"model": ErrorAnswer, "description": "The server could not do it."},
 }
 
 
-def create_app(config: Config, access: Access | None = None) -> FastAPI:
-    """The app for a configuration, served to whom `access` says (default: this machine, without a token)."""
-    parts = Parts(config=config, networks=Networks(config), ratings=Ratings(config), games=GamesRoom(config))
+def create_app(config: Config, access: Access | None = None, *, warm: bool = False) -> FastAPI:
+    """The app for a configuration, served to whom `access` says (default: this machine, without a token).
+
+    `warm`: networks and kernels are loaded while the server waits for its first visitor, who else would wait for them.
+    """
+    networks = Networks(config)
+    engines = Engines(config, networks)
+    parts = Parts(config, networks, engines, Ratings(config), GamesRoom(config))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if warm:
+            threading.Thread(target=_warm_up, args=(parts,), name="warm-up", daemon=True).start()
         yield
+        engines.close()
 
     app = FastAPI(
         title="AlphaPente",
@@ -52,6 +65,14 @@ def create_app(config: Config, access: Access | None = None) -> FastAPI:
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)
-    app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+    # Not mounted: a mount at the root would take what the API answers with 405.
+    app.router.default = StaticFiles(directory=STATIC, html=True)
     app.add_middleware(Guard, access=access or Access(), max_body_bytes=config.web.max_body_bytes)
     return app
+
+
+def _warm_up(parts: Parts) -> None:
+    try:
+        warm_up(parts)
+    except AlphaPenteError as error:  # whoever asks for that network is told the same
+        LOG.warning("%s", error)

@@ -43,10 +43,14 @@ class Entry:
     """Of its weights, where they were read."""
 
 
-@dataclass(slots=True)
-class _Loaded:
-    """A network in memory: its evaluators that nobody uses at the moment, by board size."""
+@dataclass(slots=True, eq=False)
+class Loaded:
+    """A network in memory: `key` is another one for each content, `free` are its evaluators that nobody uses now.
 
+    Whoever has one may use it to the end, even if it was freed for others meanwhile.
+    """
+
+    key: str
     network: "Source"
     used_at: float
     free: dict[int, list[Evaluator]] = field(default_factory=dict)
@@ -67,7 +71,7 @@ class Networks:
         self._device = choose_device(config.network.device).device
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._headers: dict[tuple[Path, int, int], _Header] = {}
         self._listed: tuple[float, list[Entry]] | None = None
 
@@ -149,8 +153,8 @@ class Networks:
 
     # --- what is in memory ---
 
-    def load(self, entry: Entry) -> str:
-        """Reads a network, unless it is in memory; returns the key to borrow it by. A second or two.
+    def load(self, entry: Entry) -> Loaded:
+        """The network, which is read unless it is in memory: a second or two.
 
         Raises CheckpointError for one that cannot be used, WebError for one that has gone.
         """
@@ -162,26 +166,20 @@ class Networks:
                 loaded = self._loaded.get(key)
                 if loaded is not None:
                     loaded.used_at = time.monotonic()
-                    return key
-            network = self._read(entry)
+                    return loaded
+            loaded = Loaded(key, self._read(entry), time.monotonic())
             with self._lock:
-                self._loaded[key] = _Loaded(network, time.monotonic())
+                self._loaded[key] = loaded
                 self._loading.pop(key, None)
                 self._forget_longest_unused()
-        return key
+        return loaded
 
     @contextmanager
-    def lent(self, key: str, board_size: int) -> Iterator[Evaluator]:
-        """An evaluator of a network for the time of the block, for batches of BATCH positions; nobody else has it.
-
-        Raises WebError where the network was freed meanwhile: `load` reads it again.
-        """
+    def lent(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
+        """An evaluator of a network for the time of the block, for batches of BATCH positions; nobody else has it."""
         from alphapente.network.load import load_evaluator
 
         with self._lock:
-            loaded = self._loaded.get(key)
-            if loaded is None:
-                raise WebError(503, "network_freed", "the network was freed for others meanwhile: ask again")
             loaded.used_at = time.monotonic()
             free = loaded.free.setdefault(board_size, [])
             evaluator = free.pop() if free else None

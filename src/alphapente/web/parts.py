@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from alphapente.config import Config
+from alphapente.web.engines import Engines
 from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.ratings import Ratings
@@ -17,6 +18,7 @@ class Parts:
 
     config: Config
     networks: Networks
+    engines: Engines
     ratings: Ratings
     games: GamesRoom
 

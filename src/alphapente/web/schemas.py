@@ -265,7 +265,7 @@ class NetworkInfo(Given):
 
 
 class SearchRequest(GameMoves):
-    """A position to search with a budget: `simulations`, `seconds` (the first to be spent), or for play a `strength`."""
+    """A position to search, with a budget: `simulations`, `seconds` (or the first of both), or to play a `strength`."""
 
     network: NetworkId | None = Field(None, description="One of GET /networks; the default one where left out.")
     simulations: int | None = Field(None, ge=1)
@@ -359,7 +359,7 @@ class ReviewedMove(Given):
     move: str
     value_before: float
     value_after: float
-    best: str | None = Field(description="The engine's move there; null where the rules left no choice.")
+    best: str = Field(description="The engine's move there.")
     best_line: list[str]
     loss: float = Field(ge=0)
     verdict: Verdict

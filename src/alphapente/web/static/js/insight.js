@@ -2,6 +2,7 @@
 /** Think aloud: what the engine and the rules see in a position, each part of it behind a switch of its own. */
 
 import { h, setText, show } from "./dom.js";
+import { COLOURS } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { percent, ValueBar, ValueGraph } from "./values.js";
 
@@ -31,8 +32,9 @@ export class Insight {
    * @param {string[]} options.on those that are on for a new visitor
    * @param {(ply: number) => void} options.ongo a click on the graph
    * @param {() => void} options.onswitch
+   * @param {boolean} [options.graphElsewhere] whether the room has its own place for the graph
    */
-  constructor(board, { name, on, ongo, onswitch }) {
+  constructor(board, { name, on, ongo, onswitch, graphElsewhere = false }) {
     this.board = board;
     this.on = new Set(/** @type {string[]} */ (recall(`insight.${name}`, on)));
     this.bar = new ValueBar();
@@ -74,7 +76,7 @@ export class Insight {
       { class: "card insight", "aria-label": "Think aloud" },
       h("div", { class: "row spread" }, h("h2", {}, "Think aloud"), this.status),
       h("div", { class: "switches" }, ...switches),
-      this.graph.element,
+      graphElsewhere ? null : this.graph.element,
       this.forced,
       this.lines,
     );
@@ -159,7 +161,7 @@ export class Insight {
     const forced = this.view?.forced;
     if (!forced) return "No forced win found";
     const moves = Math.ceil(forced.plies / 2);
-    return `${forced.winner === 1 ? "White" : "Black"} wins by force in ${moves} ${moves === 1 ? "move" : "moves"}: ${forced.line.join(" ")}`;
+    return `${COLOURS[forced.winner]} wins by force in ${moves} ${moves === 1 ? "move" : "moves"}: ${forced.line.join(" ")}`;
   }
 
   drawRows() {

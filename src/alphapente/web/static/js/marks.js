@@ -8,7 +8,7 @@ import { allPoints } from "./points.js";
 /** @typedef {import("./types.js").Capture} Capture */
 /** @typedef {import("./types.js").Share} Share */
 
-const FAINT = 0.002; // shares below it would not be seen
+const FAINT = 0.005; // shares below it are noise
 const TOLD = 0.03; // shares from it on are written out
 
 /** The marks of one board. */

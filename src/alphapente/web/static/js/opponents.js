@@ -3,6 +3,7 @@
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
+import { inColours } from "./points.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {import("./types.js").NetworkInfo} NetworkInfo */
@@ -99,7 +100,7 @@ export async function askForGame(meta, now) {
   const variant = selectField("Variant", "variant", meta.variants.map(({ name, title }) => [name, title]), now.variant);
   const tell = () => {
     const chosen = variant.querySelector("select")?.value;
-    rule.textContent = `Opening: ${meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? ""}`;
+    rule.textContent = inColours(meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? "");
   };
   variant.append(rule);
   variant.addEventListener("change", tell);

@@ -10,6 +10,7 @@ import { Insight } from "./insight.js";
 import { readLink, writeLink } from "./link.js";
 import { askForGame, askForOpponent, confirm, networks, shortTitleOf } from "./opponents.js";
 import { layOut } from "./play_view.js";
+import { COLOURS, inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { progressOf, Search } from "./search.js";
 
@@ -18,7 +19,6 @@ import { progressOf, Search } from "./search.js";
 /** @typedef {import("./opponents.js").Setup} Setup */
 
 const IDLE_THOUGHT_S = 30; // how long the engine thinks aloud on its opponent's time
-const COLOURS = { 1: "White", 2: "Black" };
 const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
 
 /** @param {HTMLElement} root @param {Meta} meta */
@@ -235,8 +235,8 @@ class PlayRoom {
 
   /** @param {string} text */
   say(text) {
-    this.trouble = text;
-    announce(text);
+    this.trouble = inColours(text);
+    announce(this.trouble);
     this.show();
   }
 
@@ -260,7 +260,7 @@ class PlayRoom {
     if (setup.side === 0) return;
     this.search.stop();
     this.setup = { ...setup, side: setup.side === 1 ? 2 : 1 };
-    announce(`You play ${COLOURS[/** @type {Player} */ (this.setup.side)]} now`);
+    announce(`You play ${COLOURS[this.setup.side]} now`);
     this.game.go(this.game.ply);
   }
 
@@ -349,8 +349,9 @@ class PlayRoom {
     if (game.result !== null) return this.ending();
     if (search.state === "failed" && this.engineToMove) return search.error;
     if (this.engineToMove) {
-      if (search.view === null) return search.ahead > 0 ? `The engine waits: ${progressOf(search)}` : "The engine thinks";
-      return `The engine thinks of ${search.view.best}: ${progressOf(search)}`;
+      const progress = progressOf(search);
+      if (search.view === null) return progress ? `The engine thinks: ${progress}` : "The engine thinks";
+      return `The engine thinks of ${search.view.best}: ${progress}`;
     }
     if (!game.atEnd) return `Looking back: after move ${game.ply} of ${game.moves.length}`;
     if (game.ply === 0 && this.meta.variants.find(({ name }) => name === game.variant)?.opening_rule !== "free") {

@@ -57,6 +57,14 @@ export function starPoints(size) {
   return [...around.filter(({ column, row }) => column !== middle || row !== middle), ...centre];
 }
 
+/** The colours that players 1 and 2 have on this page, as pente.org draws them. */
+export const COLOURS = /** @type {Record<number, string>} */ ({ 1: "White", 2: "Black" });
+
+/** The server speaks of players, the page of colours. @param {string} text @returns {string} */
+export function inColours(text) {
+  return text.replace(/player ([12])/gi, (_, player) => COLOURS[player]);
+}
+
 /** A move's number as game texts count, "7." for player 1 and "7…" for player 2. @param {number} ply from 1 */
 export function moveNumber(ply) {
   return `${Math.ceil(ply / 2)}${ply % 2 ? "." : "…"}`;

@@ -5,6 +5,8 @@ import { isAbort, messageOf, stream } from "./api.js";
 
 /** @typedef {import("./types.js").SearchView} SearchView */
 
+const SLOW_MS = 2500;
+
 /** At most one search at a time: a new one, or `stop`, ends the one before, on the server too. */
 export class Search {
   /** @param {() => void} onchange */
@@ -13,6 +15,7 @@ export class Search {
     /** @type {"idle" | "waiting" | "running" | "done" | "failed"} */
     this.state = "idle";
     this.ahead = 0;
+    this.slow = false; // no word from it for a while
     this.error = "";
     /** @type {SearchView | null} */
     this.view = null;
@@ -34,6 +37,11 @@ export class Search {
     this.abort = abort;
     this.state = "waiting";
     this.ahead = 0;
+    this.slow = false;
+    const timer = setTimeout(() => {
+      this.slow = this.state === "waiting" && this.abort === abort;
+      if (this.slow) this.onchange();
+    }, SLOW_MS);
     this.onchange();
     try {
       for await (const { event, data } of stream("/analysis", request, abort.signal)) {
@@ -54,6 +62,8 @@ export class Search {
       this.error = messageOf(error);
       this.onchange();
       return null;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -70,8 +80,12 @@ export class Search {
 /** How a search goes, in one line. @param {Search} search @returns {string} */
 export function progressOf(search) {
   if (search.state === "failed") return search.error;
-  if (search.state === "waiting") return search.ahead > 0 ? `waiting, ${search.ahead} searches share the machine` : "starting";
+  if (search.state === "waiting") {
+    if (search.ahead > 0) return `${search.ahead} more share the machine`;
+    return search.slow ? "getting ready, which takes a minute or two once" : "";
+  }
   if (search.view === null) return "";
   const { simulations, simulations_per_s: rate } = search.view;
+  if (simulations === 0) return "solved without a search";
   return `${simulations.toLocaleString("en")} simulations, ${Math.round(rate).toLocaleString("en")}/s`;
 }

@@ -23,6 +23,7 @@ export class ValueBar {
     const share = value === null ? 50 : percent(value);
     this.element.style.setProperty("--share", `${share}%`);
     this.element.classList.toggle("low", share < 50);
+    this.label.classList.toggle("full", share === 0 || share === 100);
     this.label.textContent = value === null ? "" : `${Math.max(share, 100 - share)}`;
     this.element.setAttribute("aria-label", value === null ? "No opinion yet" : `White's chance: ${share}%`);
   }

@@ -1,0 +1,108 @@
+"""The threads that search for all visitors: each search has its turn for a slice of time, one after the other."""
+
+import threading
+import time
+from collections import deque
+
+from alphapente.config import Config
+from alphapente.network.device import num_cores
+from alphapente.search.solver import Solver
+from alphapente.web.errors import WebError
+from alphapente.web.networks import Networks
+from alphapente.web.searches import SOLVER_POSITIONS, Listener, Order, Search, Trees
+
+_LOOK_AROUND_S = 5.0
+"""So often the threads look for what may be freed."""
+_CLOSING_S = 10.0
+
+
+class Engines:
+    """The pool: as many threads as cores, over one round of searches. Every method may be called by any thread."""
+
+    def __init__(self, config: Config, networks: Networks) -> None:
+        self._web = config.web
+        self._networks = networks
+        self.trees = Trees(config)
+        self.num_threads = config.web.threads or num_cores()
+        self._changed = threading.Condition()
+        self._waiting: deque[Search] = deque()
+        self._active = 0
+        self._closed = False
+        self._looked_around = time.monotonic()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def active(self) -> int:
+        """Searches under way."""
+        with self._changed:
+            return self._active
+
+    def submit(self, order: Order, listener: Listener) -> tuple[Search, int]:
+        """Orders a search; returns it, and how many share the machine with it.
+
+        Raises WebError when there are as many as may be.
+        """
+        search = Search(order, self._networks, self.trees, listener)
+        with self._changed:
+            if self._closed:
+                raise WebError(503, "closing", "the server is being ended")
+            if self._active >= self._web.max_searches:
+                raise WebError(
+                    429,
+                    "too_many_searches",
+                    f"{self._active} searches are under way, and no more are allowed (web.max_searches): "
+                    "try again in a moment",
+                )
+            ahead, self._active = self._active, self._active + 1
+            self._waiting.append(search)
+            self._start_threads()
+            self._changed.notify()
+        return search, ahead
+
+    def close(self) -> None:
+        """Ends all searches, and the threads."""
+        with self._changed:
+            self._closed = True
+            for search in self._waiting:
+                search.cancel()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(_CLOSING_S)
+
+    def _start_threads(self) -> None:
+        while len(self._threads) < self.num_threads:
+            name = f"search {len(self._threads) + 1}"
+            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            self._threads[-1].start()
+
+    def _work(self) -> None:
+        """A thread: takes the search that has waited longest, goes on with it for a slice, puts it last."""
+        solver = Solver(SOLVER_POSITIONS)
+        while (search := self._next()) is not None:
+            finished = True
+            try:
+                finished = search.go_on(solver, self._web.slice_ms / 1000)
+            except Exception as error:  # the visitor is told; the thread goes on with the others
+                search.fail(error)
+            with self._changed:
+                if finished:
+                    self._active -= 1
+                else:
+                    self._waiting.append(search)
+                    self._changed.notify()
+
+    def _next(self) -> Search | None:
+        """The search whose turn it is; None when the pool is closed."""
+        with self._changed:
+            self._free_idle()
+            while not self._waiting and not self._closed:
+                self._changed.wait(_LOOK_AROUND_S)
+                self._free_idle()
+            return None if self._closed else self._waiting.popleft()
+
+    def _free_idle(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_around > _LOOK_AROUND_S:
+            self._looked_around = now
+            self.trees.free_idle(self._web.idle_s)
+            self._networks.free_idle(self._web.idle_s)

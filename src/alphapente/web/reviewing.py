@@ -1,0 +1,107 @@
+"""What the engine says of each move of a game: what it gave away, and what was there instead."""
+
+import math
+from collections.abc import Sequence
+
+from alphapente.rules.game import Game
+from alphapente.rules.notation import point_name
+from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.web.schemas import ReviewedMove, Verdict
+from alphapente.web.searches import ForcedWin, Look
+from alphapente.web.views import names
+
+GRADES: tuple[tuple[float, Verdict], ...] = ((0.6, "blunder"), (0.35, "mistake"), (0.15, "inaccuracy"))
+"""From which loss on, in value (a won game against a lost one is 2), a move is called what."""
+_MISSED = 0.15
+"""A win by force that is not played is missed when so much is lost; less, and the game is won all the same."""
+
+
+def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
+    """The opinion of the game's last move, by searches of the positions before and after it.
+
+    `after` is None where the move ended the game.
+    """
+    size, mover = game.size, before.game.to_move
+    move = game.moves[-1]
+    value_before = before.result.value
+    value_after = _final_value(game, mover) if after is None else -after.result.value
+    best = before.result.point
+    loss = 0.0 if move == best else max(0.0, value_before - value_after)
+    won = value_after == 1.0 if after is None else after.result.proven == PROVEN_LOSS
+    missed = _win_of(before, mover) if not won and move != best else None
+    allowed = _allowed(before, after, mover)
+    sign = 1.0 if mover == 1 else -1.0
+    return ReviewedMove(
+        ply=len(game.moves),
+        move=point_name(move, size),
+        value_before=sign * value_before,
+        value_after=sign * value_after,
+        best=point_name(best, size),
+        best_line=names(before.result.principal_variation, size),
+        loss=loss,
+        verdict=_verdict(loss, missed is not None),
+        comment=_comment(before.game, missed, after, allowed, None if move == best else best),
+    )
+
+
+def accuracy(moves: Sequence[ReviewedMove], player: int) -> float | None:
+    """How near the engine's a player's moves were, in percent; None for nobody's.
+
+    Each move's is 103.1668 * exp(-0.04354 * loss) - 3.1669, the loss in percent of winning chances (Lichess's formula,
+    lichess.org/page/accuracy); this is their mean.
+    """
+    own = [one for one in moves if one.ply % 2 == player % 2]
+    if not own:
+        return None
+    each = [min(100.0, max(0.0, 103.1668 * math.exp(-0.04354 * one.loss * 50.0) - 3.1669)) for one in own]
+    return round(sum(each) / len(each), 1)
+
+
+def _final_value(game: Game, mover: int) -> float:
+    return 0.0 if game.winner == 0 else 1.0 if game.winner == mover else -1.0
+
+
+def _win_of(look: Look, player: int) -> ForcedWin | None:
+    """The win by force that a position has for a player."""
+    return look.forced if look.forced is not None and look.forced.winner == player else None
+
+
+def _allowed(before: Look, after: Look | None, mover: int) -> ForcedWin | None:
+    """The win by force that a move has given to the opponent, who had none before."""
+    if after is None or before.result.proven == PROVEN_LOSS:
+        return None
+    return _win_of(after, 3 - mover)
+
+
+def _verdict(loss: float, missed: bool) -> Verdict:
+    if missed and loss >= _MISSED:
+        return "missed win"
+    return next((name for least, name in GRADES if loss >= least), "good")
+
+
+def _comment(
+    game: Game, missed: ForcedWin | None, after: Look | None, allowed: ForcedWin | None, best: int | None
+) -> str:
+    """One sentence or none. `game` stands before the move, `after` behind it."""
+    if missed is not None:
+        return f"{describe_win(game, missed)}."
+    if allowed is not None and after is not None:
+        return f"Now {describe_win(after.game, allowed)} for player {allowed.winner}."
+    if after is not None and after.result.proven == PROVEN_WIN:
+        return f"Now player {after.game.to_move} wins for certain."
+    return "" if best is None else f"{point_name(best, game.size)} was the engine's move."
+
+
+def describe_win(game: Game, win: ForcedWin) -> str:
+    """Such as "J11 wins by capture in 3", in the winner's own moves, or "J11 wins at once by five"."""
+    ended = Game.from_moves(game.moves, game.variant, game.size)
+    own: list[str] = []
+    for point in win.line:
+        if ended.winner is not None:
+            break
+        if ended.to_move == win.winner:
+            own.append(point_name(point, game.size))
+        ended.play(point)
+    by = {"five": " by five", "captures": " by capture"}.get(ended.won_by or "", "")
+    first = own[0] if own else point_name(win.line[0], game.size)
+    return f"{first} wins at once{by}" if len(own) == 1 else f"{first} wins{by} in {(win.plies + 1) // 2}"

@@ -1,0 +1,137 @@
+"""A search of one position, told while it goes on."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from alphapente.rules.game import Game
+from alphapente.rules.legality import describe_end
+from alphapente.rules.notation import point_name
+from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
+from alphapente.web.errors import WebError
+from alphapente.web.networks import Loaded
+from alphapente.web.parts import Parts, PartsOf
+from alphapente.web.schemas import Candidate, Forced, Player, Queued, SearchRequest, SearchView, Share
+from alphapente.web.searches import Look, Order
+from alphapente.web.streams import EventStream, Mailbox, event
+from alphapente.web.strengths import strength_named
+from alphapente.web.views import names, played
+
+router = APIRouter(tags=["searches"])
+
+DEFAULT_SIMULATIONS = 400
+CANDIDATES_TOLD = 10
+LEAST_SHARE = 0.001
+_PROVEN = {PROVEN_WIN: "win", PROVEN_LOSS: "loss", PROVEN_DRAW: "draw"}
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "`queued` {ahead}, then `progress` and at last `done`, both a SearchView; or `error`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": SearchView,
+    }
+}
+
+
+@router.post("/analysis", response_class=StreamingResponse, responses=EVENTS)
+async def analysis(asked: SearchRequest, parts: PartsOf) -> EventStream:
+    """Searches a position and streams what it finds: for an opinion, or for a move to play.
+
+    The search ends with its budget, or when the one who asked leaves. Who names no budget gets 400 simulations.
+    """
+    game = await run_in_threadpool(played, asked)
+    require_play(game)
+    network = await run_in_threadpool(lambda: parts.networks.load(parts.networks.find(asked.network)))
+    mailbox: Mailbox[Look | Exception] = Mailbox()
+    search, ahead = parts.engines.submit(_order(asked, game, network, parts), mailbox.put)
+    return EventStream(_events(mailbox, ahead), search.cancel)
+
+
+async def _events(mailbox: Mailbox[Look | Exception], ahead: int) -> AsyncIterator[str]:
+    yield event("queued", Queued(ahead=ahead))
+    while True:
+        told = await mailbox.get()
+        if isinstance(told, Exception):
+            raise told
+        yield event("done" if told.finished else "progress", await run_in_threadpool(view, told))
+        if told.finished:
+            return
+
+
+def require_play(game: Game) -> None:
+    """Raises WebError for a game that is over: there is nothing to search."""
+    if game.winner is not None:
+        raise WebError(400, "game_over", f"the game is over: {describe_end(game.position)}; take a move back")
+
+
+def _order(asked: SearchRequest, game: Game, network: Loaded, parts: Parts) -> Order:
+    """The search that a request means. Raises WebError for more than is allowed."""
+    web = parts.config.web
+    every_s = asked.every_ms / 1000
+    if asked.strength is not None:
+        strength = strength_named(asked.strength)
+        return Order(
+            network,
+            game,
+            min(strength.simulations, web.max_simulations),
+            opinion=False,
+            temperature=strength.temperature,
+            every_s=every_s,
+        )
+    simulations = asked.simulations
+    if simulations is None:
+        simulations = DEFAULT_SIMULATIONS if asked.seconds is None else web.max_simulations
+    check_simulations(simulations, web.max_simulations)
+    if asked.seconds is not None and asked.seconds > web.max_seconds:
+        raise WebError(
+            400, "too_much", f"{asked.seconds:g} seconds: ask for {web.max_seconds:g} at most (web.max_seconds)"
+        )
+    return Order(network, game, simulations, asked.seconds, opinion=asked.purpose == "analyse", every_s=every_s)
+
+
+def check_simulations(simulations: int, most: int) -> None:
+    """Raises WebError for more simulations than the settings allow."""
+    if simulations > most:
+        raise WebError(400, "too_much", f"{simulations:,} simulations: ask for {most:,} at most (web.max_simulations)")
+
+
+def view(look: Look) -> SearchView:
+    """What a search knows, as the API tells it: points by name, values as player 1 sees them."""
+    game, result, size = look.game, look.result, look.game.size
+    sign = 1.0 if game.to_move == 1 else -1.0
+    total = int(result.visits.sum())
+    shares = {int(point): int(result.visits[point]) / total for point in result.visits.nonzero()[0]} if total else {}
+    policy = {int(point): float(look.policy[point]) for point in (look.policy >= LEAST_SHARE).nonzero()[0]}
+    return SearchView(
+        simulations=look.simulations,
+        simulations_per_s=round(look.simulations / max(look.elapsed_s, 1e-3), 1),
+        elapsed_s=round(look.elapsed_s, 3),
+        value=sign * result.value,
+        proven=_PROVEN.get(result.proven),  # type: ignore[arg-type]
+        best=point_name(result.point, size),
+        policy=_largest_first(policy, size),
+        visits=_largest_first(shares, size),
+        candidates=[
+            Candidate(
+                point=point_name(one.point, size),
+                visits=one.visits,
+                policy=one.policy,
+                value=sign * one.value,
+                line=names(one.line, size),
+            )
+            for one in look.candidates[:CANDIDATES_TOLD]
+        ],
+        forced=None
+        if look.forced is None
+        else Forced(
+            winner=cast(Player, look.forced.winner), plies=look.forced.plies, line=names(look.forced.line, size)
+        ),
+    )
+
+
+def _largest_first(shares: dict[int, float], size: int) -> list[Share]:
+    ordered = sorted(shares.items(), key=lambda one: -one[1])
+    return [Share(point=point_name(point, size), share=round(share, 5)) for point, share in ordered]

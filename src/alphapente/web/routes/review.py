@@ -1,0 +1,126 @@
+"""A game looked over, move by move, told while it goes on."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from alphapente.rules.game import Game
+from alphapente.rules.gametext import GameText, read_game, result_of
+from alphapente.rules.notation import parse_point
+from alphapente.web.errors import WebError
+from alphapente.web.networks import Loaded
+from alphapente.web.parts import Parts, PartsOf
+from alphapente.web.reviewing import accuracy, review_move
+from alphapente.web.routes.analysis import check_simulations
+from alphapente.web.routes.games import parsed
+from alphapente.web.schemas import GameMoves, ReviewDone, ReviewedMove, ReviewRequest
+from alphapente.web.searches import Look, Order, Search
+from alphapente.web.streams import EventStream, Mailbox, event
+from alphapente.web.views import played
+
+router = APIRouter(tags=["searches"])
+
+_BUSY_WAIT_S = 0.2
+"""Where there are too many searches for the next move's, so long passes until it is tried again."""
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "`game` (ParsedGame), a `move` (ReviewedMove) for each, `done` (ReviewDone); or `error`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": ReviewedMove,
+    }
+}
+
+
+@router.post("/review", response_class=StreamingResponse, responses=EVENTS)
+async def review(asked: ReviewRequest, parts: PartsOf) -> EventStream:
+    """Searches every position of a game and says of each move what it gave away."""
+    check_simulations(asked.simulations, parts.config.web.max_simulations)
+    told = await run_in_threadpool(_told, asked)
+    network = await run_in_threadpool(lambda: parts.networks.load(parts.networks.find(asked.network)))
+    reviewer = _Reviewer(parts, network, asked.simulations, told)
+    return EventStream(reviewer.events(), reviewer.stop)
+
+
+def _told(asked: ReviewRequest) -> GameText:
+    """The game that a request means, its moves checked."""
+    if asked.text is not None:
+        told = read_game(asked.text, asked.variant, asked.board_size)
+    else:
+        moves = asked.moves or []
+        game = played(GameMoves(variant=asked.variant, board_size=asked.board_size, moves=moves))
+        points = [parse_point(name, game.size) for name in moves]
+        told = GameText({}, points, result_of(game.position), game.variant, game.size)
+    if not told.moves:
+        raise WebError(400, "no_moves", "the game has no moves: there is nothing to review")
+    return told
+
+
+class _Reviewer:
+    """One review: as many searches under way as there are threads, told of in the order of the moves."""
+
+    def __init__(self, parts: Parts, network: Loaded, simulations: int, told: GameText) -> None:
+        self._parts = parts
+        self._network = network
+        self._simulations = simulations
+        self._told = told
+        self._searches: list[Search] = []
+
+    def stop(self) -> None:
+        """Nobody wants to know any more."""
+        for search in self._searches:
+            search.cancel()
+
+    async def events(self) -> AsyncIterator[str]:
+        """The events of the stream, one after the other."""
+        yield event("game", parsed(self._told))
+        games = await run_in_threadpool(lambda: [self._after(ply) for ply in range(len(self._told.moves) + 1)])
+        asked: deque[tuple[Game, Mailbox[Look | Exception] | None]] = deque()
+        moves: list[ReviewedMove] = []
+        before: Look | None = None
+        coming = iter(games)
+        while len(moves) < len(self._told.moves):
+            while len(asked) < self._parts.engines.num_threads and (game := next(coming, None)) is not None:
+                asked.append((game, await self._ask(game)))
+            game, mailbox = asked.popleft()
+            look = None if mailbox is None else await _finished(mailbox)
+            if before is not None:
+                moves.append(await run_in_threadpool(review_move, game, before, look))
+                yield event("move", moves[-1])
+            before = look
+        accuracies = {str(player): accuracy(moves, player) for player in (1, 2)}
+        yield event("done", cast(BaseModel, ReviewDone(accuracy=accuracies)))
+
+    def _after(self, plies: int) -> Game:
+        told = self._told
+        return Game.from_moves(told.moves[:plies], told.variant, told.size)
+
+    async def _ask(self, game: Game) -> Mailbox[Look | Exception] | None:
+        """Orders the search of a position; None for one where the game is over."""
+        if game.winner is not None:
+            return None
+        mailbox: Mailbox[Look | Exception] = Mailbox()
+        order = Order(self._network, game, self._simulations, every_s=3600.0, reuse=False)
+        while True:
+            try:
+                search, _ = self._parts.engines.submit(order, mailbox.put)
+            except WebError as error:
+                if error.status != 429:
+                    raise
+                await asyncio.sleep(_BUSY_WAIT_S)
+                continue
+            self._searches.append(search)
+            return mailbox
+
+
+async def _finished(mailbox: Mailbox[Look | Exception]) -> Look:
+    told = await mailbox.get()
+    if isinstance(told, Exception):
+        raise told
+    return told
