@@ -133,7 +133,7 @@ def test_a_new_game_is_set_up_as_asked(visit: Visit, picture: Picture) -> None:
     dialog.get_by_label("Variant").select_option("gomoku")
     dialog.get_by_label("Board").select_option("9")
     dialog.get_by_label("Strength").select_option("first game")
-    dialog.get_by_text("Black", exact=True).click()
+    dialog.get_by_label("Black", exact=True).check()
     dialog.get_by_role("button", name="Play").click()
     expect(visitor.moves).to_have_count(1)  # the engine begins
     expect(visitor.room.locator(".tray-captured:visible")).to_have_count(0)  # gomoku has no captures
