@@ -91,7 +91,6 @@ def picture() -> Callable[[Page, str], None]:
         folder = os.environ.get("ALPHAPENTE_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            page.mouse.move(0, 0)
             page.wait_for_timeout(400)  # animations end
             page.screenshot(path=Path(folder) / f"{name}.png")
 

@@ -12,7 +12,7 @@ import { BoardMarks } from "./marks.js";
 import { COLUMNS, nameOf, placeOf, readPoint, starPoints } from "./points.js";
 
 const CELL = 100;
-const NEAR = 105; // from the edge with coordinates to the first line
+const NEAR = 112; // from the edge with coordinates to the first line
 const FAR = 62; // from the last line to the edge without
 const CLOSE_LINES = 27; // pixels between lines, below which a finger needs a second tap
 
@@ -120,8 +120,8 @@ export class Board {
   coordinates() {
     const labels = [];
     for (let line = 0; line < this.size; line += 1) {
-      labels.push(s("text", { x: this.at(line), y: this.extent - 34 }, COLUMNS[line]));
-      labels.push(s("text", { x: 40, y: this.down(line) + 15 }, this.size - line));
+      labels.push(s("text", { x: this.at(line), y: this.extent - 20 }, COLUMNS[line]));
+      labels.push(s("text", { x: 36, y: this.down(line) + 15 }, this.size - line));
     }
     return s("g", { class: "coordinates" }, ...labels);
   }
