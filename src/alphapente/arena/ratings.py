@@ -107,6 +107,26 @@ def rate_matches(
     return RatingList(variant, size, rated, named, fit, tuple(order), games, repeated, told)
 
 
+def warnings(ratings: RatingList) -> list[str]:
+    """What must be known to read the numbers right."""
+    told = []
+    groups = len({player.group for player in ratings.players})
+    if groups > 1:
+        told.append(
+            f"The players are {groups} groups that have never met, not even through others: numbers of different "
+            "groups cannot be compared. A match between any two of them joins them."
+        )
+    if not all(ratings.fit.anchored):
+        told.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
+    if ratings.classes:
+        classes = " > ".join(", ".join(names[:3]) + (" ..." if len(names) > 3 else "") for names in ratings.classes)
+        told.append(
+            f"All points went one way between these: {classes}. Each such gap is at least large; how large it "
+            "says here comes from the drawn games given."
+        )
+    return told
+
+
 def _spread(fit: Fit, place: int, classes: NDArray[np.int64]) -> float | None:
     alike = classes == classes[place]
     return fit.spread_among(place, alike) if alike.sum() > 1 else None

@@ -244,28 +244,10 @@ def rating_table(ratings: "RatingList") -> "Table":
     return table
 
 
-def warnings(ratings: "RatingList") -> list[str]:
-    """What must be known to read the numbers right."""
-    told = []
-    groups = len({player.group for player in ratings.players})
-    if groups > 1:
-        told.append(
-            f"The players are {groups} groups that have never met, not even through others: numbers of different "
-            "groups cannot be compared. A match between any two of them joins them."
-        )
-    if not all(ratings.fit.anchored):
-        told.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
-    if ratings.classes:
-        classes = " > ".join(", ".join(names[:3]) + (" ..." if len(names) > 3 else "") for names in ratings.classes)
-        told.append(
-            f"All points went one way between these: {classes}. Each such gap is at least large; how large it "
-            "says here comes from the drawn games given."
-        )
-    return told
-
-
 def _print(ratings: "RatingList") -> None:
     from rich.console import Console
+
+    from alphapente.arena.ratings import warnings
 
     console = Console(highlight=False)
     console.print(rating_table(ratings))
@@ -276,6 +258,7 @@ def _print(ratings: "RatingList") -> None:
 def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
     """The ratings as JSON has them; networks of the run have their records and seconds."""
     from alphapente.arena.bradley_terry import PRIOR_DRAWS
+    from alphapente.arena.ratings import warnings
 
     kept = {contestant.identity: one for one, contestant in run}
     steps = []

@@ -148,7 +148,9 @@ def _validate(values: dict[str, Any], layers: tuple[Layer, ...], alone: bool) ->
         refused = _refused(error)
         others = error.error_count() - 1
         more = f" (and {others} more)" if others else ""
-        raise ConfigError(refused.line(_source(layers, refused.path)) + more) from None
+        told = ConfigError(refused.line(_source(layers, refused.path)) + more)
+        told.refused = refused
+        raise told from None
 
 
 def _refused(error: ValidationError) -> RefusedError:

@@ -10,7 +10,12 @@ LONGEST_FOUND = 80
 
 
 class ConfigError(RequestError):
-    """A configuration that cannot be used; its one line says where and why."""
+    """A configuration that cannot be used; its one line says where and why.
+
+    `refused` is the setting at fault where there is one.
+    """
+
+    refused: "RefusedError | None" = None
 
 
 class RefusedError(ValueError):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 NEWEST_FILES = 60
@@ -17,6 +17,8 @@ class JobCurves:
     """What one job (a generation, a training) wrote: by tag its points in the order of writing."""
 
     points: Mapping[str, Sequence[Point]]
+    times: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """When each of them was written, in seconds since 1970."""
 
     def values(self, tag: str) -> list[float]:
         """The values under a tag; none where it was not written."""
@@ -44,11 +46,13 @@ def _read(path: Path) -> JobCurves:
     )
 
     points: dict[str, list[Point]] = {}
+    times: dict[str, list[float]] = {}
     try:
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 if value.HasField("simple_value"):
                     points.setdefault(value.tag, []).append((int(event.step), float(value.simple_value)))
+                    times.setdefault(value.tag, []).append(float(event.wall_time))
     except (OSError, ValueError):  # told by what is missing
         pass
-    return JobCurves(points)
+    return JobCurves(points, times)

@@ -13,6 +13,7 @@ from alphapente.pipeline.history import Kept, remember
 from alphapente.pipeline.lines import LogFile, PlainLines, counted
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
+from alphapente.pipeline.status import StatusFile, StepOutcome
 from alphapente.pipeline.step import Step
 
 _TURN_S = 0.05
@@ -42,6 +43,7 @@ class Desk:
     planner: Planner
     locks: Locks
     log: LogFile
+    status: StatusFile
     running: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -73,7 +75,23 @@ class Desk:
     def say(self, event: Event) -> None:
         """Tell the log and whoever watches."""
         self._plain(event)
+        if isinstance(event, Note):
+            self.status.note(event.text)
         self.report(event)
+
+    def show(self) -> None:
+        """Write the status as it is now."""
+        self.refresh_status()
+        self.status.write()
+
+    def refresh_status(self) -> None:
+        """Bring the status up to date."""
+        status, state = self.status.status, self.state
+        status.elapsed_s, status.ending = self.elapsed_s, self.stop()
+        status.cycle, status.first_cycle, status.last_cycle = state.cycle, state.first_cycle, self.last_cycle
+        status.stage = state.stage
+        status.records, status.games = self.count()
+        status.cycle_games = max(0, status.games - state.cycle_games)
 
     def keep(self) -> None:
         """Keep the state, so that the next start goes on from here. Raises FailureError where that fails."""
@@ -91,6 +109,8 @@ class Desk:
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
         step = Step(name, command, path, self.locks.steps, gives_way)
         self.running.append(step)
+        self.status.begun(name, path)
+        self.show()
         return step
 
     def begin_generation(self, name: str, record_limit: int, gives_way: bool = False) -> Step:
@@ -124,21 +144,30 @@ class Desk:
                     step.terminate()
         ended = [step for step in self.running if step.ended()]
         for step in self.running:
-            for event in step.events():
-                self.report(event)
+            self._forward(step)
         for step in ended:
+            self.status.ended(step.name, _outcome(step))
             if not step.ended_as_asked():
                 self.running.remove(step)
                 step.close()
                 raise step.failure()
+        if ended or self.status.due():
+            self.show()
         if not ended:
             time.sleep(_TURN_S)
         return ended
+
+    def _forward(self, step: Step) -> None:
+        for event in step.events():
+            if not isinstance(event, Note):
+                self.status.heard(step.name, event)
+            self.report(event)
 
     def _interrupted(self) -> list[Step]:
         """End the steps; returns those that came to their own end meanwhile. Raises Interrupted where none did."""
         if self.running:
             self.say(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
+            self.show()
         self._stop_steps()
         done = [step for step in self.running if step.process.returncode == 0]
         if not done:
@@ -208,6 +237,7 @@ class Desk:
             step.terminate()
         for step in self.running:
             step.stop(self.report)
+            self.status.ended(step.name, _outcome(step))
             if not step.ended_as_asked():
                 self.say(Note(str(step.failure())))
 
@@ -233,3 +263,10 @@ class Desk:
             loss_by_training=list(self.state.loss_by_training),
             elapsed_s=self.state.elapsed_s,
         )
+
+
+def _outcome(step: Step) -> StepOutcome:
+    """How an ended step ended."""
+    if not step.ended_as_asked():
+        return "failed"
+    return "done" if step.process.returncode == 0 else "ended early"

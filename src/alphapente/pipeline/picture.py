@@ -31,28 +31,16 @@ class GameCurves:
 
 def game_curves(config: Config) -> GameCurves:
     """Reads all games of the configured variant and board size. Raises RequestError when there is none."""
+    game = config.game
     with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
-        rows = [
-            (
-                game.first_seq + game.num_records,
-                len(game.moves),
-                game.won_by == "five",
-                game.won_by == "captures",
-                game.won_by == "draw",
-                game.winner == 1,
-            )
-            for game in store.games(config.game.variant, config.game.board_size)
-            if game.source == "selfplay"
-        ]
-    if not rows:
+        windows = store.game_windows(game.variant, [game.board_size], WINDOWS)
+    if not windows:
         raise RequestError(
-            f"no games of {config.game.variant} {config.game.board_size}x{config.game.board_size} in "
+            f"no games of {game.variant} {game.board_size}x{game.board_size} in "
             f"{config.records.database}: play some first (python generate_v2.py)"
         )
-    table = np.array(rows, np.float64)
-    parts = np.array_split(table, min(WINDOWS, len(table)))
-    means = np.array([part.mean(axis=0) for part in parts])
-    return GameCurves(np.array([part[-1, 0] for part in parts]), *means[:, 1:].T)
+    names = ("records", "plies", "by_five", "by_captures", "draws", "won_by_player_1")
+    return GameCurves(*(np.array([getattr(window, name) for window in windows], np.float64) for name in names))
 
 
 def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:

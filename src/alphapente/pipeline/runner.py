@@ -1,17 +1,20 @@
 """A whole run: opened or taken up where it stopped, its steps carried out, its end told."""
 
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from alphapente.config import Config, stage_sizes
-from alphapente.errors import FailureError
+from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
 from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
 from alphapente.pipeline.lines import LogFile, describe
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
+from alphapente.pipeline.status import STATUS_NAME, Outcome, Status, StatusFile
 
 _POOL_KEYS = ("game.variant", "game.board_size", "records.database", "pipeline.curriculum")
 
@@ -59,16 +62,32 @@ def _run(
         settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
         state, notes = _open_state(config, kept, count, stamp)
         planner = Planner(config, settings_file, state.run, command)
-        desk = Desk(config, report, stop, count, state, state_path, planner, locks, log)
+        status = StatusFile(state_path.with_name(STATUS_NAME), Status(state.run, os.getpid(), time.time()))
+        desk = Desk(config, report, stop, count, state, state_path, planner, locks, log, status)
         for note in notes:
             desk.say(Note(note))
-        return _carry_out(desk)
+        return _carried_out(desk)
     except FailureError as error:
         for line in str(error).splitlines():
             log.write(line)
         raise
     finally:
         log.close()
+
+
+def _carried_out(desk: Desk) -> PipelineSummary:
+    """Carry the run out, and leave in its status how it ended."""
+    outcome: Outcome = "failed"
+    try:
+        summary = _carry_out(desk)
+        outcome = "paused" if desk.stop() and not desk.state.finished else "finished"
+        desk.refresh_status()
+        return summary
+    except AlphaPenteError as error:
+        desk.status.note(str(error))
+        raise
+    finally:
+        desk.status.end(outcome)
 
 
 def _carry_out(desk: Desk) -> PipelineSummary:

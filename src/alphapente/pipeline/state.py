@@ -16,7 +16,7 @@ FORMAT = 1
 STATE_NAME = "pipeline_state.json"
 _SCHEDULER_LOCK = "pipeline.lock"
 _STEPS_LOCK = "pipeline_steps.lock"
-_LATER = {"stage", "stage_records", "stage_began_s", "trained_records", "untested_training"}
+_LATER = {"stage", "stage_records", "stage_began_s", "trained_records", "untested_training", "stopped"}
 """Keys that earlier versions did not write; without them they have their defaults."""
 STEP_WAIT_S = 60.0
 """How long a start waits for a step that an earlier scheduler, killed, has left at work."""
@@ -54,6 +54,8 @@ class State:
     untested_training: str = ""
     """The training whose network is still to be tested against the one that plays; "" for none."""
     finished: bool = False
+    stopped: bool = False
+    """It was finished before its time by `stop_for_good`."""
     settings: dict[str, Any] = field(default_factory=dict)
     """The configuration of the latest start."""
 
@@ -179,9 +181,56 @@ class Locks:
         os.close(self.steps)
 
 
-def _take(descriptor: int) -> bool:
+def scheduler_at_work(folder: Path) -> int | None:
+    """The process that is at work on a checkpoint folder; None where there is none.
+
+    The lock is tried only where the process that wrote its number there still lives, so that a start is never refused
+    because somebody was looking.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(folder / _SCHEDULER_LOCK, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        written = os.pread(descriptor, 40, 0).decode(errors="replace").strip()
+        if not written.isdecimal() or not _lives(int(written)) or _take(descriptor, fcntl.LOCK_SH):
+            return None
+        return int(written)
+    finally:
+        os.close(descriptor)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def stop_for_good(folder: Path) -> bool:
+    """Mark the folder's run, which is not at work, as finished: the next start begins a new one.
+
+    False where there was nothing to mark. Raises RequestError where it is at work, FailureError for a state that
+    cannot be read or written.
+    """
+    locks = Locks(folder)
+    try:
+        state = load_state(folder / STATE_NAME)
+        if state is None or state.finished:
+            return False
+        state.finished = state.stopped = True
+        save_state(state, folder / STATE_NAME)
+        return True
+    finally:
+        locks.close()
+
+
+def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

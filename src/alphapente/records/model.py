@@ -231,3 +231,19 @@ class StoreStats:
     def games(self) -> int:
         """Games of every pool together."""
         return sum(pool.games for pool in self.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class GameWindow:
+    """Some games on end: when the last was stored (seconds since 1970, UTC), and averages over them."""
+
+    at: int
+    games: int
+    records: int
+    """Records stored up to and with these games."""
+    plies: float
+    by_five: float
+    """Share of the games; as are those below."""
+    by_captures: float
+    draws: float
+    won_by_player_1: float

@@ -1,11 +1,12 @@
 """What a database of records holds, counted by its own queries over games, never over records."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, case, func, select, text
 
-from alphapente.records.model import PoolStats, StoreStats
+from alphapente.records.model import GameWindow, PoolStats, StoreStats
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, MATCH_GAMES, MATCHES, POOLS, stored_version
 
 _ENDINGS = ("five", "captures", "draw")
@@ -83,3 +84,35 @@ def _size_bytes(connection: Connection, file: Path | None) -> int:
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
     parts = (file, Path(f"{file}-wal"))
     return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def game_windows(connection: Connection, variant: str, sizes: Sequence[int], count: int) -> list[GameWindow]:
+    """The games of self-play of these pools in the order of their writing, in at most `count` even windows."""
+
+    def share(condition: Any) -> Any:
+        return func.avg(case((condition, 1.0), else_=0.0))
+
+    games = (
+        select(GAMES, func.ntile(count).over(order_by=GAMES.c.id).label("part"))
+        .join(POOLS, POOLS.c.id == GAMES.c.pool_id)
+        .where(POOLS.c.variant == variant, POOLS.c.board_size.in_(sizes), GAMES.c.source == "selfplay")
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            func.max(games.c.created_at).label("at"),
+            func.count().label("games"),
+            func.sum(games.c.num_records).label("records"),
+            func.avg(games.c.num_plies * 1.0).label("plies"),
+            *(share(games.c.won_by == ending).label(ending) for ending in _ENDINGS),
+            share(games.c.winner == 1).label("player_1"),
+        )
+        .group_by(games.c.part)
+        .order_by(games.c.part)
+    ).all()
+    found, records = [], 0
+    for row in rows:
+        records += int(row.records)
+        shares = (float(row.plies), float(row.five), float(row.captures), float(row.draw), float(row.player_1))
+        found.append(GameWindow(int(row.at), row.games, records, *shares))
+    return found

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
-from alphapente.records.model import GameRecord, ImportedGame, Match, RecordBatch, StoredGame, StoreStats
+from alphapente.records.model import GameRecord, GameWindow, ImportedGame, Match, RecordBatch, StoredGame, StoreStats
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
@@ -307,6 +307,11 @@ class Store:
         """What the database holds, by pool."""
         with self.reading() as connection:
             return statistics.gather(connection, self.name, connect.file_of(self._url))
+
+    def game_windows(self, variant: str, sizes: Sequence[int], count: int) -> list[GameWindow]:
+        """How self-play's games went, of a variant and board sizes: averages over at most `count` windows of them."""
+        with self.reading() as connection:
+            return statistics.game_windows(connection, variant, sizes, count)
 
     # --- connections ---
 

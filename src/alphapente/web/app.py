@@ -18,15 +18,16 @@ from alphapente.web.games import GamesRoom
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
-from alphapente.web.routes import analysis, games, position, review
+from alphapente.web.routes import analysis, games, position, review, run
 from alphapente.web.routes import networks as networks_route
+from alphapente.web.run_room import RunRoom
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 from alphapente.web.warming import warm_up
 
 API = "/api/v1"
 STATIC = Path(__file__).with_name("static")
-_ROUTERS = (position.router, networks_route.router, analysis.router, review.router, games.router)
+_ROUTERS = (position.router, networks_route.router, analysis.router, review.router, games.router, run.router)
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "A wrong request: what was found, what is allowed."},
     "5XX": {"model": ErrorAnswer, "description": "The server could not do it."},
@@ -60,6 +61,7 @@ def create_app(config: Config, access: Access | None = None, *, warm: bool = Fal
         responses=_FAILURES,
     )
     app.state.parts = parts
+    app.state.run_room = RunRoom()
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)

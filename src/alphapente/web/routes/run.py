@@ -1,0 +1,191 @@
+"""The run: what it does and has done, live; starting, pausing, stopping it; configurations, shown and checked."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import StreamingResponse
+
+from alphapente.config import stage_sizes
+from alphapente.errors import AlphaPenteError
+from alphapente.rules.position import MAX_SIZE, MIN_SIZE
+from alphapente.web import run_configs
+from alphapente.web.errors import describe, error_body
+from alphapente.web.run_configs import Named
+from alphapente.web.run_logs import MOST_LINES, logs
+from alphapente.web.run_ratings import ratings
+from alphapente.web.run_room import ConfigOf, RoomOf, RunOf, RunRoom, boards, newest_games
+from alphapente.web.run_schemas import (
+    BoardsAnswer,
+    CheckAnswer,
+    ConfigRequest,
+    ConfigSummary,
+    ConfigView,
+    DoctorAnswer,
+    LogsAnswer,
+    RatingsAnswer,
+    RunCurves,
+    RunGame,
+    RunRequest,
+    RunSnapshot,
+    RunSummary,
+    StartedAnswer,
+)
+from alphapente.web.run_watch import read_run
+
+router = APIRouter(tags=["run"])
+
+EVERY_S = 1.0
+QUIET_S = 15.0
+"""A stream that has nothing to tell says so this often, so that a visitor who has gone is noticed."""
+
+
+@router.get("/runs")
+def runs(room: RoomOf) -> list[RunSummary]:
+    """The runs that there are in the folders that the configurations name, those at work first."""
+    return room.watch.runs()
+
+
+@router.get("/run")
+def run(room: RoomOf, one: ConfigOf) -> RunSnapshot:
+    """The run of a configuration, as it stands."""
+    return room.watch.snapshot(one)
+
+
+@router.get("/run/events", response_class=StreamingResponse)
+async def events(request: Request, room: RoomOf, one: ConfigOf) -> StreamingResponse:
+    """Events `run`, each a whole snapshot as GET /run gives it: at once, and every second that something changes."""
+    return StreamingResponse(_told(request, room, one), media_type="text/event-stream")
+
+
+async def _told(request: Request, room: RunRoom, one: Named) -> AsyncIterator[str]:
+    before, told_at = "", 0.0
+    while not await request.is_disconnected():
+        try:
+            snapshot = await anyio.to_thread.run_sync(room.watch.snapshot, one)
+        except AlphaPenteError as error:
+            _, code, message = describe(error)
+            yield f"event: error\ndata: {json.dumps(error_body(code, message)['error'])}\n\n"
+            return
+        now = snapshot.model_dump_json()
+        if now != before:
+            yield f"event: run\ndata: {now}\n\n"
+            before, told_at = now, time.monotonic()
+        elif time.monotonic() - told_at > QUIET_S:
+            yield ": nothing new\n\n"
+            told_at = time.monotonic()
+        await anyio.sleep(EVERY_S)
+
+
+@router.get("/run/curves")
+def curves(room: RoomOf, run: RunOf) -> RunCurves:
+    """The run's curves: its games by windows of as many, every epoch of its trainings, its rates."""
+    return room.curves.of(run.config, run.folder)
+
+
+@router.get("/run/settings")
+def settings(run: RunOf) -> ConfigView:
+    """Every setting that is in force in the run, and the overrides that make them of its configuration."""
+    loaded = run.named.load()
+    path = None if run.named.path is None else str(run.named.path)
+    return ConfigView(
+        name=run.named.name,
+        path=path,
+        settings=run_configs.settings(loaded, run.config),
+        overrides=run_configs.differences(loaded.config, run.config),
+    )
+
+
+@router.get("/run/ratings")
+def run_ratings(run: RunOf, board_size: Annotated[int | None, Query(ge=MIN_SIZE, le=MAX_SIZE)] = None) -> RatingsAnswer:
+    """Elo of all players of the stored matches on a board size (the run's largest), with 95% intervals."""
+    return ratings(run.config, board_size or stage_sizes(run.config)[-1])
+
+
+@router.get("/run/doctor")
+def doctor(room: RoomOf, run: RunOf) -> DoctorAnswer:
+    """The newest examination of the run since the server began, or how far the present one is."""
+    return room.doctor.answer(run.folder)
+
+
+@router.post("/run/doctor", status_code=202)
+def examine(room: RoomOf, asked: RunRequest) -> DoctorAnswer:
+    """Begin to examine the run; it takes about a minute, at low priority. GET tells what is found."""
+    found = read_run(run_configs.named(asked.config))
+    room.doctor.begin(found.config, found.folder)
+    return room.doctor.answer(found.folder)
+
+
+@router.get("/run/logs")
+def run_logs(
+    run: RunOf,
+    name: Annotated[str | None, Query(max_length=200, description="One of the answer's files.")] = None,
+    lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = 200,
+) -> LogsAnswer:
+    """The run's logs, and the last lines of one of them."""
+    return logs(run.config, name, lines)
+
+
+@router.get("/run/games")
+def run_games(
+    run: RunOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+    before: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Only games older than this id.")] = None,
+) -> list[RunGame]:
+    """The games in the run's database, newest first."""
+    return newest_games(run, limit, before)
+
+
+@router.get("/run/games/live")
+def run_games_live(run: RunOf) -> BoardsAnswer:
+    """The games that the run's self-play has on its boards now."""
+    return boards(run)
+
+
+@router.post("/run/start", status_code=202)
+def start(room: RoomOf, asked: ConfigRequest) -> StartedAnswer:
+    """Start the run of a configuration with these overrides, or go on with it where it was paused."""
+    one = run_configs.named(asked.config)
+    pid = room.control.start(one, asked.overrides)
+    room.watch.forget(one)
+    return StartedAnswer(state="starting", pid=pid)
+
+
+@router.post("/run/pause", status_code=202)
+def pause(room: RoomOf, asked: RunRequest) -> StartedAnswer:
+    """Ask the run to end and to keep its state: the next start goes on from there."""
+    return _end(room, asked, for_good=False)
+
+
+@router.post("/run/stop", status_code=202)
+def stop(room: RoomOf, asked: RunRequest) -> StartedAnswer:
+    """Ask the run to end for good: the next start begins a new one. Records and checkpoints stay."""
+    return _end(room, asked, for_good=True)
+
+
+def _end(room: RunRoom, asked: RunRequest, for_good: bool) -> StartedAnswer:
+    one = run_configs.named(asked.config)
+    pid = room.control.end(one, for_good)
+    room.watch.forget(one)
+    return StartedAnswer(state="stopped" if pid is None else "ending", pid=pid)
+
+
+@router.get("/configs")
+def configs() -> list[ConfigSummary]:
+    """The configurations in the folder `config`, the default one first."""
+    return run_configs.summaries()
+
+
+@router.get("/configs/{name}")
+def config(name: Annotated[str, Path(max_length=64)]) -> ConfigView:
+    """A configuration with every setting: value, where that comes from, meaning, unit, what is allowed."""
+    return run_configs.view(run_configs.named(name))
+
+
+@router.post("/configs/check")
+def check(asked: ConfigRequest) -> CheckAnswer:
+    """Whether a configuration with these overrides can be used; every override that is refused is told."""
+    return run_configs.check(run_configs.named(asked.config), asked.overrides)

@@ -1,0 +1,204 @@
+"""Configurations as the page sees them: found by name in the folder `config`, shown key by key, checked, never paths.
+
+Loading and checking are those of the command line. What the page may not change is what reaches beyond the run: where
+files are, which database, and which Python class a model is.
+"""
+
+import json
+import re
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from alphapente.config import BUILT_IN_CLASSES, Config, ConfigError, LoadedConfig, keys, load_layers
+from alphapente.config.allowed import base_kind
+from alphapente.config.catalogue import field_at
+from alphapente.config.loading import COMMAND_LINE, parse_override
+from alphapente.config.refusal import RefusedError, show
+from alphapente.web.errors import WebError
+from alphapente.web.run_schemas import CheckAnswer, ConfigSummary, ConfigView, SettingError, SettingView
+
+FOLDER = Path("config")
+BUILT_IN = "built-in"
+"""The name of the built-in defaults, offered where there is no config/pipeline.json, which would come before them."""
+DEFAULT = "pipeline"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}")
+_FIXED = re.compile(r"records\.database|pipeline\.(checkpoint_dir|log_dir)|models\.[^.]+\.class")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A configuration by its name; `path` None means the built-in defaults."""
+
+    name: str
+    path: Path | None
+
+    def load(self, overrides: list[str] | None = None) -> LoadedConfig:
+        """The configuration with these overrides. Raises ConfigError."""
+        return load_layers(self.path, overrides or [])
+
+
+def all_named() -> list[Named]:
+    """The configurations that there are: the default one first, then by name."""
+    files = {path.stem: path for path in FOLDER.glob("*.json") if _NAME.fullmatch(path.stem) and path.is_file()}
+    found = [Named(name, path) for name, path in sorted(files.items(), key=lambda item: (item[0] != DEFAULT, item[0]))]
+    return found if DEFAULT in files else [Named(BUILT_IN, None), *found]
+
+
+def named(name: str) -> Named:
+    """The configuration so named. Raises WebError for a name that is none of them."""
+    known = all_named()
+    for one in known:
+        if one.name == name:
+            return one
+    raise WebError(404, "no_config", f"no configuration {name[:64]!r}: there are " + ", ".join(k.name for k in known))
+
+
+def summaries() -> list[ConfigSummary]:
+    """All configurations, with what is wrong with them."""
+    found = []
+    for one in all_named():
+        path, problem, folder = None if one.path is None else str(one.path), None, None
+        try:
+            folder = one.load().config.pipeline.checkpoint_dir
+        except ConfigError as error:
+            problem = str(error)
+        found.append(ConfigSummary(name=one.name, path=path, problem=problem, checkpoint_dir=folder))
+    return found
+
+
+def view(one: Named) -> ConfigView:
+    """Every setting of a configuration. Raises ConfigError where it cannot be used."""
+    loaded = one.load()
+    return ConfigView(name=one.name, path=None if one.path is None else str(one.path), settings=settings(loaded))
+
+
+def settings(loaded: LoadedConfig, in_force: Config | None = None) -> list[SettingView]:
+    """Every setting of a configuration, or of one made from it that is in force in a run."""
+    values = (in_force or loaded.config).to_dict()
+    plain = loaded.config.to_dict()
+    found = []
+    for path in [key for key in keys() if not key.startswith("models.")] + _model_paths(values):
+        value, key = _at(values, path), keys().get(_built_in_path(values, path))
+        source = loaded.source_of(path) if value == _at(plain, path) else "set for this run"
+        found.append(
+            SettingView(
+                path=path,
+                value=value,
+                default=_plain(key.default) if key else None,
+                source=source,
+                meaning=key.meaning if key else "",
+                unit=key.unit if key else "",
+                allowed=key.allowed if key else "",
+                choices=_choices(path),
+                changeable=not _FIXED.fullmatch(path),
+            )
+        )
+    return found
+
+
+def _model_paths(values: dict[str, Any]) -> list[str]:
+    return [f"models.{name}.{size}" for name, model in values["models"].items() for size in model]
+
+
+def _built_in_path(values: dict[str, Any], path: str) -> str:
+    """The path under which the catalogue knows a setting: a model of one's own has the keys of its class."""
+    section, _, rest = path.partition(".")
+    if section != "models":
+        return path
+    name, _, size = rest.partition(".")
+    built_in = {class_path: known for known, class_path in BUILT_IN_CLASSES.items()}
+    return f"models.{built_in.get(values['models'][name].get('class'), name)}.{size}"
+
+
+def _choices(path: str) -> list[Any]:
+    """What a setting may be, where that is one of a few."""
+    info = field_at(tuple(path.split(".")))
+    if info is None:
+        return []
+    kind, optional = base_kind(info)
+    if kind is bool:
+        return [False, True]
+    return [*([None] if optional else []), *typing.get_args(kind)] if typing.get_origin(kind) is Literal else []
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str | list | dict | None) else None
+
+
+def _at(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
+
+
+def differences(plain: Config, in_force: Config) -> list[str]:
+    """The overrides that make one configuration out of the other, but for what may not be set from the page."""
+    before, now = _flat(plain.to_dict()), _flat(in_force.to_dict())
+    return [
+        f"{path}={json.dumps(value)}"
+        for path, value in now.items()
+        if before.get(path) != value and not _FIXED.fullmatch(path)
+    ]
+
+
+def _flat(values: dict[str, Any], start: str = "") -> dict[str, Any]:
+    """Values by dotted path; lists and empty objects are values."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{start}{name}.")
+        else:
+            found[start + name] = value
+    return found
+
+
+def check(one: Named, overrides: list[str]) -> CheckAnswer:
+    """Whether the configuration with these overrides can be used, and every override that is refused."""
+    refused = [error for text in overrides if (error := _refusal(text)) is not None]
+    try:
+        resolved = one.load(overrides).config.to_dict()
+    except ConfigError as error:
+        # Some need each other: each is tried alone only to tell all that is wrong at once.
+        alone = [wrong for text in overrides if (wrong := _problem(one, text)) is not None]
+        refused += alone or [error]
+        resolved = None
+    return CheckAnswer(
+        ok=not refused, errors=[_told(error) for error in refused], resolved=None if refused else resolved
+    )
+
+
+def _problem(one: Named, override: str) -> ConfigError | None:
+    try:
+        one.load()
+    except ConfigError:
+        return None  # the file itself is wrong, and that is told
+    try:
+        one.load([override])
+    except ConfigError as error:
+        return error
+    return None
+
+
+def _refusal(override: str) -> ConfigError | None:
+    """Why an override may not be set from the page; None where it may, or is no override at all."""
+    try:
+        values = _flat(parse_override(override).values)
+    except ConfigError:
+        return None
+    for path, value in values.items():
+        if _FIXED.fullmatch(path):
+            refused = RefusedError(tuple(path.split(".")), value, "set in the configuration's file, not from the page")
+            error = ConfigError(refused.line(COMMAND_LINE))
+            error.refused = refused
+            return error
+    return None
+
+
+def _told(error: ConfigError) -> SettingError:
+    refused = error.refused
+    if refused is None:
+        return SettingError(key="", found="", allowed="", message=str(error))
+    key, found = ".".join(refused.path), show(refused.found)
+    return SettingError(key=key, found=found, allowed=refused.allowed, message=str(error))

@@ -1,0 +1,188 @@
+"""Starts, pauses and stops runs. A run is `alphapente run`, a process that outlives the page and this server.
+
+Pause asks it to end cleanly (SIGTERM, see cli/stopping.py): its state is kept and the next start goes on from there.
+Stop does that too and then marks the run as finished, so that the next start begins a new one; records and
+checkpoints stay in both.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alphapente.errors import AlphaPenteError
+from alphapente.pipeline.desk import timestamp
+from alphapente.pipeline.plan import COMMAND
+from alphapente.pipeline.state import scheduler_at_work, stop_for_good
+from alphapente.pipeline.step import STOP_LIMIT_S
+from alphapente.web import run_configs
+from alphapente.web.errors import WebError
+from alphapente.web.run_configs import Named
+
+_POLL_S = 0.2
+_SAME_S = 5.0
+"""Between what a run tells of its end and its process's end there is at most so much."""
+_LAST_BYTES = 4_000
+_STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
+"""Exit statuses of a run that was asked to end, from here or from elsewhere."""
+
+
+@dataclass
+class _Start:
+    """A run that was started from here; `told` is the file that takes what it says on its standard error."""
+
+    process: "subprocess.Popen[bytes]"
+    told: Path
+    ended_at: float | None = None
+
+
+@dataclass
+class _Ending:
+    """A run that was asked to end, and whether for good."""
+
+    pid: int | None
+    for_good: bool
+    problem: str = ""
+
+
+@dataclass
+class Control:
+    """What was asked of runs, by their checkpoint folder. Safe to use from several threads."""
+
+    command: Sequence[str] = COMMAND
+    """The beginning of the run's command line."""
+    _starts: dict[Path, _Start] = field(default_factory=dict)
+    _endings: dict[Path, _Ending] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, one: Named, overrides: list[str]) -> int:
+        """Start the run of a configuration, or go on with it; returns the process's number.
+
+        Raises WebError for settings that are refused, a run that is at work already, or a folder that cannot be used.
+        """
+        checked = run_configs.check(one, overrides)
+        if not checked.ok:
+            raise WebError(400, "bad_setting", checked.errors[0].message)
+        config = one.load(overrides).config
+        folder = Path(config.pipeline.checkpoint_dir)
+        with self._lock:
+            if scheduler_at_work(folder) is not None or self._starting(folder):
+                raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
+            told = Path(config.pipeline.log_dir) / f"start_{timestamp()}.log"
+            words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
+            words += [word for override in overrides for word in ("--set", override)]
+            try:
+                told.parent.mkdir(parents=True, exist_ok=True)
+                with told.open("wb") as error_file:
+                    process = subprocess.Popen(
+                        words,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=error_file,
+                        start_new_session=True,
+                    )
+            except OSError as error:
+                raise WebError(
+                    503, "cannot_start", f"the run cannot be started: {error.strerror}; see to it and try again"
+                ) from error
+            self._starts[folder] = _Start(process, told)
+            self._endings.pop(folder, None)
+        threading.Thread(target=self._see_off, args=(self._starts[folder],), daemon=True, name="run-end").start()
+        return process.pid
+
+    def end(self, one: Named, for_good: bool) -> int | None:
+        """Ask the run of a configuration to end; returns its process's number, None where there was only its state.
+
+        Raises WebError where there is nothing to end.
+        """
+        folder = Path(one.load().config.pipeline.checkpoint_dir)
+        with self._lock:
+            pid = scheduler_at_work(folder)
+            if pid is None and not for_good:
+                raise WebError(409, "not_at_work", f"no run is at work on {folder}: there is nothing to pause")
+            if pid is None:
+                if not stop_for_good(folder):
+                    raise WebError(409, "nothing_to_stop", f"no unfinished run is kept in {folder}: nothing to stop")
+                return None
+            asked = self._endings.get(folder)
+            ending = self._endings[folder] = _Ending(pid, for_good or (asked is not None and asked.for_good))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        if asked is None or asked.pid != pid:
+            waiting = threading.Thread(target=self._wait_for_end, args=(folder, ending), daemon=True, name="run-stop")
+            waiting.start()
+        return pid
+
+    def is_starting(self, folder: Path) -> bool:
+        """Whether a start is on its way."""
+        with self._lock:
+            return self._starting(folder)
+
+    def is_ending(self, folder: Path) -> bool:
+        """Whether the run was asked to end and has not yet."""
+        with self._lock:
+            return folder in self._endings and not self._endings[folder].problem
+
+    def failure(self, folder: Path, heard_at: float) -> str:
+        """Why the latest start or stop from here came to nothing; "" where it did not.
+
+        A start that ended before the run last told of itself, at `heard_at`, is forgotten: others have come since.
+        """
+        with self._lock:
+            ending, start = self._endings.get(folder), self._starts.get(folder)
+        if ending is not None and ending.problem:
+            return ending.problem
+        if start is None or start.ended_at is None or start.ended_at + _SAME_S < heard_at:
+            return ""
+        status = start.process.returncode
+        if status in _STOPPED:
+            return ""
+        return _last_words(start.told) or f"the run ended with status {status}"
+
+    def _starting(self, folder: Path) -> bool:
+        start = self._starts.get(folder)
+        return start is not None and start.process.returncode is None
+
+    def _see_off(self, start: _Start) -> None:
+        """Wait for the end of a process of ours, so that it does not stay as a zombie."""
+        start.process.wait()
+        start.ended_at = time.time()
+        with contextlib.suppress(OSError):
+            if start.told.stat().st_size == 0:
+                start.told.unlink()
+
+    def _wait_for_end(self, folder: Path, ending: _Ending) -> None:
+        """Until the run has ended; then mark it as finished where that was asked. Its steps have STOP_LIMIT_S each."""
+        deadline = time.monotonic() + 3 * STOP_LIMIT_S
+        while scheduler_at_work(folder) == ending.pid and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        with self._lock:
+            ending = self._endings.get(folder, ending)
+            try:
+                if scheduler_at_work(folder) is not None:
+                    ending.problem = f"process {ending.pid} has not ended; its log tells what it waits for"
+                    return
+                if ending.for_good:
+                    stop_for_good(folder)
+            except AlphaPenteError as error:
+                ending.problem = str(error)
+                return
+            self._endings.pop(folder, None)
+
+
+def _last_words(path: Path) -> str:
+    """The last line of what a run said on its standard error."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LAST_BYTES))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    first = next((place for place, line in enumerate(said) if line.startswith("error: ")), len(said) - 1)
+    return " ".join(said[first:])[:1_000]

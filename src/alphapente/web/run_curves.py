@@ -1,0 +1,102 @@
+"""A run's curves: its games from the database, its losses and rates from what it wrote for TensorBoard."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alphapente.config import Config, stage_sizes
+from alphapente.doctor.curves import JobCurves, read_jobs
+from alphapente.errors import RequestError
+from alphapente.records.store import Store
+from alphapente.web.run_forecast import finite
+from alphapente.web.run_schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
+
+WINDOWS = 80
+MOST_POINTS = 600
+"""Of each curve; where there are more, as many of them as this are kept, evenly spread."""
+BUSY_TIMEOUT_S = 5.0
+
+_TRAINING = {
+    "policy_loss": "loss/policy",
+    "value_loss": "loss/value",
+    "total_loss": "loss/total",
+    "policy_entropy": "policy_entropy",
+    "value_error": "value_error",
+    "validation_policy_loss": "validation/policy",
+    "validation_value_loss": "validation/value",
+    "samples_per_s": "rate/samples_per_s",
+    "learning_rate": "learning_rate",
+}
+_RATES = {name: f"rate/{name}" for name in ("records_per_s", "simulations_per_s", "evaluations_per_s")}
+
+
+class Curves:
+    """Reads curves, and reads them again only where something was written since."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[Path, tuple[Any, RunCurves]] = {}
+
+    def of(self, config: Config, folder: Path) -> RunCurves:
+        """The curves of the run of a configuration, whose checkpoints are in `folder`. Raises DatabaseError."""
+        with self._lock:
+            written = _written(config)
+            at, kept = self._kept.get(folder, (None, None))
+            if kept is None or at != written:
+                kept = RunCurves(games=_games(config), training=_training(config), rates=_rates(config))
+                self._kept[folder] = (written, kept)
+            return kept
+
+
+def _written(config: Config) -> Any:
+    """Something that differs where a game was stored or a point written."""
+    files = (Path(config.pipeline.log_dir) / "tensorboard").glob("*/events.out.tfevents.*")
+    sizes = sorted((str(path), path.stat().st_size) for path in files)
+    try:
+        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+            games = [store.num_games(config.game.variant, size) for size in stage_sizes(config)]
+    except RequestError:  # there is no database yet
+        games = []
+    return config.records.database, sizes, games
+
+
+def _games(config: Config) -> GameCurves:
+    try:
+        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+            windows = store.game_windows(config.game.variant, stage_sizes(config), WINDOWS)
+    except RequestError:
+        windows = []
+    return GameCurves(**{name: [getattr(window, name) for window in windows] for name in GameCurves.model_fields})
+
+
+def _training(config: Config) -> TrainingCurves:
+    jobs = read_jobs(Path(config.pipeline.log_dir), f"training-{config.training.model_type}")
+    return TrainingCurves(**_columns(jobs, "loss/total", _TRAINING, with_step=True))
+
+
+def _rates(config: Config) -> RateCurves:
+    jobs = read_jobs(Path(config.pipeline.log_dir), "generation")
+    return RateCurves(**_columns(jobs, "rate/records_per_s", _RATES))
+
+
+def _columns(jobs: Sequence[JobCurves], first: str, tags: dict[str, str], with_step: bool = False) -> dict[str, Any]:
+    """Columns of equal length by name, a row for each point of the tag `first`; a job without a tag has None there."""
+    found: dict[str, list[Any]] = {"at": [], **({"step": []} if with_step else {}), **{name: [] for name in tags}}
+    for job in jobs:
+        length = len(job.points.get(first, ()))
+        found["at"] += job.times.get(first, ())
+        if with_step:
+            found["step"] += [step for step, _ in job.points.get(first, ())]
+        for name, tag in tags.items():
+            values = [finite(value) for value in job.values(tag)]
+            found[name] += values if len(values) == length else [None] * length
+    places = _spread(len(found["at"]))
+    return {name: [values[place] for place in places] for name, values in found.items()}
+
+
+def _spread(length: int) -> list[int]:
+    """Which of so many points are kept: all, or MOST_POINTS of them with the first and the last."""
+    if length <= MOST_POINTS:
+        return list(range(length))
+    return [round(place * (length - 1) / (MOST_POINTS - 1)) for place in range(MOST_POINTS)]

@@ -1,0 +1,57 @@
+"""When a run will end, and by what: its target, its cycles, its time limit."""
+
+import math
+from typing import Literal
+
+from alphapente.config import Config
+from alphapente.pipeline.state import State
+from alphapente.pipeline.status import Status
+
+RATE_SHARE = 0.25
+"""The rate is that of this last part of the run's time."""
+RATE_LEAST_S = 20.0
+
+EndsBy = Literal["target", "cycles", "time limit"]
+
+
+def records_end(config: Config, state: State) -> int:
+    """How many records the pool will hold when the run ends by itself, its time limit apart."""
+    by_cycles = state.run_records + config.pipeline.generation_cycles * config.generation.record_limit
+    return min(config.pipeline.total_records_target, by_cycles)
+
+
+def records_per_s(status: Status | None, records: int, elapsed_s: float) -> float | None:
+    """New records by the second over the last part of the run's time; None where too little of it is known."""
+    if status is None or not status.samples:
+        return None
+    since = elapsed_s - max(RATE_LEAST_S, RATE_SHARE * (elapsed_s - status.samples[0][0]))
+    began, before, _ = next((s for s in reversed(status.samples) if s[0] <= since), status.samples[0])
+    if elapsed_s - began < RATE_LEAST_S / 4 or records <= before:
+        return None
+    return (records - before) / (elapsed_s - began)
+
+
+def time_left(
+    config: Config, records: tuple[int, int], rate: float | None, elapsed_s: float
+) -> tuple[float | None, EndsBy | None]:
+    """How long the run will still take, and what will end it; `records` are those now and at its end."""
+    now, end = records
+    found: list[tuple[float, EndsBy]] = []
+    limit = limit_s(config)
+    if limit is not None:
+        found.append((max(0.0, limit - elapsed_s), "time limit"))
+    if rate:
+        by: EndsBy = "target" if end >= config.pipeline.total_records_target else "cycles"
+        found.append((max(0, end - now) / rate, by))
+    return min(found, default=(None, None), key=lambda one: one[0])
+
+
+def finite(number: float) -> float | None:
+    """The number, or None for one that JSON has no word for."""
+    return number if math.isfinite(number) else None
+
+
+def limit_s(config: Config) -> float | None:
+    """The run's time limit in seconds; None without one."""
+    minutes = config.pipeline.time_limit_minutes
+    return None if minutes is None else 60 * minutes

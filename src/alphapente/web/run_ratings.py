@@ -1,0 +1,81 @@
+"""Ratings as the Run room shows them: all players of the stored matches, and where in the run its networks stand."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from alphapente.arena.ratings import RatedPlayer, rate_matches, warnings
+from alphapente.config import Config
+from alphapente.errors import AlphaPenteError, RequestError
+from alphapente.network.paths import history_folder
+from alphapente.pipeline.history import Kept, end_to_end, read_history
+from alphapente.records.store import Store
+from alphapente.web.run_schemas import RatedView, RatingsAnswer
+
+BUSY_TIMEOUT_S = 5.0
+
+
+def ratings(config: Config, board_size: int) -> RatingsAnswer:
+    """The ratings on one board size. Raises DatabaseError for a database that cannot be read."""
+    variant = config.game.variant
+    try:
+        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+            found = rate_matches(store.matches(variant, board_size), variant, board_size)
+    except RequestError as error:  # no database, or no matches in it
+        return RatingsAnswer(
+            variant=variant,
+            board_size=board_size,
+            games=0,
+            first_player_elo=None,
+            players=[],
+            warnings=[],
+            message=str(error),
+        )
+    kept = _by_digest(history_folder(config))
+    return RatingsAnswer(
+        variant=variant,
+        board_size=board_size,
+        games=found.games,
+        first_player_elo=found.fit.first_player_elo,
+        players=[_view(player, found.anchors, kept.get(player.identity.digest)) for player in found.players],
+        warnings=warnings(found),
+        message="",
+    )
+
+
+def _view(player: RatedPlayer, anchors: dict[str, float], kept: Kept | None) -> RatedView:
+    identity = player.identity
+    return RatedView(
+        name=player.label,
+        kind=identity.kind,
+        elo=player.elo,
+        low=player.low,
+        high=player.high,
+        spread=player.spread,
+        held=player.label in anchors,
+        games=player.games,
+        score=player.score,
+        simulations=identity.simulations,
+        seconds=identity.seconds,
+        step=identity.network_step,
+        records=kept.records if kept else None,
+        elapsed_s=kept.elapsed_s if kept else None,
+    )
+
+
+def _by_digest(folder: Path) -> dict[str, Kept]:
+    """The networks that a run has kept, by the digest of their weights, as matches know them."""
+    found = {}
+    for kept in end_to_end(read_history(folder)):
+        path = folder / kept.checkpoint
+        try:
+            found[_digest(path, path.stat().st_mtime_ns)] = kept
+        except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: it has no place on the curve
+            continue
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, _written_ns: int) -> str:
+    from alphapente.network import checkpoint
+
+    return checkpoint.weights_digest(checkpoint.read(path))

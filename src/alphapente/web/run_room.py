@@ -1,0 +1,103 @@
+"""What the Run room keeps between requests: snapshots for all who watch, what was asked of runs, the doctor."""
+
+from typing import Annotated, Literal, cast
+
+from fastapi import Depends, Query, Request
+
+from alphapente.errors import RequestError
+from alphapente.records.store import Store
+from alphapente.rules.game import Game
+from alphapente.rules.notation import parse_point
+from alphapente.rules.position import stones
+from alphapente.web import run_configs
+from alphapente.web.games import GamesRoom
+from alphapente.web.run_configs import Named
+from alphapente.web.run_control import Control
+from alphapente.web.run_curves import Curves
+from alphapente.web.run_doctor import Doctor
+from alphapente.web.run_schemas import BoardsAnswer, BoardView, RunGame
+from alphapente.web.run_watch import BUSY_TIMEOUT_S, Run, Watch, read_run
+from alphapente.web.schemas import LiveGame
+from alphapente.web.views import names
+
+
+class RunRoom:
+    """The parts of the Run room in one running server."""
+
+    def __init__(self, control: Control | None = None) -> None:
+        self.control = control or Control()
+        self.watch = Watch(self.control)
+        self.curves = Curves()
+        self.doctor = Doctor()
+
+
+def room_of(request: Request) -> RunRoom:
+    """The Run room of the app that a request came to."""
+    return cast(RunRoom, request.app.state.run_room)
+
+
+def config_of(config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None) -> Named:
+    """The configuration that a request names; the default one where it names none."""
+    return run_configs.named(config) if config is not None else run_configs.all_named()[0]
+
+
+def run_of(one: Annotated[Named, Depends(config_of)]) -> Run:
+    """The run of the configuration that a request names."""
+    return read_run(one)
+
+
+RoomOf = Annotated[RunRoom, Depends(room_of)]
+ConfigOf = Annotated[Named, Depends(config_of)]
+RunOf = Annotated[Run, Depends(run_of)]
+
+
+def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
+    """Up to `limit` games of the run's variant in its database, the newest first; none where there is no database."""
+    records = run.config.records
+    try:
+        store = Store(records.database, BUSY_TIMEOUT_S, read_only=True)
+    except RequestError:
+        return []
+    with store:
+        return [
+            RunGame(
+                id=game.game_id,
+                variant=game.variant,
+                board_size=game.board_size,
+                moves=names(game.moves, game.board_size),
+                winner=cast("Literal[0, 1, 2] | None", game.winner),
+                won_by=game.won_by,
+                created_at=game.created_at,
+                model_type=game.model_type,
+                step=game.network_step,
+            )
+            for game in store.page_of_games(limit, before, run.config.game.variant, None)
+        ]
+
+
+def boards(run: Run) -> BoardsAnswer:
+    """The games that a run's self-play has on its boards now."""
+    live = GamesRoom(run.config).live()
+    found = []
+    if live.variant is not None and live.board_size is not None:
+        found = [_board(game, live.variant, live.board_size) for game in live.games]
+    return BoardsAnswer(
+        variant=live.variant,
+        board_size=live.board_size,
+        model_type=live.model_type,
+        step=live.step,
+        updated_at=live.updated_at,
+        games=found,
+    )
+
+
+def _board(told: LiveGame, variant: str, size: int) -> BoardView:
+    game = Game.from_moves([parse_point(name, size) for name in told.moves], variant, size)
+    board = stones(game.position)
+    first, second = game.captures
+    return BoardView(
+        seed=told.seed,
+        moves=told.moves,
+        stones={str(p): names((point for point, stone in enumerate(board) if stone == p), size) for p in (1, 2)},
+        captured={"1": first // 2, "2": second // 2},
+    )

@@ -1,0 +1,287 @@
+"""A run as it stands, read from outside: its state, its status, its database and its locks. Changes nothing.
+
+The run is a process of its own, which knows nothing of who looks. What it is doing now it tells in its status file,
+what it has done in its state file and the database; whether it lives its lock tells.
+"""
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from alphapente.config import Config, ConfigError, stage_sizes
+from alphapente.errors import AlphaPenteError, FailureError, RequestError
+from alphapente.pipeline.state import STATE_NAME, State, load_state, scheduler_at_work
+from alphapente.pipeline.status import STATUS_NAME, Status, read_status
+from alphapente.records.store import Store
+from alphapente.web import run_configs
+from alphapente.web.run_configs import Named
+from alphapente.web.run_forecast import finite, limit_s, records_end, records_per_s, time_left
+from alphapente.web.run_schemas import (
+    CycleGames,
+    NoteView,
+    RunSnapshot,
+    RunSummary,
+    RunWord,
+    Sample,
+    StageView,
+    StepView,
+    TrainingLoss,
+)
+
+FRESH_S = 0.9
+"""For so long a snapshot serves everybody who asks."""
+BUSY_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What there is of a run on disk. `config` is the configuration in force: that of its latest start."""
+
+    named: Named
+    config: Config
+    folder: Path
+    """Of its checkpoints; it is what makes two runs two."""
+    state: State | None
+    status: Status | None
+    """Of this run; None where an older version made it, or nothing was done yet."""
+    left_status: Status | None
+    """Whatever status lies there, perhaps of a start that came to nothing."""
+    problem: str
+    """Why its state cannot be read; "" where it can."""
+    pid: int | None
+    """The process that is at work on it."""
+
+
+def read_run(one: Named) -> Run:
+    """The run of a configuration. Raises ConfigError for a configuration that cannot be used."""
+    plain = one.load().config
+    folder = Path(plain.pipeline.checkpoint_dir)
+    problem, state = "", None
+    try:
+        state = load_state(folder / STATE_NAME)
+    except FailureError as error:
+        problem = str(error)
+    config = plain
+    if state is not None:
+        try:
+            config = Config.model_validate(state.settings)
+        except ValidationError:  # of another version, whose settings had other names
+            config = plain
+    status = read_status(folder / STATUS_NAME)
+    own = status if status is not None and (state is None or status.run == state.run) else None
+    return Run(one, config, folder, state, own, status, problem, scheduler_at_work(folder))
+
+
+class Asked(Protocol):
+    """What was asked of runs from here and is still on its way: `run_control.Control`."""
+
+    def is_starting(self, folder: Path) -> bool:
+        """Whether a start is on its way."""
+
+    def is_ending(self, folder: Path) -> bool:
+        """Whether the run was asked to end and has not yet."""
+
+    def failure(self, folder: Path, heard_at: float) -> str:
+        """Why the latest start or stop from here came to nothing since the run last told of itself; "" where none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What changes from second to second."""
+
+    records: int
+    games: int
+    elapsed_s: float
+    cycle: int
+    stage: int
+    problem: str
+    """Why the database cannot be read; "" where it can, or where there is none yet."""
+
+
+class Watch:
+    """Snapshots of runs, each made once for all who ask at about the same time."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, RunSnapshot]] = {}
+
+    def snapshot(self, one: Named) -> RunSnapshot:
+        """The run of a configuration as it stands. Raises ConfigError for one that cannot be used."""
+        with self._lock:
+            at, kept = self._kept.get(one.name, (-math.inf, None))
+            if kept is None or time.monotonic() - at > FRESH_S:
+                kept = self._look(one)
+                self._kept[one.name] = (time.monotonic(), kept)
+            return kept
+
+    def forget(self, one: Named) -> None:
+        """The next snapshot is made anew: something was done to the run."""
+        with self._lock:
+            self._kept.pop(one.name, None)
+
+    def runs(self) -> list[RunSummary]:
+        """The runs that there are, the one at work or looked at last by its files first."""
+        by_folder: dict[Path, list[Named]] = {}
+        for one in run_configs.all_named():
+            try:
+                folder = Path(one.load().config.pipeline.checkpoint_dir)
+            except ConfigError:
+                continue
+            by_folder.setdefault(folder.absolute(), []).append(one)
+        found = [summary for named in by_folder.values() if (summary := self._summary(named)) is not None]
+        return sorted(
+            found, key=lambda summary: (summary.state not in ("running", "ending"), -(summary.updated_at or 0))
+        )
+
+    def _summary(self, named: list[Named]) -> RunSummary | None:
+        shot = self.snapshot(named[0])
+        if shot.state == "none":
+            return None
+        return RunSummary(
+            config=named[0].name,
+            configs=[one.name for one in named],
+            checkpoint_dir=shot.checkpoint_dir,
+            run=shot.run,
+            state=shot.state,
+            cycle=shot.cycle,
+            records=shot.records,
+            records_target=shot.records_target,
+            updated_at=shot.updated_at,
+        )
+
+    def _look(self, one: Named) -> RunSnapshot:
+        run = read_run(one)
+        word, message = self._word(run)
+        config, state, status = run.config, run.state or State(run=""), run.status
+        now = _now(run, live=word in ("running", "ending"))
+        end, rate = records_end(config, state), records_per_s(status, now.records, now.elapsed_s)
+        left, ends_by = time_left(config, (now.records, end), rate, now.elapsed_s)
+        if word in ("finished", "stopped", "none"):
+            left, ends_by = None, None
+        steps = [StepView(**vars(step)) for step in status.steps] if status else []
+        running = [step.name for step in steps if step.outcome == "running"]
+        return RunSnapshot(
+            config=one.name,
+            checkpoint_dir=str(run.folder),
+            database=config.records.database,
+            run=state.run or (status.run if status else None) or None,
+            state=word,
+            message="; ".join(part for part in (message, now.problem) if part),
+            phase=" and ".join(running) if word in ("running", "ending") else "",
+            variant=config.game.variant,
+            board_size=_stage_size(config, now.stage),
+            board_sizes=stage_sizes(config),
+            model_type=config.training.model_type,
+            mode=config.pipeline.mode,
+            cycle=now.cycle,
+            first_cycle=state.first_cycle,
+            last_cycle=state.first_cycle + config.pipeline.generation_cycles - 1,
+            stage=now.stage,
+            stages=[_stage(config, number) for number in range(len(config.pipeline.curriculum))],
+            records=now.records,
+            records_before=min(state.run_records, now.records) if run.state else now.records,
+            records_end=end,
+            records_target=config.pipeline.total_records_target,
+            games=now.games,
+            records_per_s=rate,
+            elapsed_s=now.elapsed_s,
+            time_limit_s=limit_s(config),
+            time_left_s=left,
+            ends_by=ends_by,
+            games_per_cycle=_games_per_cycle(state, now.games, finished=state.finished or run.state is None),
+            losses=[TrainingLoss(training=name, loss=finite(loss)) for name, loss in state.loss_by_training],
+            steps=steps,
+            notes=[NoteView(at=at, text=text) for at, text in status.notes] if status else [],
+            samples=[Sample(elapsed_s=at, records=n, games=g) for at, n, g in status.samples] if status else [],
+            began_at=status.began_at if status else None,
+            updated_at=_updated_at(run),
+        )
+
+    def _word(self, run: Run) -> tuple[RunWord, str]:
+        """How a run stands, and what there is to say about it."""
+        asked, left = self._asked, run.left_status
+        if run.pid is not None:
+            if asked.is_ending(run.folder) or (run.status is not None and run.status.ending):
+                return "ending", ""
+            begun = left is not None and left.pid == run.pid and left.outcome == "running"
+            return ("running", "") if begun else ("starting", "")
+        if asked.is_starting(run.folder):
+            return "starting", ""
+        failure = asked.failure(run.folder, left.updated_at if left is not None else 0.0)
+        if failure or run.problem:
+            return "failed", failure or run.problem
+        message = left.message if left is not None else ""
+        if run.state is None:
+            return "none", message
+        if run.state.finished:
+            return ("stopped", "stopped from the page") if run.state.stopped else ("finished", message)
+        if run.status is not None and run.status.outcome == "failed":
+            return "failed", message
+        if run.status is not None and run.status.outcome == "running":
+            return "paused", "its process was killed; it goes on from its last finished step"
+        return "paused", message
+
+
+def _stage_size(config: Config, stage: int) -> int:
+    stages = config.pipeline.curriculum
+    size = stages[stage].board_size if stages else None
+    return config.game.board_size if size is None else size
+
+
+def _stage(config: Config, number: int) -> StageView:
+    stage = config.pipeline.curriculum[number]
+    simulations = config.generation.simulations if stage.simulations is None else stage.simulations
+    return StageView(
+        board_size=_stage_size(config, number), simulations=simulations, records=stage.records, minutes=stage.minutes
+    )
+
+
+def _games_per_cycle(state: State, games: int, finished: bool) -> list[CycleGames]:
+    found = [CycleGames(cycle=state.first_cycle + n, games=made) for n, made in enumerate(state.games_by_cycle)]
+    now = games - state.cycle_games
+    if now > 0 and not finished:
+        found.append(CycleGames(cycle=state.cycle, games=now, open=True))
+    return found
+
+
+def _updated_at(run: Run) -> float | None:
+    if run.status is not None:
+        return run.status.updated_at
+    try:
+        return (run.folder / STATE_NAME).stat().st_mtime
+    except OSError:
+        return None
+
+
+def _now(run: Run, live: bool) -> _Now:
+    """By the status of a run at work; else by its state and the database."""
+    state, status = run.state or State(run=""), run.status
+    last_stage = max(0, len(run.config.pipeline.curriculum) - 1)
+    if live and status is not None:
+        elapsed = status.elapsed_s + max(0.0, time.time() - status.updated_at)
+        return _Now(status.records, status.games, elapsed, status.cycle, min(status.stage, last_stage), "")
+    records, games, problem = _counts(run.config)
+    elapsed = max(state.elapsed_s, status.elapsed_s if status else 0.0)
+    return _Now(records, games, elapsed, state.cycle, min(state.stage, last_stage), problem)
+
+
+def _counts(config: Config) -> tuple[int, int, str]:
+    """Records and games of the run's pools in the database, and why they cannot be read."""
+    variant, sizes = config.game.variant, stage_sizes(config)
+    try:
+        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+            return (
+                sum(store.num_records(variant, size) for size in sizes),
+                sum(store.num_games(variant, size) for size in sizes),
+                "",
+            )
+    except RequestError:  # there is none yet
+        return 0, 0, ""
+    except AlphaPenteError as error:
+        return 0, 0, str(error)

@@ -1,0 +1,31 @@
+// @ts-check
+/** A whole game in an address: `pente/19/K10M9N10M7`, with the result after it where the board does not tell it. */
+
+/** @typedef {import("./types.js").GameMoves} GameMoves */
+
+const RESULTS = ["1-0", "0-1", "1/2-1/2"];
+
+/**
+ * @param {GameMoves} game
+ * @param {string | null} [result]
+ * @param {number} [ply] where to open it; left out, at the end
+ * @returns {string}
+ */
+export function writeLink(game, result = null, ply = undefined) {
+  const ending = result === null ? "" : `/${result.replace("1/2-1/2", "draw")}`;
+  const place = ply === undefined ? "" : `?ply=${ply}`;
+  return `${game.variant}/${game.board_size}/${game.moves.join("")}${ending}${place}`;
+}
+
+/**
+ * @param {string} text what `writeLink` wrote
+ * @returns {{game: GameMoves, result: string | null, ply: number | null} | null} null for what is no game
+ */
+export function readLink(text) {
+  const match = /^([a-z]+)\/([0-9]{1,2})\/((?:[A-HJ-T][0-9]{1,2})*)(?:\/(1-0|0-1|draw))?(?:\?ply=([0-9]{1,3}))?$/.exec(text);
+  if (match === null) return null;
+  const moves = match[3].match(/[A-Z][0-9]+/g) ?? [];
+  const result = match[4] === "draw" ? RESULTS[2] : match[4] ?? null;
+  const ply = match[5] === undefined ? null : Math.min(Number(match[5]), moves.length);
+  return { game: { variant: match[1], board_size: Number(match[2]), moves }, result, ply };
+}

@@ -1,0 +1,74 @@
+// @ts-check
+/** The tails of a run's logs. */
+
+import { get, messageOf } from "../api.js";
+import { h, setText, show } from "../dom.js";
+
+const EVERY_MS = 3000;
+const LINES = 200;
+
+/** The log chosen, its last lines, followed while the run goes on. */
+export class LogsPanel {
+  constructor() {
+    this.choice = h("select", { "aria-label": "Log", onchange: () => void this.chosen() });
+    this.text = h("pre", { class: "log", tabindex: 0, role: "region", "aria-label": "Last lines of the log" });
+    this.nothing = h("p", { class: "muted" }, "No logs yet");
+    this.element = h("section", { class: "card logs" }, h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice), this.nothing, this.text);
+    this.config = "";
+    this.name = "";
+    this.readAt = -Infinity;
+    this.seen = "";
+    this.reading = false;
+  }
+
+  /** @param {any} run a snapshot */
+  update(run) {
+    if (run.config !== this.config) {
+      this.config = run.config;
+      this.name = "";
+      this.readAt = -Infinity;
+    }
+    const live = run.state === "running" || run.state === "ending" || run.state === "starting";
+    const seen = `${run.config} ${run.state} ${run.phase}`;
+    if (seen === this.seen && (!live || performance.now() - this.readAt < EVERY_MS)) return;
+    this.seen = seen;
+    void this.read();
+  }
+
+  chosen() {
+    this.name = this.choice.value;
+    return this.read();
+  }
+
+  async read() {
+    if (this.reading) return;
+    this.reading = true;
+    this.readAt = performance.now();
+    const { config, name } = this;
+    const asked = name === "" ? "" : `&name=${encodeURIComponent(name)}`;
+    try {
+      const told = await get(`/run/logs?config=${encodeURIComponent(config)}&lines=${LINES}${asked}`);
+      if (config === this.config && name === this.name) this.set(told);
+    } catch (error) {
+      setText(this.text, messageOf(error));
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  /** @param {any} told */
+  set(told) {
+    show(this.nothing, told.files.length === 0);
+    show(this.text, told.files.length > 0);
+    show(this.choice, told.files.length > 0);
+    const names = told.files.map((/** @type {any} */ file) => file.name).join();
+    if (this.choice.dataset.names !== names) {
+      this.choice.dataset.names = names;
+      this.choice.replaceChildren(...told.files.map((/** @type {any} */ file) => h("option", { value: file.name }, file.name)));
+    }
+    this.choice.value = told.name ?? "";
+    const atEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 30;
+    setText(this.text, told.lines.join("\n") || "(empty)");
+    if (atEnd) this.text.scrollTop = this.text.scrollHeight;
+  }
+}

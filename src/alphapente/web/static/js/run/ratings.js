@@ -1,0 +1,118 @@
+// @ts-check
+/** The ratings of a run's networks over its records, with error bars, and of all who have played. */
+
+import { get, messageOf } from "../api.js";
+import { Chart } from "../charts.js";
+import { h, show } from "../dom.js";
+import { count, withCode } from "./format.js";
+
+const EVERY_MS = 60_000;
+const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.round(value)}`;
+
+/** The ratings on one board size. */
+export class RatingsPanel {
+  constructor() {
+    this.size = h("select", { "aria-label": "Board of the ratings", onchange: () => void this.read() });
+    this.chart = new Chart({
+      title: "Rating of the run's networks",
+      x: "count",
+      xLabel: "records",
+      yLabel: "Elo",
+      series: [{ label: "Elo, bars 95% intervals", color: "--accent", look: "points", format: elo }],
+      empty: "None of the run's networks has played a stored match",
+    });
+    this.rows = h("tbody");
+    this.message = h("p", { class: "muted" });
+    this.warnings = h("div", { class: "warnings" });
+    this.table = h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Ratings of all players" },
+      h(
+        "table",
+        {},
+        h("thead", {}, h("tr", {}, ...["Player", "Elo", "95% interval", "Games", "Score"].map((name) => h("th", { scope: "col" }, name)))),
+        this.rows,
+      ),
+    );
+    this.element = h(
+      "section",
+      { class: "card ratings" },
+      h("div", { class: "row spread" }, h("h2", {}, "Ratings"), this.size),
+      this.message,
+      this.chart.element,
+      this.table,
+      this.warnings,
+    );
+    this.config = "";
+    this.sizes = "";
+    this.seen = "";
+    this.readAt = -Infinity;
+  }
+
+  /** @param {any} run a snapshot */
+  update(run) {
+    const sizes = run.board_sizes.join();
+    if (run.config !== this.config || sizes !== this.sizes) {
+      this.config = run.config;
+      this.sizes = sizes;
+      this.readAt = -Infinity;
+      const largest = run.board_sizes[run.board_sizes.length - 1];
+      this.size.replaceChildren(...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)));
+      show(this.size, run.board_sizes.length > 1);
+    }
+    const seen = `${run.config} ${run.state} ${run.losses.length}`;
+    if (seen === this.seen && performance.now() - this.readAt < EVERY_MS) return;
+    this.seen = seen;
+    void this.read();
+  }
+
+  async read() {
+    this.readAt = performance.now();
+    const config = this.config;
+    try {
+      const told = await get(`/run/ratings?config=${encodeURIComponent(config)}&board_size=${this.size.value}`);
+      if (config === this.config) this.set(told);
+    } catch (error) {
+      this.say(messageOf(error));
+    }
+  }
+
+  /** @param {string} message */
+  say(message) {
+    if (this.message.dataset.shown !== message) this.message.replaceChildren(...withCode(message));
+    this.message.dataset.shown = message;
+    show(this.message, message !== "");
+  }
+
+  /** @param {any} told */
+  set(told) {
+    this.say(told.message);
+    show(this.table, told.players.length > 0);
+    show(this.chart.element, told.players.length > 0);
+    const run = told.players
+      .filter((/** @type {any} */ player) => player.records !== null)
+      .sort((/** @type {any} */ one, /** @type {any} */ other) => one.records - other.records);
+    const half = (/** @type {any} */ player) => player.spread ?? (player.high - player.low) / 2;
+    this.chart.set([run.map((/** @type {any} */ one) => one.records), run.map((/** @type {any} */ one) => one.elo)], {
+      errors: [run.map((/** @type {any} */ one) => one.elo - half(one)), run.map((/** @type {any} */ one) => one.elo + half(one))],
+      levels: told.players
+        .filter((/** @type {any} */ player) => player.kind !== "checkpoint")
+        .slice(0, 6)
+        .map((/** @type {any} */ player) => ({ at: player.elo, label: player.name })),
+    });
+    this.rows.replaceChildren(
+      ...told.players.map((/** @type {any} */ player) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, player.name),
+          h("td", { class: "number" }, elo(player.elo)),
+          h("td", { class: "number" }, player.held ? "held" : `${elo(player.low)} to ${elo(player.high)}`),
+          h("td", { class: "number" }, count(player.games)),
+          h("td", { class: "number" }, `${Math.round(100 * player.score)}%`),
+        ),
+      ),
+    );
+    this.warnings.replaceChildren(...told.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
+  }
+}

@@ -1,0 +1,231 @@
+// @ts-check
+/** Where a game to review comes from: a text, the database, or the games in play now. */
+
+import { get, messageOf, post } from "./api.js";
+import { Board } from "./board.js";
+import { h, setText, show } from "./dom.js";
+import { Game } from "./game.js";
+import { writeLink } from "./link.js";
+import { followLive } from "./live.js";
+import { COLOURS } from "./points.js";
+
+/** @typedef {import("./types.js").Meta} Meta */
+/** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, result: string | null}} ParsedGame */
+
+const PAGE = 15; // games listed at a time
+const EXAMPLE = "pente/19/K10M9N10M7M8O7L10J10M10O10L9N7L7P7Q7L11L8L6K8J9J11H12J8N8H8";
+const WON = /** @type {Record<string, string>} */ ({ five: "five in a row", captures: "captures", resignation: "resignation" });
+
+/** The room's first view. */
+export class Sources {
+  /** @param {Meta} meta @param {(game: ParsedGame) => void} onread a text was read */
+  constructor(meta, onread) {
+    this.meta = meta;
+    this.onread = onread;
+    /** @type {(() => void) | null} */
+    this.stopLive = null;
+    /** @type {Map<string, {board: Board, game: Game, link: HTMLAnchorElement, plies: HTMLElement}>} */
+    this.boards = new Map();
+    /** @type {number | null} */
+    this.oldest = null;
+    this.element = h(
+      "div",
+      { class: "sources" },
+      h("h1", {}, "Review a game"),
+      h("div", { class: "sources-grid" }, this.fromText(), this.fromRun(), this.fromDatabase()),
+    );
+  }
+
+  enter() {
+    this.element.hidden = false;
+    this.oldest = null;
+    void this.list(true);
+    this.stopLive ??= followLive(
+      (live) => this.showLive(live),
+      (error) => this.liveText && setText(this.liveText, messageOf(error)),
+    );
+  }
+
+  leave() {
+    this.stopLive?.();
+    this.stopLive = null;
+  }
+
+  fromText() {
+    this.trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+    const area = h("textarea", {
+      name: "text",
+      rows: 9,
+      spellcheck: "false",
+      placeholder: "1. K10 L9 2. K14 N11 3. K12 …",
+      "aria-label": "Game text, with or without headers",
+    });
+    this.area = area;
+    const file = h("input", { type: "file", class: "sr-only", accept: ".txt,.pgn,text/plain", tabindex: -1, "aria-label": "A file with a game" });
+    file.addEventListener("change", () => void this.readFile(file.files?.[0]).then(() => { file.value = ""; }));
+    area.addEventListener("dragover", (event) => event.preventDefault());
+    area.addEventListener("drop", (event) => {
+      const dropped = event.dataTransfer?.files[0];
+      if (dropped === undefined) return;
+      event.preventDefault();
+      void this.readFile(dropped);
+    });
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.read();
+    });
+    return h(
+      "section",
+      { class: "card source-text", "aria-labelledby": "source-text" },
+      h("h2", { id: "source-text" }, "A game text"),
+      h("p", { class: "muted" }, "As pente.org writes games, or just the moves. Paste it here, or drop a file."),
+      area,
+      this.trouble,
+      h(
+        "div",
+        { class: "row" },
+        h("button", { type: "button", class: "button primary", onclick: () => void this.read() }, "Review it"),
+        h("button", { type: "button", class: "button", onclick: () => file.click() }, "Open a file"),
+        file,
+        h("a", { href: `#review/${EXAMPLE}?ply=0` }, "An example"),
+      ),
+    );
+  }
+
+  /** @param {File | undefined} file */
+  async readFile(file) {
+    if (file === undefined) return;
+    const most = this.meta.limits.body_bytes;
+    if (file.size > most) {
+      this.complain(`The file has ${file.size.toLocaleString("en")} bytes: at most ${most.toLocaleString("en")} are read`);
+      return;
+    }
+    if (this.area) this.area.value = await file.text();
+    await this.read();
+  }
+
+  async read() {
+    this.complain("");
+    const text = this.area?.value ?? "";
+    if (text.trim() === "") return this.complain("Paste a game text first");
+    try {
+      this.onread(await post("/games/parse", { text }));
+    } catch (error) {
+      this.complain(messageOf(error));
+    }
+  }
+
+  /** @param {string} text */
+  complain(text) {
+    if (this.trouble === undefined) return;
+    setText(this.trouble, text);
+    show(this.trouble, text !== "");
+  }
+
+  fromRun() {
+    this.liveText = h("p", { class: "muted" }, "Looking for games");
+    this.live = h("div", { class: "live-boards" });
+    return h("section", { class: "card source-live", "aria-labelledby": "source-live" }, h("h2", { id: "source-live" }, "In play now"), this.liveText, this.live);
+  }
+
+  /** @param {import("./live.js").LiveGames} live */
+  showLive(live) {
+    const { variant, board_size: size } = live;
+    const told = live.games.length === 0 || variant === null || size === null
+      ? "No self-play is running. While one is, its games are shown here as they are played."
+      : `Self-play by ${live.model_type} ${live.step?.toLocaleString("en")}, ${size} × ${size}`;
+    if (this.liveText) setText(this.liveText, told);
+    const seeds = new Set(live.games.map(({ seed }) => seed));
+    for (const [seed, { link }] of this.boards) {
+      if (seeds.has(seed)) continue;
+      link.remove();
+      this.boards.delete(seed);
+    }
+    if (variant === null || size === null) return;
+    for (const { seed, moves } of live.games) {
+      const known = this.boards.get(seed) ?? this.liveBoard(seed, variant, size);
+      if (known.game.moves.length !== moves.length) {
+        known.game.moves = [...moves];
+        known.game.go(moves.length);
+        setText(known.plies, `move ${moves.length}`);
+      }
+    }
+  }
+
+  /** @param {string} seed @param {string} variant @param {number} size */
+  liveBoard(seed, variant, size) {
+    const board = new Board(size, { label: "A game in play", coordinates: false });
+    const game = new Game({ variant, board_size: size, moves: [] }, {
+      onposition: () => {
+        if (game.position === null) return;
+        board.setStones(game.position.stones);
+        board.marks.setLast(game.position.last?.point ?? null, []);
+      },
+    });
+    const plies = h("span", { class: "muted number" }, "move 0");
+    const link = h("a", { class: "live-board", href: `#review/live/${seed}` }, board.element, plies);
+    const made = { board, game, link, plies };
+    this.boards.set(seed, made);
+    this.live?.append(link);
+    return made;
+  }
+
+  fromDatabase() {
+    this.stored = h("ul", { class: "stored" });
+    this.storedText = h("p", { class: "muted" });
+    this.more = h("button", { type: "button", class: "button small", hidden: true, onclick: () => void this.list(false) }, "Older games");
+    return h(
+      "section",
+      { class: "card source-stored", "aria-labelledby": "source-stored" },
+      h("h2", { id: "source-stored" }, "From the database, newest first"),
+      this.storedText,
+      this.stored,
+      this.more,
+    );
+  }
+
+  /** @param {boolean} afresh */
+  async list(afresh) {
+    const { stored, storedText, more } = this;
+    if (!stored || !storedText || !more) return;
+    try {
+      const before = afresh || this.oldest === null ? "" : `&before=${this.oldest}`;
+      const games = await get(`/games?limit=${PAGE}${before}`);
+      if (afresh) stored.replaceChildren();
+      stored.append(...games.map((/** @type {any} */ game) => this.storedRow(game)));
+      if (games.length > 0) this.oldest = games[games.length - 1].id;
+      show(more, games.length === PAGE);
+      setText(storedText, stored.childElementCount === 0 ? "The database holds no games yet: a run fills it." : "");
+      show(storedText, stored.childElementCount === 0);
+    } catch (error) {
+      setText(storedText, messageOf(error));
+      show(storedText, true);
+    }
+  }
+
+  /** @param {any} game */
+  storedRow(game) {
+    const title = this.meta.variants.find(({ name }) => name === game.variant)?.title ?? game.variant;
+    const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : WON[game.won_by] ?? game.won_by;
+    const sign = h("i", { class: `small-stone small-stone-${game.winner || "none"}`, "aria-hidden": "true" });
+    const who = game.winner ? `${COLOURS[game.winner]} by ${end}` : end;
+    const maker = game.source === "import" ? "imported" : `${game.made_by.model_type} ${game.made_by.step.toLocaleString("en")}`;
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { href: `#review/game/${game.id}` },
+        h("span", { class: "muted number" }, `#${game.id}`),
+        sign,
+        h("span", { class: "stored-end" }, who),
+        h("span", { class: "muted number" }, `${game.plies} moves`),
+        h("span", { class: "muted stored-kind" }, `${title} ${game.board_size} × ${game.board_size}, ${maker}`),
+      ),
+    );
+  }
+}
+
+/** Where a parsed game stands in an address. @param {ParsedGame} game */
+export function linkOf(game) {
+  return writeLink(game, game.result, 0).replace(/\?ply=0$/, "");
+}

@@ -1,0 +1,63 @@
+// @ts-check
+/** Puts into words how a game stands, for eyes and for ears. */
+
+import { COLOURS } from "./points.js";
+import { progressOf } from "./search.js";
+
+/** @typedef {import("./types.js").Position} Position */
+/** @typedef {import("./types.js").Result} Result */
+
+const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
+
+/** How a game ended. @param {Result} result */
+export function endingOf(result) {
+  return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${WON_BY[result.by]}`;
+}
+
+/** How a game ended for the one who plays `side`, 0 for both. @param {Result} result @param {0 | 1 | 2} side */
+export function endingFor(result, side) {
+  if (side === 0 || result.winner === 0) return endingOf(result);
+  return `${result.winner === side ? "You win" : "The engine wins"} by ${WON_BY[result.by]}`;
+}
+
+/**
+ * What a screen reader is told of a point, no more than the eye is shown.
+ * @param {string} point
+ * @param {import("./board.js").Board} board
+ * @param {Position | null} position
+ * @param {Set<string>} shown the switches that are on
+ */
+export function describePoint(point, board, position, shown) {
+  const stone = board.stones.get(point);
+  if (stone !== undefined) return `${COLOURS[stone.player].toLowerCase()} stone`;
+  if (position?.forbidden.some((one) => one.point === point)) return "empty, forbidden";
+  const said = ["empty"];
+  if (position !== null && shown.has("threats")) {
+    if (position.threats.wins.includes(point)) said.push("wins");
+    if (position.threats.must_answer.includes(point)) said.push("must be answered");
+  }
+  const takes = shown.has("captures") && position?.threats.captures.find((one) => one.point === point)?.takes;
+  if (takes) said.push(`captures ${takes.join(" and ")}`);
+  return said.join(", ");
+}
+
+/**
+ * What goes on in a game against the engine, in a line.
+ * @param {object} room
+ * @param {import("./game.js").Game} room.game
+ * @param {import("./search.js").Search} room.search
+ * @param {{side: 0 | 1 | 2}} room.setup
+ * @param {boolean} room.engineToMove
+ */
+export function statusOf({ game, search, setup, engineToMove }) {
+  if (game.result !== null) return endingFor(game.result, setup.side);
+  if (engineToMove) {
+    if (search.state === "failed") return search.error;
+    const progress = progressOf(search);
+    const what = search.view === null ? "The engine thinks" : `The engine thinks of ${search.view.best}`;
+    return progress ? `${what}: ${progress}` : what;
+  }
+  if (!game.atEnd) return `Looking back: after move ${game.ply} of ${game.moves.length}`;
+  const turn = setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
+  return game.ply === 0 && game.position?.legal_count === 1 ? `${turn}: the first stone goes on the centre` : turn;
+}
