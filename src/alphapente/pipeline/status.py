@@ -141,7 +141,7 @@ class StatusFile:
         status = self.status
         self._written_at = time.monotonic()
         status.pid, status.updated_at, status.notes = os.getpid(), time.time(), list(self._notes)
-        self._sample()
+        self._sample(last=status.outcome != "running")
         values = {**vars(status), "steps": [vars(step) for step in status.steps]}
         new = self._path.with_name(self._path.name + ".new")
         try:
@@ -150,9 +150,9 @@ class StatusFile:
         except OSError:
             return
 
-    def _sample(self) -> None:
+    def _sample(self, last: bool) -> None:
         status = self.status
-        if status.samples and status.elapsed_s - status.samples[-1][0] < self._sample_s:
+        if status.samples and status.elapsed_s - status.samples[-1][0] < (0.01 if last else self._sample_s):
             return
         status.samples.append((round(status.elapsed_s, 2), status.records, status.games))
         if len(status.samples) >= MAX_SAMPLES:

@@ -13,6 +13,8 @@ from alphapente.web.run_forecast import finite
 from alphapente.web.run_schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
 
 WINDOWS = 80
+GAMES_A_WINDOW = 12
+"""At least; averages over fewer games are noise."""
 MOST_POINTS = 600
 """Of each curve; where there are more, as many of them as this are kept, evenly spread."""
 BUSY_TIMEOUT_S = 5.0
@@ -64,7 +66,9 @@ def _written(config: Config) -> Any:
 def _games(config: Config) -> GameCurves:
     try:
         with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
-            windows = store.game_windows(config.game.variant, stage_sizes(config), WINDOWS)
+            variant, sizes = config.game.variant, stage_sizes(config)
+            games = sum(store.num_games(variant, size) for size in sizes)
+            windows = store.game_windows(variant, sizes, min(WINDOWS, max(1, games // GAMES_A_WINDOW)))
     except RequestError:
         windows = []
     return GameCurves(**{name: [getattr(window, name) for window in windows] for name in GameCurves.model_fields})

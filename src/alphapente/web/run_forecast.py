@@ -8,7 +8,7 @@ from alphapente.pipeline.state import State
 from alphapente.pipeline.status import Status
 
 RATE_SHARE = 0.25
-"""The rate is that of this last part of the run's time."""
+"""The rate is that of this last part of the run's time; of more of it in the first cycles, to hold a whole one."""
 RATE_LEAST_S = 20.0
 
 EndsBy = Literal["target", "cycles", "time limit"]
@@ -24,7 +24,8 @@ def records_per_s(status: Status | None, records: int, elapsed_s: float) -> floa
     """New records by the second over the last part of the run's time; None where too little of it is known."""
     if status is None or not status.samples:
         return None
-    since = elapsed_s - max(RATE_LEAST_S, RATE_SHARE * (elapsed_s - status.samples[0][0]))
+    share = max(RATE_SHARE, 1 / (status.cycle - status.first_cycle + 1))
+    since = elapsed_s - max(RATE_LEAST_S, share * (elapsed_s - status.samples[0][0]))
     began, before, _ = next((s for s in reversed(status.samples) if s[0] <= since), status.samples[0])
     if elapsed_s - began < RATE_LEAST_S / 4 or records <= before:
         return None

@@ -106,7 +106,7 @@ export class RecentGamesPanel {
     this.more = h("button", { type: "button", class: "button small", onclick: () => void this.readMore() }, "Older games");
     this.table = h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Newest games" },
+      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Newest games" },
       h(
         "table",
         {},

@@ -14,7 +14,7 @@ export class OverviewPanel {
     this.ends = h("p", { class: "muted" });
     this.bar = bar("Records");
     this.facts = new Facts(["Time left", "Time so far", "Cycle", "Now", "Games", "Records/s", "Game", "Network"]);
-    this.stages = h("ol", { class: "stages", "aria-label": "Stages of the curriculum" });
+    this.stages = h("ol", { class: "run-stages", "aria-label": "Stages of the curriculum" });
     this.element = h(
       "section",
       { class: "card overview" },
@@ -111,7 +111,7 @@ export class Facts {
     this.values = new Map(names.map((name) => [name, h("dd", { class: "number" })]));
     this.element = h(
       "dl",
-      { class: "facts" },
+      { class: "run-facts" },
       ...names.map((name) => h("div", {}, h("dt", {}, name), /** @type {HTMLElement} */ (this.values.get(name)))),
     );
   }
@@ -128,7 +128,7 @@ export class Facts {
 /** A bar of progress. @param {string} label */
 export function bar(label) {
   const part = h("span", {});
-  const element = h("div", { class: "bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, part);
+  const element = h("div", { class: "run-bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, part);
   return {
     element,
     /** @param {number} done @param {number} total */
@@ -143,12 +143,12 @@ export function bar(label) {
 /** The steps: those at work with their progress, and those that are over. */
 export class StepsPanel {
   constructor() {
-    this.now = h("div", { class: "steps-now" });
+    this.now = h("div", { class: "run-steps-now" });
     this.nothing = h("p", { class: "muted" });
     this.rows = h("tbody");
     this.table = h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Steps of this start" },
+      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Steps of this start" },
       h(
         "table",
         {},
@@ -156,7 +156,7 @@ export class StepsPanel {
         this.rows,
       ),
     );
-    this.element = h("section", { class: "card steps" }, h("h2", {}, "Steps"), this.now, this.nothing, this.table);
+    this.element = h("section", { class: "card run-steps" }, h("h2", {}, "Steps"), this.now, this.nothing, this.table);
     /** @type {Map<string, ReturnType<typeof card>>} */
     this.cards = new Map();
   }
@@ -217,7 +217,7 @@ function card(step) {
   const time = h("span", { class: "muted number" });
   const text = h("p", { class: "number" });
   return {
-    element: h("div", { class: "step" }, h("div", { class: "row spread" }, h("h3", {}, step.name), time), line.element, text),
+    element: h("div", { class: "run-step" }, h("div", { class: "row spread" }, h("h3", {}, step.name), time), line.element, text),
     /** @param {any} now */
     set(now) {
       const [done, total] = share(now.progress);

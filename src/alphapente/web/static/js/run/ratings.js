@@ -26,7 +26,7 @@ export class RatingsPanel {
     this.warnings = h("div", { class: "warnings" });
     this.table = h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Ratings of all players" },
+      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Ratings of all players" },
       h(
         "table",
         {},
