@@ -53,16 +53,32 @@ matches() {  # what else is compiled, once and by one process: the tests then fi
     done
 }
 
+use_it() {  # the real pipeline and matches, by one process: what they compile, the tests find
+    dry_run && matches
+}
+
+told() {  # what the one in the background said, when it is done
+    local status=0
+    wait "$used" || status=$?
+    cat "$said"
+    return "$status"
+}
+
 stage "set-up" set_up
 export PATH="$root/.venv/bin:$PATH"
+said=$(mktemp)
+set -m  # a process group of its own, so that it can be ended whole
+use_it >"$said" 2>&1 &  # most of it is compiling, on one core: the other one checks meanwhile
+used=$!
+set +m
+trap 'kill -- "-$used" 2>/dev/null; rm -f "$said"' EXIT
 stage "format (ruff format)" python -m ruff format --check .
 stage "lint (ruff check)" python -m ruff check .
 stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
-stage "dry run of the pipeline" dry_run
-stage "a match of each kind" matches
+stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
+stage "dry run of the pipeline, and a match of each kind" told
 chosen=(-m "not slow")
 [[ ${1:-} == --slow ]] && chosen=()
 stage "tests (pytest)" python -m pytest -n 2 ${chosen[@]+"${chosen[@]}"}
-stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow"
 printf '\nall passed in %d s\n' "$SECONDS"

@@ -150,6 +150,7 @@ def test_on_a_terminal(folder: Path) -> None:
         stderr=follower,
         env=environment,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     os.close(follower)
     try:
@@ -173,6 +174,11 @@ def test_on_a_terminal(folder: Path) -> None:
         process.kill()
         process.wait()
         os.close(leader)
+
+
+def hear_interrupts() -> None:
+    """For a child of tests that a shell started in the background, where Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_until(descriptor: int, wanted: str, limit_s: float = 100.0) -> str:

@@ -12,11 +12,12 @@ from alphapente.rules.notation import parse_point
 from alphapente.rules.position import IN_PLAY
 from alphapente.rules.tactics import tactics
 from alphapente.search import solve
+from alphapente.search.edges import open_edge
 from alphapente.search.exhaustive import Prover
 from alphapente.search.forest import Forest, search_position
 from alphapente.search.solver import Solver
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
-from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
+from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.random_play import SOUND, open_positions
 
 ROOTS: tuple[Root, ...] = ("gumbel", "puct")
@@ -77,9 +78,17 @@ def test_a_threat_leaves_only_what_may_stop_it(root: Root) -> None:
 def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
     """The other moves' edges are there from the search before, and count as lost."""
     game = Game.from_moves("1. E5 A1 2. E8 B3", size=9)
-    searches = forest(root, simulations=200)
+    noise = noise_answer(3, 9)
+
+    def keen(stones: Stones) -> Answer:  # on E6, so that it is looked at
+        logits, value = noise(stones)
+        return {**logits, parse_point("E6", 9): 6.0}, value
+
+    settings = SearchSettings(root=root, cached_positions=0)
+    searches = Forest(ScriptedEvaluator(1, 9, keen), settings, num_trees=1, simulations=200)
     search_position(searches, game.position, RNG(0))
     searches.advance(0, parse_point("E6", 9))
+    assert searches.trees.heads[0]["num_nodes"] > 1
     game.play("E6")
     searches.start(0, RNG(0))
     while 0 not in searches.step():
@@ -91,6 +100,31 @@ def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
     first, count = (int(searches.trees.nodes[0, 0][name]) for name in ("first_edge", "num_edges"))
     for edge in searches.trees.edges[0, first : first + count]:
         assert edge["point"] in defences or edge["proven"] == PROVEN_LOSS
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_where_all_that_may_stop_it_is_known_to_lose_the_root_is_lost(root: Root) -> None:
+    """The tree kept from the search before has proven each defence lost: nothing is left to search."""
+    position = Game.from_moves(THREAT, size=9).position
+    searches = forest(root)
+    search_position(searches, position, RNG(0))
+    defences = Solver(64).defences(position)
+    assert defences
+    for point in defences:
+        if searches.trees.priors[0, 0, point]:
+            open_edge(searches.trees, 0, 0, point)
+    first, count = (int(searches.trees.nodes[0, 0][name]) for name in ("first_edge", "num_edges"))
+    for edge in searches.trees.edges[0, first : first + count]:
+        if edge["point"] in defences:
+            edge["proven"] = PROVEN_LOSS
+    searches.start(0, RNG(0))
+    while 0 not in searches.step():
+        pass
+    result = searches.result(0)
+    assert (result.proven, result.value, result.simulations) == (PROVEN_LOSS, -1.0, 0)
+    assert result.point in defences
+    assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
+    assert set(np.flatnonzero(result.policy)) <= set(defences)
 
 
 @pytest.mark.parametrize("root", ROOTS)

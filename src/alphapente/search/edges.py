@@ -7,6 +7,8 @@ from alphapente.compiled import inlined, kernel, vectorized
 from alphapente.search.tree import (
     MAX_CHILDREN_ROOM,
     PROVEN_DRAW,
+    PROVEN_LOSS,
+    PROVEN_WIN,
     UNEXPANDED,
     UNKNOWN,
     Scratch,
@@ -143,3 +145,21 @@ def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
         return 0.0 if proven == PROVEN_DRAW else float(proven)
     visits = trees.edges[tree, edge]["visits"]
     return trees.edges[tree, edge]["value_sum"] / visits if visits > 0 else otherwise
+
+
+@kernel
+def conclude_node(trees: Trees, tree: int, node: int) -> int:
+    """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
+    certain = trees.nodes[tree, node]["next_point"] < 0
+    draw = False
+    start = np.int64(trees.nodes[tree, node]["first_edge"])
+    for edge in range(start, start + np.int64(trees.nodes[tree, node]["num_edges"])):
+        proven = trees.edges[tree, edge]["proven"]
+        if proven == PROVEN_WIN:
+            return PROVEN_WIN
+        if proven == UNKNOWN:
+            certain = False
+        draw = draw or proven == PROVEN_DRAW
+    if not certain:
+        return UNKNOWN
+    return PROVEN_DRAW if draw else PROVEN_LOSS

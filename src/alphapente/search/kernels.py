@@ -22,7 +22,7 @@ from alphapente.rules.symmetry import SYMMETRY_TABLES
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
 from alphapente.search.candidates import may_force
-from alphapente.search.edges import can_open, find_next, open_edge, write_priors
+from alphapente.search.edges import can_open, conclude_node, find_next, open_edge, write_priors
 from alphapente.search.forced import select_forced
 from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.proof import MAX_DEPTH
@@ -110,24 +110,6 @@ def _seen_by_parent(proven: int) -> int:
 
 
 @kernel
-def _conclude_node(trees: Trees, tree: int, node: int) -> int:
-    """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
-    certain = trees.nodes[tree, node]["next_point"] < 0
-    draw = False
-    start = np.int64(trees.nodes[tree, node]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, node]["num_edges"])):
-        proven = trees.edges[tree, edge]["proven"]
-        if proven == PROVEN_WIN:
-            return PROVEN_WIN
-        if proven == UNKNOWN:
-            certain = False
-        draw = draw or proven == PROVEN_DRAW
-    if not certain:
-        return UNKNOWN
-    return PROVEN_DRAW if draw else PROVEN_LOSS
-
-
-@kernel
 def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int) -> None:
     """Adds a leaf's value (as its player to move sees it), and what is proven of it, to all nodes on the way up."""
     tree = leaves.tree[place]
@@ -136,7 +118,7 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
         edge = trees.nodes[tree, node]["first_edge"] + leaves.path_edge[place, level]
         if proven != UNKNOWN:
             trees.edges[tree, edge]["proven"] = _seen_by_parent(proven)
-            proven = _conclude_node(trees, tree, node)
+            proven = conclude_node(trees, tree, node)
             trees.nodes[tree, node]["proven"] = proven
         value = -value
         if proven != UNKNOWN:

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
-from alphapente.search.edges import edge_value, find_next, open_edge, prior_bits, prior_from_bits
+from alphapente.search.edges import (
+    conclude_node,
+    edge_value,
+    find_next,
+    open_edge,
+    prior_bits,
+    prior_from_bits,
+)
 from alphapente.search.forced import earned_visits, most_visited
 from alphapente.search.gumbel import completion
 from alphapente.search.tree import (
@@ -83,8 +90,11 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
 def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
     """Of an evaluated root, leaves only the moves whose mask is not 0: all others are known to lose.
 
-    Their priors go to those that are left; where the network gave these nothing, the root stays as it is.
+    Their priors go to those that are left; where the network gave these nothing, the root stays as it is. An earlier
+    search of the same tree may have proven the root, or that those left lose too.
     """
+    if trees.nodes[tree, 0]["proven"] != UNKNOWN:
+        return
     first = np.int64(trees.nodes[tree, 0]["first_edge"])
     last = first + np.int64(trees.nodes[tree, 0]["num_edges"])
     total = np.float32(0.0)
@@ -106,6 +116,7 @@ def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
             trees.edges[tree, edge]["prior"] = np.float32(0.0)
             trees.edges[tree, edge]["proven"] = PROVEN_LOSS
     find_next(trees, tree, 0)
+    trees.nodes[tree, 0]["proven"] = conclude_node(trees, tree, 0)
 
 
 @kernel
