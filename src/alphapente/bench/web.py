@@ -122,7 +122,14 @@ class _Visitor:
         return content
 
     def open(self, path: str, body: Any = None) -> http.client.HTTPResponse:
-        """The beginning of an answer."""
+        """The beginning of an answer; the server has closed a connection that was silent for some seconds."""
+        try:
+            return self._request(path, body)
+        except ConnectionError:
+            self.connection.close()
+            return self._request(path, body)
+
+    def _request(self, path: str, body: Any) -> http.client.HTTPResponse:
         if body is None:
             self.connection.request("GET", path)
         else:
