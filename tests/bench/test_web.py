@@ -12,7 +12,6 @@ from alphapente.bench.targets import TARGETS
 from alphapente.config import load_config
 from alphapente.errors import FailureError
 
-
 FILES = {
     "/": '<link rel="stylesheet" href="/css/a.css"><script type="module" src="js/main.js"></script><a href="#top">',
     "/css/a.css": "body {}",
