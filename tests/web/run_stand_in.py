@@ -21,7 +21,7 @@ COMMAND = (sys.executable, "-m", "tests.web.run_stand_in")
 def main(words: list[str]) -> int:
     assert words[0] == "run"
     given = list(zip(words[1::2], words[2::2], strict=True))
-    (path,) = [Path(value) for flag, value in given if flag == "--config"] or [None]
+    path = next((Path(value) for flag, value in given if flag == "--config"), None)
     config = load_config(path, [value for flag, value in given if flag == "--set"])
     asked = os.environ.get("STAND_IN", "")
     if "refuse" in asked:
