@@ -1,5 +1,6 @@
 """The status file: what others see of a run at work, how it ended, and who holds the folder."""
 
+import itertools
 import json
 import os
 import signal
@@ -143,7 +144,7 @@ def test_samples_stay_few_and_spread_over_the_whole_run(tmp_path: Path) -> None:
         file.write()
     samples = status_of(tmp_path).samples
     assert MAX_SAMPLES // 4 < len(samples) < MAX_SAMPLES
-    gaps = [after[0] - before[0] for before, after in zip(samples, samples[1:], strict=False)]
+    gaps = [after[0] - before[0] for before, after in itertools.pairwise(samples)]
     assert samples[0][0] == 0
     assert samples[-1][0] > 5000 - 2 * max(gaps)
     assert max(gaps) <= 2 * min(gaps)

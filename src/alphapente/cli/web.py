@@ -2,6 +2,7 @@
 
 import socket
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -10,8 +11,12 @@ from alphapente.config import default_config_path, load_config
 from alphapente.errors import FailureError, RequestError
 
 if TYPE_CHECKING:
-    from alphapente.config import Config
+    from fastapi import FastAPI
+
     from alphapente.web.security import Access
+
+SHORTEST_TOKEN = 12
+"""Characters."""
 
 
 def web(
@@ -27,32 +32,31 @@ def web(
     set_: Overrides = None,
 ) -> None:
     """Serve the page: play against the engine, review games, start and watch runs. Ctrl-C ends it."""
-    flags: dict[str, object] = {} if port is None else {"web.port": port}
-    resolved = load_config(config or default_config_path(), set_ or (), flags)
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise RequestError(f"--token has {len(token)} characters: choose {SHORTEST_TOKEN} or more, or leave it out")
 
+    path = config or default_config_path()
+    flags: dict[str, object] = {} if port is None else {"web.port": port}
+    resolved = load_config(path, set_ or (), flags)
+
+    from alphapente.web.app import create_app
+    from alphapente.web.run_configs import own_configuration
     from alphapente.web.security import Access, is_loopback, new_token
 
     access = Access(host, token or ("" if is_loopback(host) else new_token()))
-    _serve(resolved, access, open_)
+    listener = _listen(host, resolved.web.port)
+    app = create_app(resolved, access, own=own_configuration(path, set_ or ()), warm=True)
+    _serve(app, listener, _address(access, listener.getsockname()[1]), open_)
 
 
-SHORTEST_TOKEN = 12
-"""Characters."""
-
-
-def _serve(config: "Config", access: "Access", open_page: bool) -> None:
+def _serve(app: "FastAPI", listener: socket.socket, address: str, open_page: bool) -> None:
     import uvicorn
 
     from alphapente.compiled import is_cold
-    from alphapente.web.app import create_app
 
-    listener = _listen(access.host, config.web.port)
-    address = _address(access, listener.getsockname()[1])
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(config, access, warm=True),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -77,13 +81,14 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(128)
-    except OSError as error:
-        raise FailureError(
-            f"cannot serve at {host}, port {port}: {error.strerror or error}; choose others by --host and --port"
-        ) from error
+    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+        why = getattr(error, "strerror", None) or error
+        raise FailureError(f"cannot serve at {host}, port {port}: {why}; choose others by --host and --port") from error
     return listener
 
 
 def _address(access: "Access", port: int) -> str:
-    host = f"[{access.host}]" if ":" in access.host else access.host
-    return f"http://{host}:{port}/" + (f"?token={access.token}" if access.token else "")
+    """What to open in a browser; where all of this machine's addresses are served, by its name."""
+    host = socket.gethostname() if access.host in ("", "0.0.0.0", "::") else access.host
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/" + (f"?token={quote(access.token)}" if access.token else "")

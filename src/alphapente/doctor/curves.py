@@ -25,14 +25,33 @@ class JobCurves:
         return [value for _, value in self.points.get(tag, ())]
 
 
-def read_jobs(log_dir: Path, name: str) -> list[JobCurves]:
+KnownJobs = dict[Path, tuple[int, JobCurves]]
+"""What was read from which file, and how many bytes it had."""
+
+
+def read_jobs(log_dir: Path, name: str, known: KnownJobs | None = None) -> list[JobCurves]:
     """The newest jobs of a name ("generation", "training-simple") that wrote curves, oldest first.
 
     Each job writes a file of its own. A file that is damaged or still being written counts as far as it can be read.
+    Whoever reads again and again keeps `known` in between: only files that have grown are read anew.
     """
-    files = sorted((log_dir / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)
-    jobs = [_read(path) for path in files[-NEWEST_FILES:]]
-    return [job for job in jobs if job.points]
+    files = sorted((log_dir / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)[-NEWEST_FILES:]
+    known = {} if known is None else known
+    for path in known.keys() - files:
+        del known[path]
+    for path in files:
+        size = size_of(path)
+        if path not in known or known[path][0] != size:
+            known[path] = size, _read(path)
+    return [job for _, job in (known[path] for path in files) if job.points]
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 for one that was deleted meanwhile."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _begun(path: Path) -> list[int]:

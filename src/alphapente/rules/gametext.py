@@ -57,7 +57,7 @@ _VARIANT_OF = {
     "boatpente": "boat",
 }
 _SPEED = re.compile(r"^(speed|turnbased|tb)+")
-_HEADER = re.compile(r'\[\s*([^"\[\]]*?)\s*"(.*)"\s*\]')
+_HEADER = re.compile(r'\[([^"\[\]]*)"(.*)"\s*\]')
 _COMMENT = re.compile(r"\{[^{}]*\}")
 _FIRST_MOVE = re.compile(r"1\.")
 _DATES = ("%m/%d/%Y", "%Y.%m.%d")
@@ -142,8 +142,7 @@ def write_game(game: GameText) -> str:
     lines = []
     for name in ordered:
         line = f'[{name} "{headers[name]}"]'
-        match = _HEADER.fullmatch(line)
-        if match is None or match.groups() != (name, headers[name]) or not name or len(line.splitlines()) > 1:
+        if not name or _split_header(line) != (name, headers[name]) or len(line.splitlines()) > 1:
             raise NotationError(f"header {name!r} with value {headers[name]!r} cannot be written: use one plain line")
         lines.append(line)
     return "\n".join([*lines, "", format_moves(game.moves, game.size, result or "?", game.comments)]) + "\n"
@@ -207,10 +206,16 @@ def _ends_game(line: str) -> bool:
 
 
 def _parse_header(line: str, number: int) -> tuple[str, str]:
-    match = _HEADER.fullmatch(line)
-    if match is None or not match[1]:
+    found = _split_header(line)
+    if found is None or not found[0]:
         raise NotationError(f'{line!r}, line {number}, is no header: write [Name "value"]')
-    return match[1], match[2]
+    return found
+
+
+def _split_header(line: str) -> tuple[str, str] | None:
+    """A header's name and value."""
+    match = _HEADER.fullmatch(line)
+    return None if match is None else (match[1].strip(), match[2])
 
 
 def _read_section(section: _Section, variant: str, size: int) -> GameText:
@@ -252,7 +257,7 @@ def _variant_named(name: str) -> str:
 def _parse_size(text: str) -> int:
     plain = text.strip().lower()
     side = plain.removesuffix(f"x{plain.partition('x')[0]}")
-    if not side.isdecimal() or not MIN_SIZE <= int(side) <= MAX_SIZE:
+    if not side.isdecimal() or len(side) > 2 or not MIN_SIZE <= int(side) <= MAX_SIZE:
         raise NotationError(f"header Size {text!r}: write a whole number from {MIN_SIZE} to {MAX_SIZE}")
     return int(side)
 

@@ -70,15 +70,14 @@ def parse_moves(text: str, size: int = MAX_SIZE, first_line: int = 1) -> MoveLis
     Raises NotationError with the line (counted from `first_line`) and the column of what cannot be read.
     """
     moves: list[int] = []
-    comments: dict[int, str] = {}
+    comments: dict[int, list[str]] = {}
     result: str | None = None
     ended = False
     for match in _TOKEN.finditer(text):
         token = match[0]
-        place = _place(text, match.start(), first_line)
+        place = _Place(text, match.start(), first_line)
         if token.startswith("{") and len(token) > 1:
-            said = " ".join(token[1:-1].split())
-            comments[len(moves)] = f"{comments[len(moves)]} {said}" if len(moves) in comments else said
+            comments.setdefault(len(moves), []).extend(token[1:-1].split())
             continue
         if token in "{}":
             raise NotationError(f"a brace {token!r} without its partner, {place}: a comment is {{like this}}")
@@ -96,7 +95,7 @@ def parse_moves(text: str, size: int = MAX_SIZE, first_line: int = 1) -> MoveLis
                 moves.append(parse_point(token, size))
             except NotationError as error:
                 raise NotationError(f"{error} (move {len(moves) + 1}, {place})") from None
-    return MoveList(moves, result, comments)
+    return MoveList(moves, result, {ply: " ".join(words) for ply, words in comments.items()})
 
 
 def format_moves(
@@ -137,7 +136,7 @@ def _comment_words(comments: Mapping[int, str], ply: int) -> list[str]:
     return f"{{{' '.join(said)}}}".split(" ") if said else []
 
 
-def _check_number(number: int, played: int, place: str) -> None:
+def _check_number(number: int, played: int, place: "_Place") -> None:
     pairs, singles = played // 2 + 1, played + 1
     if number not in (pairs, singles):
         raise NotationError(
@@ -150,6 +149,14 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "...")
 
 
-def _place(text: str, at: int, first_line: int) -> str:
-    line_start = text.rfind("\n", 0, at) + 1
-    return f"line {text.count(chr(10), 0, at) + first_line}, column {at - line_start + 1}"
+class _Place(NamedTuple):
+    """Where something stands in a text; worked out only where it is told, which a long text makes dear."""
+
+    text: str
+    at: int
+    first_line: int
+
+    def __str__(self) -> str:
+        line_start = self.text.rfind("\n", 0, self.at) + 1
+        line = self.text.count("\n", 0, self.at) + self.first_line
+        return f"line {line}, column {self.at - line_start + 1}"

@@ -20,6 +20,7 @@ from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
 from alphapente.web.routes import analysis, games, position, review, run
 from alphapente.web.routes import networks as networks_route
+from alphapente.web.run_configs import Configs, Named
 from alphapente.web.run_room import RunRoom
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
@@ -34,9 +35,12 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(config: Config, access: Access | None = None, *, warm: bool = False) -> FastAPI:
+def create_app(
+    config: Config, access: Access | None = None, *, own: Named | None = None, warm: bool = False
+) -> FastAPI:
     """The app for a configuration, served to whom `access` says (default: this machine, without a token).
 
+    `own`: where that configuration comes from, which is what the Run room begins with.
     `warm`: networks and kernels are loaded while the server waits for its first visitor, who else would wait for them.
     """
     networks = Networks(config)
@@ -61,7 +65,7 @@ def create_app(config: Config, access: Access | None = None, *, warm: bool = Fal
         responses=_FAILURES,
     )
     app.state.parts = parts
-    app.state.run_room = RunRoom()
+    app.state.run_room = RunRoom(Configs(own))
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)

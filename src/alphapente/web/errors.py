@@ -61,7 +61,7 @@ def response(status: int, code: str, message: str) -> JSONResponse:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Lets the app answer every error as this module says."""
+    """Lets the app answer every error that it knows as this module says; the Guard does it for all others."""
 
     async def ours(_request: Request, error: Exception) -> JSONResponse:
         return response(*describe(error))
@@ -78,7 +78,6 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(AlphaPenteError, ours)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, ours)
 
 
 def _told(errors: Sequence[Any]) -> str:

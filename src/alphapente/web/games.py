@@ -1,14 +1,11 @@
 """The games in the database and those in play now, read afresh each time: other processes add to them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from alphapente.config import Config
-from alphapente.errors import RequestError
 from alphapente.records.model import StoredGame
-from alphapente.records.store import Store
 from alphapente.selfplay.live import read_live
+from alphapente.web.database import records_of
 from alphapente.web.errors import WebError
 from alphapente.web.schemas import GameSummary, LiveGame, LiveGames, MadeBy, StoredGameAnswer
 from alphapente.web.views import names
@@ -24,7 +21,7 @@ class GamesRoom:
         self, limit: int, before_id: int | None, variant: str | None, board_size: int | None
     ) -> list[GameSummary]:
         """Up to `limit` games, the newest first; none where there is no database yet."""
-        with self._store() as store:
+        with records_of(self._config) as store:
             if store is None:
                 return []
             return [
@@ -33,7 +30,7 @@ class GamesRoom:
 
     def one(self, game_id: int) -> StoredGameAnswer:
         """The game of this id. Raises WebError where there is none."""
-        with self._store() as store:
+        with records_of(self._config) as store:
             game = None if store is None else store.game(game_id)
         if game is None:
             raise WebError(404, "no_game", f"there is no game {game_id}: choose an id that GET /api/v1/games has")
@@ -58,18 +55,6 @@ class GamesRoom:
             updated_at=found.updated_at,
             games=[LiveGame(seed=str(one.seed), moves=names(one.moves, found.board_size)) for one in found.games],
         )
-
-    @contextmanager
-    def _store(self) -> Iterator[Store | None]:
-        """The database, open for reading; None where there is none yet."""
-        records = self._config.records
-        try:
-            store = Store(records.database, records.busy_timeout_s, read_only=True)
-        except RequestError:
-            yield None
-            return
-        with store:
-            yield store
 
 
 def _summary(game: StoredGame) -> dict[str, Any]:

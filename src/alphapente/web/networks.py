@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["shipped", "checkpoint", "history"]
 SHIPPED_ID = "shipped"
+_MOST_SIZES = 3
+"""A network's evaluators are kept for the board sizes asked for last."""
 _LISTED_S = 2.0
 """For so long the folder is not looked at again."""
 
@@ -72,7 +74,7 @@ class Networks:
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._loaded: dict[str, Loaded] = {}
-        self._headers: dict[tuple[Path, int, int], _Header] = {}
+        self._headers: dict[Path, tuple[tuple[int, int], _Header]] = {}
         self._listed: tuple[float, list[Entry]] | None = None
 
     # --- what there is ---
@@ -143,11 +145,13 @@ class Networks:
 
         try:
             status = path.stat()
-            key = path, status.st_mtime_ns, status.st_size
-            if key not in self._headers:
+            written = status.st_mtime_ns, status.st_size
+            known = self._headers.get(path)
+            if known is None or known[0] != written:
                 stored = checkpoint.read(path)
-                self._headers[key] = _Header(stored.model_type, stored.step, checkpoint.weights_digest(stored))
-            return self._headers[key]
+                header = _Header(stored.model_type, stored.step, checkpoint.weights_digest(stored))
+                known = self._headers[path] = written, header
+            return known[1]
         except (OSError, checkpoint.CheckpointError):
             return None
 
@@ -162,16 +166,19 @@ class Networks:
         with self._lock:
             turn = self._loading.setdefault(key, threading.Lock())
         with turn:  # two who ask for one network wait for one reading; those who ask for another do not
-            with self._lock:
-                loaded = self._loaded.get(key)
-                if loaded is not None:
-                    loaded.used_at = time.monotonic()
-                    return loaded
-            loaded = Loaded(key, self._read(entry), time.monotonic())
-            with self._lock:
-                self._loaded[key] = loaded
-                self._loading.pop(key, None)
-                self._forget_longest_unused()
+            try:
+                with self._lock:
+                    loaded = self._loaded.get(key)
+                    if loaded is not None:
+                        loaded.used_at = time.monotonic()
+                        return loaded
+                loaded = Loaded(key, self._read(entry), time.monotonic())
+                with self._lock:
+                    self._loaded[key] = loaded
+                    self._forget_longest_unused()
+            finally:
+                with self._lock:
+                    self._loading.pop(key, None)
         return loaded
 
     @contextmanager
@@ -181,7 +188,9 @@ class Networks:
 
         with self._lock:
             loaded.used_at = time.monotonic()
-            free = loaded.free.setdefault(board_size, [])
+            free = loaded.free[board_size] = loaded.free.pop(board_size, [])  # the newest comes last
+            while len(loaded.free) > _MOST_SIZES:
+                del loaded.free[next(iter(loaded.free))]
             evaluator = free.pop() if free else None
         if evaluator is None:
             evaluator = load_evaluator(loaded.network, self._config, BATCH, board_size, self._device)

@@ -6,6 +6,7 @@ import time
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
 from alphapente.records.model import PlayerIdentity
+from alphapente.web.database import records_of
 from alphapente.web.networks import Entry
 from alphapente.web.schemas import Rating
 
@@ -37,14 +38,13 @@ class Ratings:
 
     def _work_out(self) -> list[tuple[PlayerIdentity, Rating]]:
         from alphapente.arena.ratings import rate_matches
-        from alphapente.records.store import Store
 
-        records, game = self._config.records, self._config.game
+        game = self._config.game
         try:
-            with Store(records.database, records.busy_timeout_s, read_only=True) as store:
-                matches = store.matches(game.variant, game.board_size)
+            with records_of(self._config) as store:
+                matches = [] if store is None else store.matches(game.variant, game.board_size)
             players = rate_matches(matches, game.variant, game.board_size).players if matches else ()
-        except AlphaPenteError:  # no database yet, or one that is locked: then nothing is rated
+        except AlphaPenteError:  # a database that is locked or damaged: then nothing is rated
             return []
         return [
             (one.identity, Rating(elo=one.elo, low=one.low, high=one.high, simulations=one.identity.simulations))

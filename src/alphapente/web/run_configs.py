@@ -7,6 +7,7 @@ files are, which database, and which Python class a model is.
 import json
 import re
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,49 +24,67 @@ FOLDER = Path("config")
 BUILT_IN = "built-in"
 """The name of the built-in defaults, offered where there is no config/pipeline.json, which would come before them."""
 DEFAULT = "pipeline"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}")
-_FIXED = re.compile(r"records\.database|pipeline\.(checkpoint_dir|log_dir)|models\.[^.]+\.class")
+LONGEST_NAME = 61
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
+_FIXED = re.compile(r"records\.database|pipeline\.(checkpoint_dir|log_dir)|models\.(.+\.)?class")
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A configuration by its name; `path` None means the built-in defaults."""
+    """A configuration by its name; `path` None means the built-in defaults. `sets` are overrides that belong to it."""
 
     name: str
     path: Path | None
+    sets: tuple[str, ...] = ()
 
-    def load(self, overrides: list[str] | None = None) -> LoadedConfig:
+    def load(self, overrides: Sequence[str] = ()) -> LoadedConfig:
         """The configuration with these overrides. Raises ConfigError."""
-        return load_layers(self.path, overrides or [])
+        return load_layers(self.path, [*self.sets, *overrides])
 
 
-def all_named() -> list[Named]:
-    """The configurations that there are: the default one first, then by name."""
-    files = {path.stem: path for path in FOLDER.glob("*.json") if _NAME.fullmatch(path.stem) and path.is_file()}
-    found = [Named(name, path) for name, path in sorted(files.items(), key=lambda item: (item[0] != DEFAULT, item[0]))]
-    return found if DEFAULT in files else [Named(BUILT_IN, None), *found]
+def own_configuration(path: Path | None, sets: Sequence[str]) -> Named:
+    """The configuration that a server was started with, under a name that can stand in a request."""
+    name = BUILT_IN if path is None else re.sub(r"[^A-Za-z0-9_.-]|^[.-]", "_", path.stem)[:LONGEST_NAME]
+    return Named(name, path, tuple(sets))
 
 
-def named(name: str) -> Named:
-    """The configuration so named. Raises WebError for a name that is none of them."""
-    known = all_named()
-    for one in known:
-        if one.name == name:
-            return one
-    raise WebError(404, "no_config", f"no configuration {name[:64]!r}: there are " + ", ".join(k.name for k in known))
+class Configs:
+    """The configurations to choose from: the server's own, and those in the folder `config`."""
 
+    def __init__(self, own: Named | None = None) -> None:
+        self._own = own
 
-def summaries() -> list[ConfigSummary]:
-    """All configurations, with what is wrong with them."""
-    found = []
-    for one in all_named():
-        path, problem, folder = None if one.path is None else str(one.path), None, None
-        try:
-            folder = one.load().config.pipeline.checkpoint_dir
-        except ConfigError as error:
-            problem = str(error)
-        found.append(ConfigSummary(name=one.name, path=path, problem=problem, checkpoint_dir=folder))
-    return found
+    def all(self) -> list[Named]:
+        """All of them, the default one first: the server's own, else config/pipeline.json or the built-in defaults."""
+        names = sorted(path.stem for path in FOLDER.glob("*.json") if _NAME.fullmatch(path.stem) and path.is_file())
+        found = [Named(name, FOLDER / f"{name}.json") for name in names]
+        own = self._own or next((one for one in found if one.name == DEFAULT), Named(BUILT_IN, None))
+        return [own, *(one for one in found if one.name != own.name)]
+
+    def default(self) -> Named:
+        """The one that is meant where none is named."""
+        return self.all()[0]
+
+    def named(self, name: str) -> Named:
+        """The configuration so named. Raises WebError for a name that is none of them."""
+        known = self.all()
+        for one in known:
+            if one.name == name:
+                return one
+        told = ", ".join(one.name for one in known)
+        raise WebError(404, "no_config", f"no configuration {name[:LONGEST_NAME]!r}: there are {told}")
+
+    def summaries(self) -> list[ConfigSummary]:
+        """All configurations, with what is wrong with them."""
+        found = []
+        for one in self.all():
+            path, problem, folder = None if one.path is None else str(one.path), None, None
+            try:
+                folder = one.load().config.pipeline.checkpoint_dir
+            except ConfigError as error:
+                problem = str(error)
+            found.append(ConfigSummary(name=one.name, path=path, problem=problem, checkpoint_dir=folder))
+        return found
 
 
 def view(one: Named) -> ConfigView:

@@ -45,7 +45,7 @@ class _Start:
 class _Ending:
     """A run that was asked to end, and whether for good."""
 
-    pid: int | None
+    pid: int
     for_good: bool
     problem: str = ""
 
@@ -71,11 +71,11 @@ class Control:
         config = one.load(overrides).config
         folder = Path(config.pipeline.checkpoint_dir)
         with self._lock:
-            if scheduler_at_work(folder) is not None or self._starting(folder):
+            if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
             told = Path(config.pipeline.log_dir) / f"start_{timestamp()}.log"
             words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
-            words += [word for override in overrides for word in ("--set", override)]
+            words += [word for override in (*one.sets, *overrides) for word in ("--set", override)]
             try:
                 told.parent.mkdir(parents=True, exist_ok=True)
                 with told.open("wb") as error_file:
@@ -102,7 +102,7 @@ class Control:
         """
         folder = Path(one.load().config.pipeline.checkpoint_dir)
         with self._lock:
-            pid = scheduler_at_work(folder)
+            pid = self._at_work(folder)
             if pid is None and not for_good:
                 raise WebError(409, "not_at_work", f"no run is at work on {folder}: there is nothing to pause")
             if pid is None:
@@ -113,7 +113,7 @@ class Control:
             ending = self._endings[folder] = _Ending(pid, for_good or (asked is not None and asked.for_good))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        if asked is None or asked.pid != pid:
+        if asked is None or asked.pid != pid or asked.problem:
             waiting = threading.Thread(target=self._wait_for_end, args=(folder, ending), daemon=True, name="run-stop")
             waiting.start()
         return pid
@@ -121,7 +121,7 @@ class Control:
     def is_starting(self, folder: Path) -> bool:
         """Whether a start is on its way."""
         with self._lock:
-            return self._starting(folder)
+            return self._starting(folder) is not None
 
     def is_ending(self, folder: Path) -> bool:
         """Whether the run was asked to end and has not yet."""
@@ -144,9 +144,14 @@ class Control:
             return ""
         return _last_words(start.told) or f"the run ended with status {status}"
 
-    def _starting(self, folder: Path) -> bool:
+    def _at_work(self, folder: Path) -> int | None:
+        """The process that is at work on a folder, or that was started from here and soon will be."""
+        return scheduler_at_work(folder) or self._starting(folder)
+
+    def _starting(self, folder: Path) -> int | None:
+        """The process that was started from here and lives."""
         start = self._starts.get(folder)
-        return start is not None and start.process.returncode is None
+        return start.process.pid if start is not None and start.process.returncode is None else None
 
     def _see_off(self, start: _Start) -> None:
         """Wait for the end of a process of ours, so that it does not stay as a zombie."""
@@ -159,15 +164,16 @@ class Control:
     def _wait_for_end(self, folder: Path, ending: _Ending) -> None:
         """Until the run has ended; then mark it as finished where that was asked. Its steps have STOP_LIMIT_S each."""
         deadline = time.monotonic() + 3 * STOP_LIMIT_S
-        while scheduler_at_work(folder) == ending.pid and time.monotonic() < deadline:
+        while self._at_work(folder) == ending.pid and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         with self._lock:
             ending = self._endings.get(folder, ending)
             try:
-                if scheduler_at_work(folder) is not None:
+                at_work = self._at_work(folder)
+                if at_work == ending.pid:
                     ending.problem = f"process {ending.pid} has not ended; its log tells what it waits for"
                     return
-                if ending.for_good:
+                if ending.for_good and at_work is None:  # else somebody has started it again
                     stop_for_good(folder)
             except AlphaPenteError as error:
                 ending.problem = str(error)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from alphapente.config import Config, stage_sizes
-from alphapente.doctor.curves import JobCurves, read_jobs
-from alphapente.errors import RequestError
-from alphapente.records.store import Store
+from alphapente.doctor.curves import JobCurves, KnownJobs, read_jobs, size_of
+from alphapente.web.database import records_of
 from alphapente.web.run_forecast import finite
 from alphapente.web.run_schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
 
@@ -17,7 +16,6 @@ GAMES_A_WINDOW = 12
 """At least; averages over fewer games are noise."""
 MOST_POINTS = 600
 """Of each curve; where there are more, as many of them as this are kept, evenly spread."""
-BUSY_TIMEOUT_S = 5.0
 
 _TRAINING = {
     "policy_loss": "loss/policy",
@@ -39,6 +37,7 @@ class Curves:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[Path, tuple[Any, RunCurves]] = {}
+        self._jobs: dict[tuple[Path, str], KnownJobs] = {}
 
     def of(self, config: Config, folder: Path) -> RunCurves:
         """The curves of the run of a configuration, whose checkpoints are in `folder`. Raises DatabaseError."""
@@ -46,42 +45,38 @@ class Curves:
             written = _written(config)
             at, kept = self._kept.get(folder, (None, None))
             if kept is None or at != written:
-                kept = RunCurves(games=_games(config), training=_training(config), rates=_rates(config))
+                kept = RunCurves(games=_games(config), training=self._training(config), rates=self._rates(config))
                 self._kept[folder] = (written, kept)
             return kept
+
+    def _training(self, config: Config) -> TrainingCurves:
+        jobs = self._read(config, f"training-{config.training.model_type}")
+        return TrainingCurves(**_columns(jobs, "loss/total", _TRAINING, with_step=True))
+
+    def _rates(self, config: Config) -> RateCurves:
+        return RateCurves(**_columns(self._read(config, "generation"), "rate/records_per_s", _RATES))
+
+    def _read(self, config: Config, name: str) -> list[JobCurves]:
+        log_dir = Path(config.pipeline.log_dir)
+        return read_jobs(log_dir, name, self._jobs.setdefault((log_dir, name), {}))
 
 
 def _written(config: Config) -> Any:
     """Something that differs where a game was stored or a point written."""
     files = (Path(config.pipeline.log_dir) / "tensorboard").glob("*/events.out.tfevents.*")
-    sizes = sorted((str(path), path.stat().st_size) for path in files)
-    try:
-        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
-            games = [store.num_games(config.game.variant, size) for size in stage_sizes(config)]
-    except RequestError:  # there is no database yet
-        games = []
+    sizes = sorted((str(path), size_of(path)) for path in files)
+    with records_of(config) as store:
+        games = [store.num_games(config.game.variant, size) for size in stage_sizes(config)] if store else []
     return config.records.database, sizes, games
 
 
 def _games(config: Config) -> GameCurves:
-    try:
-        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
-            variant, sizes = config.game.variant, stage_sizes(config)
+    variant, sizes, windows = config.game.variant, stage_sizes(config), []
+    with records_of(config) as store:
+        if store is not None:
             games = sum(store.num_games(variant, size) for size in sizes)
             windows = store.game_windows(variant, sizes, min(WINDOWS, max(1, games // GAMES_A_WINDOW)))
-    except RequestError:
-        windows = []
     return GameCurves(**{name: [getattr(window, name) for window in windows] for name in GameCurves.model_fields})
-
-
-def _training(config: Config) -> TrainingCurves:
-    jobs = read_jobs(Path(config.pipeline.log_dir), f"training-{config.training.model_type}")
-    return TrainingCurves(**_columns(jobs, "loss/total", _TRAINING, with_step=True))
-
-
-def _rates(config: Config) -> RateCurves:
-    jobs = read_jobs(Path(config.pipeline.log_dir), "generation")
-    return RateCurves(**_columns(jobs, "rate/records_per_s", _RATES))
 
 
 def _columns(jobs: Sequence[JobCurves], first: str, tags: dict[str, str], with_step: bool = False) -> dict[str, Any]:

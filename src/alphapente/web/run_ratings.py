@@ -8,17 +8,15 @@ from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import history_folder
 from alphapente.pipeline.history import Kept, end_to_end, read_history
-from alphapente.records.store import Store
+from alphapente.web.database import open_records
 from alphapente.web.run_schemas import RatedView, RatingsAnswer
-
-BUSY_TIMEOUT_S = 5.0
 
 
 def ratings(config: Config, board_size: int) -> RatingsAnswer:
     """The ratings on one board size. Raises DatabaseError for a database that cannot be read."""
     variant = config.game.variant
     try:
-        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+        with open_records(config) as store:
             found = rate_matches(store.matches(variant, board_size), variant, board_size)
     except RequestError as error:  # no database, or no matches in it
         return RatingsAnswer(

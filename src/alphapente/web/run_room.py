@@ -4,19 +4,17 @@ from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Query, Request
 
-from alphapente.errors import RequestError
-from alphapente.records.store import Store
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import stones
-from alphapente.web import run_configs
+from alphapente.web.database import records_of
 from alphapente.web.games import GamesRoom
-from alphapente.web.run_configs import Named
+from alphapente.web.run_configs import Configs, Named
 from alphapente.web.run_control import Control
 from alphapente.web.run_curves import Curves
 from alphapente.web.run_doctor import Doctor
 from alphapente.web.run_schemas import BoardsAnswer, BoardView, RunGame
-from alphapente.web.run_watch import BUSY_TIMEOUT_S, Run, Watch, read_run
+from alphapente.web.run_watch import Run, Watch, read_run
 from alphapente.web.schemas import LiveGame
 from alphapente.web.views import names
 
@@ -24,9 +22,10 @@ from alphapente.web.views import names
 class RunRoom:
     """The parts of the Run room in one running server."""
 
-    def __init__(self, control: Control | None = None) -> None:
+    def __init__(self, configs: Configs, control: Control | None = None) -> None:
+        self.configs = configs
         self.control = control or Control()
-        self.watch = Watch(self.control)
+        self.watch = Watch(self.control, configs)
         self.curves = Curves()
         self.doctor = Doctor()
 
@@ -36,29 +35,31 @@ def room_of(request: Request) -> RunRoom:
     return cast(RunRoom, request.app.state.run_room)
 
 
-def config_of(config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None) -> Named:
+RoomOf = Annotated[RunRoom, Depends(room_of)]
+
+
+def config_of(
+    room: RoomOf, config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None
+) -> Named:
     """The configuration that a request names; the default one where it names none."""
-    return run_configs.named(config) if config is not None else run_configs.all_named()[0]
+    return room.configs.default() if config is None else room.configs.named(config)
 
 
-def run_of(one: Annotated[Named, Depends(config_of)]) -> Run:
+ConfigOf = Annotated[Named, Depends(config_of)]
+
+
+def run_of(one: ConfigOf) -> Run:
     """The run of the configuration that a request names."""
     return read_run(one)
 
 
-RoomOf = Annotated[RunRoom, Depends(room_of)]
-ConfigOf = Annotated[Named, Depends(config_of)]
 RunOf = Annotated[Run, Depends(run_of)]
 
 
 def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
     """Up to `limit` games of the run's variant in its database, the newest first; none where there is no database."""
-    records = run.config.records
-    try:
-        store = Store(records.database, BUSY_TIMEOUT_S, read_only=True)
-    except RequestError:
-        return []
-    with store:
+    with records_of(run.config) as store:
+        games = [] if store is None else store.page_of_games(limit, before, run.config.game.variant, None)
         return [
             RunGame(
                 id=game.game_id,
@@ -71,7 +72,7 @@ def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
                 model_type=game.model_type,
                 step=game.network_step,
             )
-            for game in store.page_of_games(limit, before, run.config.game.variant, None)
+            for game in games
         ]
 
 

@@ -14,12 +14,11 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from alphapente.config import Config, ConfigError, stage_sizes
-from alphapente.errors import AlphaPenteError, FailureError, RequestError
+from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.pipeline.state import STATE_NAME, State, load_state, scheduler_at_work
 from alphapente.pipeline.status import STATUS_NAME, Status, read_status
-from alphapente.records.store import Store
-from alphapente.web import run_configs
-from alphapente.web.run_configs import Named
+from alphapente.web.database import records_of
+from alphapente.web.run_configs import Configs, Named
 from alphapente.web.run_forecast import finite, limit_s, records_end, records_per_s, time_left
 from alphapente.web.run_schemas import (
     CycleGames,
@@ -35,7 +34,6 @@ from alphapente.web.run_schemas import (
 
 FRESH_S = 0.9
 """For so long a snapshot serves everybody who asks."""
-BUSY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,9 @@ class _Now:
 class Watch:
     """Snapshots of runs, each made once for all who ask at about the same time."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, configs: Configs) -> None:
         self._asked = asked
+        self._configs = configs
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, RunSnapshot]] = {}
 
@@ -128,7 +127,7 @@ class Watch:
     def runs(self) -> list[RunSummary]:
         """The runs that there are, the one at work or looked at last by its files first."""
         by_folder: dict[Path, list[Named]] = {}
-        for one in run_configs.all_named():
+        for one in self._configs.all():
             try:
                 folder = Path(one.load().config.pipeline.checkpoint_dir)
             except ConfigError:
@@ -275,13 +274,13 @@ def _counts(config: Config) -> tuple[int, int, str]:
     """Records and games of the run's pools in the database, and why they cannot be read."""
     variant, sizes = config.game.variant, stage_sizes(config)
     try:
-        with Store(config.records.database, BUSY_TIMEOUT_S, read_only=True) as store:
+        with records_of(config) as store:
+            if store is None:
+                return 0, 0, ""
             return (
                 sum(store.num_records(variant, size) for size in sizes),
                 sum(store.num_games(variant, size) for size in sizes),
                 "",
             )
-    except RequestError:  # there is none yet
-        return 0, 0, ""
     except AlphaPenteError as error:
         return 0, 0, str(error)

@@ -35,6 +35,8 @@ HEADERS = {
 """Of every answer."""
 _ENTER = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>AlphaPente</title>'
 """Goes on to the page by itself. A redirect would not do: browsers follow it without the cookie, which is Strict."""
+_LENGTH_DIGITS = 15
+"""A request that tells a length of more digits is too large, whatever they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ def is_loopback(host: str) -> bool:
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
 
 
+def _host_of(url: str) -> str:
+    """The host of a URL, without port; "" for what is no URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -93,8 +103,12 @@ class Guard:
         if scope["type"] != "http":
             return  # no WebSockets here: the connection is closed
 
+        begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
@@ -111,13 +125,14 @@ class Guard:
             if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                 _check_sender(headers)
                 receive = _replayed(await self._body(headers, receive), receive)
-        except WebError as error:
-            await response(*describe(error))(scope, receive, send_guarded)
-            return
-        await self._app(scope, receive, send_guarded)
+            await self._app(scope, receive, send_guarded)
+        except Exception as error:  # ours that refuse, and those that nobody expected: never a traceback to a visitor
+            answer = response(*describe(error))
+            if not begun:
+                await answer(scope, receive, send_guarded)
 
     def _check_host(self, headers: Headers) -> None:
-        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        name = _host_of(f"//{headers.get('host', '')}")
         if not self._access.serves(name):
             raise WebError(
                 421, "wrong_host", f"the host {name[:80]!r} is not served here: use the address that was printed"
@@ -153,7 +168,7 @@ class Guard:
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         told = headers.get("content-length", "0")
-        if told.isdecimal() and int(told) > self._max_body_bytes:
+        if len(told) > _LENGTH_DIGITS or (told.isdecimal() and int(told) > self._max_body_bytes):
             raise self._too_large()
         parts, total = [], 0
         while True:
@@ -177,7 +192,7 @@ def _check_sender(headers: Headers) -> None:
     if kind != "application/json":
         raise WebError(415, "not_json", f"the content type is {kind[:80]!r}: send application/json")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and origin.lower().rpartition("://")[2] != headers.get("host", "").lower():
         raise WebError(403, "foreign_origin", f"a page of {origin[:80]!r} may not ask this of us")
 
 

@@ -58,7 +58,7 @@ class Mailbox(Generic[T]):
 class EventStream(StreamingResponse):
     """A response of events. `on_end_fn` is called when it ends, however that comes about: the visitor has left, too."""
 
-    def __init__(self, events: AsyncIterator[str], on_end_fn: Callable[[], None]) -> None:
+    def __init__(self, events: AsyncIterator[str], on_end_fn: Callable[[], None] = lambda: None) -> None:
         headers = {"X-Accel-Buffering": "no"}
         super().__init__(_kept_alive(events), media_type="text/event-stream", headers=headers)
         self._on_end_fn = on_end_fn

@@ -3,11 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from alphapente.rules.game import Game
@@ -26,6 +25,8 @@ from alphapente.web.views import played
 
 router = APIRouter(tags=["searches"])
 
+SHARE_OF_SEARCHES = 4
+"""A review takes this part of the searches that may be under way, and leaves the others to other visitors."""
 _BUSY_WAIT_S = 0.2
 """Where there are too many searches for the next move's, so long passes until it is tried again."""
 
@@ -63,7 +64,7 @@ def _told(asked: ReviewRequest) -> GameText:
 
 
 class _Reviewer:
-    """One review: as many searches under way as there are threads, told of in the order of the moves."""
+    """One review: some searches under way at once, so that no core waits, told of in the order of the moves."""
 
     def __init__(self, parts: Parts, network: Loaded, simulations: int, told: GameText) -> None:
         self._parts = parts
@@ -71,6 +72,8 @@ class _Reviewer:
         self._simulations = simulations
         self._told = told
         self._searches: list[Search] = []
+        share = parts.config.web.max_searches // SHARE_OF_SEARCHES
+        self._at_once = max(1, min(parts.engines.num_threads, share))
 
     def stop(self) -> None:
         """Nobody wants to know any more."""
@@ -80,14 +83,15 @@ class _Reviewer:
     async def events(self) -> AsyncIterator[str]:
         """The events of the stream, one after the other."""
         yield event("game", parsed(self._told))
-        games = await run_in_threadpool(lambda: [self._after(ply) for ply in range(len(self._told.moves) + 1)])
         asked: deque[tuple[Game, Mailbox[Look | Exception] | None]] = deque()
         moves: list[ReviewedMove] = []
         before: Look | None = None
-        coming = iter(games)
-        while len(moves) < len(self._told.moves):
-            while len(asked) < self._parts.engines.num_threads and (game := next(coming, None)) is not None:
+        num_moves, next_ply = len(self._told.moves), 0
+        while len(moves) < num_moves:
+            while len(asked) < self._at_once and next_ply <= num_moves:
+                game = await run_in_threadpool(self._after, next_ply)
                 asked.append((game, await self._ask(game)))
+                next_ply += 1
             game, mailbox = asked.popleft()
             look = None if mailbox is None else await _finished(mailbox)
             if before is not None:
@@ -95,7 +99,7 @@ class _Reviewer:
                 yield event("move", moves[-1])
             before = look
         accuracies = {str(player): accuracy(moves, player) for player in (1, 2)}
-        yield event("done", cast(BaseModel, ReviewDone(accuracy=accuracies)))
+        yield event("done", ReviewDone(accuracy=accuracies))
 
     def _after(self, plies: int) -> Game:
         told = self._told

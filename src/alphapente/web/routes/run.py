@@ -1,19 +1,16 @@
 """The run: what it does and has done, live; starting, pausing, stopping it; configurations, shown and checked."""
 
-import json
-import time
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
-import anyio.to_thread
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from alphapente.config import stage_sizes
-from alphapente.errors import AlphaPenteError
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
 from alphapente.web import run_configs
-from alphapente.web.errors import describe, error_body
 from alphapente.web.run_configs import Named
 from alphapente.web.run_logs import MOST_LINES, logs
 from alphapente.web.run_ratings import ratings
@@ -35,12 +32,19 @@ from alphapente.web.run_schemas import (
     StartedAnswer,
 )
 from alphapente.web.run_watch import read_run
+from alphapente.web.streams import EventStream, event
 
 router = APIRouter(tags=["run"])
 
 EVERY_S = 1.0
-QUIET_S = 15.0
-"""A stream that has nothing to tell says so this often, so that a visitor who has gone is noticed."""
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "`run` (RunSnapshot), again and again; or `error`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": RunSnapshot,
+    }
+}
 
 
 @router.get("/runs")
@@ -55,29 +59,20 @@ def run(room: RoomOf, one: ConfigOf) -> RunSnapshot:
     return room.watch.snapshot(one)
 
 
-@router.get("/run/events", response_class=StreamingResponse)
-async def events(request: Request, room: RoomOf, one: ConfigOf) -> StreamingResponse:
+@router.get("/run/events", response_class=StreamingResponse, responses=EVENTS)
+async def events(room: RoomOf, one: ConfigOf) -> EventStream:
     """Events `run`, each a whole snapshot as GET /run gives it: at once, and every second that something changes."""
-    return StreamingResponse(_told(request, room, one), media_type="text/event-stream")
+    return EventStream(_changes(room, one))
 
 
-async def _told(request: Request, room: RunRoom, one: Named) -> AsyncIterator[str]:
-    before, told_at = "", 0.0
-    while not await request.is_disconnected():
-        try:
-            snapshot = await anyio.to_thread.run_sync(room.watch.snapshot, one)
-        except AlphaPenteError as error:
-            _, code, message = describe(error)
-            yield f"event: error\ndata: {json.dumps(error_body(code, message)['error'])}\n\n"
-            return
-        now = snapshot.model_dump_json()
-        if now != before:
-            yield f"event: run\ndata: {now}\n\n"
-            before, told_at = now, time.monotonic()
-        elif time.monotonic() - told_at > QUIET_S:
-            yield ": nothing new\n\n"
-            told_at = time.monotonic()
-        await anyio.sleep(EVERY_S)
+async def _changes(room: RunRoom, one: Named) -> AsyncIterator[str]:
+    before: RunSnapshot | None = None
+    while True:
+        snapshot = await run_in_threadpool(room.watch.snapshot, one)
+        if snapshot != before:
+            yield event("run", snapshot)
+            before = snapshot
+        await asyncio.sleep(EVERY_S)
 
 
 @router.get("/run/curves")
@@ -114,7 +109,7 @@ def doctor(room: RoomOf, run: RunOf) -> DoctorAnswer:
 @router.post("/run/doctor", status_code=202)
 def examine(room: RoomOf, asked: RunRequest) -> DoctorAnswer:
     """Begin to examine the run; it takes about a minute, at low priority. GET tells what is found."""
-    found = read_run(run_configs.named(asked.config))
+    found = read_run(room.configs.named(asked.config))
     room.doctor.begin(found.config, found.folder)
     return room.doctor.answer(found.folder)
 
@@ -148,7 +143,7 @@ def run_games_live(run: RunOf) -> BoardsAnswer:
 @router.post("/run/start", status_code=202)
 def start(room: RoomOf, asked: ConfigRequest) -> StartedAnswer:
     """Start the run of a configuration with these overrides, or go on with it where it was paused."""
-    one = run_configs.named(asked.config)
+    one = room.configs.named(asked.config)
     pid = room.control.start(one, asked.overrides)
     room.watch.forget(one)
     return StartedAnswer(state="starting", pid=pid)
@@ -167,25 +162,25 @@ def stop(room: RoomOf, asked: RunRequest) -> StartedAnswer:
 
 
 def _end(room: RunRoom, asked: RunRequest, for_good: bool) -> StartedAnswer:
-    one = run_configs.named(asked.config)
+    one = room.configs.named(asked.config)
     pid = room.control.end(one, for_good)
     room.watch.forget(one)
     return StartedAnswer(state="stopped" if pid is None else "ending", pid=pid)
 
 
 @router.get("/configs")
-def configs() -> list[ConfigSummary]:
+def configs(room: RoomOf) -> list[ConfigSummary]:
     """The configurations in the folder `config`, the default one first."""
-    return run_configs.summaries()
+    return room.configs.summaries()
 
 
 @router.get("/configs/{name}")
-def config(name: Annotated[str, Path(max_length=64)]) -> ConfigView:
+def config(room: RoomOf, name: Annotated[str, Path(max_length=64)]) -> ConfigView:
     """A configuration with every setting: value, where that comes from, meaning, unit, what is allowed."""
-    return run_configs.view(run_configs.named(name))
+    return run_configs.view(room.configs.named(name))
 
 
 @router.post("/configs/check")
-def check(asked: ConfigRequest) -> CheckAnswer:
+def check(room: RoomOf, asked: ConfigRequest) -> CheckAnswer:
     """Whether a configuration with these overrides can be used; every override that is refused is told."""
-    return run_configs.check(run_configs.named(asked.config), asked.overrides)
+    return run_configs.check(room.configs.named(asked.config), asked.overrides)

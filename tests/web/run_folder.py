@@ -1,0 +1,58 @@
+"""A folder such as `alphapente web` is started in, with a configuration whose runs are the stand-in's."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from alphapente.web.run_configs import Configs, Named
+from alphapente.web.run_control import Control
+from alphapente.web.run_room import RunRoom
+from tests.web.run_stand_in import COMMAND
+from tests.web.server import quiet_config, serving
+
+ROOT = Path(__file__).parents[2]
+TINY: dict[str, Any] = {
+    "generation": {"record_limit": 50, "save_interval_games": 5},
+    "training": {"data_sample_size": 40},
+    "pipeline": {
+        "checkpoint_dir": "checkpoints",
+        "log_dir": "logs",
+        "generation_cycles": 2,
+        "total_records_target": 1000,
+    },
+    "records": {"database": "records.db"},
+}
+"""Two cycles of 50 records and two trainings each."""
+
+
+def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
+    """A file in the folder `config` here: TINY with these keys changed."""
+    path = Path("config", f"{name}.json")
+    path.parent.mkdir(exist_ok=True)
+    merged = {section: TINY.get(section, {}) | sections.get(section, {}) for section in TINY.keys() | sections.keys()}
+    path.write_text(json.dumps(merged))
+    return path
+
+
+@contextmanager
+def run_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, own: Named | None = None
+) -> Iterator[tuple[httpx.Client, RunRoom]]:
+    """A server in a folder, whose runs are the stand-in's; all that are left at the end are ended."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
+    room = RunRoom(Configs(own), Control(COMMAND))
+    with serving(quiet_config(folder)) as (client, app):
+        app.state.run_room = room
+        try:
+            yield client, room
+        finally:
+            for start in room.control._starts.values():
+                if start.process.returncode is None:
+                    start.process.terminate()
+                start.process.wait(30)

@@ -1,0 +1,43 @@
+"""Stands in for `alphapente run`: the real schedule, over the quick jobs of tests/pipeline/stand_in.py.
+
+It takes the words that the page's server gives: `run [--config FILE] [--set KEY=VALUE]...`. With "refuse" in `STAND_IN`
+it ends as one whose database cannot be opened does, with "dawdle" it takes a second before it takes the folder.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from alphapente.cli.stopping import stop_on_signals
+from alphapente.config import load_config
+from alphapente.errors import AlphaPenteError
+from alphapente.pipeline import run
+from tests.pipeline.scheduler import STAND_IN, pool_counts
+
+COMMAND = (sys.executable, "-m", "tests.web.run_stand_in")
+
+
+def main(words: list[str]) -> int:
+    assert words[0] == "run"
+    given = list(zip(words[1::2], words[2::2], strict=True))
+    (path,) = [Path(value) for flag, value in given if flag == "--config"] or [None]
+    config = load_config(path, [value for flag, value in given if flag == "--set"])
+    asked = os.environ.get("STAND_IN", "")
+    if "refuse" in asked:
+        print("a line from a library\nerror: the database is on fire\nput it out", file=sys.stderr)
+        return 1
+    if "dawdle" in asked:
+        time.sleep(1)
+    with stop_on_signals(watch_stdin=False) as stop:
+        try:
+            folder = Path(config.pipeline.checkpoint_dir)
+            run(config, lambda _event: None, stop, STAND_IN, lambda: pool_counts(folder))
+        except AlphaPenteError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        return stop.status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

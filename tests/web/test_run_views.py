@@ -1,0 +1,195 @@
+"""What the Run room shows of a run's files: snapshot, curves, ratings, games, boards, the doctor's findings."""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from alphapente.config import Config, load_config
+from alphapente.doctor import CHECKS
+from alphapente.doctor.curves import KnownJobs, read_jobs
+from alphapente.pipeline.state import STATE_NAME, State, save_state
+from alphapente.pipeline.status import STATUS_NAME, Status, StatusFile
+from alphapente.records.store import Store
+from alphapente.selfplay.live import NAME as LIVE_GAMES
+from alphapente.web import run_curves
+from tests.arena.test_ratings import RANDOM, TACTICAL, match
+from tests.doctor.patients import games, store, training, write_curves
+from tests.web.run_folder import run_room, write_config
+from tests.web.server import refusal, wait_until
+
+SIZE = 7
+WAIT_S = 120.0
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    with run_room(tmp_path, monkeypatch) as (client, _):
+        write_config(game={"board_size": SIZE})
+        yield client
+
+
+def config() -> Config:
+    return load_config(Path("config/tiny.json"))
+
+
+def get(client: httpx.Client, what: str, **query: Any) -> Any:
+    answer = client.get(f"/api/v1/run{what}", params={"config": "tiny", **query})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def keep_state(**fields: Any) -> None:
+    save_state(State(run="a run", settings=config().to_dict(), **fields), Path("checkpoints", STATE_NAME))
+
+
+def test_where_nothing_is_nothing_is_shown(client: httpx.Client) -> None:
+    run = get(client, "")
+    assert (run["state"], run["run"], run["records"], run["steps"], run["time_left_s"]) == ("none", None, 0, [], None)
+    assert client.get("/api/v1/runs").json() == []
+    curves = get(client, "/curves")
+    assert all(column == [] for part in curves.values() for column in part.values())
+    assert get(client, "/ratings")["players"] == []
+    assert "there is no database" in get(client, "/ratings")["message"]
+    assert get(client, "/games") == []
+    assert get(client, "/games/live")["games"] == []
+    assert get(client, "/logs") == {"files": [], "name": None, "lines": []}
+    assert get(client, "/doctor")["state"] == "none"
+    assert get(client, "/settings")["overrides"] == []
+    assert not Path("checkpoints").exists(), "looking makes nothing"
+    assert not Path("records.db").exists()
+
+
+def test_a_run_that_ended_is_told_by_its_files(client: httpx.Client) -> None:
+    store(config(), games(4))
+    keep_state(finished=True, games_by_cycle=[3, 1], loss_by_training=[("Training 1.1", math.nan), ("Training 2.1", 2)])
+    run = get(client, "")
+    assert (run["state"], run["run"], run["games"]) == ("finished", "a run", 4)
+    assert run["records"] == sum(len(game.records) for game in games(4))
+    assert [loss["loss"] for loss in run["losses"]] == [None, 2.0]
+    assert [cycle["games"] for cycle in run["games_per_cycle"]] == [3, 1]
+
+
+def test_a_state_that_cannot_be_read_is_told(client: httpx.Client) -> None:
+    Path("checkpoints").mkdir()
+    Path("checkpoints", STATE_NAME).write_text("{")
+    run = get(client, "")
+    assert run["state"] == "failed"
+    assert "cut short" in run["message"]
+
+
+def test_a_damaged_database_is_told(client: httpx.Client) -> None:
+    Path("records.db").write_bytes(b"no database" * 1000)
+    keep_state()
+    assert "records.db" in get(client, "")["message"]
+    assert refusal(client.get("/api/v1/run/curves", params={"config": "tiny"}))[:2] == (503, "failure")
+    assert refusal(client.get("/api/v1/run/games", params={"config": "tiny"}))[:2] == (503, "failure")
+
+
+def test_a_status_of_another_run_is_not_shown_as_this_ones(client: httpx.Client) -> None:
+    keep_state()
+    StatusFile(Path("checkpoints", STATUS_NAME), Status("another", 1, time.time(), records=777)).write()
+    assert get(client, "")["records"] == 0
+
+
+def test_curves_are_of_games_trainings_and_rates(client: httpx.Client) -> None:
+    assert get(client, "/curves")["games"]["games"] == []
+    store(config(), games(30))
+    write_curves(config(), training(3.0, 2.0, math.inf))
+    curves = get(client, "/curves")
+    assert curves["games"]["games"] == [15, 15], "windows of a dozen games at least"
+    assert curves["training"]["total_loss"] == [3.0, 2.0, None]
+    assert curves["training"]["step"] == [10, 20, 30]
+    assert curves["training"]["validation_value_loss"] == [None] * 3
+    assert {len(column) for column in curves["training"].values()} == {3}
+
+
+def test_of_long_curves_some_points_are_shown(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_curves, "MOST_POINTS", 5)
+    write_curves(config(), training(*(float(n) for n in range(1, 41))))
+    assert get(client, "/curves")["training"]["total_loss"] == [1.0, 11.0, 21.0, 30.0, 40.0]
+
+
+def test_only_files_that_have_grown_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_config(game={"board_size": SIZE})
+    name, folder = f"training-{config().training.model_type}", Path("logs")
+    write_curves(config(), training(3.0))
+    known: KnownJobs = {}
+    (first,) = read_jobs(folder, name, known)
+    assert read_jobs(folder, name, known)[0] is first
+    (path,) = known
+    with path.open("ab") as file:
+        file.write(b"the beginning of an event")
+    (again,) = read_jobs(folder, name, known)
+    assert again is not first
+    assert again.points == first.points
+    path.unlink()
+    assert read_jobs(folder, name, known) == []
+    assert known == {}
+
+
+def test_ratings_of_the_stored_matches(client: httpx.Client) -> None:
+    with Store(config().records.database) as database:
+        database.add_match(match(TACTICAL, RANDOM, 15, 5))
+    found = get(client, "/ratings", board_size=9)
+    assert [player["name"] for player in found["players"]] == ["tactical", "random"]
+    assert found["players"][0]["low"] < found["players"][0]["elo"] < found["players"][0]["high"]
+    assert (found["games"], found["message"]) == (20, "")
+    assert found["players"][1]["held"]
+    assert "no matches" in get(client, "/ratings")["message"]
+
+
+def test_games_page_by_page(client: httpx.Client) -> None:
+    store(config(), games(5))
+    first = get(client, "/games", limit=3)
+    assert [game["id"] for game in first] == [5, 4, 3]
+    assert [game["id"] for game in get(client, "/games", limit=3, before=3)] == [2, 1]
+    assert len(first[0]["moves"]) == len(games(5)[4].moves)
+
+
+def test_games_in_play_are_shown_as_boards(client: httpx.Client) -> None:
+    Path("logs").mkdir()
+    snapshot = {
+        "updated_at": time.time(),
+        "variant": "gomoku",
+        "board_size": SIZE,
+        "model_type": "simple",
+        "step": 3,
+        "games": [{"seed": 2**60, "moves": [0, 1, 2]}],
+    }
+    Path("logs", LIVE_GAMES).write_text(json.dumps(snapshot))
+    (board,) = get(client, "/games/live")["games"]
+    assert board == {
+        "seed": str(2**60),
+        "moves": ["A7", "B7", "C7"],
+        "stones": {"1": ["A7", "C7"], "2": ["B7"]},
+        "captured": {"1": 0, "2": 0},
+    }
+
+
+def test_the_doctor_examines_in_a_process_of_its_own(client: httpx.Client) -> None:
+    store(config(), games(6))
+    keep_state(finished=True)
+    answer = client.post("/api/v1/run/doctor", json={"config": "tiny"})
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "examining"
+    assert refusal(client.post("/api/v1/run/doctor", json={"config": "tiny"}))[:2] == (409, "doctor_busy")
+    wait_until(lambda: get(client, "/doctor")["state"] != "examining", WAIT_S)
+    found = get(client, "/doctor")
+    assert found["state"] == "ready", found["message"]
+    looked_at = [*found["findings"], *found["well"], *found["not_looked_at"]]
+    assert len({one["check"] for one in looked_at}) == found["checks"] == len(CHECKS)
+
+
+def test_a_doctor_without_a_patient_says_so(client: httpx.Client) -> None:
+    client.post("/api/v1/run/doctor", json={"config": "tiny"})
+    wait_until(lambda: get(client, "/doctor")["state"] != "examining", WAIT_S)
+    found = get(client, "/doctor")
+    assert found["state"] in ("ready", "failed")
+    assert found["findings"] == []
