@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from alphapente.config import Config
 from alphapente.rules.gametext import read_game
@@ -33,13 +33,17 @@ TEXT = """[Game "Pente"]
 LINK = f"pente/19/{''.join(REAL_GAME)}"
 
 
+def game_text(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("textbox", name="Game text")
+
+
 def comment(visitor: Visitor) -> str:
     return visitor.room.locator(".comment").inner_text()
 
 
 def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit, picture: Picture) -> None:
     visitor = visit("/#review")
-    visitor.page.get_by_label("Game text").fill(TEXT)
+    game_text(visitor).fill(TEXT)
     visitor.button("Review it").click()
     expect(visitor.moves).to_have_count(25)
     expect(visitor.room.locator(".area-near .tray-name")).to_have_text("alice")
@@ -59,7 +63,7 @@ def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit, pict
 
     with visitor.page.expect_response("**/api/v1/games/format"):
         visitor.button("Export").click()
-    exported = visitor.page.get_by_label("Game text").last.input_value()
+    exported = visitor.page.get_by_role("dialog").get_by_role("textbox").input_value()
     game = read_game(exported)
     assert game.headers["Player 1 Name"] == "alice"
     assert len(game.moves) == 25
@@ -68,8 +72,8 @@ def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit, pict
 
 
 def test_what_the_engine_would_rather_have_played_is_shown(visit: Visit) -> None:
-    # Player 1 has an open four and plays elsewhere: a missed win, whatever the network thinks.
-    visitor = visit("/#review/pente/19/K10A1N10A3N11A5N12A7N13C1T1C3")
+    # Player 1 has a four with one end open and plays elsewhere: a missed win, whatever the network thinks.
+    visitor = visit("/#review/pente/19/K10A1N10A3N11A5N12N9N13C1T1N14")
     expect(visitor.room.locator(".judged")).to_have_text("12 moves judged")
     missed = visitor.room.locator('.move[data-verdict="missed win"]')
     expect(missed.filter(has_text="T1")).to_have_count(1)
@@ -124,7 +128,7 @@ def test_on_from_a_game_under_review(visit: Visit) -> None:
 )
 def test_what_cannot_be_read_is_told_in_a_line(visit: Visit, text: str, words: str) -> None:
     visitor = visit("/#review")
-    visitor.page.get_by_label("Game text").fill(text)
+    game_text(visitor).fill(text)
     visitor.button("Review it").click()
     expect(visitor.room.locator(".source-text").get_by_role("alert")).to_contain_text(words)
     visitor.troubles = [one for one in visitor.troubles if "400" not in one]  # the browser's own word for it
@@ -135,7 +139,7 @@ def test_an_address_without_a_game_leads_back_to_the_choice(visit: Visit) -> Non
     expect(visitor.room.get_by_role("alert").first).to_contain_text("K1")
     visitor.page.goto("/#review/nonsense")
     expect(visitor.room.get_by_role("alert").first).to_contain_text("no game that can be read")
-    expect(visitor.page.get_by_label("Game text")).to_be_visible()
+    expect(game_text(visitor)).to_be_visible()
     visitor.troubles = [one for one in visitor.troubles if "400" not in one]
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from alphapente.rules.notation import parse_point
 
 WAIT_MS = 60_000
+"""Longer than anything takes on a machine that does other things too."""
 NEAR, FAR, CELL = 112, 62, 100  # how the page draws a board: board.js
 expect.set_options(timeout=WAIT_MS)
 

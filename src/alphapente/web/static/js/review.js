@@ -1,10 +1,11 @@
 // @ts-check
 /** The Review room: a game is chosen, or named by the address, and looked over. */
 
-import { get, messageOf } from "./api.js";
+import { get, messageOf, post } from "./api.js";
 import { h, setText, show } from "./dom.js";
 import { readLink } from "./link.js";
 import { followLive } from "./live.js";
+import { inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { Review } from "./review_game.js";
 import { linkOf, Sources } from "./sources.js";
@@ -47,7 +48,7 @@ class ReviewRoom {
       await this.open(path);
     } catch (error) {
       if (this.path !== path) return;
-      setText(this.trouble, messageOf(error));
+      setText(this.trouble, inColours(messageOf(error)));
       show(this.trouble, true);
       show(this.review.element, false);
       show(this.sources.element, true);
@@ -71,6 +72,8 @@ class ReviewRoom {
       const kept = recall("review", /** @type {any} */ (null));
       const link = path.replace(/\?.*$/, "");
       const { headers, comments } = kept?.link === link ? kept : { headers: {}, comments: {} };
+      await post("/position", linked.game); // an address may be wrong: the server looks at all its moves first
+      if (this.path !== path) return;
       this.review.open({ ...linked.game, headers, comments, result: linked.result }, linked.ply ?? 0, true);
     }
   }

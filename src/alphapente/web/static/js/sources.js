@@ -7,7 +7,7 @@ import { h, setText, show } from "./dom.js";
 import { Game } from "./game.js";
 import { writeLink } from "./link.js";
 import { followLive } from "./live.js";
-import { COLOURS } from "./points.js";
+import { COLOURS, inColours } from "./points.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, result: string | null}} ParsedGame */
@@ -110,7 +110,7 @@ export class Sources {
     try {
       this.onread(await post("/games/parse", { text }));
     } catch (error) {
-      this.complain(messageOf(error));
+      this.complain(inColours(messageOf(error)));
     }
   }
 
