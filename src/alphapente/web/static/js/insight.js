@@ -50,7 +50,8 @@ export class Insight {
     this.status = h("p", { class: "insight-status muted number" });
     this.forced = h("p", { class: "insight-forced" });
     this.rows = Array.from({ length: ROWS }, () => this.row());
-    this.lines = h("div", { class: "lines-box" }, h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
+    const head = ["Move", "White", "Search", "Goes on"].map((word) => h("span", {}, word));
+    this.lines = h("div", { class: "lines-box" }, h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head), h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
     const switches = SWITCHES.map(([id, title, hint]) =>
       h(
         "label",
