@@ -199,6 +199,21 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[" + " " * 200_000, "is no header"),
+        ("1. " * 80_000 + "x", "no point 'x'"),
+        ("{a} " * 60_000 + "x", "no point 'x'"),
+        (f'[Size "{"9" * 5_000}"]', "header Size"),
+    ],
+    ids=["header", "numbers", "comments", "size"],
+)
+def test_long_texts_do_not_take_forever(text: str, complaint: str) -> None:
+    with pytest.raises(NotationError, match=complaint):
+        read_game(text)
+
+
+@pytest.mark.parametrize(
     ("headers", "complaint"),
     [
         ({"Game": "Gomoku"}, "contradicts the variant 'pente'"),

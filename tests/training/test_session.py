@@ -20,7 +20,7 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.events import EpochProgress, EpochReport, Event, Note
 from alphapente.network.checkpoint import CheckpointError, read
 from alphapente.network.load import playing_network
-from alphapente.network.paths import checkpoint_path
+from alphapente.network.paths import checkpoint_path, history_folder, history_path
 from alphapente.pipeline.lines import describe
 from alphapente.records.store import Store
 from alphapente.training import batches, train, validation
@@ -186,6 +186,18 @@ def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path
     assert found.step == stopped.step
     assert found.training["epoch"] == stopped.epochs == 1
     assert train(config, lambda _event: None, resume_key="a").epochs == 4
+
+
+@pytest.mark.parametrize("steps", [1000, 5])
+def test_the_network_is_kept_where_a_training_ends_and_where_it_is_stopped(
+    database: Path, tmp_path: Path, steps: int
+) -> None:
+    """The second is what becomes of a run's last training, when the run's time is over."""
+    config = config_of(database, tmp_path)
+    config = config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"keep_checkpoints": True})})
+    trained = train(config, lambda _event: None, StopAfter(steps))
+    kept = read(history_path(config, trained.model_type, trained.step))
+    assert (kept.step, len(list(history_folder(config).iterdir()))) == (trained.step, 1)
 
 
 def test_one_training_at_a_time_for_a_checkpoint(database: Path, tmp_path: Path) -> None:

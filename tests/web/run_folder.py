@@ -20,7 +20,7 @@ TINY: dict[str, Any] = {
     "generation": {"record_limit": 50, "save_interval_games": 5},
     "training": {"data_sample_size": 40},
     "pipeline": {
-        "checkpoint_dir": "checkpoints",
+        "checkpoint_dir": "runs/tiny",
         "log_dir": "logs",
         "generation_cycles": 2,
         "total_records_target": 1000,

@@ -98,6 +98,17 @@ def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None
         assert again in (first, second)
 
 
+def test_evaluators_are_kept_for_the_board_sizes_asked_for_last(config: Config) -> None:
+    save(config, checkpoint_path(config, "simple"), 1)
+    networks = Networks(config)
+    loaded = networks.load(networks.find("checkpoint:simple"))
+    for size in (7, 8, 9, 7, 10):
+        with networks.lent(loaded, size) as evaluator:
+            assert evaluator.board_size == size
+    assert list(loaded.free) == [9, 7, 10]
+    assert all(len(free) == 1 for free in loaded.free.values())
+
+
 def test_only_so_many_networks_stay_in_memory(config: Config) -> None:
     for number in range(3):
         keep(config, f"simple_{number}.pt", number)

@@ -45,7 +45,7 @@ def get(client: httpx.Client, what: str, **query: Any) -> Any:
 
 
 def keep_state(**fields: Any) -> None:
-    save_state(State(run="a run", settings=config().to_dict(), **fields), Path("checkpoints", STATE_NAME))
+    save_state(State(run="a run", settings=config().to_dict(), **fields), Path("runs/tiny", STATE_NAME))
 
 
 def test_where_nothing_is_nothing_is_shown(client: httpx.Client) -> None:
@@ -61,7 +61,7 @@ def test_where_nothing_is_nothing_is_shown(client: httpx.Client) -> None:
     assert get(client, "/logs") == {"files": [], "name": None, "lines": []}
     assert get(client, "/doctor")["state"] == "none"
     assert get(client, "/settings")["overrides"] == []
-    assert not Path("checkpoints").exists(), "looking makes nothing"
+    assert not Path("runs/tiny").exists(), "looking makes nothing"
     assert not Path("records.db").exists()
 
 
@@ -76,8 +76,8 @@ def test_a_run_that_ended_is_told_by_its_files(client: httpx.Client) -> None:
 
 
 def test_a_state_that_cannot_be_read_is_told(client: httpx.Client) -> None:
-    Path("checkpoints").mkdir()
-    Path("checkpoints", STATE_NAME).write_text("{")
+    Path("runs/tiny").mkdir(parents=True)
+    Path("runs/tiny", STATE_NAME).write_text("{")
     run = get(client, "")
     assert run["state"] == "failed"
     assert "cut short" in run["message"]
@@ -93,7 +93,7 @@ def test_a_damaged_database_is_told(client: httpx.Client) -> None:
 
 def test_a_status_of_another_run_is_not_shown_as_this_ones(client: httpx.Client) -> None:
     keep_state()
-    StatusFile(Path("checkpoints", STATUS_NAME), Status("another", 1, time.time(), records=777)).write()
+    StatusFile(Path("runs/tiny", STATUS_NAME), Status("another", 1, time.time(), records=777)).write()
     assert get(client, "")["records"] == 0
 
 
@@ -139,9 +139,9 @@ def test_ratings_of_the_stored_matches(client: httpx.Client) -> None:
         database.add_match(match(TACTICAL, RANDOM, 15, 5))
     found = get(client, "/ratings", board_size=9)
     assert [player["name"] for player in found["players"]] == ["tactical", "random"]
-    assert found["players"][0]["low"] < found["players"][0]["elo"] < found["players"][0]["high"]
+    assert found["players"][1]["low"] < found["players"][1]["elo"] < found["players"][1]["high"]
     assert (found["games"], found["message"]) == (20, "")
-    assert found["players"][1]["held"]
+    assert [player["held"] for player in found["players"]] == [True, False]
     assert "no matches" in get(client, "/ratings")["message"]
 
 
@@ -191,5 +191,5 @@ def test_a_doctor_without_a_patient_says_so(client: httpx.Client) -> None:
     client.post("/api/v1/run/doctor", json={"config": "tiny"})
     wait_until(lambda: get(client, "/doctor")["state"] != "examining", WAIT_S)
     found = get(client, "/doctor")
-    assert found["state"] in ("ready", "failed")
-    assert found["findings"] == []
+    assert found["state"] == "ready"
+    assert found["findings"][0]["title"].startswith("There is nothing to learn from")

@@ -97,7 +97,7 @@ class _Training:
             due = progress.epoch % self.settings.save_interval == 0
             done = progress.epoch == progress.num_epochs
             if stopping or due or done:
-                self._save(learner, keep=done and self.config.pipeline.keep_checkpoints)
+                self._save(learner, keep=(done or stopping) and self.config.pipeline.keep_checkpoints)
             if stopping:
                 break
         self._tell_reuse()

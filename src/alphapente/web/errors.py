@@ -24,7 +24,6 @@ _CODES: tuple[tuple[type[AlphaPenteError], str], ...] = (
     (ConfigError, "bad_setting"),
     (RequestError, "bad_request"),
 )
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 class WebError(RequestError):
@@ -70,10 +69,16 @@ def answer_errors(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return response(422, "malformed", _told(error.errors()))
 
-    async def http(_request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = _HTTP_CODES.get(error.status_code, "bad_request")
-        return response(error.status_code, code, str(error.detail))
+        path = request.url.path[:80]
+        if error.status_code == 404:
+            return response(404, "not_found", f"there is nothing at {path!r}")
+        if error.status_code == 405:
+            return response(405, "method_not_allowed", f"{path!r} is not asked by {request.method}")
+        if error.status_code == 400:  # FastAPI's, for a body that it cannot read
+            return response(422, "malformed", "the request is no JSON")
+        return response(error.status_code, "bad_request", str(error.detail))
 
     app.add_exception_handler(AlphaPenteError, ours)
     app.add_exception_handler(RequestValidationError, malformed)
@@ -87,4 +92,4 @@ def _told(errors: Sequence[Any]) -> str:
         return f"the request is no JSON: {first.get('ctx', {}).get('error', first['msg'])}"
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{place}: {first['msg']}{more}"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}{more}"

@@ -8,7 +8,7 @@ from alphapente.rules.notation import point_name
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.schemas import ReviewedMove, Verdict
 from alphapente.web.searches import ForcedWin, Look
-from alphapente.web.views import names
+from alphapente.web.views import names, rounded
 
 GRADES: tuple[tuple[float, Verdict], ...] = ((0.6, "blunder"), (0.35, "mistake"), (0.15, "inaccuracy"))
 """From which loss on, in value (a won game against a lost one is 2), a move is called what."""
@@ -36,11 +36,11 @@ def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
     return ReviewedMove(
         ply=len(game.moves),
         move=point_name(move, size),
-        value_before=sign * value_before,
-        value_after=sign * value_after,
+        value_before=rounded(sign * value_before),
+        value_after=rounded(sign * value_after),
         best=point_name(best, size),
         best_line=names(before.result.principal_variation, size),
-        loss=loss,
+        loss=rounded(loss),
         verdict=_verdict(loss, missed is not None and not won),
         comment=_comment(before.game, missed, after, allowed, None if move == best else best),
     )

@@ -38,6 +38,7 @@ class _Start:
 
     process: "subprocess.Popen[bytes]"
     told: Path
+    began_at: float = field(default_factory=time.time)
     ended_at: float | None = None
 
 
@@ -140,8 +141,10 @@ class Control:
         if start is None or start.ended_at is None or start.ended_at + _SAME_S < heard_at:
             return ""
         status = start.process.returncode
-        if status in _STOPPED:
-            return ""
+        if status in _STOPPED or (status < 0 and heard_at > start.began_at):
+            return ""  # one that was killed at work has left a status that tells it
+        if status < 0:
+            return f"its process was killed while it started, by signal {-status}"
         return _last_words(start.told) or f"the run ended with status {status}"
 
     def _at_work(self, folder: Path) -> int | None:

@@ -29,6 +29,11 @@ def names(points: Iterable[int], size: int) -> list[str]:
     return [point_name(point, size) for point in points]
 
 
+def rounded(number: float) -> float:
+    """A value or a share with as many digits as mean anything."""
+    return round(float(number), 5)
+
+
 def played(asked: GameMoves) -> Game:
     """The game that a request tells. Raises NotationError, IllegalMoveError, with the move's number."""
     game = Game(asked.variant, asked.board_size)

@@ -18,7 +18,7 @@ from alphapente.web.schemas import Candidate, Forced, Player, Queued, SearchRequ
 from alphapente.web.searches import Look, Order
 from alphapente.web.streams import EventStream, Mailbox, event
 from alphapente.web.strengths import strength_named
-from alphapente.web.views import names, played
+from alphapente.web.views import names, played, rounded
 
 router = APIRouter(tags=["searches"])
 
@@ -109,7 +109,7 @@ def view(look: Look) -> SearchView:
         simulations=look.simulations,
         simulations_per_s=round(look.simulations / max(look.elapsed_s, 1e-3), 1),
         elapsed_s=round(look.elapsed_s, 3),
-        value=sign * result.value,
+        value=rounded(sign * result.value),
         proven=_PROVEN.get(result.proven),  # type: ignore[arg-type]
         best=point_name(result.point, size),
         policy=_largest_first(policy, size),
@@ -118,8 +118,8 @@ def view(look: Look) -> SearchView:
             Candidate(
                 point=point_name(one.point, size),
                 visits=one.visits,
-                policy=one.policy,
-                value=sign * one.value,
+                policy=rounded(one.policy),
+                value=rounded(sign * one.value),
                 line=names(one.line, size),
             )
             for one in look.candidates[:CANDIDATES_TOLD]
@@ -134,4 +134,4 @@ def view(look: Look) -> SearchView:
 
 def _largest_first(shares: dict[int, float], size: int) -> list[Share]:
     ordered = sorted(shares.items(), key=lambda one: -one[1])
-    return [Share(point=point_name(point, size), share=round(share, 5)) for point, share in ordered]
+    return [Share(point=point_name(point, size), share=rounded(share)) for point, share in ordered]
