@@ -58,14 +58,14 @@ class ReviewRoom {
 
   /** @param {string} path */
   async open(path) {
-    const [kind, id] = path.split("/");
+    const [kind, ...ids] = path.split("/").map(decodeURIComponent);
     if (kind === "game") {
-      const game = await get(`/games/${encodeURIComponent(id)}`);
+      const game = await get(`/games/${encodeURIComponent(ids[0])}`);
       if (this.path !== path) return;
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
       this.review.open({ ...game, headers, comments: {}, result: resultOf(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
-      this.watch(id);
+      this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
       const linked = readLink(path);
       if (linked === null) throw new Error("This address holds no game that can be read: was it copied whole?");
@@ -78,10 +78,11 @@ class ReviewRoom {
     }
   }
 
-  /** @param {string} seed */
-  watch(seed) {
+  /** @param {string} seed @param {string} config whose run plays it, "" for the server's own */
+  watch(seed, config) {
     let begun = false;
     this.stopLive = followLive(
+      config,
       (live) => {
         const game = live.games.find((one) => one.seed === seed);
         if (game !== undefined && live.variant !== null && live.board_size !== null) {
