@@ -227,7 +227,7 @@ class Watch:
             return "failed", message
         if run.status is not None and run.status.outcome == "running":
             return "paused", "its process was killed; it goes on from its last finished step"
-        return "paused", message
+        return "paused", ""
 
 
 def _stage_size(config: Config, stage: int) -> int:
