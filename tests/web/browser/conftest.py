@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from alphapente.config import load_config
@@ -35,14 +37,16 @@ FLAGS = [
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 STORED_GAMES = 5
+COLOURS = 128
+"""Of a picture for the documents, which keeps it small."""
 TINY = {
-    "generation": {"simulations": 4, "record_limit": 60, "games_per_worker": 8, "save_interval_games": 4},
+    "generation": {"simulations": 4, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
     "training": {"num_epochs": 1, "data_sample_size": 60},
-    "pipeline": {"generation_cycles": 1, "total_records_target": 1000},
+    "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
     "models": {"simple": {"channels": 8}},
-    "web": {"max_seconds": 5},
+    "web": {"max_simulations": 50},
 }
-"""What `alphapente web` is started with: a run of it takes seconds."""
+"""What `alphapente web` is started with: a small network, small searches, and a run that goes on until it is paused."""
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +137,7 @@ def picture() -> Callable[[Page, str], None]:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             page.wait_for_timeout(400)  # animations end
-            page.screenshot(path=Path(folder) / f"{name}.png")
+            drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
+            drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
 
     return take

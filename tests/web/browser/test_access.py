@@ -1,10 +1,7 @@
 """The page for everyone: on a phone, by the keyboard alone, with a screen reader."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.browser.visitor import Visitor
@@ -12,52 +9,42 @@ from tests.web.browser.visitor import Visitor
 Visit = Callable[..., Visitor]
 Picture = Callable[[Page, str], None]
 
-AXE = Path(__file__).with_name("axe") / "axe.min.js"
 FOUR_EACH = "K10M9N10M7M8O7L10J10"
 
 
-def violations(page: Page) -> list[str]:
-    """What axe has to say against the page as it is now: in light, and of the colours in dark too."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = _violations(page, "tag", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    page.emulate_media(color_scheme="dark")
-    found += [f"dark: {one}" for one in _violations(page, "rule", ["color-contrast"])]
-    page.emulate_media(color_scheme="light")
-    return found
-
-
-def _violations(page: Page, kind: str, names: list[str]) -> list[str]:
-    options = {"runOnly": {"type": kind, "values": names}, "resultTypes": ["violations"], "preload": False}
-    told: list[dict[str, Any]] = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in told for node in one["nodes"]]
-
-
-@pytest.mark.parametrize("phone", [False, True])
-def test_axe_finds_nothing(visit: Visit, phone: bool) -> None:
-    visitor = visit(f"/#play/pente/19/{FOUR_EACH}", phone=phone)
+def test_axe_finds_nothing(visit: Visit) -> None:
+    visitor = visit(f"/#play/pente/19/{FOUR_EACH}")
     page = visitor.page
     visitor.switch("Best lines")
     visitor.switch("Forced wins")
     expect(visitor.room.locator(".candidate").first).to_be_enabled()
-    assert violations(page) == []
+    assert visitor.violations() == []
     visitor.button("New game").click()
-    assert violations(page) == []
+    assert visitor.violations() == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys and signs").click()
-    assert violations(page) == []
+    assert visitor.violations() == []
     page.keyboard.press("Escape")
     page.goto("/#review")
     expect(visitor.room.locator(".stored li").first).to_be_visible()
-    assert violations(page) == []
+    assert visitor.violations() == []
     page.goto(f"/#review/pente/19/{FOUR_EACH}")
     expect(visitor.room.locator(".judged")).to_have_text("8 moves judged")
-    assert violations(page) == []
+    assert visitor.violations() == []
     page.goto("/#run")
-    expect(visitor.room.get_by_role("heading", name="Doctor")).to_be_visible()
     visitor.button("Start…").click()
     expect(page.get_by_role("dialog").get_by_text("As in its file.")).to_be_visible()
-    assert violations(page) == []
+    assert visitor.violations() == []
+
+
+def test_axe_finds_nothing_on_a_phone(visit: Visit) -> None:
+    visitor = visit(f"/#play/pente/19/{FOUR_EACH}", phone=True)
+    visitor.switch("Best lines")
+    expect(visitor.room.locator(".candidate").first).to_be_enabled()
+    assert visitor.violations() == []
+    visitor.page.goto(f"/#review/pente/19/{FOUR_EACH}")
+    expect(visitor.room.locator(".judged")).to_have_text("8 moves judged")
+    assert visitor.violations() == []
 
 
 def test_nothing_is_wider_than_a_phone(visit: Visit) -> None:
