@@ -119,10 +119,10 @@ class Control:
             waiting.start()
         return pid
 
-    def is_starting(self, folder: Path) -> bool:
-        """Whether a start is on its way."""
+    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
+        """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
         with self._lock:
-            return self._starting(folder) is not None
+            return self._starting(folder) not in (None, heard_of)
 
     def is_ending(self, folder: Path) -> bool:
         """Whether the run was asked to end and has not yet."""

@@ -78,8 +78,8 @@ def read_run(one: Named) -> Run:
 class Asked(Protocol):
     """What was asked of runs from here and is still on its way: `run_control.Control`."""
 
-    def is_starting(self, folder: Path) -> bool:
-        """Whether a start is on its way."""
+    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
+        """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
 
     def is_ending(self, folder: Path) -> bool:
         """Whether the run was asked to end and has not yet."""
@@ -208,9 +208,12 @@ class Watch:
         if run.pid is not None:
             if asked.is_ending(run.folder) or (run.status is not None and run.status.ending):
                 return "ending", ""
-            begun = left is not None and left.pid == run.pid and left.outcome == "running"
-            return ("running", "") if begun else ("starting", "")
-        if asked.is_starting(run.folder):
+            if left is None or left.pid != run.pid:
+                return "starting", ""
+            if left.outcome == "running":
+                return "running", ""
+            # It has told how it ended; its process is about to follow.
+        elif asked.is_starting(run.folder, left.pid if left is not None else None):
             return "starting", ""
         failure = asked.failure(run.folder, left.updated_at if left is not None else 0.0)
         if failure or run.problem:
@@ -224,7 +227,7 @@ class Watch:
             return "failed", message
         if run.status is not None and run.status.outcome == "running":
             return "paused", "its process was killed; it goes on from its last finished step"
-        return "paused", message
+        return "paused", ""
 
 
 def _stage_size(config: Config, stage: int) -> int:

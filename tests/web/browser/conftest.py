@@ -1,20 +1,27 @@
-"""A real browser on a real server: one of each for all browser tests of a process."""
+"""A real browser on a real `alphapente web`: one of each for all browser tests of a process."""
 
+import json
 import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from alphapente.config import Config
+from alphapente.config import load_config
 from alphapente.records.store import Store
 from tests.records.samples import random_game
-from tests.web.browser.visitor import Visitor
-from tests.web.server import events_of, quiet_config, serving
+from tests.web.browser.visitor import WAIT_MS, Visitor
+from tests.web.server import events_of
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -29,8 +36,17 @@ FLAGS = [
 ]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-WAIT_MS = 60_000
-"""Longer than anything takes on a machine that does other things too."""
+STORED_GAMES = 5
+COLOURS = 128
+"""Of a picture for the documents, which keeps it small."""
+TINY = {
+    "generation": {"simulations": 4, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
+    "training": {"num_epochs": 1, "data_sample_size": 60},
+    "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
+    "models": {"simple": {"channels": 8}},
+    "web": {"max_simulations": 50},
+}
+"""What `alphapente web` is started with: a small network, small searches, and a run that goes on until it is paused."""
 
 
 @pytest.fixture(scope="session")
@@ -48,38 +64,67 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """A configuration of its own, with a database of five games."""
-    config = quiet_config(tmp_path_factory.mktemp("web"), "generation.simulations=4", "models.simple.channels=8")
-    with Store(config.records.database, config.records.busy_timeout_s) as store:
-        for seed in range(5):
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server in a folder of its own, whose database holds a few games and whose search is compiled."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "config").mkdir()
+    (folder / "config" / "tiny.json").write_text(json.dumps(TINY))
+    records = load_config(None, []).records
+    database = folder / records.database
+    database.parent.mkdir(exist_ok=True)
+    with Store(database, records.busy_timeout_s) as store:
+        for seed in range(STORED_GAMES):
             store.add_game(random_game(seed, size=9, max_records=2))
-    return config
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alphapente", "web", "--port", "0", "--config", "config/tiny.json"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        address = re.search(r"http://\S+:\d+", told)
+        assert address is not None, told
+        with httpx.Client(base_url=address[0], timeout=WAIT_MS / 1000, trust_env=False) as client:
+            events_of(client, "/api/v1/analysis", moves=["K10"], board_size=19, simulations=2)
+            yield client
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
 
 
 @pytest.fixture(scope="session")
-def server(config: Config) -> Iterator[httpx.Client]:
-    """A server whose search is compiled, so that no test waits for that."""
-    with serving(config) as (client, _app):
-        events_of(client, "/api/v1/analysis", moves=["K10"], simulations=2)
-        yield client
+def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """The browser's profiles, by what they were opened with: a new one takes longer than most tests."""
+    opened: dict[str, BrowserContext] = {}
+    yield opened
+    for context in opened.values():
+        context.close()
 
 
 @pytest.fixture
-def visit(browser: Browser, server: httpx.Client) -> Iterator[Callable[..., Visitor]]:
-    """Opens pages as visitors with fresh browsers do; at the end none may have met an error or a foreign address."""
+def visit(
+    browser: Browser, server: httpx.Client, contexts: dict[str, BrowserContext]
+) -> Iterator[Callable[..., Visitor]]:
+    """Opens pages as new visitors do; at the end none may have met an error or a foreign address."""
     visitors: list[Visitor] = []
 
     def open_page(path: str = "/", phone: bool = False, **options: Any) -> Visitor:
-        context = browser.new_context(base_url=str(server.base_url), **{**(PHONE if phone else DESKTOP), **options})
-        context.set_default_timeout(WAIT_MS)
+        options = {**(PHONE if phone else DESKTOP), **options}
+        context = contexts.get(repr(options))
+        if context is None:
+            context = contexts[repr(options)] = browser.new_context(base_url=str(server.base_url), **options)
+            context.set_default_timeout(WAIT_MS)
         visitors.append(Visitor(context.new_page(), server))
         visitors[-1].page.goto(path)
         return visitors[-1]
 
     yield open_page
     for visitor in visitors:
-        visitor.page.context.close()
+        visitor.page.evaluate("localStorage.clear()")
+        visitor.page.close()
     assert [trouble for visitor in visitors for trouble in visitor.troubles] == []
 
 
@@ -92,6 +137,7 @@ def picture() -> Callable[[Page, str], None]:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             page.wait_for_timeout(400)  # animations end
-            page.screenshot(path=Path(folder) / f"{name}.png")
+            drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
+            drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
 
     return take

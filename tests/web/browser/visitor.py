@@ -1,5 +1,6 @@
 """What a visitor does on the page: clicks on points, reads the board, finds things by what they are called."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,9 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from alphapente.rules.notation import parse_point
 
 WAIT_MS = 60_000
+"""Longer than anything takes on a machine that does other things too."""
+AXE = Path(__file__).with_name("axe") / "axe.min.js"
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NEAR, FAR, CELL = 112, 62, 100  # how the page draws a board: board.js
 expect.set_options(timeout=WAIT_MS)
 
@@ -91,3 +95,18 @@ class Visitor:
         answer = self.server.post("/api/v1/position", json={"variant": variant, "board_size": size, "moves": moves})
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def violations(self) -> list[str]:
+        """What axe has to say against the page as it is now: in light, and of the colours in dark too."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self._violations("tag", AXE_TAGS)
+        self.page.emulate_media(color_scheme="dark")
+        found += [f"dark: {one}" for one in self._violations("rule", ["color-contrast"])]
+        self.page.emulate_media(color_scheme="light")
+        return found
+
+    def _violations(self, kind: str, names: list[str]) -> list[str]:
+        options = {"runOnly": {"type": kind, "values": names}, "resultTypes": ["violations"], "preload": False}
+        told = self.page.evaluate("options => axe.run(document, options)", options)["violations"]
+        return [f"{one['id']}: {node['html'][:200]}" for one in told for node in one["nodes"]]

@@ -45,12 +45,13 @@ export class Insight {
     this.view = null;
     /** @type {number | null} */
     this.value = null;
-    /** @type {string[] | null} a line that is pointed at */
+    /** @type {{line: string[], mover: number | null} | null} a line that is pointed at */
     this.pointed = null;
     this.status = h("p", { class: "insight-status muted number" });
     this.forced = h("p", { class: "insight-forced" });
     this.rows = Array.from({ length: ROWS }, () => this.row());
-    this.lines = h("div", { class: "lines-box" }, h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
+    const head = ["Move", "White", "Search", "Goes on"].map((word) => h("span", {}, word));
+    this.lines = h("div", { class: "lines-box" }, h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head), h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
     const switches = SWITCHES.map(([id, title, hint]) =>
       h(
         "label",
@@ -92,7 +93,8 @@ export class Insight {
     const value = h("span", { class: "candidate-value number" });
     const visits = h("span", { class: "candidate-visits number muted" });
     const line = h("span", { class: "candidate-line muted" });
-    const button = h("button", { type: "button", class: "candidate" }, point, value, visits, line);
+    const words = (/** @type {string} */ text) => h("span", { class: "sr-only" }, text);
+    const button = h("button", { type: "button", class: "candidate" }, point, words(", White's chance "), value, words(", looked at "), visits, words(", goes on "), line);
     const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
     const show = () => this.pointAt(row.moves);
     const hide = () => this.pointAt(null);
@@ -104,9 +106,13 @@ export class Insight {
     return row;
   }
 
-  /** Shows a line on the board as numbered stones, until null. @param {string[] | null} line */
-  pointAt(line) {
-    this.pointed = line === null || line.length === 0 ? null : line;
+  /**
+   * Shows a line on the board as numbered stones, until null.
+   * @param {string[] | null} line
+   * @param {number | null} [mover] who plays the first of them; left out, the player to move
+   */
+  pointAt(line, mover = null) {
+    this.pointed = line === null || line.length === 0 ? null : { line, mover };
     this.drawLine();
   }
 
@@ -177,14 +183,14 @@ export class Insight {
       setText(row.visits, share === undefined ? "" : `${Math.round(share * 100)}%`);
       setText(row.line, candidate?.line.slice(1, 9).join(" ") ?? "");
       if (candidate === undefined) row.button.setAttribute("aria-label", "nothing yet");
-      else row.button.setAttribute("aria-label", `${candidate.point}, White's chance ${percent(candidate.value)}%, then ${candidate.line.slice(1, 6).join(" ")}`);
+      else row.button.removeAttribute("aria-label");
     });
   }
 
   drawLine() {
     const mover = this.position?.to_move ?? 1;
     const forced = this.on.has("forced") ? this.view?.forced : null;
-    if (this.pointed !== null) this.board.marks.setLine(this.pointed, mover);
+    if (this.pointed !== null) this.board.marks.setLine(this.pointed.line, this.pointed.mover ?? mover);
     else if (forced && this.position !== null) this.board.marks.setLine(forced.line, mover, true);
     else this.board.marks.setLine([], mover);
   }

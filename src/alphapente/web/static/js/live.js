@@ -1,21 +1,32 @@
 // @ts-check
-/** Games that self-play has on its boards now, followed move by move. */
+/** Games that self-play has on its boards now: followed move by move, and drawn small. */
 
 import { get } from "./api.js";
+import { Board } from "./board.js";
+import { h, setText } from "./dom.js";
 
-/** @typedef {{seed: string, moves: string[]}} LiveGame */
+/** @typedef {{seed: string, moves: string[], stones: Record<string, string[]>, captured: Record<string, number>}} LiveGame */
 /** @typedef {{variant: string | null, board_size: number | null, model_type: string | null, step: number | null, games: LiveGame[]}} LiveGames */
 
 const BUSY_MS = 1000; // self-play tells its games every second
 const IDLE_MS = 4000;
 
+/** @type {LiveGames} */
+export const NO_GAMES = { variant: null, board_size: null, model_type: null, step: null, games: [] };
+
+/** @param {string} [config] whose run is meant; left out, the server's own @returns {Promise<LiveGames>} */
+export async function liveGames(config = "") {
+  return get(`/run/games/live${config && `?config=${encodeURIComponent(config)}`}`);
+}
+
 /**
  * Asks for the games in play until it is stopped.
+ * @param {string} config
  * @param {(live: LiveGames) => void} ontell
  * @param {(error: unknown) => void} onerror
  * @returns {() => void} stops it
  */
-export function followLive(ontell, onerror) {
+export function followLive(config, ontell, onerror) {
   let stopped = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -23,7 +34,7 @@ export function followLive(ontell, onerror) {
     let pause = IDLE_MS;
     if (!document.hidden) {
       try {
-        const live = await get("/games/live");
+        const live = await liveGames(config);
         if (stopped) return;
         if (live.games.length > 0) pause = BUSY_MS;
         ontell(live);
@@ -39,4 +50,50 @@ export function followLive(ontell, onerror) {
     stopped = true;
     clearTimeout(timer);
   };
+}
+
+/** @param {LiveGames} live @returns {string} what is played, and by whom */
+export function aboutLive(live) {
+  return `${live.board_size} × ${live.board_size}, ${live.model_type} of step ${live.step?.toLocaleString("en")}`;
+}
+
+/** The games in play on small boards, each a link to where it is followed. */
+export class LiveBoards {
+  constructor() {
+    this.element = h("div", { class: "live-boards" });
+    /** @type {LiveBoard[]} by their places: a game that ends makes room for the next */
+    this.boards = [];
+  }
+
+  /** @param {LiveGames} live @param {string} [config] whose run they are; left out, the server's own */
+  set({ games, board_size: size }, config = "") {
+    const boards = size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
+    if (boards.length !== this.boards.length || boards.some((board, place) => board !== this.boards[place])) {
+      this.element.replaceChildren(...boards.map((board) => board.element));
+    }
+    this.boards = boards;
+    boards.forEach((board, place) => board.set(games[place], config));
+  }
+}
+
+/** A small board that is a link. */
+class LiveBoard {
+  /** @param {number} size */
+  constructor(size) {
+    this.size = size;
+    this.board = new Board(size, { label: "", coordinates: false });
+    this.board.element.setAttribute("aria-hidden", "true");
+    this.caption = h("span", { class: "number" });
+    this.element = h("a", { class: "live-board" }, this.board.element, this.caption);
+  }
+
+  /** @param {LiveGame} game @param {string} config */
+  set({ seed, moves, stones, captured }, config) {
+    this.element.setAttribute("href", `#review/live/${config && `${encodeURIComponent(config)}/`}${seed}`);
+    this.board.setStones(stones);
+    const last = moves[moves.length - 1] ?? null;
+    this.board.marks.setLast(last, []);
+    const pairs = captured["1"] + captured["2"] > 0 ? `, pairs ${captured["1"]}:${captured["2"]}` : "";
+    setText(this.caption, `Move ${moves.length}${last === null ? "" : ` ${last}`}${pairs}`);
+  }
 }

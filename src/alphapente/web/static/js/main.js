@@ -16,7 +16,6 @@ import { openHelp } from "./help.js";
 const ROOMS = {
   play: { title: "Play", load: () => import("./play.js") },
   review: { title: "Review", load: () => import("./review.js") },
-  // @ts-ignore -- the Run room's module types itself
   run: { title: "Run", load: () => import("./run.js") },
 };
 

@@ -77,7 +77,7 @@ export class BoardMarks {
     });
     for (const { point } of captures) {
       const { x, y } = this.board.xy(point);
-      marks.push(s("circle", { class: `from from-${kind}`, cx: x, cy: y, r: 17 }));
+      marks.push(s("circle", { class: `from from-${kind}`, cx: x, cy: y, r: 26 }));
     }
     return marks;
   }

@@ -1,10 +1,11 @@
 // @ts-check
 /** The Review room: a game is chosen, or named by the address, and looked over. */
 
-import { get, messageOf } from "./api.js";
+import { get, messageOf, post } from "./api.js";
 import { h, setText, show } from "./dom.js";
 import { readLink } from "./link.js";
 import { followLive } from "./live.js";
+import { inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { Review } from "./review_game.js";
 import { linkOf, Sources } from "./sources.js";
@@ -47,7 +48,7 @@ class ReviewRoom {
       await this.open(path);
     } catch (error) {
       if (this.path !== path) return;
-      setText(this.trouble, messageOf(error));
+      setText(this.trouble, inColours(messageOf(error)));
       show(this.trouble, true);
       show(this.review.element, false);
       show(this.sources.element, true);
@@ -57,28 +58,31 @@ class ReviewRoom {
 
   /** @param {string} path */
   async open(path) {
-    const [kind, id] = path.split("/");
+    const [kind, ...ids] = path.split("/").map(decodeURIComponent);
     if (kind === "game") {
-      const game = await get(`/games/${encodeURIComponent(id)}`);
+      const game = await get(`/games/${encodeURIComponent(ids[0])}`);
       if (this.path !== path) return;
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
       this.review.open({ ...game, headers, comments: {}, result: resultOf(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
-      this.watch(id);
+      this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
       const linked = readLink(path);
       if (linked === null) throw new Error("This address holds no game that can be read: was it copied whole?");
       const kept = recall("review", /** @type {any} */ (null));
       const link = path.replace(/\?.*$/, "");
       const { headers, comments } = kept?.link === link ? kept : { headers: {}, comments: {} };
+      await post("/position", linked.game); // an address may be wrong: the server looks at all its moves first
+      if (this.path !== path) return;
       this.review.open({ ...linked.game, headers, comments, result: linked.result }, linked.ply ?? 0, true);
     }
   }
 
-  /** @param {string} seed */
-  watch(seed) {
+  /** @param {string} seed @param {string} config whose run plays it, "" for the server's own */
+  watch(seed, config) {
     let begun = false;
     this.stopLive = followLive(
+      config,
       (live) => {
         const game = live.games.find((one) => one.seed === seed);
         if (game !== undefined && live.variant !== null && live.board_size !== null) {

@@ -69,7 +69,7 @@ export class Review {
       link: () => void this.shareLink(),
       save: () => void this.save(),
       play: () => { location.hash = `play/${writeLink({ ...this.rules, moves: this.now.request.moves })}`; },
-      point: (line) => this.pointAtBetter(line !== null),
+      better: (shown) => this.pointAtBetter(shown),
       choice: () => { this.search.stop(); this.think(); },
     });
     this.element = h("div", { class: "review" }, this.view.element);
@@ -284,8 +284,8 @@ export class Review {
   /** Shows the line that was better than the move on the board. @param {boolean} shown */
   pointAtBetter(shown) {
     const move = this.line === null ? this.judge.moves.get(this.game.ply) : undefined;
-    if (!shown || move === undefined) return this.board.marks.setLine([], 1);
-    return this.board.marks.setLine(move.best_line, move.ply % 2 === 1 ? 1 : 2);
+    if (!shown || move === undefined) this.insight.pointAt(null);
+    else this.insight.pointAt(move.best_line, move.ply % 2 === 1 ? 1 : 2);
   }
 
   async shareLink() {

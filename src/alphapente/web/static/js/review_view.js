@@ -19,7 +19,7 @@ const EFFORTS = /** @type {[number, string][]} */ ([[50, "Quick"], [200, "Thorou
  * @property {() => void} link
  * @property {() => void} save
  * @property {() => void} play
- * @property {(line: string[] | null) => void} point
+ * @property {(shown: boolean) => void} better
  * @property {() => void} choice
  */
 
@@ -38,11 +38,11 @@ export function layOut(board, insight, actions) {
   const better = h("button", {
     type: "button",
     class: "link better",
-    onpointerenter: () => actions.point([]),
-    onfocus: () => actions.point([]),
-    onclick: () => actions.point([]),
-    onpointerleave: () => actions.point(null),
-    onblur: () => actions.point(null),
+    onpointerenter: () => actions.better(true),
+    onfocus: () => actions.better(true),
+    onclick: () => actions.better(true),
+    onpointerleave: () => actions.better(false),
+    onblur: () => actions.better(false),
   });
   const back = h("button", { type: "button", class: "button small", onclick: actions.back }, "Back to the game");
   const comment = h("div", { class: "comment", role: "status" }, h("p", {}, label, text), h("p", { class: "row" }, better, back));

@@ -2,12 +2,10 @@
 /** Where a game to review comes from: a text, the database, or the games in play now. */
 
 import { get, messageOf, post } from "./api.js";
-import { Board } from "./board.js";
 import { h, setText, show } from "./dom.js";
-import { Game } from "./game.js";
 import { writeLink } from "./link.js";
-import { followLive } from "./live.js";
-import { COLOURS } from "./points.js";
+import { aboutLive, followLive, LiveBoards } from "./live.js";
+import { COLOURS, inColours } from "./points.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, result: string | null}} ParsedGame */
@@ -24,10 +22,21 @@ export class Sources {
     this.onread = onread;
     /** @type {(() => void) | null} */
     this.stopLive = null;
-    /** @type {Map<string, {board: Board, game: Game, link: HTMLAnchorElement, plies: HTMLElement}>} */
-    this.boards = new Map();
     /** @type {number | null} */
     this.oldest = null;
+    this.trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+    this.area = h("textarea", {
+      name: "text",
+      rows: 9,
+      spellcheck: "false",
+      placeholder: "1. K10 L9 2. K14 N11 3. K12 …",
+      "aria-label": "Game text, with or without headers",
+    });
+    this.liveText = h("p", { class: "muted" }, "Looking for games");
+    this.live = new LiveBoards();
+    this.stored = h("ul", { class: "stored" });
+    this.storedText = h("p", { class: "muted" });
+    this.more = h("button", { type: "button", class: "button small", hidden: true, onclick: () => void this.list(false) }, "Older games");
     this.element = h(
       "div",
       { class: "sources" },
@@ -40,10 +49,7 @@ export class Sources {
     this.element.hidden = false;
     this.oldest = null;
     void this.list(true);
-    this.stopLive ??= followLive(
-      (live) => this.showLive(live),
-      (error) => this.liveText && setText(this.liveText, messageOf(error)),
-    );
+    this.stopLive ??= followLive("", (live) => this.showLive(live), (error) => setText(this.liveText, messageOf(error)));
   }
 
   leave() {
@@ -52,15 +58,7 @@ export class Sources {
   }
 
   fromText() {
-    this.trouble = h("p", { class: "trouble", role: "alert", hidden: true });
-    const area = h("textarea", {
-      name: "text",
-      rows: 9,
-      spellcheck: "false",
-      placeholder: "1. K10 L9 2. K14 N11 3. K12 …",
-      "aria-label": "Game text, with or without headers",
-    });
-    this.area = area;
+    const { area } = this;
     const file = h("input", { type: "file", class: "sr-only", accept: ".txt,.pgn,text/plain", tabindex: -1, "aria-label": "A file with a game" });
     file.addEventListener("change", () => void this.readFile(file.files?.[0]).then(() => { file.value = ""; }));
     area.addEventListener("dragover", (event) => event.preventDefault());
@@ -99,80 +97,41 @@ export class Sources {
       this.complain(`The file has ${file.size.toLocaleString("en")} bytes: at most ${most.toLocaleString("en")} are read`);
       return;
     }
-    if (this.area) this.area.value = await file.text();
+    this.area.value = await file.text();
     await this.read();
   }
 
   async read() {
     this.complain("");
-    const text = this.area?.value ?? "";
+    const text = this.area.value;
     if (text.trim() === "") return this.complain("Paste a game text first");
     try {
       this.onread(await post("/games/parse", { text }));
     } catch (error) {
-      this.complain(messageOf(error));
+      this.complain(inColours(messageOf(error)));
     }
   }
 
   /** @param {string} text */
   complain(text) {
-    if (this.trouble === undefined) return;
     setText(this.trouble, text);
     show(this.trouble, text !== "");
   }
 
   fromRun() {
-    this.liveText = h("p", { class: "muted" }, "Looking for games");
-    this.live = h("div", { class: "live-boards" });
-    return h("section", { class: "card source-live", "aria-labelledby": "source-live" }, h("h2", { id: "source-live" }, "In play now"), this.liveText, this.live);
+    return h("section", { class: "card source-live", "aria-labelledby": "source-live" }, h("h2", { id: "source-live" }, "In play now"), this.liveText, this.live.element);
   }
 
   /** @param {import("./live.js").LiveGames} live */
   showLive(live) {
-    const { variant, board_size: size } = live;
-    const told = live.games.length === 0 || variant === null || size === null
+    const told = live.games.length === 0
       ? "No self-play is running. While one is, its games are shown here as they are played."
-      : `Self-play by ${live.model_type} ${live.step?.toLocaleString("en")}, ${size} × ${size}`;
-    if (this.liveText) setText(this.liveText, told);
-    const seeds = new Set(live.games.map(({ seed }) => seed));
-    for (const [seed, { link }] of this.boards) {
-      if (seeds.has(seed)) continue;
-      link.remove();
-      this.boards.delete(seed);
-    }
-    if (variant === null || size === null) return;
-    for (const { seed, moves } of live.games) {
-      const known = this.boards.get(seed) ?? this.liveBoard(seed, variant, size);
-      if (known.game.moves.length !== moves.length) {
-        known.game.moves = [...moves];
-        known.game.go(moves.length);
-        setText(known.plies, `move ${moves.length}`);
-      }
-    }
-  }
-
-  /** @param {string} seed @param {string} variant @param {number} size */
-  liveBoard(seed, variant, size) {
-    const board = new Board(size, { label: "A game in play", coordinates: false });
-    const game = new Game({ variant, board_size: size, moves: [] }, {
-      onposition: () => {
-        if (game.position === null) return;
-        board.setStones(game.position.stones);
-        board.marks.setLast(game.position.last?.point ?? null, []);
-      },
-    });
-    const plies = h("span", { class: "muted number" }, "move 0");
-    const link = h("a", { class: "live-board", href: `#review/live/${seed}` }, board.element, plies);
-    const made = { board, game, link, plies };
-    this.boards.set(seed, made);
-    this.live?.append(link);
-    return made;
+      : `Self-play, ${aboutLive(live)}`;
+    setText(this.liveText, told);
+    this.live.set(live);
   }
 
   fromDatabase() {
-    this.stored = h("ul", { class: "stored" });
-    this.storedText = h("p", { class: "muted" });
-    this.more = h("button", { type: "button", class: "button small", hidden: true, onclick: () => void this.list(false) }, "Older games");
     return h(
       "section",
       { class: "card source-stored", "aria-labelledby": "source-stored" },
@@ -186,7 +145,6 @@ export class Sources {
   /** @param {boolean} afresh */
   async list(afresh) {
     const { stored, storedText, more } = this;
-    if (!stored || !storedText || !more) return;
     try {
       const before = afresh || this.oldest === null ? "" : `&before=${this.oldest}`;
       const games = await get(`/games?limit=${PAGE}${before}`);

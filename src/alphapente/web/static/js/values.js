@@ -77,7 +77,7 @@ export class ValueGraph {
     const known = [];
     values.forEach((value, at) => value !== undefined && at <= plies && known.push([at, value]));
     const points = known.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
-    this.curve.setAttribute("d", points.length ? `M${points.join("L")}` : "");
+    this.curve.setAttribute("d", points.length ? `M${points.join("L")}h0` : ""); // one point alone is a dot
     this.area.setAttribute(
       "d",
       points.length ? `M${x(known[0][0])} ${HEIGHT}L${points.join("L")}L${x(known[known.length - 1][0])} ${HEIGHT}Z` : "",

@@ -2,12 +2,12 @@
 /** Games of a run: those in play now, on small boards, and the newest in its database; each opens in the Review room. */
 
 import { get } from "../api.js";
-import { Board } from "../board.js";
 import { h, setText, show } from "../dom.js";
 import { writeLink } from "../link.js";
+import { aboutLive, LiveBoards, liveGames, NO_GAMES } from "../live.js";
 import { ago, count } from "./format.js";
 
-const LIVE_MS = 1200;
+const LIVE_MS = 1000;
 const RECENT_MS = 10_000;
 const RESULTS = ["1/2-1/2", "1-0", "0-1"];
 
@@ -15,11 +15,9 @@ const RESULTS = ["1/2-1/2", "1-0", "0-1"];
 export class LiveGamesPanel {
   constructor() {
     this.about = h("p", { class: "muted" });
-    this.grid = h("div", { class: "live-games" });
-    this.element = h("section", { class: "card" }, h("h2", {}, "Games in play now"), this.about, this.grid);
+    this.boards = new LiveBoards();
+    this.element = h("section", { class: "card" }, h("h2", {}, "Games in play now"), this.about, this.boards.element);
     this.element.hidden = true;
-    /** @type {Map<string, LiveBoard>} */
-    this.boards = new Map();
     this.readAt = -Infinity;
     this.reading = false;
     this.config = "";
@@ -29,10 +27,10 @@ export class LiveGamesPanel {
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
-      this.set({ games: [] });
+      this.set(NO_GAMES);
     }
     const live = run.state === "running" || run.state === "ending";
-    if (!live) this.set({ games: [] });
+    if (!live) this.set(NO_GAMES);
     else if (performance.now() - this.readAt > LIVE_MS) void this.read();
   }
 
@@ -40,9 +38,9 @@ export class LiveGamesPanel {
     if (this.reading) return;
     this.reading = true;
     this.readAt = performance.now();
-    const config = this.config;
+    const { config } = this;
     try {
-      const told = await get(`/run/games/live?config=${encodeURIComponent(config)}`);
+      const told = await liveGames(config);
       if (config === this.config) this.set(told);
     } catch {
       // the next snapshot asks again
@@ -51,50 +49,11 @@ export class LiveGamesPanel {
     }
   }
 
-  /** @param {any} told */
-  set(told) {
-    show(this.element, told.games.length > 0);
-    if (told.games.length > 0) setText(this.about, `${told.variant} ${told.board_size}x${told.board_size}, ${told.model_type} of step ${count(told.step)}`);
-    const seeds = new Set(told.games.map((/** @type {any} */ game) => game.seed));
-    for (const [seed, board] of this.boards) {
-      if (!seeds.has(seed) || board.size !== told.board_size) {
-        board.element.remove();
-        this.boards.delete(seed);
-      }
-    }
-    for (const game of told.games) {
-      let board = this.boards.get(game.seed);
-      if (board === undefined) {
-        board = new LiveBoard(told.board_size);
-        this.boards.set(game.seed, board);
-        this.grid.append(board.element);
-      }
-      board.set(told.variant, game);
-    }
-  }
-}
-
-/** A game in play, on a small board that is a link to it. */
-class LiveBoard {
-  /** @param {number} size */
-  constructor(size) {
-    this.size = size;
-    this.board = new Board(size, { label: "", coordinates: false });
-    this.board.element.setAttribute("aria-hidden", "true");
-    this.caption = h("span", { class: "number" });
-    this.element = h("a", { class: "live-game" }, this.board.element, this.caption);
-  }
-
-  /** @param {string} variant @param {any} game */
-  set(variant, game) {
-    const link = `#review/${writeLink({ variant, board_size: this.size, moves: game.moves })}`;
-    if (this.element.getAttribute("href") === link) return;
-    this.element.setAttribute("href", link);
-    this.board.setStones(game.stones);
-    const last = game.moves[game.moves.length - 1] ?? null;
-    this.board.marks?.setLast(last, []);
-    const pairs = game.captured["1"] + game.captured["2"] > 0 ? `, pairs ${game.captured["1"]}:${game.captured["2"]}` : "";
-    setText(this.caption, `move ${game.moves.length}${last === null ? "" : ` ${last}`}${pairs}`);
+  /** @param {import("../live.js").LiveGames} live */
+  set(live) {
+    show(this.element, live.games.length > 0);
+    if (live.games.length > 0) setText(this.about, aboutLive(live));
+    this.boards.set(live, this.config);
   }
 }
 
@@ -179,7 +138,7 @@ function gameRow(game) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}`, "aria-label": `Review game ${game.id}` }, `#${game.id}`)),
+    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}` }, h("span", { class: "sr-only" }, "Review game "), `#${game.id}`)),
     h("td", { class: "number" }, `${game.board_size}x${game.board_size}`),
     h("td", { class: "number" }, game.moves.length),
     h("td", {}, winner),

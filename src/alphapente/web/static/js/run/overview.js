@@ -40,7 +40,7 @@ export class OverviewPanel {
     const cycle = Math.min(run.cycle, run.last_cycle) - run.first_cycle + 1;
     const average = run.elapsed_s > 0 ? (run.records - run.records_before) / run.elapsed_s : null;
     const speed = over ? average : run.records_per_s;
-    const left = run.time_left_s === null ? "not known yet" : `about ${duration(run.time_left_s)}`;
+    const left = run.time_left_s === null ? "not known yet" : run.time_left_s === 0 ? "its last steps" : `about ${duration(run.time_left_s)}`;
     this.facts.set({
       "Time left": begun && !over ? left : undefined,
       "Time so far": begun ? duration(run.elapsed_s) : undefined,

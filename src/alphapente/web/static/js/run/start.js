@@ -101,6 +101,7 @@ export class StartDialog {
     this.filter();
     this.check();
     this.element.showModal();
+    this.list.scrollTop = 0;
   }
 
   /** @param {any[]} settings */
