@@ -19,6 +19,7 @@ from alphapente.errors import AlphaPenteError
 from alphapente.pipeline.desk import timestamp
 from alphapente.pipeline.plan import COMMAND
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
+from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import STOP_LIMIT_S
 from alphapente.web import run_configs
 from alphapente.web.errors import WebError
@@ -71,6 +72,7 @@ class Control:
             raise WebError(400, "bad_setting", checked.errors[0].message)
         config = one.load(overrides).config
         folder = Path(config.pipeline.checkpoint_dir)
+        self._let_leave(folder)
         with self._lock:
             if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
@@ -102,6 +104,7 @@ class Control:
         Raises WebError where there is nothing to end.
         """
         folder = Path(one.load().config.pipeline.checkpoint_dir)
+        self._let_leave(folder)
         with self._lock:
             pid = self._at_work(folder)
             if pid is None and not for_good:
@@ -146,6 +149,15 @@ class Control:
         if status < 0:
             return f"its process was killed while it started, by signal {-status}"
         return _last_words(start.told) or f"the run ended with status {status}"
+
+    def _let_leave(self, folder: Path) -> None:
+        """Wait for a process that has told how its run ended, and only has to go."""
+        deadline = time.monotonic() + _SAME_S
+        while time.monotonic() < deadline and (pid := self._at_work(folder)) is not None:
+            status = read_status(folder / STATUS_NAME)
+            if status is None or status.pid != pid or status.outcome == "running":
+                return
+            time.sleep(_POLL_S)
 
     def _at_work(self, folder: Path) -> int | None:
         """The process that is at work on a folder, or that was started from here and soon will be."""
