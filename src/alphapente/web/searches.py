@@ -22,7 +22,7 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.position import IN_PLAY, POSITION, new_positions
 from alphapente.rules.tactics import LOSES, tactics
-from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, choose_point
+from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, choose_point, most_nodes
 from alphapente.search.root import SearchResult
 from alphapente.search.solver import Solver
 from alphapente.search.tree import PROVEN_WIN, UNKNOWN
@@ -139,7 +139,10 @@ class Trees:
         else:
             port = Port(game.size)
             settings = self._for_opinions if order.opinion or order.seconds is not None else self._for_moves
-            forest = Forest(port, settings, num_trees=1, simulations=self._nodes // 2, max_nodes=self._nodes)
+            nodes = self._nodes
+            if order.seconds is None and not (order.opinion and order.reuse):  # nobody goes on from this tree
+                nodes = min(nodes, most_nodes(order.simulations))
+            forest = Forest(port, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes)
             forest.set_position(0, game.position)
             tree = Tree(order.network.key, forest, port, game.variant)
         tree.moves = game.moves
