@@ -69,9 +69,9 @@ def _visit(config: Config, visit: _Visit) -> None:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_examine, args=(config, theirs), daemon=True, name="doctor")
-    process.start()
-    theirs.close()
     try:
+        process.start()
+        theirs.close()  # else its end would not be noticed
         while visit.state == "examining":
             kind, told = ours.recv()
             if kind == "check":
@@ -82,8 +82,10 @@ def _visit(config: Config, visit: _Visit) -> None:
     except (EOFError, OSError):
         visit.state, visit.message = "failed", "the examination ended before its time"
     finally:
+        theirs.close()
         ours.close()
-        process.join()
+        if process.pid is not None:
+            process.join()
 
 
 def _examine(config: Config, connection: Connection) -> None:
