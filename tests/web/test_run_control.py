@@ -168,6 +168,7 @@ def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monke
     assert {event.name for event in seen} == {"run"}
     assert seen[0].data["state"] == "running"
     assert seen[-1].data["message"] == "its process was killed; it goes on from its last finished step"
+    assert [step["outcome"] for step in seen[-1].data["steps"]] == ["ended early"]
     monkeypatch.setenv("STAND_IN", "")
     begin(client)
     wait_for(client, "finished")

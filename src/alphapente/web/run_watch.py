@@ -158,13 +158,13 @@ class Watch:
         run = read_run(one)
         word, message = self._word(run)
         config, state, status = run.config, run.state or State(run=""), run.status
-        now = _now(run, live=word in ("running", "ending"))
+        live = word in ("running", "ending")
+        now = _now(run, live)
         end, rate = records_end(config, state), records_per_s(status, now.records, now.elapsed_s)
         left, ends_by = time_left(config, (now.records, end), rate, now.elapsed_s)
         if word in ("finished", "stopped", "none"):
             left, ends_by = None, None
-        steps = [StepView(**vars(step)) for step in status.steps] if status else []
-        running = [step.name for step in steps if step.outcome == "running"]
+        steps = _steps(status, live) if status else []
         return RunSnapshot(
             config=one.name,
             checkpoint_dir=str(run.folder),
@@ -172,7 +172,7 @@ class Watch:
             run=state.run or (status.run if status else None) or None,
             state=word,
             message="; ".join(part for part in (message, now.problem) if part),
-            phase=" and ".join(running) if word in ("running", "ending") else "",
+            phase=" and ".join(step.name for step in steps if step.outcome == "running"),
             variant=config.game.variant,
             board_size=_stage_size(config, now.stage),
             board_sizes=stage_sizes(config),
@@ -228,6 +228,13 @@ class Watch:
         if run.status is not None and run.status.outcome == "running":
             return "paused", "its process was killed; it goes on from its last finished step"
         return "paused", ""
+
+
+def _steps(status: Status, live: bool) -> list[StepView]:
+    """The steps of a status; those of a run that was killed have ended with it."""
+    steps = [StepView(**vars(step)) for step in status.steps]
+    over = {} if live else {"outcome": "ended early"}
+    return [step.model_copy(update=over) if step.outcome == "running" else step for step in steps]
 
 
 def _stage_size(config: Config, stage: int) -> int:
