@@ -37,10 +37,8 @@ FLAGS = [
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 STORED_GAMES = 5
-COLOURS = 128
-"""Of a picture for the documents, which keeps it small."""
 TINY = {
-    "generation": {"simulations": 4, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
+    "generation": {"simulations": 32, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
     "training": {"num_epochs": 1, "data_sample_size": 60},
     "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
     "models": {"simple": {"channels": 8}},
@@ -138,6 +136,7 @@ def picture() -> Callable[[Page, str], None]:
             Path(folder).mkdir(parents=True, exist_ok=True)
             page.wait_for_timeout(400)  # animations end
             drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
-            drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
+            few = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # a quarter of the size
+            few.save(Path(folder) / f"{name}.png", optimize=True)
 
     return take

@@ -88,7 +88,7 @@ def test_one_tap_is_enough_on_a_small_board(visit: Visit) -> None:
 def test_the_keyboard_alone_plays(visit: Visit) -> None:
     visitor = visit()
     page = visitor.page
-    expect(visitor.status).to_contain_text("the first stone goes on the centre")
+    expect(visitor.status).to_contain_text("The first stone goes on the centre")
     while page.evaluate("document.activeElement.getAttribute('role')") != "application":
         page.keyboard.press("Tab")
     said = page.locator("#announcer")
@@ -107,7 +107,7 @@ def test_the_keyboard_alone_plays(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(visitor.moves).to_have_count(4)
     page.keyboard.press("z")
-    expect(visitor.status).to_contain_text("Looking back: after move 2 of 4")
+    expect(visitor.status).to_contain_text("After move 2 of 4")
     page.keyboard.press("y")
     expect(visitor.status).to_have_text("Your turn")
 

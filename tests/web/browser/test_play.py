@@ -59,6 +59,7 @@ def test_a_whole_game_against_the_engine(visit: Visit) -> None:
             is None
         ):
             expect(visitor.moves).to_have_count(after + 1)
+    expect(visitor.moves.last).to_be_in_viewport()  # the list has followed the game
     winner = position["result"]["winner"]
     words = {0: "A draw", 1: "You win by", 2: "The engine wins by"}[winner]
     expect(visitor.status).to_contain_text(words)
@@ -96,7 +97,7 @@ def test_a_capture_is_drawn_undone_and_redone(visit: Visit) -> None:
 
 def test_a_stone_is_drawn_before_the_server_answers(visit: Visit) -> None:
     visitor = visit()
-    expect(visitor.status).to_contain_text("the first stone goes on the centre")
+    expect(visitor.status).to_contain_text("The first stone goes on the centre")
     visitor.page.route("**/api/v1/position", lambda _route: None)  # no answer, ever
     visitor.click("K10")
     assert visitor.stones() == {"K10"}

@@ -20,7 +20,7 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit, picture: Pictu
     expect(state).to_have_text("running")
     boards = room.locator(".live-board")
     expect(boards).to_have_count(8)
-    expect(boards.locator(".stone").nth(20)).to_be_visible()
+    expect(boards.first.locator(".stone").nth(3)).to_be_visible()
     picture(page, "web-run-live")
     follow_a_game(visitor)
 
@@ -29,7 +29,8 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit, picture: Pictu
     expect(state).to_have_text("paused")
     expect(boards).to_have_count(0)
     visitor.button("Go on…").click()
-    setting(page, "generation.record_limit").fill("20")  # there are more already: what is left is to train
+    setting(page, "generation.simulations").fill("2")
+    setting(page, "generation.record_limit").fill("60")
     page.get_by_role("dialog").get_by_role("button", name="Go on").click()
     expect(state).to_have_text("finished")
 

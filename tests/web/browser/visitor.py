@@ -49,7 +49,7 @@ class Visitor:
     @property
     def status(self) -> Locator:
         """The line that says what goes on in Play."""
-        return self.room.locator(".status-text")
+        return self.room.locator(".status-words")
 
     @property
     def moves(self) -> Locator:

@@ -61,7 +61,7 @@ export class MoveList {
       return;
     }
     const row = this.items[ply - 1].button;
-    const top = row.offsetTop - this.element.offsetTop;
+    const top = row.offsetTop; // within the box, which is positioned
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop || top + row.offsetHeight > scrollTop + clientHeight) {
       this.element.scrollTop = top - clientHeight / 2;

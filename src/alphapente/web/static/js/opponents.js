@@ -96,13 +96,12 @@ function ask(title, fields, action) {
 /** @param {Meta} meta @param {Setup} now @returns {Promise<Setup | null>} */
 export async function askForGame(meta, now) {
   const known = await networks();
-  const rule = h("small", { class: "muted" });
+  const rule = h("p", { class: "opening-rule muted", role: "status" });
   const variant = selectField("Variant", "variant", meta.variants.map(({ name, title }) => [name, title]), now.variant);
   const tell = () => {
     const chosen = variant.querySelector("select")?.value;
     rule.textContent = inColours(meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? "");
   };
-  variant.append(rule);
   variant.addEventListener("change", tell);
   tell();
   const side = (/** @type {string} */ value, /** @type {Node} */ sign, /** @type {string} */ words) =>
@@ -117,7 +116,7 @@ export async function askForGame(meta, now) {
     side("0", h("span", { class: "both" }, stone(1), stone(2)), "Both"),
   );
   const size = selectField("Board", "board_size", meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]), String(now.board_size));
-  const told = await ask("New game", [h("div", { class: "pair-fields" }, variant, size), sides, ...opponentFields(meta, known, now)], "Play");
+  const told = await ask("New game", [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)], "Play");
   if (told === null) return null;
   return {
     variant: String(told.get("variant")),

@@ -13,7 +13,7 @@ import { layOut } from "./play_view.js";
 import { COLOURS, inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { progressOf, Search } from "./search.js";
-import { describePoint, endingFor, statusOf } from "./speak.js";
+import { describePoint, detailOf, endingFor, statusOf } from "./speak.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
 /** @typedef {import("./types.js").Player} Player */
@@ -341,7 +341,7 @@ class PlayRoom {
     this.insight.setValue(game.values[game.ply] ?? lastKnown(game.values, game.ply));
     this.insight.graph.set(game.values, game.moves.length, game.ply);
     view.moves.set(game.moves, game.ply);
-    view.status(this.trouble || statusOf(this), {
+    view.status(this.trouble || statusOf(this), this.trouble ? "" : detailOf(this), {
       busy: this.engineToMove && this.search.busy,
       bad: this.trouble !== "" || (this.search.state === "failed" && this.engineToMove),
       over,

@@ -33,9 +33,10 @@ export function layOut(root, board, insight, actions) {
   const moves = new MoveList(actions.go);
   far.change(actions.opponent);
   const status = h("p", { class: "status-text" });
+  const detail = h("p", { class: "status-detail muted number" });
   const retry = h("button", { type: "button", class: "button small", onclick: actions.retry, hidden: true }, "Try again");
   const again = h("button", { type: "button", class: "button small primary", onclick: actions.again, hidden: true }, "Rematch");
-  const line = h("div", { class: "status" }, h("span", { class: "status-sign", "aria-hidden": "true" }), status, retry, again);
+  const line = h("div", { class: "status" }, h("span", { class: "status-sign", "aria-hidden": "true" }), h("div", { class: "status-words" }, status, detail), retry, again);
   const undo = iconButton("undo", "Undo", actions.undo, { hint: "Undo (Z)" });
   const redo = iconButton("redo", "Redo", actions.redo, { hint: "Redo (Y)" });
   const swap = iconButton("swap", "Swap", actions.swap, { hint: "Swap sides" });
@@ -72,9 +73,10 @@ export function layOut(root, board, insight, actions) {
       place.disabled = point === null;
       setText(place, point === null ? "Tap a point" : `Play ${point}`);
     },
-    /** @param {string} text @param {{busy: boolean, bad: boolean, over: boolean, retry: boolean}} how */
-    status(text, how) {
+    /** @param {string} text @param {string} more in small @param {{busy: boolean, bad: boolean, over: boolean, retry: boolean}} how */
+    status(text, more, how) {
       setText(status, text);
+      setText(detail, more);
       line.classList.toggle("busy", how.busy);
       line.classList.toggle("bad", how.bad);
       line.classList.toggle("over", how.over && !how.bad);

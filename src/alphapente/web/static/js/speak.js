@@ -42,22 +42,29 @@ export function describePoint(point, board, position, shown) {
 }
 
 /**
- * What goes on in a game against the engine, in a line.
- * @param {object} room
- * @param {import("./game.js").Game} room.game
- * @param {import("./search.js").Search} room.search
- * @param {{side: 0 | 1 | 2}} room.setup
- * @param {boolean} room.engineToMove
+ * @typedef {object} Table
+ * @property {import("./game.js").Game} game
+ * @property {import("./search.js").Search} search
+ * @property {{side: 0 | 1 | 2}} setup
+ * @property {boolean} engineToMove
  */
+
+/** What goes on in a game against the engine, in a line. @param {Table} table */
 export function statusOf({ game, search, setup, engineToMove }) {
   if (game.result !== null) return endingFor(game.result, setup.side);
+  if (engineToMove) return search.state === "failed" ? search.error : "The engine thinks";
+  if (!game.atEnd) return "Looking back";
+  return setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
+}
+
+/** What is to be added to that, in small. @param {Table} table */
+export function detailOf({ game, search, engineToMove }) {
+  if (game.result !== null) return "";
   if (engineToMove) {
-    if (search.state === "failed") return search.error;
-    const progress = progressOf(search);
-    const what = search.view === null ? "The engine thinks" : `The engine thinks of ${search.view.best}`;
-    return progress ? `${what}: ${progress}` : what;
+    if (search.state === "failed") return "";
+    const best = search.view === null ? "" : `${search.view.best} so far`;
+    return [best, progressOf(search)].filter(Boolean).join(", ");
   }
-  if (!game.atEnd) return `Looking back: after move ${game.ply} of ${game.moves.length}`;
-  const turn = setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
-  return game.ply === 0 && game.position?.legal_count === 1 ? `${turn}: the first stone goes on the centre` : turn;
+  if (!game.atEnd) return `After move ${game.ply} of ${game.moves.length}`;
+  return game.ply === 0 && game.position?.legal_count === 1 ? "The first stone goes on the centre" : "";
 }
