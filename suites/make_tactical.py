@@ -35,7 +35,7 @@ from alphapente.search.exhaustive import Prover
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 
-LONG_SEARCH = 4000
+LONG_SEARCH = 25_000
 """Simulations of the search that may still object to a position."""
 SUITE = BUILT_IN / "tactical.json"
 QUOTAS = {
