@@ -27,18 +27,19 @@ export function icon(name) {
 }
 
 /**
- * A button with a sign and words; without visible words they are still told.
+ * A button with a sign and words; words that are not seen, all of them or those after a bar, are still told.
  * @param {keyof typeof PATHS} name
  * @param {string} words
  * @param {() => void} onclick
  * @param {{bare?: boolean, kind?: string, hint?: string}} [options]
  */
 export function iconButton(name, words, onclick, { bare = false, kind = "", hint } = {}) {
-  const title = hint ?? (bare ? words : null);
+  const [short, rest] = words.split("|"); // what follows a bar is only told: "New| game"
+  const title = hint ?? (bare ? short : null);
   return h(
     "button",
     { type: "button", class: `button ${kind}`, onclick, title },
     icon(name),
-    h("span", { class: bare ? "sr-only" : "" }, words),
+    h("span", { class: bare ? "sr-only" : "" }, short, rest === undefined ? null : h("span", { class: "sr-only" }, rest)),
   );
 }

@@ -32,13 +32,14 @@ export class Insight {
    * @param {string[]} options.on those that are on for a new visitor
    * @param {(ply: number) => void} options.ongo a click on the graph
    * @param {() => void} options.onswitch
+   * @param {string} options.nothing what the graph says while no value is known
    * @param {boolean} [options.graphElsewhere] whether the room has its own place for the graph
    */
-  constructor(board, { name, on, ongo, onswitch, graphElsewhere = false }) {
+  constructor(board, { name, on, ongo, onswitch, nothing, graphElsewhere = false }) {
     this.board = board;
     this.on = new Set(/** @type {string[]} */ (recall(`insight.${name}`, on)));
     this.bar = new ValueBar();
-    this.graph = new ValueGraph(ongo);
+    this.graph = new ValueGraph(ongo, nothing);
     /** @type {Position | null} */
     this.position = null;
     /** @type {SearchView | null} */

@@ -83,7 +83,7 @@ class LiveBoard {
     this.size = size;
     this.board = new Board(size, { label: "", coordinates: false });
     this.board.element.setAttribute("aria-hidden", "true");
-    this.caption = h("span", { class: "number" });
+    this.caption = h("span", { class: "live-caption number" });
     this.element = h("a", { class: "live-board" }, this.board.element, this.caption);
   }
 
@@ -93,7 +93,8 @@ class LiveBoard {
     this.board.setStones(stones);
     const last = moves[moves.length - 1] ?? null;
     this.board.marks.setLast(last, []);
-    const pairs = captured["1"] + captured["2"] > 0 ? `, pairs ${captured["1"]}:${captured["2"]}` : "";
-    setText(this.caption, `Move ${moves.length}${last === null ? "" : ` ${last}`}${pairs}`);
+    const pairs = captured["1"] + captured["2"] > 0 ? ` · ${captured["1"]}:${captured["2"]}` : "";
+    setText(this.caption, `${moves.length}.${last === null ? "" : ` ${last}`}${pairs}`);
+    this.element.setAttribute("aria-label", `Game in play, move ${moves.length}${last === null ? "" : ` ${last}`}, captured pairs ${captured["1"]} to ${captured["2"]}`);
   }
 }

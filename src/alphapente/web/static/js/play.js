@@ -49,6 +49,7 @@ class PlayRoom {
       on: ["value", "captures", "threats"],
       ongo: (ply) => this.game.go(ply),
       onswitch: () => this.think(),
+      nothing: "White's chance over the game: drawn as the engine thinks",
     });
     this.search = new Search(() => this.searched());
     this.game = new Game({ ...this.setup, moves: [] });

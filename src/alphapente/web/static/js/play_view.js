@@ -41,7 +41,7 @@ export function layOut(root, board, insight, actions) {
   const redo = iconButton("redo", "Redo", actions.redo, { hint: "Redo (Y)" });
   const swap = iconButton("swap", "Swap", actions.swap, { hint: "Swap sides" });
   const resign = iconButton("flag", "Resign", actions.resign);
-  const fresh = iconButton("plus", "New game", actions.fresh, { kind: "primary" });
+  const fresh = iconButton("plus", "New| game", actions.fresh, { kind: "primary" });
   const review = iconButton("review", "Review", actions.review, { hint: "Review this game with the engine" });
   const place = h("button", { type: "button", class: "button primary", onclick: () => board.preview && board.choose(board.preview) }, "Tap a point");
   const confirm = h("div", { class: "confirm" }, place);

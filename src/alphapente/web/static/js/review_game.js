@@ -47,6 +47,7 @@ export class Review {
       on: ["value", "lines", "captures", "threats"],
       ongo: (ply) => this.jump(ply),
       onswitch: () => this.think(),
+      nothing: "White's chance over the game: drawn as moves are judged",
       graphElsewhere: true,
     });
     this.search = new Search(() => this.searched());

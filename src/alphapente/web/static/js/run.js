@@ -48,8 +48,9 @@ class RunRoom {
         "div",
         { class: "run-halves" },
         h("div", {}, this.ratings.element, this.doctor.element),
-        h("div", {}, this.recent.element, this.logs.element),
+        h("div", {}, this.recent.element),
       ),
+      this.logs.element,
     );
     root.replaceChildren(
       h(

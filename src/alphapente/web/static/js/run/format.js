@@ -24,6 +24,15 @@ export function duration(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
+/** @param {number} seconds @returns {string} a guess at a time, no finer than a guess is: "about 46 min" */
+export function roughly(seconds) {
+  if (seconds < 55) return `about ${Math.max(5, 5 * Math.round(seconds / 5))} s`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `about ${minutes} min`;
+  if (minutes < 48 * 60) return `about ${duration(300 * Math.round(minutes / 5))}`;
+  return `about ${duration(seconds)}`;
+}
+
 /** @param {number | null | undefined} perSecond @returns {string} two figures below ten, whole numbers above */
 export function rate(perSecond) {
   if (perSecond === null || perSecond === undefined) return "?";

@@ -2,7 +2,7 @@
 /** What a run is at: how far, how long still, its cycle and its stage, the steps at work and those before them. */
 
 import { h, setText, show } from "../dom.js";
-import { ago, count, counted, duration, moment, rate } from "./format.js";
+import { ago, count, counted, duration, moment, rate, roughly } from "./format.js";
 
 const STEPS_SHOWN = 10;
 
@@ -40,7 +40,7 @@ export class OverviewPanel {
     const cycle = Math.min(run.cycle, run.last_cycle) - run.first_cycle + 1;
     const average = run.elapsed_s > 0 ? (run.records - run.records_before) / run.elapsed_s : null;
     const speed = over ? average : run.records_per_s;
-    const left = run.time_left_s === null ? "not known yet" : run.time_left_s === 0 ? "its last steps" : `about ${duration(run.time_left_s)}`;
+    const left = run.time_left_s === null ? "not known yet" : run.time_left_s === 0 ? "its last steps" : roughly(run.time_left_s);
     this.facts.set({
       "Time left": begun && !over ? left : undefined,
       "Time so far": begun ? duration(run.elapsed_s) : undefined,
@@ -246,7 +246,7 @@ function said(event) {
         counted(event.games, "game"),
         `${rate(event.records_per_s)} records/s`,
         `${rate(event.simulations_per_s)} simulations/s`,
-        event.records > 0 ? `${duration(event.remaining_s)} left` : null,
+        event.records > 0 ? `${roughly(event.remaining_s)} left` : null,
       ].filter(Boolean).join(" · ");
     case "GenerationSummary":
       return `${counted(event.games, "game")}, ${counted(event.records, "record")}`;
