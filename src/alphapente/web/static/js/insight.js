@@ -157,8 +157,8 @@ export class Insight {
     });
     this.bar.element.classList.toggle("off", !on.has("value"));
     show(this.graph.element, on.has("value"));
-    show(this.lines, on.has("lines"));
-    show(this.forced, on.has("forced"));
+    show(this.lines, on.has("lines") && !position?.result);
+    show(this.forced, on.has("forced") && !position?.result);
     setText(this.forced, view === null ? "" : this.forcedText());
     this.drawRows();
     this.drawLine();

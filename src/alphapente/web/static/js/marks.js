@@ -144,6 +144,7 @@ export class BoardMarks {
    */
   setLine(points, player, certain = false) {
     this.board.element.classList.toggle("shows-line", points.length > 0);
+    this.board.element.classList.toggle("points-at", points.length > 0 && !certain);
     /** @type {Map<string, string>} */
     const numbers = new Map();
     points.forEach((point, at) => numbers.set(point, numbers.has(point) ? `${numbers.get(point)},${at + 1}` : `${at + 1}`));

@@ -161,6 +161,7 @@ class PlayRoom {
   /** The moves or the ply changed: what needs no server. */
   moved() {
     this.search.stop();
+    this.trouble = "";
     this.board.setGhost(this.mayPlay ? this.game.toMove : 0);
     this.insight.set(null, null, "");
     this.keep();

@@ -285,6 +285,8 @@ export class Review {
   /** Shows the line that was better than the move on the board. @param {boolean} shown */
   pointAtBetter(shown) {
     const move = this.line === null ? this.judge.moves.get(this.game.ply) : undefined;
+    const played = move && this.board.stones.get(move.move)?.element;
+    played?.classList.toggle("instead", shown); // the line begins before it
     if (!shown || move === undefined) this.insight.pointAt(null);
     else this.insight.pointAt(move.best_line, move.ply % 2 === 1 ? 1 : 2);
   }
