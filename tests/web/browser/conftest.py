@@ -38,7 +38,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 STORED_GAMES = 5
 TINY = {
-    "generation": {"simulations": 32, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
+    "generation": {"simulations": 100, "record_limit": 100_000, "games_per_worker": 8, "save_interval_games": 4},
     "training": {"num_epochs": 1, "data_sample_size": 60},
     "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
     "models": {"simple": {"channels": 8}},

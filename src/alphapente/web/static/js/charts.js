@@ -150,7 +150,7 @@ export class Chart {
     return {
       width,
       height: HEIGHT,
-      padding: [8, rightAxis ? 0 : 14, 0, 0],
+      padding: [8, rightAxis ? 0 : 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {

@@ -138,7 +138,7 @@ function gameRow(game) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}` }, h("span", { class: "sr-only" }, "Review game "), `#${game.id}`)),
+    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}`, "aria-label": `Review game #${game.id}` }, `#${game.id}`)),
     h("td", { class: "number" }, `${game.board_size}x${game.board_size}`),
     h("td", { class: "number" }, game.moves.length),
     h("td", {}, winner),

@@ -180,11 +180,11 @@ export class StepsPanel {
       }
       one.set(step);
     }
-    show(this.nothing, running.length === 0);
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is at work.");
     show(this.element, live || run.state === "starting" || run.steps.length > 0);
     const over = run.steps.filter((/** @type {any} */ step) => step.outcome !== "running" || !live).slice(-STEPS_SHOWN).reverse();
     show(this.table, over.length > 0);
+    show(this.nothing, running.length === 0 && (live || over.length === 0));
     const shown = JSON.stringify(over);
     if (this.table.dataset.shown === shown) return;
     this.table.dataset.shown = shown;
