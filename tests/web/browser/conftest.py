@@ -8,14 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from alphapente.config import load_config
 from alphapente.records.store import Store
@@ -42,9 +39,10 @@ TINY = {
     "training": {"num_epochs": 1, "data_sample_size": 60},
     "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
     "models": {"simple": {"channels": 8}},
-    "web": {"max_simulations": 50},
 }
-"""What `alphapente web` is started with: a small network, small searches, and a run that goes on until it is paused."""
+"""What `alphapente web` is started with: a small network, and a run that goes on until it is paused."""
+PICTURES = os.environ.get("ALPHAPENTE_SCREENSHOTS", "")
+"""The folder for the documents' pictures; where it is named, searches are as large as they are asked for, not small."""
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +64,8 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A client of a server in a folder of its own, whose database holds a few games and whose search is compiled."""
     folder = tmp_path_factory.mktemp("web")
     (folder / "config").mkdir()
-    (folder / "config" / "tiny.json").write_text(json.dumps(TINY))
+    searches = {} if PICTURES else {"web": {"max_simulations": 50}}
+    (folder / "config" / "tiny.json").write_text(json.dumps(TINY | searches))
     records = load_config(None, []).records
     database = folder / records.database
     database.parent.mkdir(exist_ok=True)
@@ -124,19 +123,3 @@ def visit(
         visitor.page.evaluate("localStorage.clear()")
         visitor.page.close()
     assert [trouble for visitor in visitors for trouble in visitor.troubles] == []
-
-
-@pytest.fixture
-def picture() -> Callable[[Page, str], None]:
-    """Keeps a picture of the page, for the documents, where ALPHAPENTE_SCREENSHOTS names a folder for them."""
-
-    def take(page: Page, name: str) -> None:
-        folder = os.environ.get("ALPHAPENTE_SCREENSHOTS")
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            page.wait_for_timeout(400)  # animations end
-            drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
-            few = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # a quarter of the size
-            few.save(Path(folder) / f"{name}.png", optimize=True)
-
-    return take

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.browser.visitor import Visitor
 
 Visit = Callable[..., Visitor]
-Picture = Callable[[Page, str], None]
 
 FOUR_EACH = "K10M9N10M7M8O7L10J10"
 
@@ -60,7 +59,7 @@ def test_nothing_is_wider_than_a_phone(visit: Visit) -> None:
         assert visitor.page.evaluate("document.documentElement.scrollWidth") == 360, path
 
 
-def test_a_finger_taps_twice_where_lines_are_close(visit: Visit, picture: Picture) -> None:
+def test_a_finger_taps_twice_where_lines_are_close(visit: Visit) -> None:
     visitor = visit(f"/#play/pente/19/{FOUR_EACH}", phone=True)
     board = visitor.board
     expect(board.locator(".stones .stone")).to_have_count(8)
@@ -68,7 +67,6 @@ def test_a_finger_taps_twice_where_lines_are_close(visit: Visit, picture: Pictur
     expect(board.locator(".aim")).to_have_count(1)
     visitor.tap("Q15")  # the finger corrects itself
     expect(visitor.button("Play Q15")).to_be_enabled()
-    picture(visitor.page, "web-play-phone")
     assert len(visitor.stones()) == 8
     visitor.tap("Q15")
     expect(visitor.moves.nth(8)).to_have_text("Q15")
@@ -119,9 +117,8 @@ def test_the_keyboard_alone_plays(visit: Visit) -> None:
     visitor.expect_stones(set())
 
 
-def test_review_on_a_phone(visit: Visit, picture: Picture) -> None:
+def test_review_on_a_phone(visit: Visit) -> None:
     visitor = visit(f"/#review/pente/19/{FOUR_EACH}?ply=8", phone=True)
     expect(visitor.room.locator(".judged")).to_have_text("8 moves judged")
-    picture(visitor.page, "web-review-phone")
     visitor.button("Back (←)").click()
     expect(visitor.board.locator(".stones .stone")).to_have_count(7)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.browser.visitor import Visitor
 
 Visit = Callable[..., Visitor]
-Picture = Callable[[Page, str], None]
 
 CAPTURE_NEXT = "K10K11N10K12"  # K13 takes the pair K11 K12
 OPEN_THREE = "K10A1N10A3N11A5N12C1"  # N13 makes an open four of player 1
@@ -153,7 +152,7 @@ def test_the_game_is_still_there_after_a_reload(visit: Visit) -> None:
     visitor.expect_stones({"K10", "K11", "N10", "K12"})
 
 
-def test_thinking_aloud_draws_what_is_switched_on(visit: Visit, picture: Picture) -> None:
+def test_thinking_aloud_draws_what_is_switched_on(visit: Visit) -> None:
     visitor = visit("/#play/pente/19/K10M9N10M7M8O7L10J10")
     board = visitor.board
     assert board.locator(".heat-policy, .heat-visits").count() == 0
@@ -166,7 +165,6 @@ def test_thinking_aloud_draws_what_is_switched_on(visit: Visit, picture: Picture
     expect(candidate).to_be_enabled()
     candidate.hover()
     expect(board.locator(".to-come").first).to_contain_text("1")
-    picture(visitor.page, "web-play")
     visitor.page.mouse.move(0, 0)
     expect(board.locator(".to-come")).to_have_count(0)
     visitor.switch("First thoughts")

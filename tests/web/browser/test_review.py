@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from alphapente.rules.gametext import read_game
 from tests.web.browser.visitor import Visitor
 from tests.web.server import REAL_GAME
 
 Visit = Callable[..., Visitor]
-Picture = Callable[[Page, str], None]
 
 TEXT = """[Game "Pente"]
 [Site "Pente.org"]
@@ -36,7 +35,7 @@ def comment(visitor: Visitor) -> str:
     return visitor.room.locator(".comment").inner_text()
 
 
-def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit, picture: Picture) -> None:
+def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit) -> None:
     visitor = visit("/#review")
     game_text(visitor).fill(TEXT)
     visitor.button("Review it").click()
@@ -54,7 +53,6 @@ def test_a_pasted_game_is_judged_stepped_through_and_exported(visit: Visit, pict
         visitor.page.keyboard.press("ArrowLeft")
         expect(visitor.board.locator(f'.stones [data-point="{point}"]')).to_have_count(0)
     expect(visitor.board.locator('.stones [data-point="J9"]')).to_have_count(1)  # J8 had captured J9
-    picture(visitor.page, "web-review")
 
     with visitor.page.expect_response("**/api/v1/games/format"):
         visitor.button("Export").click()

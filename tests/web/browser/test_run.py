@@ -8,10 +8,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.web.browser.visitor import Visitor
 
 Visit = Callable[..., Visitor]
-Picture = Callable[[Page, str], None]
 
 
-def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit, picture: Picture) -> None:
+def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit) -> None:
     visitor = visit("/#run")
     page, room = visitor.page, visitor.room
     state = page.locator("#run-state")
@@ -21,7 +20,6 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit, picture: Pictu
     boards = room.locator(".live-board")
     expect(boards).to_have_count(8)
     expect(boards.first.locator(".stone").nth(3)).to_be_visible()
-    picture(page, "web-run-live")
     follow_a_game(visitor)
 
     page.goto("/#run")
@@ -41,8 +39,6 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit, picture: Pictu
     phone = visit("/#run", phone=True)
     expect(phone.room.get_by_role("img", name=re.compile("Policy loss: training from"))).to_be_visible()
     assert phone.page.evaluate("document.documentElement.scrollWidth") == 360
-    picture(page, "web-run")
-    picture(phone.page, "web-run-phone")
     room.get_by_role("link", name=re.compile("Review game")).first.click()
     expect(visitor.room.locator(".game-title")).to_contain_text(re.compile(r"Pente 9 . 9"))
 
