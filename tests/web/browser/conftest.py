@@ -39,10 +39,18 @@ TINY = {
     "training": {"num_epochs": 1, "data_sample_size": 60},
     "pipeline": {"generation_cycles": 1, "training_cycles_per_generation": 1, "total_records_target": 200_000},
     "models": {"simple": {"channels": 8}},
+    "web": {"max_simulations": 50},
 }
-"""What `alphapente web` is started with: a small network, and a run that goes on until it is paused."""
+"""What `alphapente web` is started with: a small network, small searches, and a run that goes on until it is paused."""
 PICTURES = os.environ.get("ALPHAPENTE_SCREENSHOTS", "")
-"""The folder for the documents' pictures; where it is named, searches are as large as they are asked for, not small."""
+"""The folder for the documents' pictures; where it is named, the server is one for them."""
+PICTURED: dict[str, Any] = {
+    "generation": {"simulations": 32, "record_limit": 1000, "games_per_worker": 8, "save_interval_games": 4},
+    "training": {"num_epochs": 3, "data_sample_size": 1000},
+    "pipeline": {"generation_cycles": 5, "training_cycles_per_generation": 1, "total_records_target": 5000},
+    "models": {"simple": {"channels": 16}},
+}
+"""And for pictures: searches as large as they are asked for, and a run of some minutes, with something to show."""
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +72,7 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A client of a server in a folder of its own, whose database holds a few games and whose search is compiled."""
     folder = tmp_path_factory.mktemp("web")
     (folder / "config").mkdir()
-    searches = {} if PICTURES else {"web": {"max_simulations": 50}}
-    (folder / "config" / "tiny.json").write_text(json.dumps(TINY | searches))
+    (folder / "config" / "tiny.json").write_text(json.dumps(PICTURED if PICTURES else TINY))
     records = load_config(None, []).records
     database = folder / records.database
     database.parent.mkdir(exist_ok=True)

@@ -9,19 +9,18 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.web.browser.conftest import PICTURES
+from tests.web.browser.conftest import PICTURED, PICTURES
 from tests.web.browser.test_review import TEXT, game_text
 from tests.web.browser.test_run import setting
 from tests.web.browser.visitor import Visitor
-from tests.web.server import REAL_GAME
 
 pytestmark = pytest.mark.skipif(not PICTURES, reason="ALPHAPENTE_SCREENSHOTS names no folder for pictures")
 
 Visit = Callable[..., Visitor]
 
-PLAYED = 14  # plies of the real game, after which its players' chances are open
+PLAYED = "K10M9N9O11M10N10L8L11O8K11L10J11H11P12Q13M11N11O12J10L9N11K9"
+"""A game against the engine so far: a pair is captured, another in danger, and there is more than one good move."""
 THOUGHT = re.compile(r"^(\d,\d{3}|\d{2},\d{3}) simulations")
-STAGES = 5  # cycles of the run
 RUN_HEIGHT = 1240  # pixels, for the curves to be seen below the games
 
 
@@ -39,8 +38,8 @@ def think_aloud(visitor: Visitor) -> None:
     for name in ("First thoughts", "Search", "Best lines"):
         visitor.switch(name)
     progress = visitor.room.locator(".insight-status")
-    for ply in range(PLAYED):
-        visitor.moves.nth(ply).click()
+    for move in visitor.moves.all():
+        move.click()
         expect(progress).to_contain_text(re.compile(r"\d{2,} simulations"))
     expect(progress).to_have_text(THOUGHT)
     visitor.page.evaluate("scrollTo(0, 0)")
@@ -48,7 +47,7 @@ def think_aloud(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("phone", [False, True])
 def test_play(visit: Visit, phone: bool) -> None:
-    visitor = visit(f"/#play/pente/19/{''.join(REAL_GAME[:PLAYED])}", phone=phone)
+    visitor = visit(f"/#play/pente/19/{PLAYED}", phone=phone)
     think_aloud(visitor)
     if not phone:
         visitor.page.mouse.move(0, 0)
@@ -78,20 +77,10 @@ def test_review(visit: Visit, phone: bool) -> None:
 def test_run(visit: Visit) -> None:
     visitor = visit("/#run", viewport={"width": 1280, "height": RUN_HEIGHT})
     visitor.button("Start…").click()
-    changes = {
-        "game.board_size": "9",
-        "generation.simulations": "32",
-        "generation.record_limit": "1000",
-        "training.data_sample_size": "1000",
-        "training.num_epochs": "3",
-        "pipeline.generation_cycles": str(STAGES),
-        "pipeline.total_records_target": str(1000 * STAGES),
-    }
-    for key, value in changes.items():
-        setting(visitor.page, key).fill(value)
+    setting(visitor.page, "game.board_size").fill("9")
     visitor.page.get_by_role("dialog").get_by_role("button", name="Start").click()
-    facts = visitor.room.locator(".run-facts")
-    expect(facts).to_contain_text(f"{STAGES} of {STAGES}", timeout=600_000)
+    cycles = PICTURED["pipeline"]["generation_cycles"]
+    expect(visitor.room.locator(".run-facts")).to_contain_text(f"{cycles} of {cycles}", timeout=600_000)
     boards = visitor.room.locator(".live-board")
     expect(boards).to_have_count(8)
     expect(boards.first.locator(".stone").nth(9)).to_be_visible()

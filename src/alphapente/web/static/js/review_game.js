@@ -205,6 +205,7 @@ export class Review {
   moved() {
     const { now, board, shown } = this;
     this.note = "";
+    clearTimeout(this.pause); // a search of the position before
     this.search.stop();
     if (now.ply === shown.length + 1 && now.last !== null) board.put(now.last, now.ply % 2 === 1 ? 1 : 2);
     else if (now.ply === shown.length - 1) board.take(shown[now.ply]);
