@@ -83,6 +83,7 @@ class LiveBoard {
     this.size = size;
     this.board = new Board(size, { label: "", coordinates: false });
     this.board.element.setAttribute("aria-hidden", "true");
+    this.seed = "";
     this.caption = h("span", { class: "live-caption number" });
     this.element = h("a", { class: "live-board" }, this.board.element, this.caption);
   }
@@ -90,6 +91,8 @@ class LiveBoard {
   /** @param {LiveGame} game @param {string} config */
   set({ seed, moves, stones, captured }, config) {
     this.element.setAttribute("href", `#review/live/${config && `${encodeURIComponent(config)}/`}${seed}`);
+    if (seed !== this.seed) this.board.resize(this.size); // another game: its board is there at once
+    this.seed = seed;
     this.board.setStones(stones);
     const last = moves[moves.length - 1] ?? null;
     this.board.marks.setLast(last, []);

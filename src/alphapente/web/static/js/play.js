@@ -93,6 +93,8 @@ class PlayRoom {
       const { moves, ...rules } = linked.game;
       const side = moves.length % 2 === 0 ? 1 : 2;
       this.begin({ ...this.setup, ...rules, side }, moves);
+    } else if (path !== "") {
+      this.say("This address holds no game that can be read: was it copied whole?");
     }
     void networks().then(
       (known) => {
