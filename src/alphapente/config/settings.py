@@ -147,7 +147,7 @@ class SearchSettings(Section):
         le=2**26,
     )
     root_solver_nodes: int = setting(
-        4,
+        16,
         "Threat solver at the root: positions looked at for each simulation, 5,000 in all at most, for a forced win by "
         "fours, open threes and captures; 0: off.",
         "positions",
