@@ -161,6 +161,13 @@ class SearchSettings(Section):
         ge=0,
         le=100_000,
     )
+    leaves_at_once: int = setting(
+        8,
+        "One big tree (play, by the clock): leaves that await the network at once.",
+        "positions",
+        ge=1,
+        le=1024,
+    )
     virtual_loss: float = setting(
         1, "One big tree: visits counted as lost while a leaf awaits the network.", "visits", ge=0, le=100
     )
