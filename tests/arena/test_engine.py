@@ -5,14 +5,14 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from alphapente.arena.engine import BATCH, Engine
+from alphapente.arena.engine import Engine
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 
 
 def make(simulations: int = 64, seconds: float | None = None, root: Literal["gumbel", "puct"] = "gumbel") -> Engine:
-    evaluator = HeuristicEvaluator(BATCH, 9)
+    evaluator = HeuristicEvaluator(8, 9)
     return Engine(
         evaluator, SearchSettings(root=root), np.random.default_rng(0), simulations=simulations, seconds=seconds
     )
@@ -62,7 +62,7 @@ def test_by_the_clock_it_searches_as_the_settings_say() -> None:
     """Gumbel's root looks at few moves, PUCT's at as many as it likes."""
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
     settings = SearchSettings(considered_points=2)
-    engine = Engine(HeuristicEvaluator(BATCH, 9), settings, np.random.default_rng(0), simulations=1, seconds=0.3)
+    engine = Engine(HeuristicEvaluator(8, 9), settings, np.random.default_rng(0), simulations=1, seconds=0.3)
     assert np.count_nonzero(engine.think(game).result.visits) == 2
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphapente.arena.engine import BATCH
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.config import Config
 from alphapente.errors import FailureError
@@ -39,7 +38,7 @@ class HandMade(Networks):
         self.turns.append(loaded.key)
         if loaded.key in self.broken:
             raise FailureError("the network broke")
-        yield HeuristicEvaluator(BATCH, board_size)
+        yield HeuristicEvaluator(self._config.search.leaves_at_once, board_size)
 
 
 def named(key: str) -> Loaded:
@@ -208,10 +207,10 @@ def test_a_closed_pool_takes_nothing(make_pool: Callable[..., Pool]) -> None:
 
 def test_the_networks_own_opinion_is_over_the_legal_points() -> None:
     opening = Game(size=SIZE)
-    policy, value = network_opinion(opening, HeuristicEvaluator(BATCH, SIZE))
+    policy, value = network_opinion(opening, HeuristicEvaluator(4, SIZE))
     assert policy[40] == pytest.approx(1.0)
     assert -1 <= value <= 1
-    later, _ = network_opinion(game(), HeuristicEvaluator(BATCH, SIZE))
+    later, _ = network_opinion(game(), HeuristicEvaluator(4, SIZE))
     assert later.sum() == pytest.approx(1.0)
     assert np.flatnonzero(later).tolist() == game().legal_points()
 
@@ -230,10 +229,10 @@ def test_forced_wins_are_played_out_to_the_end() -> None:
 
 
 def test_a_port_asks_whatever_is_lent_to_it() -> None:
-    port = Port(SIZE)
-    port.lent = HeuristicEvaluator(BATCH, SIZE)
+    port = Port(SIZE, 4)
+    port.lent = HeuristicEvaluator(4, SIZE)
     logits, values = port.evaluate(port.input)
-    assert logits.shape == (BATCH, SIZE * SIZE)
-    assert values.shape == (BATCH,)
+    assert logits.shape == (4, SIZE * SIZE)
+    assert values.shape == (4,)
     with pytest.raises(NotImplementedError):
         port.load_weights(None)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from alphapente.arena.engine import BATCH
 from alphapente.config import Config
 from alphapente.network import checkpoint
 from alphapente.network.models import build_model, spec_of
@@ -90,7 +89,7 @@ def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None
     loaded = networks.load(networks.find("checkpoint:simple"))
     with networks.lent(loaded, SIZE) as first, networks.lent(loaded, SIZE) as second:
         assert first is not second
-        assert (first.batch_size, first.board_size) == (BATCH, SIZE)
+        assert (first.batch_size, first.board_size) == (8, SIZE)
         logits, values = first.evaluate(np.zeros((1, NUM_PLANES, SIZE, SIZE), np.float32))
         assert logits.shape == (1, SIZE * SIZE)
         assert values.shape == (1,)

@@ -13,8 +13,6 @@ from alphapente.search.edges import edge_value
 from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
 from alphapente.search.root import SearchResult, principal_variation
 
-BATCH = 8
-"""Leaves in flight at once."""
 FIRST_LOOK = 32
 """Simulations of the first search by the clock, from which the engine learns how fast it is."""
 PLANNED = 0.95
@@ -48,9 +46,10 @@ class Opinion:
 class Engine:
     """Searches the positions of one game at a time, with `simulations` a move or, if given, for `seconds` a move.
 
-    The tree is kept while the game only moves forward. By the clock, the Gumbel root's sequential halving must know
-    beforehand how many simulations there will be: as many as the time left lets expect from the engine's speed so
-    far. If they are done early, a larger search goes on from them; if time runs out first, the search ends there.
+    The tree is kept while the game only moves forward. By the clock, sequential halving (Gumbel root) and the threat
+    solver's share must know beforehand how many simulations there will be: as many as the time left lets expect from
+    the engine's speed so far. If they are done early, a larger search goes on from them; if time runs out first, the
+    search ends there.
     """
 
     def __init__(
@@ -106,10 +105,8 @@ class Engine:
         most = self._forest.simulations
         while True:
             before, since = self._visits(), time.monotonic()
-            planned = most
-            if self._forest.gumbel:  # visits made before count in its searches
-                new = PLANNED * (deadline - since) * self._speed if self._speed else FIRST_LOOK
-                planned = min(most, max(before + int(new), 1))
+            new = PLANNED * (deadline - since) * self._speed if self._speed else FIRST_LOOK
+            planned = min(most, max(before + int(new), 1))  # visits made before count
             result = self._search(planned, out_of_time)
             now = time.monotonic()
             made = self._visits() - before

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SEATS = 32
 """Positions that a searching player thinks about at once."""
-LEAVES = 8
-"""By the clock: leaves of the one game in flight at once."""
 MOST_SIMULATIONS = 1_000_000
 MOST_SECONDS = 3600.0
 PRECISIONS = ("fp32", "bf16", "int8")
@@ -143,7 +141,7 @@ def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Play
     """A player that asks an evaluator: by the clock, by simulations, or without search."""
     described, source = _network(told.name, config, terms.seed)
     by_clock = told.seconds is not None
-    seats, count = (LEAVES, terms.at_once) if by_clock else (min(SEATS, terms.at_once), 1)
+    seats, count = (config.search.leaves_at_once, terms.at_once) if by_clock else (min(SEATS, terms.at_once), 1)
     evaluators = _evaluators(source, config, seats, count)
     for evaluator in evaluators:
         _warm_up(evaluator, config.search)

@@ -32,8 +32,6 @@ from alphapente.network.planes import NUM_PLANES
 
 VISITORS = 20
 SIMULATIONS = 400
-LEAVES = 8
-"""Leaves of a search in flight at once, of which the floor is made."""
 LAPS = 5
 CLICKS = 40
 GAME = "K10 M9 N10 M7 M8 O7 L10 J10 M10 O10 L9 N7 L7 P7 Q7".split()  # noqa: SIM905 - as people write it
@@ -91,12 +89,13 @@ def _save_fresh(config: Config) -> None:
 
 def _bare_seconds(config: Config) -> float:
     """What the network alone takes for as many positions as a search has simulations."""
-    evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, LEAVES, config.game.board_size)
+    leaves = config.search.leaves_at_once
+    evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, leaves, config.game.board_size)
     evaluator.input[:] = np.random.default_rng(0).random(evaluator.input.shape, np.float32)
     found = []
     for _ in range(LAPS):
         begin = time.perf_counter()
-        for _ in range(SIMULATIONS // LEAVES):
+        for _ in range(SIMULATIONS // leaves):
             evaluator.evaluate(evaluator.input)
         found.append(time.perf_counter() - begin)
     return min(found)

@@ -71,7 +71,7 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
     """What makes an engine for a board size, and a sentence about the network behind it."""
     import numpy as np
 
-    from alphapente.arena.engine import BATCH, Engine
+    from alphapente.arena.engine import Engine
     from alphapente.network.load import chosen_network, load_evaluator
 
     network = chosen_network(config, checkpoint, seed)
@@ -81,7 +81,7 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
 
     def make_engine(size: int) -> Engine:
         return Engine(
-            load_evaluator(network.model, config, BATCH, size),
+            load_evaluator(network.model, config, config.search.leaves_at_once, size),
             config.search,
             np.random.default_rng(seed),
             simulations=config.generation.simulations,

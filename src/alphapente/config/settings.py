@@ -147,7 +147,7 @@ class SearchSettings(Section):
         le=2**26,
     )
     root_solver_nodes: int = setting(
-        4,
+        16,
         "Threat solver at the root: positions looked at for each simulation, 5,000 in all at most, for a forced win by "
         "fours, open threes and captures; 0: off.",
         "positions",
@@ -160,6 +160,13 @@ class SearchSettings(Section):
         "positions",
         ge=0,
         le=100_000,
+    )
+    leaves_at_once: int = setting(
+        8,
+        "One big tree (play, by the clock): leaves that await the network at once.",
+        "positions",
+        ge=1,
+        le=1024,
     )
     virtual_loss: float = setting(
         1, "One big tree: visits counted as lost while a leaf awaits the network.", "visits", ge=0, le=100

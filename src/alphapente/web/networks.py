@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from alphapente.arena.engine import BATCH
 from alphapente.config import Config
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
@@ -183,7 +182,7 @@ class Networks:
 
     @contextmanager
     def lent(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
-        """An evaluator of a network for the time of the block, for batches of BATCH positions; nobody else has it."""
+        """An evaluator for `search.leaves_at_once` positions, for the time of the block; nobody else has it."""
         from alphapente.network.load import load_evaluator
 
         with self._lock:
@@ -193,7 +192,8 @@ class Networks:
                 del loaded.free[next(iter(loaded.free))]
             evaluator = free.pop() if free else None
         if evaluator is None:
-            evaluator = load_evaluator(loaded.network, self._config, BATCH, board_size, self._device)
+            places = self._config.search.leaves_at_once
+            evaluator = load_evaluator(loaded.network, self._config, places, board_size, self._device)
         try:
             yield evaluator
         finally:

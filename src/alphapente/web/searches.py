@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.arena.engine import BATCH, Candidate, candidates, unsearched
+from alphapente.arena.engine import Candidate, candidates, unsearched
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator, Outputs, Planes
 from alphapente.network.planes import NUM_PLANES, encode_batch
@@ -88,11 +88,11 @@ Listener = Callable[["Look | Exception"], None]
 class Port:
     """An Evaluator of a search's own, behind which whichever evaluator is lent at the moment does the work."""
 
-    def __init__(self, board_size: int) -> None:
+    def __init__(self, board_size: int, batch_size: int) -> None:
         self.board_size = board_size
-        self.batch_size = BATCH
+        self.batch_size = batch_size
         self.name = "lent"
-        self.input: Planes = np.zeros((BATCH, NUM_PLANES, board_size, board_size), np.float32)
+        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
         self.lent: Evaluator | None = None
 
     def evaluate(self, planes: Planes) -> Outputs:
@@ -137,7 +137,7 @@ class Trees:
             for point in game.moves[len(tree.moves) :]:
                 tree.forest.advance(0, point)
         else:
-            port = Port(game.size)
+            port = Port(game.size, self._for_moves.leaves_at_once)
             settings = self._for_opinions if order.opinion or order.seconds is not None else self._for_moves
             nodes = self._nodes
             if order.seconds is None and not (order.opinion and order.reuse):  # nobody goes on from this tree
