@@ -116,7 +116,11 @@ def visit(
     visitors: list[Visitor] = []
 
     def open_page(path: str = "/", phone: bool = False, **options: Any) -> Visitor:
-        options = {**(PHONE if phone else DESKTOP), **options}
+        options = {
+            "reduced_motion": "reduce",
+            **(PHONE if phone else DESKTOP),
+            **options,
+        }  # drawing takes most of the time
         context = contexts.get(repr(options))
         if context is None:
             context = contexts[repr(options)] = browser.new_context(base_url=str(server.base_url), **options)
