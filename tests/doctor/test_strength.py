@@ -26,8 +26,7 @@ def test_search_that_is_misled_by_values(tmp_path: Path) -> None:
     save_checkpoint(sane, 10)
     assert f"of {PUZZLES} positions with a known answer" in well(sane, "search against policy")
     reciter = 'models.hand={"class": "tests.doctor.networks:Reciter"}'
-    unaided = "search.root_solver_nodes=0"  # which would put some of it right
-    misled = hand_made(tmp_path / "misled", "search.value_scale=1.0", unaided, reciter)
+    misled = hand_made(tmp_path / "misled", "search.value_scale=1.0", reciter)
     save_checkpoint(misled, 10)
     finding = sick(misled, "search against policy")
     assert finding.severity is Severity.CRITICAL
