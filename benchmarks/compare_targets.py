@@ -1,8 +1,8 @@
 """Teaches one network from nothing by one way of making policy targets, for a given number of network evaluations.
 
-    python benchmarks/compare_targets.py gumbel --simulations 32 --evaluations 300000 --seed 1 --folder /tmp/gumbel-32-1
+    python benchmarks/compare_targets.py gumbel --simulations 32 --evaluations 300000 --seed 1 --folder gumbel-32-1
 
-`alphapente arena` then lets the networks of several ways play each other: docs/results_targets.md has what came of it.
+`alphapente arena` then lets the networks of several ways play each other.
 """
 
 import argparse

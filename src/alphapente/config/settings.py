@@ -163,7 +163,7 @@ class SearchSettings(Section):
     )
     leaves_at_once: int = setting(
         8,
-        "One big tree (play, by the clock): leaves that await the network at once.",
+        "One big tree (play, the page, by the clock): leaves that await the network at once.",
         "positions",
         ge=1,
         le=1024,
