@@ -63,8 +63,8 @@ def test_whole_games(engine: Make) -> None:
 def test_a_fault_loses_the_game_and_the_match_goes_on(engine: Make, fault: str, told: str) -> None:
     heard: list[str] = []
     player = engine(fault, timeout_s=1.0 if fault == "silent" else 30.0)
-    report = play_match(RandomPlayer(), player, 2, size=9, on_played_fn=lambda _, game: heard.append(game.note))
-    assert report.total.wins == report.won_by_a[FORFEIT] == 2
+    report = play_match(RandomPlayer(), player, 4, size=9, on_played_fn=lambda _, game: heard.append(game.note))
+    assert report.total.wins == report.won_by_a[FORFEIT] == 4
     for game in report.games:
         assert told in game.note
         assert game.won_by == FORFEIT
