@@ -3,6 +3,7 @@
     python suites/make_tactical.py --verify        prove every position of the file again
     python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a suite
     ... --add 2 --grounds pente:19,gomoku:15       keep what OUT has, add up to 2 of each category from these boards
+    ... --add 0 --minutes 5                        replace what of OUT a long search objects to, as it now searches
 
 A position is taken where one of the rules of `CATEGORIES` applies, a quota of each, none twice up to symmetry.
 """
@@ -247,13 +248,18 @@ def main() -> None:
     parser.add_argument("--verify", action="store_true")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--add", type=int, default=0)
+    parser.add_argument("--add", type=int)
     parser.add_argument("--grounds", default="")
     arguments = parser.parse_args()
     if arguments.out is not None:
-        old = read_suite(arguments.out) if arguments.add else []
-        counts = Counter(entry.kind for entry in old)
-        quotas = {name: counts[name] + arguments.add if old else quota for name, quota in QUOTAS.items()}
+        old, quotas = [], QUOTAS
+        if arguments.add is not None:
+            old = read_suite(arguments.out)
+            counts = Counter(entry.kind for entry in old)
+            quotas = {name: counts[name] + arguments.add for name in QUOTAS}
+            dropped = [entry for entry in old if settled(Prover(), entry) is None]
+            print("a long search objects to:", ", ".join(entry.id for entry in dropped) or "none")
+            old = [entry for entry in old if entry not in dropped]
         named = [ground.split(":") for ground in arguments.grounds.split(",") if ground]
         grounds = [(variant, int(size)) for variant, size in named] or GROUNDS
         entries = collect(arguments.minutes, arguments.seed, grounds, quotas, old)

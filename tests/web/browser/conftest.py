@@ -96,7 +96,10 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield client
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="session")
