@@ -27,6 +27,19 @@ export class BoardMarks {
       threats: above(),
       line: above(),
     };
+    /** @type {Map<SVGElement, string>} what each layer was last drawn from */
+    this.drawn = new Map();
+  }
+
+  /**
+   * Whether a layer shows this already: a search tells what it thinks four times a second, and most of it is as before.
+   * @param {SVGElement} layer @param {unknown} what
+   */
+  shows(layer, what) {
+    const from = JSON.stringify([what, [...this.board.stones.keys()]]);
+    if (this.drawn.get(layer) === from) return true;
+    this.drawn.set(layer, from);
+    return false;
   }
 
   /** @param {string | null} point @param {string[]} captured the stones that it took off */
@@ -57,6 +70,7 @@ export class BoardMarks {
    * @param {{wins?: string[], must?: string[], captures?: Capture[], danger?: Capture[], forbidden?: string[]}} shown
    */
   setThreats({ wins = [], must = [], captures = [], danger = [], forbidden = [] }) {
+    if (this.shows(this.layers.threats, { wins, must, captures, danger, forbidden })) return;
     /** @type {SVGElement[]} */
     const marks = [];
     marks.push(...this.forbidden(forbidden));
@@ -108,6 +122,7 @@ export class BoardMarks {
 
   /** @param {Share[]} shares */
   setPolicy(shares) {
+    if (this.shows(this.layers.policy, shares)) return;
     const most = Math.max(...shares.map(({ share }) => share), 0.01);
     this.layers.policy.replaceChildren(
       ...this.free(shares).map(({ point, share }) => {
@@ -120,6 +135,7 @@ export class BoardMarks {
 
   /** @param {Share[]} shares */
   setVisits(shares) {
+    if (this.shows(this.layers.visits, shares)) return;
     this.layers.visits.replaceChildren(
       ...this.free(shares).flatMap(({ point, share }) => {
         const { x, y } = this.board.xy(point);
@@ -145,6 +161,7 @@ export class BoardMarks {
   setLine(points, player, certain = false) {
     this.board.element.classList.toggle("shows-line", points.length > 0);
     this.board.element.classList.toggle("points-at", points.length > 0 && !certain);
+    if (this.shows(this.layers.line, [points, player, certain])) return;
     /** @type {Map<string, string>} */
     const numbers = new Map();
     points.forEach((point, at) => numbers.set(point, numbers.has(point) ? `${numbers.get(point)},${at + 1}` : `${at + 1}`));
