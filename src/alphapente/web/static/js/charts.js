@@ -199,9 +199,9 @@ export class Chart {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-      ctx.textAlign = "left";
+      ctx.textAlign = "right"; // what rises is by then above them
       ctx.textBaseline = y - bbox.top > 16 * devicePixelRatio ? "bottom" : "top";
-      ctx.fillText(level.label, bbox.left + 5 * devicePixelRatio, y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio);
+      ctx.fillText(level.label, bbox.left + bbox.width - 5 * devicePixelRatio, y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio);
       ctx.restore();
     }
   }
