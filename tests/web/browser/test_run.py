@@ -41,6 +41,23 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit) -> None:
     assert phone.page.evaluate("document.documentElement.scrollWidth") == 360
     room.get_by_role("link", name=re.compile("Review game")).first.click()
     expect(visitor.room.locator(".game-title")).to_contain_text(re.compile(r"Pente 9 . 9"))
+    page.goto("/#run")
+    stop_another(visitor)
+
+
+def stop_another(visitor: Visitor) -> None:
+    """Starts a run after one that is finished, and stops it for good, at the second thought."""
+    start_it(visitor)
+    state, dialog = visitor.page.locator("#run-state"), visitor.page.get_by_role("dialog")
+    expect(state).to_have_text("running")
+    visitor.button("Stop…").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    expect(state).to_have_text("running")
+    visitor.button("Stop…").click()
+    dialog.get_by_role("button", name="Stop for good").click()
+    expect(state).to_have_text("stopped")
+    expect(visitor.button("Start…")).to_be_visible()
 
 
 def setting(page: Page, key: str) -> Locator:
