@@ -2,8 +2,8 @@
 
     python suites/make_tactical.py --verify        prove every position of the file again
     python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a suite
-    ... --add 2 --grounds pente:19,gomoku:15       keep what OUT has, add up to 2 of each category from these boards
-    ... --add 0 --minutes 5                        replace what of OUT a long search objects to, as it now searches
+    ... --add 2 --grounds pente:19,gomoku:15       search OUT's positions again, replace those that the search as it is
+                                                   now objects to, and add up to 2 of each category from these boards
 
 A position is taken where one of the rules of `CATEGORIES` applies, a quota of each, none twice up to symmetry.
 """
@@ -254,12 +254,11 @@ def main() -> None:
     if arguments.out is not None:
         old, quotas = [], QUOTAS
         if arguments.add is not None:
-            old = read_suite(arguments.out)
-            counts = Counter(entry.kind for entry in old)
+            had, prover = read_suite(arguments.out), Prover()
+            counts = Counter(entry.kind for entry in had)
             quotas = {name: counts[name] + arguments.add for name in QUOTAS}
-            dropped = [entry for entry in old if settled(Prover(), entry) is None]
-            print("a long search objects to:", ", ".join(entry.id for entry in dropped) or "none")
-            old = [entry for entry in old if entry not in dropped]
+            old = [entry for entry in had if settled(prover, entry) is not None]
+            print("a long search objects to:", ", ".join(entry.id for entry in had if entry not in old) or "none")
         named = [ground.split(":") for ground in arguments.grounds.split(",") if ground]
         grounds = [(variant, int(size)) for variant, size in named] or GROUNDS
         entries = collect(arguments.minutes, arguments.seed, grounds, quotas, old)
