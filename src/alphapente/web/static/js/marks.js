@@ -32,7 +32,8 @@ export class BoardMarks {
   }
 
   /**
-   * Whether a layer shows this already: a search tells what it thinks four times a second, and most of it is as before.
+   * Whether a layer shows this already; if not, it is noted that from now on it does. A search tells what it thinks four
+   * times a second, and most of it is as before.
    * @param {SVGElement} layer @param {unknown} what
    */
   shows(layer, what) {
