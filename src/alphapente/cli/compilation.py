@@ -1,24 +1,23 @@
-"""Compiles the search before a command that needs it, with progress on standard error: standard output is for results."""
+"""Compiles the search before a command that needs it, with progress on standard error."""
 
-import sys
+from rich.console import Console
 
 from alphapente.events import CompilationProgress
+from alphapente.pipeline.lines import PlainLines, describe
 
 
 def compile_with_progress() -> None:
     """Returns when the search is compiled, at once where it was before. Raises FailureError where it cannot be."""
-    from alphapente.selfplay.compilation import compile_kernels, is_compiled
+    from alphapente.selfplay.compilation import NOTICE, compile_kernels, is_compiled
 
     if is_compiled():
         return
-    from alphapente.pipeline.lines import PlainLines, describe
-
-    if sys.stderr is None or not sys.stderr.isatty():
-        compile_kernels(PlainLines(lambda line: print(line, file=sys.stderr, flush=True)))
+    console = Console(stderr=True, highlight=False)
+    console.print(NOTICE)
+    if not console.is_terminal:
+        compile_kernels(PlainLines(console.print))
         return
-    from rich.console import Console
-
-    with Console(stderr=True).status("compiling the search for this machine, once") as status:
+    with console.status(NOTICE) as status:
 
         def show(progress: CompilationProgress) -> None:
             status.update(describe(progress))

@@ -30,10 +30,7 @@ def describe(event: Event) -> str:
         case Note(text=text):
             return text
         case CompilationProgress():
-            return (
-                f"compiling the search for this machine, once: {event.kernels} of {event.num_kernels} kernels after "
-                f"{duration(event.elapsed_s)}"
-            )
+            return f"compiling: {event.kernels} of {event.num_kernels} kernels after {duration(event.elapsed_s)}"
         case GenerationProgress():
             return _generation_progress(event)
         case GenerationSummary():
@@ -199,10 +196,8 @@ class PlainLines:
     def __call__(self, event: Event) -> None:
         """Write what the event says, if it is due."""
         if isinstance(event, CompilationProgress | GenerationProgress | EpochProgress):
-            # The first progress of a game or an epoch says nothing yet; that of a compilation says why nothing moves.
             now = self._now()
-            first_due = now - self._interval_s if isinstance(event, CompilationProgress) else now
-            if now - self._last.setdefault(type(event), first_due) < self._interval_s:
+            if now - self._last.setdefault(type(event), now) < self._interval_s:
                 return
             self._last[type(event)] = now
         for line in describe(event).splitlines():

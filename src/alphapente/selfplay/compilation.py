@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from alphapente.errors import FailureError
 from alphapente.events import CompilationProgress
@@ -26,6 +26,8 @@ from alphapente.network.device import num_cores
 NUM_KERNELS = 97
 """Compiled kernels that all parts together leave in the cache: the end of the progress; a test counts them."""
 POLL_EVERY_S = 0.5
+NOTICE = "compiling the search for this machine, once"
+"""What commands print before."""
 
 
 def _compile_self_play(root_solver: bool) -> None:
@@ -130,7 +132,7 @@ def _compile_each_kernel_once(lock: "_Lock") -> None:
         with lock.held(zlib.crc32(f"{function.__module__}.{function.__qualname__}".encode()) + len(PARTS)):
             return compile_kernel(self, signature)
 
-    Dispatcher.compile = compile_locked
+    cast(Any, Dispatcher).compile = compile_locked
 
 
 class _Lock:

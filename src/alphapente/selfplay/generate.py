@@ -70,10 +70,12 @@ class _Generation:
         self.carried_over = 0
 
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
-        from alphapente.selfplay.compilation import compile_kernels  # numba: the workers import it at the same time
+        from alphapente.selfplay import compilation  # numba: the workers import it at the same time
 
         require_memory(self.config, self.size)
-        compile_kernels(self.report, stop)
+        if not compilation.is_compiled():
+            self.report(Note(compilation.NOTICE))
+            compilation.compile_kernels(self.report, stop)
         if stop():
             return self._summary()
         network = _Network(self.config, self.store, self.size.device)
