@@ -18,6 +18,8 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 MARKER = os.path.join(VENV, "alphapente-ready.json")
+COMPILER = ("numpy", "numba", "pydantic")
+"""What alphapente.selfplay.compilation needs: a few seconds of pip."""
 LOCK = os.path.join(ROOT, ".venv.lock")
 OLDEST = (3, 11)
 GUARD = "ALPHAPENTE_SET_UP_DONE"
@@ -116,8 +118,24 @@ def make_anew() -> None:
     python = getattr(sys, "_base_executable", None) or sys.executable
     if subprocess.call([python, "-m", "venv", VENV]) != 0:
         raise SetUpError("`python -m venv` failed; on Debian and Ubuntu `apt install python3-venv` provides it")
-    say("installing PyTorch, the largest part")
+    pip(*COMPILER)
+    start_compiling()
+    say("installing PyTorch, the largest part, and compiling the search meanwhile")
     pip("torch")
+
+
+def start_compiling() -> None:
+    """Compile the search in the background: pip leaves all cores but one idle.
+
+    The process ends by itself, or by the same Ctrl-C as the set-up. What it leaves undone, the first run compiles.
+    """
+    subprocess.Popen(
+        [VENV_PYTHON, "-m", "alphapente.selfplay.compilation"],
+        env=dict(os.environ, PYTHONPATH=os.path.join(ROOT, "src")),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def pip(*what: str) -> None:

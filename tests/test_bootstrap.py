@@ -33,6 +33,7 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (venv / "python").touch()
         made.append("anew")
 
+    monkeypatch.setattr(module, "real_make_anew", module.make_anew, raising=False)
     monkeypatch.setattr(module, "made", made, raising=False)
     monkeypatch.setattr(module, "make_anew", make_anew)
     monkeypatch.setattr(module, "pip", lambda *what: made.append(what[-1].rpartition("/")[2]))
@@ -45,6 +46,15 @@ def test_a_first_start_makes_everything_once(bootstrap: ModuleType, tmp_path: Pa
     bootstrap.prepare(dev=False)
     bootstrap.prepare(dev=False)
     assert bootstrap.made == ["anew", tmp_path.name + "[int8]"]
+
+
+def test_the_search_is_compiled_while_the_largest_part_is_installed(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap.subprocess, "call", lambda _command: 0)
+    monkeypatch.setattr(bootstrap, "start_compiling", lambda: bootstrap.made.append("compiling"))
+    bootstrap.real_make_anew()
+    assert bootstrap.made == ["pydantic", "compiling", "torch"]
 
 
 def test_the_tools_of_the_tests_complete_it(bootstrap: ModuleType, tmp_path: Path) -> None:

@@ -16,6 +16,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class CompilationProgress:
+    """How many of the kernels are compiled, once for each machine and version."""
+
+    kernels: int
+    num_kernels: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationProgress:
     """How far self-play is. Rates are per second of wall time since the start."""
 
@@ -155,6 +164,7 @@ class PipelineSummary:
 
 Event = (
     Note
+    | CompilationProgress
     | GenerationProgress
     | GenerationSummary
     | EpochProgress
@@ -170,6 +180,7 @@ _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         Note,
+        CompilationProgress,
         GenerationProgress,
         GenerationSummary,
         EpochProgress,

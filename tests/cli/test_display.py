@@ -15,6 +15,7 @@ from alphapente.cli import curves, display
 from alphapente.cli.live import LiveShow, sparkline
 from alphapente.config import load_config
 from alphapente.events import (
+    CompilationProgress,
     EpochProgress,
     EpochReport,
     Event,
@@ -25,6 +26,7 @@ from alphapente.events import (
     StepStarted,
     TrainingSummary,
     from_json,
+    to_json,
 )
 from alphapente.pipeline.lines import PlainLines, describe, duration, rate
 from alphapente.records.store import Store
@@ -76,6 +78,14 @@ def test_rates_keep_two_figures() -> None:
 
 def test_an_empty_generation_divides_by_nothing() -> None:
     assert "0 games, 0 records" in describe(GenerationSummary(0, 0, 0, {}, {}, 0.0, 0, 0))
+
+
+def test_a_compilation_shows_how_far_it_is() -> None:
+    event = CompilationProgress(31, 97, 42.0)
+    assert describe(event) == "compiling: 31 of 97 kernels after 42 s"
+    assert from_json(to_json(event)) == event
+    assert "31 of 97 kernels" in picture([event])[0]
+    assert "kernels" not in picture([event, GenerationProgress(0, 1000, 0, 0.1, 0.0, 0.0, 0.0, 0.0)])[0]
 
 
 def test_plain_progress_is_rare() -> None:

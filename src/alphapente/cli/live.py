@@ -11,6 +11,7 @@ from rich.text import Text
 
 from alphapente.config import Config
 from alphapente.events import (
+    CompilationProgress,
     EpochProgress,
     EpochReport,
     Event,
@@ -39,6 +40,7 @@ class LiveShow:
         self._step: StepStarted | None = None
         self._training_name = ""
         self._records_before = 0
+        self._compilation: CompilationProgress | None = None
         self._generation: GenerationProgress | None = None
         self._epoch: EpochProgress | None = None
         self._games: list[int] = []
@@ -61,7 +63,10 @@ class LiveShow:
         match event:
             case StepStarted():
                 self._begin_step(event)
+            case CompilationProgress():
+                self._compilation = event
             case GenerationProgress():
+                self._compilation = None
                 self._generation = event
             case GenerationSummary():
                 self._generation = None
@@ -100,6 +105,8 @@ class LiveShow:
         parts: list[RenderableType] = []
         if self._step:
             parts += self._whole_run(self._step)
+        if self._compilation:
+            parts += _compilation_bar(self._compilation)
         if self._generation:
             parts += _generation_bar(self._generation)
         if self._epoch:
@@ -132,6 +139,13 @@ class LiveShow:
         training = f"Training {self._training_name} e" if self._training_name else "E"
         name = f"{training}poch {epoch.epoch} of {epoch.num_epochs}"
         return _bar(name, epoch.step, epoch.num_steps, f"{duration(seconds_left)} left", detail)
+
+
+def _compilation_bar(progress: CompilationProgress) -> list[RenderableType]:
+    detail = [f"{progress.kernels} of {progress.num_kernels} kernels", "this machine needs it once"]
+    return _bar(
+        "Compiling the search", progress.kernels, progress.num_kernels, f"{duration(progress.elapsed_s)} so far", detail
+    )
 
 
 def _generation_bar(progress: GenerationProgress) -> list[RenderableType]:

@@ -52,7 +52,7 @@ def web(
 def _serve(app: "FastAPI", listener: socket.socket, address: str, open_page: bool) -> None:
     import uvicorn
 
-    from alphapente.compiled import is_cold
+    from alphapente.selfplay.compilation import NOTICE, is_compiled
 
     server = uvicorn.Server(
         uvicorn.Config(
@@ -66,8 +66,8 @@ def _serve(app: "FastAPI", listener: socket.socket, address: str, open_page: boo
         )
     )
     typer.echo(f"AlphaPente is at {address} (Ctrl-C ends it)")
-    if is_cold("root.keep_subtree"):
-        typer.echo("compiling the search for this machine: a minute or so, this once; the first search waits for it")
+    if not is_compiled():
+        typer.echo(f"{NOTICE}; the first search waits for it")
     if open_page:
         typer.launch(address)
     server.run(sockets=[listener])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alphapente.errors import FailureError
 from alphapente.events import (
+    CompilationProgress,
     EpochProgress,
     EpochReport,
     Event,
@@ -28,6 +29,8 @@ def describe(event: Event) -> str:
     match event:
         case Note(text=text):
             return text
+        case CompilationProgress():
+            return f"compiling: {event.kernels} of {event.num_kernels} kernels after {duration(event.elapsed_s)}"
         case GenerationProgress():
             return _generation_progress(event)
         case GenerationSummary():
@@ -192,7 +195,7 @@ class PlainLines:
 
     def __call__(self, event: Event) -> None:
         """Write what the event says, if it is due."""
-        if isinstance(event, GenerationProgress | EpochProgress):
+        if isinstance(event, CompilationProgress | GenerationProgress | EpochProgress):
             now = self._now()
             if now - self._last.setdefault(type(event), now) < self._interval_s:
                 return

@@ -70,8 +70,14 @@ class _Generation:
         self.carried_over = 0
 
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
+        from alphapente.selfplay import compilation  # numba: the workers import it at the same time
+
         require_memory(self.config, self.size)
-        self._compile()
+        if not compilation.is_compiled():
+            self.report(Note(compilation.NOTICE))
+            compilation.compile_kernels(self.report, stop)
+        if stop():
+            return self._summary()
         network = _Network(self.config, self.store, self.size.device)
         try:
             self._begin()
@@ -82,16 +88,6 @@ class _Generation:
             raise
         self._dismiss()
         return self._summary()
-
-    def _compile(self) -> None:
-        """Once for all players, and only where it was not done before."""
-        from alphapente.compiled import is_cold
-
-        if is_cold("root.keep_subtree"):
-            self.report(Note("compiling the search for this machine: half a minute or so, this once"))
-            from alphapente.selfplay.player import warm_up
-
-            warm_up(self.config)
 
     def _begin(self) -> None:
         """Tells the players what is played, first of all the games that an earlier generation left in play."""

@@ -3,6 +3,7 @@
 from alphapente.rules.game import Game
 from alphapente.rules.position import GOMOKU, VARIANTS
 from alphapente.search.solver import Solver
+from alphapente.selfplay.compilation import compile_kernels
 from alphapente.web.parts import Parts
 from alphapente.web.searches import SOLVER_POSITIONS, Look, Order, Search
 from alphapente.web.views import view_position
@@ -12,6 +13,7 @@ _SIMULATIONS = 24
 
 def warm_up(parts: Parts) -> None:
     """Searches and looks a little, in the calling thread. Raises what the network raises."""
+    compile_kernels()
     size = parts.config.game.board_size
     parts.networks.entries()
     game = Game(VARIANTS[GOMOKU], size)  # no opening rule, so that any point will do

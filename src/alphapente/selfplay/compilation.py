@@ -1,0 +1,177 @@
+"""Compiles the kernels of search and self-play ahead of their first use: two processes, progress while they work.
+
+numba compiles a kernel in the process that calls it first and nothing else happens meanwhile: 60 to 100 seconds on one
+core. Here two processes share the work through the cache on disk. Each compiles everything, each begins with another
+part, and a lock for each kernel makes a process wait for one that the other is compiling instead of compiling it twice.
+Several starts share the work in the same way: the set-up begins it while pip still installs, so this module needs no
+more than NumPy, numba and pydantic. `python -m alphapente.selfplay.compilation` compiles without playing.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, cast
+
+from alphapente.errors import FailureError
+from alphapente.events import CompilationProgress
+from alphapente.network.device import num_cores
+
+NUM_KERNELS = 97
+"""Compiled kernels that all parts together leave in the cache: the end of the progress; a test counts them."""
+POLL_EVERY_S = 0.5
+NOTICE = "compiling the search for this machine, once"
+"""What commands print before."""
+
+
+def _compile_self_play(root_solver: bool) -> None:
+    from alphapente.config import load_config
+    from alphapente.selfplay.player import warm_up
+
+    warm_up(load_config(None, [] if root_solver else ["search.root_solver_nodes=0"]))
+
+
+def _compile_solver() -> None:
+    from alphapente.rules.game import Game
+    from alphapente.search.solver import Solver
+
+    position = Game.from_moves("1. K10 L9 2. K14 M8 3. N11 L12").position
+    solver = Solver(8)
+    solver.solve(position)
+    solver.defences(position)
+
+
+PARTS: tuple[Callable[[], None], ...] = (
+    partial(_compile_self_play, root_solver=False),
+    _compile_solver,
+    partial(_compile_self_play, root_solver=True),
+)
+"""Process 1 begins with the first part, process 2 with the second; either takes about half of the time."""
+
+
+def is_compiled() -> bool:
+    """Whether nothing is left to compile for this version of the sources and this processor."""
+    import numba
+
+    return bool(numba.config.DISABLE_JIT) or _finished().exists()
+
+
+def compile_kernels(
+    report: Callable[[CompilationProgress], None] = lambda _progress: None, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Returns when all kernels of search and self-play are in the cache, at once where they are there already.
+
+    `report` is called twice a second. After `stop()` it returns early; what was compiled stays in the cache.
+    Raises FailureError when a process that compiles fails.
+    """
+    if is_compiled():
+        return
+    started = time.monotonic()
+    with _processes(min(num_cores(), 2)) as processes:
+        while not is_compiled() and not stop():
+            report(CompilationProgress(min(_num_in_cache(), NUM_KERNELS), NUM_KERNELS, time.monotonic() - started))
+            for process in processes:
+                process.join(POLL_EVERY_S / len(processes))
+            failed = next((process for process in processes if process.exitcode), None)
+            if failed is not None:
+                raise FailureError(
+                    f"compiling the search failed (exit status {failed.exitcode}); "
+                    f"delete {_cache_folder()} and run the same command again"
+                )
+
+
+@contextlib.contextmanager
+def _processes(count: int) -> Iterator[list[BaseProcess]]:
+    """Processes that compile, killed at the end of the block: a kernel is in the cache whole or not at all."""
+    context = multiprocessing.get_context("spawn")
+    processes: list[BaseProcess] = [
+        context.Process(target=_compile, args=(first,), name=f"compile {first + 1}", daemon=True)
+        for first in range(count)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+
+def _compile(first: int) -> None:
+    """A process that compiles every part, beginning with part `first`, unless another start's process is doing so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent kills this one
+    lock = _Lock()
+    with lock.held(first):
+        if is_compiled():
+            return
+        _compile_each_kernel_once(lock)
+        for part in (*PARTS[first:], *PARTS[:first]):
+            part()
+        _finished().touch()
+
+
+def _compile_each_kernel_once(lock: "_Lock") -> None:
+    """Makes numba wait, in this process, for a kernel that another process is compiling, and load that one.
+
+    A kernel's lock is held while the kernels that it calls are compiled. Calls have no cycles, so neither has waiting.
+    """
+    from numba.core.dispatcher import Dispatcher
+
+    compile_kernel = Dispatcher.compile
+
+    def compile_locked(self: Any, signature: Any) -> Any:
+        function = self.py_func
+        with lock.held(zlib.crc32(f"{function.__module__}.{function.__qualname__}".encode()) + len(PARTS)):
+            return compile_kernel(self, signature)
+
+    cast(Any, Dispatcher).compile = compile_locked
+
+
+class _Lock:
+    """Locks by number, shared by all processes that use this cache; a process that dies releases its own."""
+
+    def __init__(self) -> None:
+        self._file = (_cache_folder() / "compile.lock").open("w")
+
+    @contextlib.contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Holds lock `number`, once it is free: a byte of the file, which need not be there."""
+        try:
+            import fcntl
+        except ImportError:  # no such locks on this system: what two processes need is compiled twice
+            yield
+            return
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, number)
+
+
+def _cache_folder() -> Path:
+    from alphapente.compiled import CACHE_FOLDER  # not above: this module is no source of a kernel, see kernel_sources
+
+    return CACHE_FOLDER
+
+
+def _finished() -> Path:
+    """A file that exists once everything is compiled."""
+    return _cache_folder() / "compiled"
+
+
+def _num_in_cache() -> int:
+    return sum(1 for _ in _cache_folder().glob("*/*.nbi"))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)  # the set-up goes on at the same time
+    compile_kernels()
