@@ -31,6 +31,7 @@ from alphapente.arena.openings import SETS, canonical, random_opening
 from alphapente.arena.references import RolloutPlayer
 from alphapente.arena.rollouts import CHILDREN, begin, new_tree, root_value, simulate
 from alphapente.config import default_config_path, load_config
+from alphapente.files import write_text
 from alphapente.network.device import choose_device
 from alphapente.network.load import load_evaluator
 from alphapente.rules.game import Game
@@ -231,7 +232,7 @@ def main() -> None:
             )
             for one in openings
         ]
-        given.out.write_text(head + ', "openings": [\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
+        write_text(given.out, head + ', "openings": [\n' + ",\n".join(lines) + "\n]}\n")
     if given.verify:
         print(verify(given.out or SETS / f"{given.variant}_{given.board_size}.json", judge))
 

@@ -145,11 +145,11 @@ def test_the_file_is_made_and_written_again(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_told_in_one_line_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "results.md"
     path.write_bytes(b"\xff\xfe not text")
-    with pytest.raises(FailureError, match=r"cannot write the results to .*results\.md"):
+    with pytest.raises(FailureError, match=r"cannot add the results to .*results\.md"):
         write_results(path, HERE, {"rules": RULES}, "2026-11-25")
     assert path.read_bytes() == b"\xff\xfe not text"
     with pytest.raises(FailureError, match="name another file"):
-        write_results(tmp_path / "none" / "results.md", HERE, {"rules": RULES}, "2026-11-25")
+        write_results(path / "results.md", HERE, {"rules": RULES}, "2026-11-25")
 
 
 def test_the_source_is_named_by_its_commit_or_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_games_come_to_an_end(folder: Path) -> None:
 
 
 def test_what_cannot_be_done_is_told_in_one_line(folder: Path) -> None:
-    script = "c3\nd4\nd4\nz9\nc3\nfly\nundo\nundo\nsave\nload none.txt\nsave no/where.txt\nload own.pt\n"
+    script = "c3\nd4\nd4\nz9\nc3\nfly\nundo\nundo\nsave\nload none.txt\nsave own.pt/where.txt\nload own.pt\n"
     out = play(folder, script, "--checkpoint", "own.pt").stdout
     for told in (
         "C3 breaks the tournament rule: player 1's first stone must be on the centre, D4",
@@ -84,7 +84,7 @@ def test_what_cannot_be_done_is_told_in_one_line(folder: Path) -> None:
         "nothing to take back",
         "save needs a file",
         "cannot read none.txt: No such file",
-        "cannot write no/where.txt: No such file",
+        "own.pt/where.txt cannot be written (Not a directory)",
         "cannot read own.pt: it is no text",
     ):
         assert told in out

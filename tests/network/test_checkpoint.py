@@ -187,11 +187,22 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
 def test_a_device_that_is_really_full(tmp_path: Path) -> None:
     path = tmp_path / "simple_model.pt"
     save(path, made(step=1))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.symlink_to("/dev/full")
-    with pytest.raises(CheckpointError, match="untouched"):
+    path.unlink()
+    path.symlink_to("/dev/full")
+    with pytest.raises(CheckpointError, match=r"simple_model\.pt cannot be written \(No space left on device\)"):
         save(path, made(step=2))
-    assert read(path).step == 1
+    assert path.is_symlink()
+
+
+def test_a_checkpoint_saved_through_a_link_replaces_the_target_and_keeps_the_link(tmp_path: Path) -> None:
+    target, path = tmp_path / "elsewhere" / "kept.pt", tmp_path / "simple_model.pt"
+    target.parent.mkdir()
+    path.symlink_to("elsewhere/kept.pt")
+    save(path, made(step=1))
+    save(path, made(step=2))
+    assert path.is_symlink()
+    assert read(target).step == 2
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_the_network_that_plays_is_fresh_without_a_checkpoint_and_averaged_with_one(tmp_path: Path) -> None:

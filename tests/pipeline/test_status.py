@@ -49,7 +49,7 @@ def test_a_finished_run_leaves_its_steps_counts_and_last_words(tmp_path: Path) -
     assert (summary["event"], summary["records"]) == ("GenerationSummary", 50)
     assert (tmp_path / "logs" / status.steps[0].log).is_file()
     assert status.message == "all cycles are done; run again for as much more"
-    assert [path.name for path in tmp_path.glob("*.new")] == []
+    assert [path.name for path in tmp_path.glob(".*.tmp")] == []
 
 
 def test_others_see_what_a_run_does_and_that_it_was_asked_to_end(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_killed_scheduler_leaves_its_status_as_it_was_and_the_next_start_goes_
 
 
 def test_a_status_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
-    (tmp_path / f"{STATUS_NAME}.new").mkdir(parents=True)
+    (tmp_path / STATUS_NAME).mkdir(parents=True)
     assert steps(run_here(tmp_path)) == FULL_ORDER
     assert read_status(tmp_path / STATUS_NAME) is None
 

@@ -1,8 +1,10 @@
 """Games and records out of the database, games into it."""
 
 import dataclasses
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -148,27 +150,24 @@ def test_a_stored_game_that_breaks_the_rules_is_named(store: Store, tmp_path: Pa
     assert not (tmp_path / "games.txt").exists()
 
 
-def write_half(target: Path) -> None:
-    with exchange.replacing(target) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+def test_an_export_to_a_folder_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(FailureError, match="is a folder: name a file in it"):
+        exchange.export_games(store, tmp_path)
+    with pytest.raises(FailureError, match="is a folder: name a file in it"):
+        exchange.export_records(store, tmp_path)
 
 
-def test_a_file_stands_whole_or_not_at_all(tmp_path: Path) -> None:
-    target = tmp_path / "out.txt"
-    target.write_text("before")
-    with pytest.raises(KeyboardInterrupt):
-        write_half(target)
-    assert target.read_text() == "before"
-    with exchange.replacing(target) as temporary:
-        temporary.write_text("after")
-    assert target.read_text() == "after"
-    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
-
-
-def test_places_where_nothing_can_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(FailureError, match="cannot be written"), exchange.replacing(tmp_path / "file" / "out.txt"):
-        pass
-    with pytest.raises(RequestError, match="is a folder"), exchange.replacing(tmp_path):
-        pass
+@pytest.mark.parametrize("export", [exchange.export_games, exchange.export_records])
+def test_an_export_into_a_pipe_writes_what_a_file_would_hold(
+    store: Store, tmp_path: Path, export: Callable[[Store, Path], exchange.ExportReport]
+) -> None:
+    store.add_game(random_game(1))
+    fifo, plain = tmp_path / "fifo", tmp_path / "plain"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
+        export(store, fifo)
+        assert reader.stdout is not None
+        content = reader.stdout.read()
+    export(store, plain)
+    assert content == plain.read_bytes()
+    assert fifo.is_fifo()

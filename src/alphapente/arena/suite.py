@@ -20,6 +20,7 @@ import numpy as np
 from alphapente.arena.players import Player, PolicyPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
+from alphapente.files import write_text
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point, point_name
@@ -268,4 +269,4 @@ def write_suite(path: Path, puzzles: Sequence[Puzzle]) -> None:
         values = asdict(puzzle)
         told = {key: values[key] for key in _ORDER if key == "state" or values[key] not in ("", 0)}
         lines.append(json.dumps(told, ensure_ascii=False))
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -5,11 +5,8 @@ it measured and keeps the others. All else in the file (the other machines, and 
 section or under headings of their own) stays as it is, byte for byte.
 """
 
-import contextlib
-import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ import alphapente
 from alphapente.bench.report import Result, Row, number, processor_line, versions_line
 from alphapente.bench.targets import reach
 from alphapente.errors import FailureError
+from alphapente.files import write_text
 
 TITLE = """# Benchmarks
 
@@ -35,24 +33,10 @@ def write_results(path: Path, here: dict[str, Any], results: Mapping[str, Result
     """
     entries = {name: subsection(name, result, f"{date}, {source_version()}", here) for name, result in results.items()}
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else TITLE
-        replace_file(path, merged(text, here, entries))
+        text = path.read_text(encoding="utf-8") if path.is_file() else TITLE
     except (OSError, UnicodeDecodeError) as error:
-        raise FailureError(f"cannot write the results to {path} ({error}): name another file") from error
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Writes the text beside the file and renames it into its place. Raises OSError."""
-    descriptor, beside = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(beside, path.stat().st_mode if path.exists() else 0o644)
-        os.replace(beside, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
+        raise FailureError(f"cannot add the results to {path} ({error}): name another file") from error
+    write_text(path, merged(text, here, entries))
 
 
 def merged(text: str, here: dict[str, Any], entries: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ import typer
 from alphapente.cli.flags import ConfigFile, Overrides
 from alphapente.config import Config, default_config_path, load_config
 from alphapente.errors import RequestError
+from alphapente.files import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -211,7 +212,4 @@ def _save(path: Path, report: "MatchReport") -> None:
         headers = {"Player 1 Name": names[0], "Player 2 Name": names[1]}
         result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
         texts.append(write_game(GameText(headers, list(game.moves), result, report.variant, report.size)))
-    try:
-        path.write_text("\n".join(texts), encoding="utf-8")
-    except OSError as error:
-        raise RequestError(f"cannot write {path}: {error.strerror or error}; choose another file") from error
+    write_text(path, "\n".join(texts))

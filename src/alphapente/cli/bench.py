@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alphapente.bench.suite import ALL_SECONDS, BENCHMARKS, Benchmark
 from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.errors import FailureError, RequestError
+from alphapente.files import check_writable, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,13 +42,13 @@ def _run(
 ) -> None:
     """Measures one benchmark after the other and shows each as it ends; the files are written at the end."""
     for path in (json_path, results_path):
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise RequestError(f"cannot write {path}: give a file in a folder that is there")
+        if path is not None:
+            check_writable(path)
     import datetime
 
     from rich.console import Console
 
-    from alphapente.bench.report import machine, processor_line, versions_line
+    from alphapente.bench.report import as_json, machine, processor_line, versions_line
     from alphapente.bench.results import write_results
     from alphapente.config import default_config_path, load_config
 
@@ -61,7 +61,7 @@ def _run(
             results[name] = job(loaded)
         _show(console, results[name])
     if json_path:
-        _write_json(json_path, here, list(results.values()))
+        write_text(json_path, json.dumps(as_json(here, list(results.values())), indent=2) + "\n")
     if results_path:
         write_results(results_path, here, results, datetime.date.today().isoformat())
 
@@ -81,16 +81,6 @@ def _show(console: "Console", result: "Result") -> None:
     console.print(table)
     for line in result.breakdown_lines():
         console.print(f"  {line}", highlight=False, markup=False)
-
-
-def _write_json(path: Path, here: dict[str, Any], results: list["Result"]) -> None:
-    from alphapente.bench.report import as_json
-    from alphapente.bench.results import replace_file
-
-    try:
-        replace_file(path, json.dumps(as_json(here, results), indent=2) + "\n")
-    except OSError as error:
-        raise FailureError(f"cannot write the rows to {path} ({error}): name another file") from error
 
 
 def _measure(benchmark: Benchmark, seconds: float, config: "Config") -> "Result":

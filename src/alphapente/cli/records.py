@@ -118,10 +118,11 @@ def export(
     """Write all games as game text (pente.org's format), or all records as a Parquet file."""
     from rich.console import Console
 
+    from alphapente.files import is_regular
     from alphapente.records.exchange import export_games, export_records
 
     parquet = format == "parquet" or (format is None and out.suffix == ".parquet")
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=not is_regular(out))  # standard output may be where the games go
     with _open(config, set_) as store:
         report = export_records(store, out) if parquet else export_games(store, out)
     what = f"{report.records:,} records" if parquet else f"{report.games:,} games"

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from alphapente.arena.engine import Engine, Opinion
 from alphapente.errors import AlphaPenteError, RequestError
+from alphapente.files import configured_path, write_text
 from alphapente.rules.game import MARKS, Game
 from alphapente.rules.gametext import read_game
 from alphapente.rules.notation import COLUMNS, format_moves, parse_point, point_name
@@ -221,17 +221,14 @@ class Table:
         names = {f"Player {self.side} Name": "You", f"Player {3 - self.side} Name": NAME}
         headers = {"Date": datetime.now(UTC).strftime("%m/%d/%Y")} | dict(sorted(names.items()))
         result = None if self._resigned is None else "0-1" if self._resigned == 1 else "1-0"
-        try:
-            Path(name).expanduser().write_text(self.game.to_text(headers, result), encoding="utf-8")
-        except OSError as error:
-            raise RequestError(f"cannot write {name}: {error.strerror or error}; choose another file") from error
+        write_text(configured_path(name), self.game.to_text(headers, result))
         self.say(f"Saved to {name}.")
 
     def _load(self, name: str) -> None:
         if not name:
             raise RequestError("load needs a file: load game.txt")
         try:
-            text = Path(name).expanduser().read_text(encoding="utf-8")
+            text = configured_path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             raise RequestError(f"cannot read {name}: {reason}; choose another file") from error

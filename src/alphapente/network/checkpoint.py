@@ -4,10 +4,8 @@ A checkpoint is read without running anything that it contains (torch's `weights
 can do no harm; it names its model's class, but only a built-in class, or one that the configuration names, is built.
 """
 
-import contextlib
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import is_regular, write_bytes
 from alphapente.network.models import ModelSpec, build
 from alphapente.network.planes import NUM_PLANES
 
@@ -88,23 +87,14 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     values = {item.name: getattr(checkpoint, item.name) for item in fields(Checkpoint)}
     buffer = io.BytesIO()
     torch.save({"kind": KIND, "format_version": FORMAT_VERSION, **values}, buffer)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        old = "; the checkpoint that was there is untouched" if path.exists() else ""
+        write_bytes(path, buffer.getbuffer())
+    except FailureError as error:
+        old = "; the checkpoint that was there is unchanged" if is_regular(path) and path.exists() else ""
         raise CheckpointError(
-            f"cannot save the checkpoint {path}: {error.strerror or error}{old}. "
-            "Free some space or set pipeline.checkpoint_dir to a folder that can be written, then start again"
+            f"cannot save the checkpoint: {error}{old}. "
+            "Or set pipeline.checkpoint_dir to a folder that can be written; then start again"
         ) from error
-    _sync_folder(path.parent)
 
 
 def for_play(checkpoint: Checkpoint) -> Checkpoint:
@@ -239,13 +229,3 @@ def weights_digest(checkpoint: Checkpoint) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable; some file systems do not allow it, and lose nothing else by that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -8,11 +8,12 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 from importlib import metadata
 from pathlib import Path
 
 from alphapente.config import BUILT_IN_CLASSES, Config
+from alphapente.errors import FailureError
+from alphapente.files import write_bytes
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.network.paths import checkpoint_path, converted_path
 
@@ -67,11 +68,5 @@ def keep_converted(config: Config, model_type: str, key: str, network: PortableN
     path = converted_path(config, model_type)
     content = network.xml + network.weights
     header = {"key": key, "step": step, "xml": len(network.xml), "digest": hashlib.sha256(content).hexdigest()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(json.dumps(header).encode() + b"\n" + content)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with contextlib.suppress(FailureError):
+        write_bytes(path, json.dumps(header).encode() + b"\n" + content, durable=False)

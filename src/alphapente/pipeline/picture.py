@@ -1,5 +1,6 @@
 """Draws how a run went, from its database and its TensorBoard files: losses, lengths of games, kinds of win."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import write_bytes
 from alphapente.records.store import Store
 
 WINDOWS = 60
@@ -91,14 +93,24 @@ def draw(config: Config, path: Path) -> None:
     axes[1, 1].plot(games.records, games.won_by_player_1, "k", label="won by player 1")
     axes[1, 1].set(title="how games end", xlabel="records", ylabel="share of games", ylim=(0, 1))
     axes[1, 1].legend(loc="lower left")
+    save_figure(figure, path)
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Writes a matplotlib figure and closes it; the path's ending chooses the format, PNG where it has none.
+
+    Raises RequestError for an ending that names no format, FailureError for a file that cannot be written.
+    """
+    from matplotlib import pyplot
+
+    content = io.BytesIO()
     try:
-        figure.savefig(path, dpi=110)
+        figure.savefig(content, format=path.suffix[1:].lower() or "png", dpi=110)
     except ValueError as error:
         raise RequestError(f"cannot draw to {path}: {error}") from error
-    except OSError as error:
-        raise FailureError(f"cannot write {path}: {error}") from error
     finally:
         pyplot.close(figure)
+    write_bytes(path, content.getvalue())
 
 
 def _lines(axis: Any, curves: dict[str, Curve], tags: tuple[str, ...], title: str) -> None:

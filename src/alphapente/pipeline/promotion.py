@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.events import Note, PromotionSummary, ReportFn
+from alphapente.files import write_bytes
 from alphapente.network.paths import checkpoint_path, promoted_path
 
 if TYPE_CHECKING:
@@ -27,13 +28,11 @@ def first_incumbent(config: Config, untested: bool) -> None:
     newest, playing = (path(config, config.training.model_type) for path in (checkpoint_path, promoted_path))
     if untested or playing.exists() or not newest.exists():
         return
-    new = playing.with_name(f".{playing.name}.new")
     try:
-        playing.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(newest.read_bytes())
-        new.replace(playing)
+        content = newest.read_bytes()
     except OSError as error:
-        raise FailureError(f"cannot copy {newest} to {playing}: {error.strerror}; see to it, and run again") from error
+        raise FailureError(f"cannot read {newest}: {error.strerror}; correct that, and run again") from error
+    write_bytes(playing, content)
 
 
 def promote(

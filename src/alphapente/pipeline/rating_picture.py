@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from alphapente.arena.ratings import RatedPlayer, RatingList
-from alphapente.errors import FailureError, RequestError
+from alphapente.errors import FailureError
 from alphapente.pipeline.history import Kept
+from alphapente.pipeline.picture import save_figure
 
 _Point = tuple[float, RatedPlayer]
 """Where a network stands on an axis, and its rating."""
@@ -37,14 +38,7 @@ def draw(ratings: RatingList, run: Sequence[tuple[Kept, RatedPlayer]], path: Pat
     for axis, (label, points) in zip(axes, panels, strict=True):
         _draw_panel(axis, label, points, references)
     axes[0].set_ylabel("Elo; bars: 95% intervals among these players")
-    try:
-        figure.savefig(path, dpi=110)
-    except ValueError as error:
-        raise RequestError(f"cannot draw to {path}: {error}") from error
-    except OSError as error:
-        raise FailureError(f"cannot write {path}: {error}") from error
-    finally:
-        pyplot.close(figure)
+    save_figure(figure, path)
 
 
 def _draw_panel(axis: Any, label: str, points: list[_Point], references: Sequence[RatedPlayer]) -> None:

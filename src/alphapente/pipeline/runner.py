@@ -9,6 +9,7 @@ from pathlib import Path
 from alphapente.config import Config, stage_sizes
 from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
+from alphapente.files import write_text
 from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
 from alphapente.pipeline.lines import LogFile, describe
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
@@ -177,10 +178,7 @@ def _nothing_done(config: Config, count: CountFn) -> PipelineSummary:
 
 def _save_settings(config: Config, path: Path) -> Path:
     """Save the resolved configuration with the run's logs. Raises FailureError where that cannot be done."""
-    try:
-        path.write_text(config.dump_json(), encoding="utf-8")
-    except OSError as error:
-        raise FailureError(f"cannot save the configuration as {path}: {error.strerror}") from error
+    write_text(path, config.dump_json())
     return path.resolve()
 
 

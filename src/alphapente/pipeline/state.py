@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import write_text
 
 FORMAT = 1
 STATE_NAME = "pipeline_state.json"
@@ -113,19 +114,11 @@ def _problem(values: dict[str, Any]) -> str:
 
 def save_state(state: State, path: Path) -> None:
     """Replace the file by the state, whole or not at all. Raises FailureError where that cannot be done."""
-    text = json.dumps({"format": FORMAT, **dataclasses.asdict(state)}, indent=2) + "\n"
-    new = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
+        write_text(path, json.dumps({"format": FORMAT, **dataclasses.asdict(state)}, indent=2) + "\n")
+    except FailureError as error:
         raise FailureError(
-            f"cannot keep the pipeline's state in {path}: {error.strerror}; see to it and run again,"
-            " the run goes on from the step before"
+            f"cannot keep the pipeline's state: {error}; then run again, and the run continues from the step before"
         ) from error
 
 

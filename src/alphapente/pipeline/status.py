@@ -4,6 +4,7 @@ The state (`state.py`) says what is done, and a run goes on from it. The status 
 nothing depends on it, so where it cannot be written the run goes on without.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from alphapente.errors import FailureError
 from alphapente.events import Event, to_json
+from alphapente.files import write_text
 
 FORMAT = 1
 STATUS_NAME = "pipeline_status.json"
@@ -143,12 +146,8 @@ class StatusFile:
         status.pid, status.updated_at, status.notes = os.getpid(), time.time(), list(self._notes)
         self._sample(last=status.outcome != "running")
         values = {**vars(status), "steps": [vars(step) for step in status.steps]}
-        new = self._path.with_name(self._path.name + ".new")
-        try:
-            new.write_text(json.dumps({"format": FORMAT, **values}) + "\n", encoding="utf-8")
-            new.replace(self._path)
-        except OSError:
-            return
+        with contextlib.suppress(FailureError):
+            write_text(self._path, json.dumps({"format": FORMAT, **values}) + "\n", durable=False)
 
     def _sample(self, last: bool) -> None:
         status = self.status

@@ -3,9 +3,6 @@
 A file is written beside its final name and renamed when whole, so that what stands under the name is never half a file.
 """
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import writing, writing_text
 from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
 from alphapente.records.store import Store
 from alphapente.rules.gametext import GAME_NAMES, GameText, read_games, write_game
@@ -51,7 +49,7 @@ def export_games(store: Store, path: Path) -> ExportReport:
     Raises FailureError when the file cannot be written, or a stored game breaks the rules.
     """
     count = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with writing_text(path) as file:
         for game in store.games():
             try:
                 text = write_game(game_text(game))
@@ -141,7 +139,7 @@ def export_records(store: Store, path: Path) -> ExportReport:
     schema = _parquet_schema(pyarrow)
     count = 0
     stats = store.stats()
-    with replacing(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with writing(path) as file, pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for pool in stats.pools:
             for batch in store.record_batches(pool.variant, pool.board_size):
                 writer.write_table(_parquet_table(pyarrow, schema, batch))
@@ -216,27 +214,3 @@ def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
         "end_captured2": known(batch.end_captured[:, 1]),
     }
     return pa.table(columns, schema=schema)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it at the end, or removed when something goes wrong.
-
-    Raises FailureError for what the file system refuses.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        if path.is_dir():
-            raise RequestError(f"{path} is a folder: name a file in it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise FailureError(
-            f"{path} cannot be written ({error.strerror or error}): free some space or name another"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.files import write_text
 from alphapente.selfplay.game import GameInPlay
 
 NAME = "live_games.json"
@@ -66,7 +67,7 @@ class LiveGames:
     def tell(self, games: Sequence[GameInPlay | None], step: int) -> None:
         """Writes the first games, at most every EVERY_S seconds; `step` is how far their network is trained."""
         now = time.monotonic()
-        if now - self._written_at < EVERY_S:
+        if now - self._written_at < EVERY_S or not self._path.parent.is_dir():
             return
         self._written_at = now
         config = self._config
@@ -78,10 +79,8 @@ class LiveGames:
             step=step,
             games=[LiveBoard(one.seed, list(one.moves)) for one in games if one is not None][:SHOWN_GAMES],
         )
-        temporary = self._path.with_name(f".{NAME}.{os.getpid()}.tmp")
-        with contextlib.suppress(OSError):
-            temporary.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
-            temporary.replace(self._path)
+        with contextlib.suppress(FailureError):
+            write_text(self._path, json.dumps(asdict(snapshot)), durable=False)
 
     def end(self) -> None:
         """Nothing is played any more: the file goes."""

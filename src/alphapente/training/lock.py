@@ -1,12 +1,12 @@
 """One training at a time for each checkpoint: a lock that the system drops when its process ends, however it ends."""
 
-import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from alphapente.errors import FailureError
+from alphapente.files import real_path, remove_leftovers
 
 try:
     import fcntl
@@ -22,7 +22,8 @@ class CheckpointLock:
 
     def __init__(self, checkpoint: Path) -> None:
         self._checkpoint = checkpoint
-        self._path = checkpoint.with_name(f".{checkpoint.name}.lock")
+        real = real_path(checkpoint)  # trainings that name one file by different links exclude one another too
+        self._path = real.with_name(f".{real.name}.lock")
         self._descriptor = -1
 
     def __enter__(self) -> Self:
@@ -46,16 +47,10 @@ class CheckpointLock:
                 ) from error
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
-        self._sweep()
+        remove_leftovers(self._checkpoint)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._descriptor)
-
-    def _sweep(self) -> None:
-        """Removes what a training killed while saving left behind."""
-        for left in self._checkpoint.parent.glob(f".{self._checkpoint.name}.*.tmp"):
-            with contextlib.suppress(OSError):
-                left.unlink()
