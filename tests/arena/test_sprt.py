@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from alphapente.arena.games import PlayedGame
 from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.match import MatchHooks, plan_games
 from alphapente.arena.players import RandomPlayer, SearchPlayer
 from alphapente.arena.sprt import (
     OUTCOMES,
@@ -21,6 +23,7 @@ from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 
 RULES = ("pente", 9)
+STARTS = plan_games(40, size=9)
 
 
 def best_log_likelihood(counts: NDArray[np.float64], score: float) -> float:
@@ -116,7 +119,7 @@ def test_a_match_ends_as_soon_as_it_is_decided() -> None:
         searcher(),
         RandomPlayer(),
         bounds,
-        400,
+        plan_games(400, size=9),
         rules=RULES,
         on_batch_fn=lambda pairs, llr: heard.append((pairs.sum(), llr)),
     )
@@ -126,14 +129,14 @@ def test_a_match_ends_as_soon_as_it_is_decided() -> None:
     assert 32 <= found.report.total.games < 400
     assert sum(found.pairs) * 2 == found.report.total.games == 2 * heard[-1][0]
     assert np.array(found.pairs) @ OUTCOMES / sum(found.pairs) == pytest.approx(found.report.total.score)
-    turned = play_sequentially(RandomPlayer(), searcher(), bounds, 400, rules=RULES)
+    turned = play_sequentially(RandomPlayer(), searcher(), bounds, plan_games(400, size=9), rules=RULES)
     assert turned is not None
     assert turned.verdict == "reject"
 
 
 def test_undecided_when_the_games_run_out_and_nothing_when_stopped() -> None:
     bounds = Bounds(-1, 1, 0.05, 0.05)
-    found = play_sequentially(RandomPlayer(), RandomPlayer(), bounds, 40, rules=RULES)
+    found = play_sequentially(RandomPlayer(), RandomPlayer(), bounds, STARTS, rules=RULES)
     assert found is not None
     assert (found.verdict, found.report.total.games) == ("go on", 40)
     assert found.report.distinct_openings == 20
@@ -143,4 +146,21 @@ def test_undecided_when_the_games_run_out_and_nothing_when_stopped() -> None:
         asked.append(1)
         return len(asked) > 5
 
-    assert play_sequentially(RandomPlayer(), RandomPlayer(), bounds, 40, rules=RULES, stop=stop) is None
+    hooks = MatchHooks(stop=stop)
+    assert play_sequentially(RandomPlayer(), RandomPlayer(), bounds, STARTS, rules=RULES, hooks=hooks) is None
+
+
+def test_pairs_that_were_played_before_are_not_played_again() -> None:
+    bounds = Bounds(-1, 1, 0.05, 0.05)
+    kept: dict[int, PlayedGame] = {}
+    whole = play_sequentially(
+        RandomPlayer(), RandomPlayer(), bounds, STARTS, rules=RULES, hooks=MatchHooks(on_pair_fn=kept.update)
+    )
+    assert whole is not None
+    known = {index: game for index, game in kept.items() if index % 10 < 4}
+    played: list[int] = []
+    hooks = MatchHooks(known, lambda index, _: played.append(index))
+    resumed = play_sequentially(RandomPlayer(), RandomPlayer(), bounds, STARTS, rules=RULES, hooks=hooks)
+    assert resumed is not None
+    assert sorted(played) == [index for index in range(40) if index not in known]
+    assert (resumed.report.games, resumed.llr) == (whole.report.games, whole.llr)

@@ -2,18 +2,21 @@
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from alphapente.arena.match import play_match
+from alphapente.arena.games import PlayedGame
+from alphapente.arena.identity import identify
+from alphapente.arena.match import NO_HOOKS, MatchHooks, plan_games, play_planned
 from alphapente.arena.players import Player, RandomPlayer
-from alphapente.arena.results import identify, store_match
+from alphapente.arena.results import StoredMatch
 from alphapente.arena.tournament import Contestant, Job, Played, plan, play_jobs
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
-from alphapente.records.model import Match, MatchGame, PlayerIdentity
+from alphapente.records.model import Match, MatchGame, PlayerIdentity, Purpose
 from alphapente.records.store import Store
 
 
@@ -72,7 +75,25 @@ def test_what_is_stored_is_not_played_again() -> None:
     jobs = plan(nets, [], 10, [stored(NETS[1], NETS[0], 10), stored(NETS[1], NETS[2], 5)], apart=(1, 2))
     assert {(job.one.word, job.other.word, job.games) for job in jobs} == {("net1", "net2", 6), ("net0", "net2", 10)}
     rest = next(job for job in jobs if job.games == 6)
-    assert rest.seed not in first, "the rest has openings of its own"
+    assert rest.seed in first, "the first match of this command: what is stored is of another one"
+
+
+def test_an_interrupted_match_is_completed_before_another_begins() -> None:
+    def stored(job: Job, numbers: list[int], purpose: Purpose = "rate") -> Match:
+        games = tuple(MatchGame("a", (1,), 0, 1, "five", number) for number in numbers)
+        return Match(job.one.identity, job.other.identity, "pente", 9, job.seed, purpose, games)
+
+    first, second = plan(NETS[:2], [], 40, [])
+    assert (first.games, first.missing) == (20, 20)
+    begun = [stored(first, [0, 1, 4, 5, 6, 7])]
+    again = plan(NETS[:2], [], 40, begun)
+    assert again == [replace(first, missing=14), second]
+    assert plan(NETS[:2], [], 10, begun) == [replace(first, games=10, missing=4)]
+    assert plan(NETS[:2], [], 6, begun) == []
+    assert plan(NETS[1::-1], [], 40, begun)[0] == again[0], "with the players as they are stored"
+    assert plan(NETS[:2], [], 40, [stored(first, [0, 1], "arena")])[0].missing == 20
+    complete = [stored(first, [*range(20)]), stored(second, [*range(10)])]
+    assert plan(NETS[:2], [], 40, complete) == [replace(second, missing=10)]
 
 
 def test_jobs_are_played_in_processes_and_stored(tmp_path: Path) -> None:
@@ -146,13 +167,48 @@ def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> 
     assert identify("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
 
 
-def test_a_match_is_stored_as_it_was_played(tmp_path: Path) -> None:
-    report = play_match(RandomPlayer("one"), RandomPlayer("other"), 4, size=9, seed=5)
-    players = PlayerIdentity("one", "reference"), PlayerIdentity("other", "reference")
+def a_match(seed: int = 5) -> Match:
+    return Match(*(contestant(name).identity for name in ("one", "other")), "pente", 9, seed, "arena", ())
+
+
+def test_each_pair_is_stored_as_it_ends_and_found_again(tmp_path: Path) -> None:
+    starts = plan_games(6, size=9, seed=5)
     with Store(tmp_path / "records.db") as store:
-        store_match(store, report, players, "arena")
+        stored = StoredMatch(store, a_match(), starts)
+        assert stored.games == {}
+        sizes: list[int] = []
+
+        def keep(games: Mapping[int, PlayedGame]) -> None:
+            stored.add(games)
+            sizes.append(len(store.matches("pente", 9)[0].games))
+
+        report = play_planned(
+            RandomPlayer("one"), RandomPlayer("other"), starts, ("pente", 9), 5, MatchHooks(on_pair_fn=keep)
+        )
+        assert sizes == [2, 4, 6]
         (match,) = store.matches("pente", 9)
-    assert (match.player_a, match.player_b, match.seed) == (*players, 5)
-    for stored, played in zip(match.games, report.games, strict=True):
-        assert (stored.first, stored.moves, stored.opening_plies) == (played.first, played.moves, played.opening_plies)
-        assert (stored.winner, stored.won_by) == (played.winner, played.won_by)
+        assert tuple(StoredMatch(store, a_match(), starts).games.values()) == report.games
+        assert [*StoredMatch(store, a_match(), starts[:2]).games] == [0, 1]
+        longer = plan_games(10, size=9, seed=5)
+        assert [*StoredMatch(store, a_match(), longer).games] == [0, 1, 2, 3, 4, 5]
+    assert (match.player_a, match.player_b, match.seed) == (a_match().player_a, a_match().player_b, 5)
+    for kept, played in zip(match.games, report.games, strict=True):
+        assert (kept.first, kept.moves, kept.opening_plies) == (played.first, played.moves, played.opening_plies)
+        assert (kept.winner, kept.won_by) == (played.winner, played.won_by)
+
+
+def test_games_of_other_openings_or_half_a_pair_are_no_part_of_a_match(tmp_path: Path) -> None:
+    starts = plan_games(4, size=9, seed=5)
+    other = plan_games(4, size=9, seed=5, opening_plies=(8, 9))
+    with Store(tmp_path / "records.db") as store:
+        games = play_planned(RandomPlayer("one"), RandomPlayer("other"), other, ("pente", 9), 5, NO_HOOKS).games
+        StoredMatch(store, a_match(), other).add(dict(enumerate(games)))
+        stored = StoredMatch(store, a_match(), starts)
+        assert stored.games == {}
+        mine = play_planned(RandomPlayer("one"), RandomPlayer("other"), starts, ("pente", 9), 5, NO_HOOKS).games
+        stored.add({0: mine[0]})
+        assert StoredMatch(store, a_match(), starts).games == {}
+        StoredMatch(store, a_match(), starts).add({0: mine[0], 1: mine[1]})
+        assert StoredMatch(store, a_match(), starts).games == {0: mine[0], 1: mine[1]}
+        assert [len(match.games) for match in store.matches()] == [4, 2], "half a pair is completed where it is"
+        assert StoredMatch(store, a_match(), other).games == dict(enumerate(games))

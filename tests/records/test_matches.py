@@ -60,6 +60,7 @@ def test_a_player_is_one_row_however_often_it_plays(tmp_path: Path) -> None:
         ({"variant": "chess"}, "chess"),
         ({"seed": 2**63}, "signed 64-bit"),
         ({"games": (replace(played(1), winner=3),)}, "won by 1, 2 or 0"),
+        ({"games": (replace(played(1), opening_plies=400),)}, "has 400 plies of opening"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, changes: dict[str, object], told: str) -> None:
@@ -82,12 +83,69 @@ def test_check_replays_the_games_of_matches(tmp_path: Path) -> None:
     assert problems[1] == (1, told)
 
 
-def test_a_damaged_game_is_told(tmp_path: Path) -> None:
-    with Store(tmp_path / "records.db") as store:
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("moves", b"\1", "row 2 of match_games"),
+        ("first", 0, r"row 2 of match_games \(game 1 of match 1\): first is 0; allowed are 1 .* and 2"),
+        ("first", 3, "first is 3; allowed are 1"),
+        ("first", "a", "first is 'a'; allowed are 1"),
+        ("winner", 3, "winner is 3; allowed are 1, 2 and 0"),
+        ("opening_plies", -1, "opening_plies is -1; allowed are 0 to its"),
+        ("opening_plies", "two", "row 2 of match_games"),
+    ],
+)
+def test_a_row_with_values_that_no_game_has_is_refused_by_its_number(
+    tmp_path: Path, column: str, value: object, message: str
+) -> None:
+    database = tmp_path / "records.db"
+    with Store(database) as store:
         store.add_match(a_match())
-    connection = sqlite3.connect(tmp_path / "records.db")
-    connection.execute("UPDATE match_games SET moves = x'01'")
+    damage(database, f"UPDATE match_games SET {column} = ? WHERE id = 2", value)
+    with Store(database) as store:
+        for read in (store.matches, lambda: store.begin_match(a_match())):
+            with pytest.raises(DatabaseError, match=message) as raised:
+                read()
+            assert store.name in str(raised.value)
+
+
+def test_a_match_without_its_player_is_refused_by_its_number(tmp_path: Path) -> None:
+    database = tmp_path / "records.db"
+    with Store(database) as store:
+        store.add_match(a_match())
+    damage(database, "DELETE FROM players WHERE name = ?", "random")
+    with Store(database) as store, pytest.raises(DatabaseError, match="row 1 of matches is between players 1 and 2"):
+        store.matches()
+
+
+def damage(database: Path, statement: str, value: object) -> None:
+    connection = sqlite3.connect(database)
+    connection.execute(statement, (value,))
     connection.commit()
     connection.close()
-    with Store(tmp_path / "records.db") as store, pytest.raises(DatabaseError, match="a game of a match"):
-        store.matches()
+
+
+class TestInParts:
+    def test_games_are_added_by_their_numbers_and_found_again(self, tmp_path: Path) -> None:
+        first, second = replace(played(3), number=4), replace(played(4, "b"), number=5)
+        with Store(tmp_path / "records.db") as store:
+            assert store.begin_match(a_match()) == {}
+            match_id = store.add_match(a_match(games=(first, second)))
+            store.add_match(a_match(), match_id)
+            (match,) = store.matches()
+            assert [game.number for game in match.games] == [0, 1, 4, 5]
+            assert match.games == (played(1), played(2, "b"), first, second)
+            assert store.begin_match(a_match()) == {match_id: list(match.games)}
+
+    def test_other_players_rules_seeds_and_purposes_are_other_matches(self, tmp_path: Path) -> None:
+        with Store(tmp_path / "records.db") as store:
+            store.add_match(a_match())
+            for changes in ({"seed": 8}, {"purpose": "rate"}, {"variant": "gomoku"}, {"player_b": ONE}):
+                assert store.begin_match(a_match(**changes)) == {}, changes
+
+    def test_a_number_that_is_stored_keeps_its_game(self, tmp_path: Path) -> None:
+        with Store(tmp_path / "records.db") as store:
+            match_id = store.add_match(a_match())
+            store.add_match(a_match(games=(played(5), played(6))), match_id)
+            (match,) = store.matches()
+        assert match.games == a_match().games

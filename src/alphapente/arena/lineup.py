@@ -32,6 +32,10 @@ ENGINE = "gtp:"
 POLICY = "policy:"
 WITHOUT_BUDGET = ("random", "tactical")
 """Players that do not search."""
+FRESH = "fresh"
+WITHOUT_NETWORK = (*WITHOUT_BUDGET, "rollouts", "heuristic")
+REFERENCES = (*WITHOUT_NETWORK, FRESH)
+"""Words that name a player by themselves; every other one is a checkpoint's file or an engine's command."""
 _BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]*\.?[0-9]+)s)")
 
 
@@ -87,11 +91,14 @@ def parse_player(word: str) -> PlayerWord:
     if colon and precision in PRECISIONS:
         name = rest
     policy = name.startswith(POLICY)
+    prefixed = policy or bool(colon and precision in PRECISIONS)
     name = name.removeprefix(POLICY)
     if not name:
         raise RequestError(f"player {word!r} names nobody: write a checkpoint's file or one of the words of --help")
     if match and (policy or name in WITHOUT_BUDGET):
         raise RequestError(f"player {word!r}: {name} does not search, so leave out what follows the @")
+    if prefixed and name in WITHOUT_NETWORK:
+        raise RequestError(f"player {word!r}: {name} has no network, so write its name without a prefix")
     return PlayerWord(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
 
 
@@ -163,7 +170,7 @@ def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]
     """How the network of a searching player is called, and the network; None for the hand-made evaluator."""
     if name == "heuristic":
         return name, None
-    if name == "fresh":
+    if name == FRESH:
         from alphapente.network.models import build_model
 
         model_type = config.generation.model_type

@@ -1,17 +1,19 @@
 """A match between two players: varied openings, each played with both colours, many games side by side."""
 
+import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from alphapente.arena.games import FORFEIT, GameStart, MoveTimes, PlayedFn, PlayedGame, play_games
 from alphapente.arena.openings import match_openings
-from alphapente.arena.players import Player
+from alphapente.arena.players import Player, StoppablePlayer, StoppedError
 from alphapente.errors import RequestError
 
 CONFIDENCE_Z = 1.96
@@ -63,11 +65,13 @@ class MatchReport:
     times_b: MoveTimes
     elapsed_s: float
     games: tuple[PlayedGame, ...] = field(repr=False)
+    known_games: int = 0
+    """How many of them were played before; their moves are in no `times`."""
 
     @property
     def distinct_share(self) -> float:
         """Which share of the games is different from all before it: what was played twice says nothing new."""
-        return self.distinct_games / self.total.games
+        return self.distinct_games / max(self.total.games, 1)
 
 
 def wilson_interval(score: float, games: int, z: float = CONFIDENCE_Z) -> tuple[float, float]:
@@ -80,6 +84,32 @@ def wilson_interval(score: float, games: int, z: float = CONFIDENCE_Z) -> tuple[
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
+def _ignore(*_: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MatchHooks:
+    """What joins a match to the code around it.
+
+    Attributes:
+        known: games that were played before, by their index in the match; whole pairs. They are not played again.
+        on_played_fn: is called with the index of each finished game and the game.
+        on_pair_fn: is called with each opening's two games, by their index, once both are finished.
+        on_game_fn: is called after each game with the number of finished games, known ones included, and A's tally.
+        stop: ends the match when it returns True; it is called before each move.
+    """
+
+    known: Mapping[int, PlayedGame] = field(default_factory=dict)
+    on_played_fn: PlayedFn = _ignore
+    on_pair_fn: Callable[[Mapping[int, PlayedGame]], None] = _ignore
+    on_game_fn: Callable[[int, Tally], None] = _ignore
+    stop: Callable[[], bool] = lambda: False
+
+
+NO_HOOKS = MatchHooks()
+
+
 def plan_games(
     num_games: int,
     *,
@@ -90,7 +120,8 @@ def plan_games(
 ) -> list[GameStart]:
     """The starts of a match: each opening twice, player A first and then second; each game with its own seed.
 
-    Openings are those of `match_openings`: the committed set where there is one, unless `opening_plies` are given.
+    A longer match of the same seed and openings begins with the games of the shorter one. Openings are those of
+    `match_openings`: the committed set where there is one, unless `opening_plies` are given.
     Raises RequestError for an odd or non-positive number of games, an unknown variant or size, or openings that are
     not to be had.
     """
@@ -113,28 +144,47 @@ def play_match(
     size: int = 19,
     seed: int = 0,
     opening_plies: tuple[int, int] | None = None,
-    on_game_fn: Callable[[int, Tally], None] | None = None,
-    on_played_fn: PlayedFn | None = None,
+    hooks: MatchHooks = NO_HOOKS,
 ) -> MatchReport:
     """Plays `num_games` (even: each opening twice, colours swapped) and reports them.
 
-    `on_game_fn` hears the number of finished games and A's tally after each, `on_played_fn` the game itself. The same
-    seed and players give the same match, but for players by the clock and foreign engines. Raises as `plan_games`,
-    and RequestError for a player of ours that answers an illegal point.
+    The same seed and players give the same match, except for players by the clock and foreign engines. Raises as
+    `plan_games`, and RequestError for a player of ours that answers an illegal point.
+    """
+    starts = plan_games(num_games, variant=variant, size=size, seed=seed, opening_plies=opening_plies)
+    return play_planned(player_a, player_b, starts, (variant, size), seed, hooks)
+
+
+def play_planned(
+    player_a: Player,
+    player_b: Player,
+    starts: Sequence[GameStart],
+    rules: tuple[str, int],
+    seed: int,
+    hooks: MatchHooks,
+) -> MatchReport:
+    """Plays the games of `plan_games` that `hooks.known` lacks; `rules` are variant and board size.
+
+    The report has the known games too. Where `hooks.stop` ended the match it has all pairs that were finished by then.
+    Raises RequestError for a player of ours that answers an illegal point.
     """
     started = time.monotonic()
-    starts = plan_games(num_games, variant=variant, size=size, seed=seed, opening_plies=opening_plies)
-    finished: list[PlayedGame] = []
+    games = {start.index: hooks.known[start.index] for start in starts if start.index in hooks.known}
+    known, counts = len(games), Counter(game.won_letter for game in games.values())
 
-    def hear(index: int, game: PlayedGame) -> None:
-        finished.append(game)
-        if on_game_fn is not None:
-            on_game_fn(len(finished), tally(finished))
-        if on_played_fn is not None:
-            on_played_fn(index, game)
+    def add(index: int, game: PlayedGame) -> None:
+        games[index] = game
+        counts[game.won_letter] += 1
+        hooks.on_played_fn(index, game)
+        if index ^ 1 in games:
+            hooks.on_pair_fn({number: games[number] for number in sorted((index, index ^ 1))})
+        hooks.on_game_fn(len(games), _tally_of(counts))
 
-    games = play_games(player_a, player_b, starts, variant, size, hear)
-    return report_on((player_a.name, player_b.name), games, (variant, size), seed, started)
+    players = StoppablePlayer(player_a, hooks.stop), StoppablePlayer(player_b, hooks.stop)
+    with contextlib.suppress(StoppedError):
+        play_games(*players, [start for start in starts if start.index not in games], *rules, add)
+    pairs = [games[index] for index in sorted(games) if index ^ 1 in games]
+    return replace(report_on((player_a.name, player_b.name), pairs, rules, seed, started), known_games=known)
 
 
 def report_on(
@@ -154,9 +204,9 @@ def report_on(
         won_by_b=_won_by(games, "b"),
         distinct_openings=len({game.moves[: game.opening_plies] for game in games}),
         distinct_games=len({game.moves for game in games}),
-        mean_plies=sum(len(game.moves) for game in games) / len(games),
-        times_a=reduce(MoveTimes.plus, (game.times_a for game in games)),
-        times_b=reduce(MoveTimes.plus, (game.times_b for game in games)),
+        mean_plies=sum(len(game.moves) for game in games) / max(len(games), 1),
+        times_a=reduce(MoveTimes.plus, (game.times_a for game in games), MoveTimes()),
+        times_b=reduce(MoveTimes.plus, (game.times_b for game in games), MoveTimes()),
         elapsed_s=time.monotonic() - started,
         games=tuple(games),
     )
@@ -164,7 +214,10 @@ def report_on(
 
 def tally(games: Sequence[PlayedGame]) -> Tally:
     """The games as player A sees them."""
-    counts = Counter(game.won_letter for game in games)
+    return _tally_of(Counter(game.won_letter for game in games))
+
+
+def _tally_of(counts: Counter[str | None]) -> Tally:
     return Tally(wins=counts["a"], losses=counts["b"], draws=counts[None])
 
 

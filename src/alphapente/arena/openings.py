@@ -14,13 +14,17 @@ import numpy as np
 from alphapente.errors import RequestError
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
-from alphapente.rules.position import Position, new_positions, stones
+from alphapente.rules.position import IN_PLAY, Position, new_positions, stones
 from alphapente.rules.symmetry import SYMMETRIES
 from alphapente.rules.tactics import LOSES, WINS, tactics
 from alphapente.selfplay.game import near_points
 
 ATTEMPTS = 200
-"""Openings drawn for each one wanted before the request is refused."""
+"""Random games for one opening that may be over within it before the request is refused."""
+MOST_MISSES = 2000
+"""Openings drawn one after the other that may be of no use before the request for more of them is refused."""
+MAX_PLIES = 40
+"""The longest opening that is drawn."""
 SETS = Path(__file__).with_name("opening_sets")
 """The committed sets, VARIANT_SIZE.json: `{"openings": [{"moves": "1. K10 ...", "value": 0.01}, ...], ...}`."""
 DRAWN_PLIES = (2, 6)
@@ -39,14 +43,26 @@ def canonical(position: Position) -> bytes:
 def random_opening(
     rng: np.random.Generator, variant: str, size: int, plies: tuple[int, int]
 ) -> tuple[list[int], Position]:
-    """The moves of one random opening of plies[0] to plies[1] moves, and the position they lead to."""
-    position = new_positions(1, variant, size)[0]
-    moves: list[int] = []
-    for _ in range(int(rng.integers(plies[0], plies[1] + 1))):
-        point = int(rng.choice(near_points(position)))
-        play(position, point)
-        moves.append(point)
-    return moves, position
+    """The moves of one random opening of plies[0] to plies[1] moves, and the position after them, which is in play.
+
+    Raises RequestError for lengths out of range, or where each of ATTEMPTS drawn games ends within its opening.
+    """
+    least, most = plies
+    if not 0 <= least <= most <= MAX_PLIES:
+        raise RequestError(f"openings of {least} to {most} plies: choose 0 <= least <= most <= {MAX_PLIES}")
+    for _ in range(ATTEMPTS):
+        position = new_positions(1, variant, size)[0]
+        moves: list[int] = []
+        wanted = int(rng.integers(least, most + 1))
+        while len(moves) < wanted and position["winner"] == IN_PLAY:
+            moves.append(int(rng.choice(near_points(position))))
+            play(position, moves[-1])
+        if position["winner"] == IN_PLAY:
+            return moves, position
+    raise RequestError(
+        f"no opening of {least} to {most} plies was found for {variant} {size}x{size}: each of {ATTEMPTS} random games "
+        "was over by then; choose fewer plies or a larger board"
+    )
 
 
 @lru_cache(maxsize=8)
@@ -86,25 +102,27 @@ def distinct_openings(
     plies: tuple[int, int] = DRAWN_PLIES,
     taken: Collection[bytes] = (),
 ) -> list[list[int]]:
-    """`count` drawn openings as move lists, distinct up to symmetry, none with a win or a loss by force at once.
+    """`count` drawn openings as move lists, distinct up to symmetry, none finished, won or lost by force at once.
 
-    None leads to a position whose `canonical` bytes are `taken`. Raises RequestError when there are not so many of
-    these lengths.
+    None leads to a position whose `canonical` bytes are `taken`. Raises RequestError as `random_opening`, and where
+    fewer such openings of these lengths are found.
     """
-    if not 0 <= plies[0] <= plies[1] <= 40:
-        raise RequestError(f"openings of {plies[0]} to {plies[1]} plies: choose 0 <= least <= most <= 40")
     found: dict[bytes, list[int]] = {}
-    for _ in range(ATTEMPTS * count):
-        if len(found) == count:
-            break
+    misses = decided = 0
+    while len(found) < count and misses < MOST_MISSES:
         moves, position = random_opening(rng, variant, size, plies)
-        if position["winner"] == 0 and tactics(position)[0] not in (WINS, LOSES):
-            key = canonical(position)
-            if key not in taken:
-                found.setdefault(key, moves)
+        misses += 1
+        if tactics(position)[0] in (WINS, LOSES):
+            decided += 1
+            continue
+        key = canonical(position)
+        if key not in taken and key not in found:
+            found[key] = moves
+            misses = decided = 0
     if len(found) < count:
+        advice = "choose fewer plies or a larger board" if decided > misses / 2 else "choose fewer games or more plies"
         raise RequestError(
-            f"only {len(found)} different openings of {plies[0]} to {plies[1]} plies were found for {count}: "
-            "ask for fewer games or longer openings"
+            f"only {len(found)} of {count} different openings of {plies[0]} to {plies[1]} plies were found for "
+            f"{variant} {size}x{size}: {advice}"
         )
     return list(found.values())

@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,28 @@ class Player(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Gives back what it holds: processes, threads. It plays no more."""
+
+
+class StoppedError(Exception):
+    """A player was asked for moves after its match had been asked to stop."""
+
+
+class StoppablePlayer(Player):
+    """Plays as another player does, until `stop` returns True. Closing it leaves the other player open."""
+
+    def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
+        self.name, self.games_at_once = player.name, player.games_at_once
+        self._player, self._stop = player, stop
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        """See Player.choose. Raises StoppedError."""
+        if self._stop():
+            raise StoppedError
+        return self._player.choose(turns)
+
+    def end_game(self, game: int) -> None:
+        """See Player.end_game."""
+        self._player.end_game(game)
 
 
 def legal_list(position: Position) -> list[int]:

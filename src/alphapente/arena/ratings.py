@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.arena.bradley_terry import Fit, Pairing, fit_ratings, one_sided
+from alphapente.arena.identity import canonical
 from alphapente.errors import RequestError
 from alphapente.records.model import Match, PlayerIdentity
 
@@ -139,10 +140,11 @@ def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairi
     seen: set[tuple[int, int, tuple[int, ...]]] = set()
     repeated = 0
     for match in matches:
-        if match.player_a == match.player_b:
+        one, other = canonical(match.player_a), canonical(match.player_b)
+        if one == other:
             continue
         for game in match.games:
-            ends = (match.player_a, match.player_b) if game.first == "a" else (match.player_b, match.player_a)
+            ends = (one, other) if game.first == "a" else (other, one)
             first, second = (places.setdefault(player, len(places)) for player in ends)
             if (first, second, game.moves) in seen:
                 repeated += 1

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from alphapente.arena.games import PlayedGame, play_games
-from alphapente.arena.match import MatchReport, plan_games, report_on
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.games import GameStart, PlayedGame
+from alphapente.arena.match import NO_HOOKS, MatchHooks, MatchReport, play_planned, report_on
+from alphapente.arena.players import Player
 from alphapente.errors import RequestError
 
 OUTCOMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -114,56 +114,32 @@ class TestedMatch:
     report: MatchReport
 
 
-class _StoppedError(Exception):
-    """The test was asked to end."""
-
-
-class _Stoppable(Player):
-    """Plays as another player does, as long as it is not asked to stop."""
-
-    def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
-        self.name, self.games_at_once = player.name, player.games_at_once
-        self._player, self._stop = player, stop
-
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-        """See Player.choose. Raises _StoppedError."""
-        if self._stop():
-            raise _StoppedError
-        return self._player.choose(turns)
-
-    def end_game(self, game: int) -> None:
-        """See Player.end_game."""
-        self._player.end_game(game)
-
-
 def play_sequentially(
     player_a: Player,
     player_b: Player,
     bounds: Bounds,
-    max_games: int,
+    starts: Sequence[GameStart],
     *,
     rules: tuple[str, int],
     seed: int = 0,
     on_batch_fn: Callable[[NDArray[np.int64], float], None] | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    hooks: MatchHooks = NO_HOOKS,
 ) -> TestedMatch | None:
-    """Plays pairs of games (each opening with both colours) until the test decides, or `max_games` (even) are played.
+    """Plays pairs of games (each opening with both colours) until the test decides, or all `starts` are played.
 
-    `rules` are variant and board size. `on_batch_fn` hears the pairs' outcomes and the log-likelihood ratio after each
-    batch. None where `stop` ended it. Raises as `plan_games`.
+    `starts` are those of `plan_games`, `rules` are variant and board size. `on_batch_fn` hears the pairs' outcomes and
+    the log-likelihood ratio after each batch. None where `hooks.stop` ended it.
     """
     started = time.monotonic()
-    starts = plan_games(max_games, variant=rules[0], size=rules[1], seed=seed)
-    players = _Stoppable(player_a, stop), _Stoppable(player_b, stop)
     games: list[PlayedGame] = []
     verdict: Verdict = "go on"
     llr, counts = 0.0, count_pairs([])
-    while verdict == "go on" and len(games) < max_games:
+    while verdict == "go on" and len(games) < len(starts):
         batch = starts[len(games) : len(games) + 2 * BATCH_PAIRS]
-        try:
-            games += play_games(*players, batch, *rules)
-        except _StoppedError:
+        report = play_planned(player_a, player_b, batch, rules, seed, hooks)
+        if len(report.games) < len(batch):
             return None
+        games += report.games
         points = [{"a": 1.0, "b": 0.0, None: 0.5}[game.won_letter] for game in games]
         counts = count_pairs(list(zip(points[::2], points[1::2], strict=True)))
         llr = log_likelihood_ratio(counts, bounds.elo0, bounds.elo1)

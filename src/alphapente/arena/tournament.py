@@ -11,15 +11,15 @@ import os
 import signal
 import threading
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from alphapente.arena.match import play_match
+from alphapente.arena.identity import canonical
+from alphapente.arena.match import MatchHooks, plan_games, play_planned
 from alphapente.arena.players import Player
-from alphapente.arena.results import store_match
+from alphapente.arena.results import StoredMatch
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.records.model import Match, PlayerIdentity
@@ -31,7 +31,9 @@ APART = (1, 2, 4)
 REFERENCE_EVERY = 3
 """Of so many checkpoints one meets the references; whom it beats every time tells little of how strong it is."""
 MATCH_GAMES = 20
-"""A pairing is played in matches of so many games, each stored as it ends: an interrupt loses no more than that."""
+"""A pairing is played in matches of this number of games, each with its own seed."""
+
+_Pair = frozenset[PlayerIdentity]
 
 MakePlayerFn = Callable[[str, Config, int], Player]
 """Makes a player of its word, the configuration and the number of games. It must be picklable."""
@@ -47,12 +49,13 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A match to play: so many games (even) of two contestants."""
+    """A match of two contestants: of its first `games` games (even), `missing` are not stored yet."""
 
     one: Contestant
     other: Contestant
     games: int
     seed: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def plan(
 ) -> list[Job]:
     """The matches that are still to be played so that each pair has `games` games; `checkpoints` are in their order.
 
-    Each match of a pair has another seed, and so other openings.
+    Each match of a pair has another seed, and so other openings. One that was interrupted is completed first.
     """
     pairs = [
         (checkpoints[place - gap], checkpoints[place])
@@ -85,22 +88,33 @@ def plan(
     measured = [one for place, one in enumerate(checkpoints) if place % REFERENCE_EVERY == 0 or place == last]
     pairs += [(one, other) for one in measured for other in references]
     pairs += [(references[i], references[j]) for i in range(len(references)) for j in range(i + 1, len(references))]
-    played: Counter[frozenset[PlayerIdentity]] = Counter()
-    matches: Counter[frozenset[PlayerIdentity]] = Counter()
+    of_pair: dict[_Pair, list[Match]] = {}
     for match in stored:
-        pair = frozenset((match.player_a, match.player_b))
-        played[pair] += len(match.games)
-        matches[pair] += 1
-    jobs = []
+        of_pair.setdefault(frozenset((canonical(match.player_a), canonical(match.player_b))), []).append(match)
+    jobs: list[Job] = []
     for one, other in dict.fromkeys(pairs):
         pair = frozenset((one.identity, other.identity))
-        missing = games - played[pair]
-        while missing > 0 and len(pair) == 2:
-            count = min(missing + missing % 2, MATCH_GAMES)
-            words = f"{seed} {matches[pair]} " + " ".join(sorted(f"{who.name} {who.digest}" for who in pair))
-            jobs.append(Job(one, other, count, zlib.crc32(words.encode())))
-            missing -= count
-            matches[pair] += 1
+        if len(pair) == 2:
+            jobs += _jobs_of_pair(one, other, games, of_pair.get(pair, ()), seed)
+    return jobs
+
+
+def _jobs_of_pair(one: Contestant, other: Contestant, games: int, stored: Sequence[Match], seed: int) -> list[Job]:
+    missing = games - sum(len(match.games) for match in stored)
+    names = " ".join(sorted(f"{who.name} {who.digest}" for who in (one.identity, other.identity)))
+    jobs: list[Job] = []
+    number = 0
+    while missing > 0:
+        match_seed = zlib.crc32(f"{seed} {number} {names}".encode())
+        begun = [match for match in stored if match.seed == match_seed and match.purpose == "rate"]
+        have = {game.number for match in begun for game in match.games}
+        absent = [game for game in range(MATCH_GAMES) if game not in have][: missing + missing % 2]
+        if absent:
+            swapped = bool(begun) and canonical(begun[0].player_a) == other.identity
+            ends = (other, one) if swapped else (one, other)
+            jobs.append(Job(*ends, absent[-1] + 1, match_seed, len(absent)))
+        missing -= len(absent)
+        number += 1
     return jobs
 
 
@@ -112,9 +126,9 @@ def play_jobs(
     on_played_fn: Callable[[Played], None],
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Plays the jobs in `workers` processes, each match stored in `records.database` as it ends.
+    """Plays the jobs in `workers` processes, each pair of games stored in `records.database` as it ends.
 
-    False where `stop` ended it before: the matches in play, one for each process, are then lost; all others are stored.
+    False where `stop` ended it before: the games in play are then lost, `plan` plans the rest of their matches.
     Raises FailureError for a match that failed, or a process that died.
     """
     crew = _Crew(config, make_player_fn, min(workers, len(jobs)))
@@ -168,8 +182,8 @@ class _Crew:
             process = self._processes[self._pipes.index(pipe)]
             process.join(1.0)
             raise FailureError(
-                f"the process of {process.name} died (exit status {process.exitcode}): its match in play is lost, all "
-                "others are stored; run the same command again to go on"
+                f"the process of {process.name} died (exit status {process.exitcode}): its games in play are lost, "
+                "finished ones are stored; run the same command again to resume"
             ) from error
         if kind == "failed":
             raise FailureError(content)
@@ -214,12 +228,13 @@ def _end_with_parent() -> None:
 
 
 def _play(job: Job, config: Config, make_player_fn: MakePlayerFn, store: Store, settings_id: int) -> float:
+    rules = config.game.variant, config.game.board_size
+    starts = plan_games(job.games, variant=rules[0], size=rules[1], seed=job.seed)
+    match = Match(job.one.identity, job.other.identity, *rules, job.seed, "rate", (), settings_id)
+    stored = StoredMatch(store, match, starts)
     with (
         contextlib.closing(make_player_fn(job.one.word, config, job.games)) as one,
         contextlib.closing(make_player_fn(job.other.word, config, job.games)) as other,
     ):
-        report = play_match(
-            one, other, job.games, variant=config.game.variant, size=config.game.board_size, seed=job.seed
-        )
-    store_match(store, report, (job.one.identity, job.other.identity), "rate", settings_id)
-    return report.total.score
+        hooks = MatchHooks(known=stored.games, on_pair_fn=stored.add)
+        return play_planned(one, other, starts, rules, job.seed, hooks).total.score

@@ -2,22 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from alphapente.cli.flags import ConfigFile, Overrides
 from alphapente.config import Config, default_config_path, load_config
 from alphapente.errors import RequestError
-from alphapente.files import write_text
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from alphapente.arena.match import MatchReport
-
+MAX_SEED = 2**63 - 1
 MOST_PROCESSES = 256
 MOST_TIMEOUT_S = 86_400.0
 PLAYER = (
@@ -84,8 +78,8 @@ def arena(
     ] = None,
 ) -> None:
     """Play a match between two players: who is stronger, how surely, by which colour and by which kind of win."""
-    if seed < 0:
-        raise RequestError(f"--seed is {seed}: choose a whole number from 0")
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"--seed is {seed}: choose a whole number from 0 to {MAX_SEED}")
     if engine_processes < 1 or engine_processes > MOST_PROCESSES:
         raise RequestError(f"--engine-processes is {engine_processes}: choose 1 to {MOST_PROCESSES}")
     if not 0 < engine_timeout <= MOST_TIMEOUT_S:
@@ -105,49 +99,17 @@ def arena(
     words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
     plies = None if opening_plies is None else _plies(opening_plies)
 
-    from rich.console import Console
-
-    from alphapente.arena.games import PlayedGame
-    from alphapente.arena.lineup import Terms, games_at_once, make_player
-    from alphapente.arena.match import play_match
-    from alphapente.records.connect import database_exists
-
-    console = Console(highlight=False, soft_wrap=True)
-
-    def tell_forfeit(index: int, game: PlayedGame) -> None:
-        if game.note:
-            loser = "AB"[game.won_letter == "a"]
-            console.print(f"game {index + 1}: {loser} lost after {len(game.moves)} plies: {game.note}", markup=False)
+    from alphapente.arena.lineup import Terms, games_at_once
+    from alphapente.cli.arena_match import Request, Side, play
 
     at_once = games_at_once(words, games, engine_processes)
-    with ExitStack() as stack:
-        players = []
-        for word, own, changes in zip(words, configs, (a_set, b_set), strict=True):
-            terms = Terms(at_once, seed, engine_timeout, ", ".join(changes or ()))
-            players.append(stack.enter_context(closing(make_player(word, own, terms))))
-        one, two = players
-        status = stack.enter_context(console.status(f"{one.name} against {two.name}"))
-        report = play_match(
-            one,
-            two,
-            games,
-            variant=resolved.game.variant,
-            size=resolved.game.board_size,
-            seed=seed,
-            opening_plies=plies,
-            on_game_fn=lambda done, tally: status.update(
-                f"{one.name} against {two.name}: {done} of {games} games, {tally.wins} won, {tally.losses} lost"
-            ),
-            on_played_fn=tell_forfeit,
-        )
-    console.print(report_table(report))
-    if store or (store is None and database_exists(resolved.records.database)):
-        _store(report, words, configs, resolved)
-    elif store is None:
-        console.print(f"Not stored: there is no {resolved.records.database} (--store makes it).")
-    if save is not None:
-        _save(save, report)
-        console.print(f"Wrote {len(report.games)} games to {save}.", soft_wrap=True)
+    one, two = (
+        Side(word, own, Terms(at_once, seed, engine_timeout, ", ".join(changes or ())))
+        for word, own, changes in zip(words, configs, (a_set, b_set), strict=True)
+    )
+    status = play(Request((one, two), games, seed, plies, resolved, store, save))
+    if status:
+        raise typer.Exit(status)
 
 
 def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], resolved: Config) -> Config:
@@ -158,58 +120,8 @@ def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], re
     return config
 
 
-def _store(report: "MatchReport", words: tuple[str, str], configs: Sequence[Config], config: Config) -> None:
-    from alphapente.arena.results import identify, store_match
-    from alphapente.records.store import Store
-
-    one, two = (identify(word, own, report.seed) for word, own in zip(words, configs, strict=True))
-    with Store(config.records.database, config.records.busy_timeout_s) as database:
-        store_match(database, report, (one, two), "arena", database.settings_id(config.dump_json()))
-
-
-def report_table(report: "MatchReport") -> "Table":
-    """The report as a table, as player A sees it."""
-    from rich.table import Table
-
-    from alphapente.arena.games import FORFEIT
-
-    first = f"A: {report.name_a}"
-    caption = (
-        f"{report.distinct_openings} different openings, "
-        f"{report.distinct_games} different games ({report.distinct_share:.0%}), "
-        f"{report.mean_plies:.1f} plies on average, {report.elapsed_s:.1f} s, seed {report.seed}"
-    )
-    table = Table(
-        "", "games", "won", "lost", "drawn", "score", "95% interval",
-        title=f"{first}\nB: {report.name_b}\n{report.variant} {report.size}x{report.size}", caption=caption,
-    )  # fmt: skip
-    rows = (("A in all", report.total), ("A as player 1", report.as_first), ("A as player 2", report.as_second))
-    for label, tally in rows:
-        low, high = tally.interval
-        counts = (str(count) for count in (tally.games, tally.wins, tally.losses, tally.draws))
-        table.add_row(label, *counts, f"{tally.score:.1%}", f"{low:.1%} to {high:.1%}")
-    for label, ways in (("A won by", report.won_by_a), ("B won by", report.won_by_b)):
-        forfeits = f"forfeit {ways[FORFEIT]}" if ways[FORFEIT] else ""
-        table.add_row(label, "", f"five {ways['five']}", f"captures {ways['captures']}", forfeits)
-    for label, times in (("A's moves", report.times_a), ("B's moves", report.times_b)):
-        table.add_row(label, str(times.moves), f"{times.mean_s:.4f} s", f"longest {times.longest_s:.2f} s")
-    return table
-
-
 def _plies(text: str) -> tuple[int, int]:
     least, _, most = text.partition("-")
-    if not least.isdecimal() or not (most or least).isdecimal():
+    if len(text) > 9 or not least.isdecimal() or not (most or least).isdecimal():
         raise RequestError(f"--opening-plies is {text!r}: write LEAST-MOST, like 2-6")
     return int(least), int(most or least)
-
-
-def _save(path: Path, report: "MatchReport") -> None:
-    from alphapente.rules.gametext import GameText, write_game
-
-    texts = []
-    for game in report.games:
-        names = (report.name_a, report.name_b) if game.first == "a" else (report.name_b, report.name_a)
-        headers = {"Player 1 Name": names[0], "Player 2 Name": names[1]}
-        result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
-        texts.append(write_game(GameText(headers, list(game.moves), result, report.variant, report.size)))
-    write_text(path, "\n".join(texts))

@@ -137,7 +137,7 @@ def _numbers(text: str) -> list[int]:
 
 def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
     """The networks of a run as players with this budget: all, or so many of them; none where none are kept."""
-    from alphapente.arena.results import identify
+    from alphapente.arena.identity import identify
     from alphapente.arena.tournament import Contestant
     from alphapente.network.paths import HISTORY
     from alphapente.pipeline.history import end_to_end, pick, read_history
@@ -150,7 +150,7 @@ def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
 
 
 def _references(words: str, config: Config) -> "list[Contestant]":
-    from alphapente.arena.results import identify
+    from alphapente.arena.identity import identify
     from alphapente.arena.tournament import Contestant
 
     names = [word for word in words.split(",") if word]

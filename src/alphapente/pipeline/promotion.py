@@ -104,10 +104,13 @@ def _question(config: Config, step: int, old_step: int) -> str:
 def _test(
     config: Config, files: tuple[Path, Path], report: ReportFn, stop: Callable[[], bool], seed: int
 ) -> "TestedMatch | None":
-    """Plays the match and stores it. None where it was stopped."""
+    """Plays the match, storing each pair of games as it ends, or resumes it. None where it was stopped."""
+    from alphapente.arena.identity import identify
     from alphapente.arena.lineup import Terms, make_player
-    from alphapente.arena.results import identify, store_match
+    from alphapente.arena.match import MatchHooks, plan_games
+    from alphapente.arena.results import StoredMatch
     from alphapente.arena.sprt import BATCH_PAIRS, play_sequentially
+    from alphapente.records.model import Match
     from alphapente.records.store import Store
 
     settings, bounds = config.pipeline, _bounds(config)
@@ -122,22 +125,15 @@ def _test(
         )
 
     words = [f"{file}@{settings.promotion_simulations}" for file in files]
+    rules = config.game.variant, config.game.board_size
+    starts = plan_games(2 * settings.promotion_max_pairs, variant=rules[0], size=rules[1], seed=seed)
     with ExitStack() as stack:
+        store = stack.enter_context(Store(config.records.database, config.records.busy_timeout_s))
+        players = identify(words[0], config), identify(words[1], config)
+        match = Match(*players, *rules, seed, "promotion", (), store.settings_id(config.dump_json()))
+        stored = StoredMatch(store, match, starts)
         one, two = (
             stack.enter_context(closing(make_player(word, config, Terms(2 * BATCH_PAIRS, seed)))) for word in words
         )
-        found = play_sequentially(
-            one,
-            two,
-            bounds,
-            2 * settings.promotion_max_pairs,
-            rules=(config.game.variant, config.game.board_size),
-            seed=seed,
-            on_batch_fn=tell,
-            stop=stop,
-        )
-    if found is not None:
-        with Store(config.records.database, config.records.busy_timeout_s) as store:
-            players = identify(words[0], config), identify(words[1], config)
-            store_match(store, found.report, players, "promotion", store.settings_id(config.dump_json()))
-    return found
+        hooks = MatchHooks(known=stored.games, on_pair_fn=stored.add, stop=stop)
+        return play_sequentially(one, two, bounds, starts, rules=rules, seed=seed, on_batch_fn=tell, hooks=hooks)

@@ -1,7 +1,6 @@
 """Matches in the database: who played whom, and every game, so that all that is said of them can be computed again."""
 
 import time
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, select
@@ -22,6 +21,10 @@ def refuse_impossible_match(match: Match) -> None:
     """Raises RequestError for a match that no database can hold."""
     for game in match.games:
         refuse_impossible(match.variant, match.board_size, game.moves, "five")
+        if not 0 <= game.opening_plies <= len(game.moves):
+            raise RequestError(
+                f"a game of a match has {game.opening_plies} plies of opening: allowed are 0 to its {len(game.moves)}"
+            )
         if game.winner not in (0, 1, 2) or game.first not in _SIDES:
             raise RequestError(
                 f"a game of a match is begun by 'a' or 'b' and won by 1, 2 or 0, not {game.first!r} and {game.winner}"
@@ -32,37 +35,52 @@ def refuse_impossible_match(match: Match) -> None:
         raise RequestError(f"the match's seed is {match.seed}: allowed are signed 64-bit integers")
 
 
-def insert_match(connection: Connection, match: Match) -> int:
-    """Adds a match, its games, and its players where they are new; returns the match's id."""
-    row = {
-        "created_at": int(time.time()),
-        "player_a": _player_id(connection, match.player_a),
-        "player_b": _player_id(connection, match.player_b),
-        "variant": match.variant,
-        "board_size": match.board_size,
-        "seed": match.seed,
-        "purpose": match.purpose,
-        "settings_id": match.settings_id,
-    }
-    inserted = connection.execute(insert(MATCHES), row).inserted_primary_key
-    assert inserted is not None
-    match_id = int(inserted[0])
+def insert_match(connection: Connection, match: Match, match_id: int | None = None) -> int:
+    """Adds a match and its players where they are new, or with `match_id` more games of that match; returns the id.
+
+    Games without a number are numbered by their place. A number that the match has already keeps its stored game.
+    """
+    if match_id is None:
+        row = {name: getattr(match, name) for name in ("variant", "board_size", "seed", "purpose", "settings_id")}
+        row |= {"created_at": int(time.time())}
+        row |= {side: _player_id(connection, getattr(match, side)) for side in ("player_a", "player_b")}
+        inserted = connection.execute(insert(MATCHES), row).inserted_primary_key
+        assert inserted is not None
+        match_id = int(inserted[0])
     connection.execute(
-        insert(MATCH_GAMES),
+        insert_new(connection, MATCH_GAMES),
         [
             {
                 "match_id": match_id,
-                "number": number,
+                "number": place if game.number < 0 else game.number,
                 "first": _SIDES.index(game.first) + 1,
                 "opening_plies": game.opening_plies,
                 "moves": codec.pack_plies(game.moves),
                 "winner": game.winner,
                 "won_by": game.won_by,
             }
-            for number, game in enumerate(match.games)
+            for place, game in enumerate(match.games)
         ],
     )
     return match_id
+
+
+def find_games(connection: Connection, match: Match, name: str) -> dict[int, list[MatchGame]]:
+    """The stored games of each match with these players, rules, seed and purpose, by the match's id.
+
+    Adds the players where they are new: the connection must be one that writes, and so this also shows whether the
+    database can be written. Raises DatabaseError for rows that cannot be read.
+    """
+    equal = {key: getattr(match, key) for key in ("variant", "board_size", "seed", "purpose")}
+    equal |= {side: _player_id(connection, getattr(match, side)) for side in ("player_a", "player_b")}
+    query = select(MATCHES.c.id).where(*(MATCHES.c[key] == value for key, value in equal.items()))
+    games: dict[int, list[MatchGame]] = {
+        int(key): [] for key in connection.execute(query.order_by(MATCHES.c.id)).scalars()
+    }
+    wanted = select(MATCH_GAMES).where(MATCH_GAMES.c.match_id.in_(games)).order_by(MATCH_GAMES.c.number)
+    for row in connection.execute(wanted):
+        games[row.match_id].append(_stored_game(row, name))
+    return games
 
 
 def _player_id(connection: Connection, player: PlayerIdentity) -> int:
@@ -82,14 +100,19 @@ def read_matches(connection: Connection, variant: str | None, size: int | None, 
         query = query.where(MATCHES.c.variant == variant)
     if size is not None:
         query = query.where(MATCHES.c.board_size == size)
-    rows = connection.execute(query).all()
+    matches = connection.execute(query).all()
     players = {row.id: _identity(row) for row in connection.execute(select(PLAYERS)).all()}
-    games: dict[int, list[MatchGame]] = {row.id: [] for row in rows}
+    for row in matches:
+        if not {row.player_a, row.player_b} <= players.keys():
+            raise DatabaseError(
+                f"{name} is damaged: row {row.id} of matches is between players {row.player_a} and {row.player_b}, and "
+                "the table players lacks one of them; restore a copy, or delete that match"
+            )
+    games: dict[int, list[MatchGame]] = {row.id: [] for row in matches}
     wanted = select(MATCH_GAMES).order_by(MATCH_GAMES.c.match_id, MATCH_GAMES.c.number)
-    try:
-        _sort_into(games, connection.execute(wanted))
-    except (FailureError, ValueError) as error:
-        raise DatabaseError(f"{name} is damaged: a game of a match: {error}") from error
+    for row in connection.execute(wanted):
+        if row.match_id in games:
+            games[row.match_id].append(_stored_game(row, name))
     return [
         Match(
             player_a=players[row.player_a],
@@ -102,16 +125,26 @@ def read_matches(connection: Connection, variant: str | None, size: int | None, 
             settings_id=row.settings_id,
             created_at=row.created_at,
         )
-        for row in rows
+        for row in matches
     ]
 
 
-def _sort_into(games: dict[int, list[MatchGame]], rows: Iterable[Row[Any]]) -> None:
-    for row in rows:
-        if row.match_id in games:
-            moves = tuple(codec.unpack_plies(row.moves))
-            first = _SIDES[row.first - 1]
-            games[row.match_id].append(MatchGame(first, moves, row.opening_plies, row.winner, row.won_by))
+def _stored_game(row: Row[Any], name: str) -> MatchGame:
+    """The game of a row of `match_games`. Raises DatabaseError, with database and row, for values that no game has."""
+    try:
+        moves = tuple(codec.unpack_plies(row.moves))
+        if row.first not in (1, 2):
+            raise ValueError(f"first is {row.first!r}; allowed are 1 (player A moves first) and 2 (player B)")
+        if row.winner not in (0, 1, 2):
+            raise ValueError(f"winner is {row.winner!r}; allowed are 1, 2 and 0 (a draw)")
+        if not 0 <= row.opening_plies <= len(moves):
+            raise ValueError(f"opening_plies is {row.opening_plies!r}; allowed are 0 to its {len(moves)} plies")
+    except (FailureError, ValueError, TypeError) as error:
+        raise DatabaseError(
+            f"{name} is damaged: row {row.id} of match_games (game {row.number} of match {row.match_id}): {error}; "
+            "restore a copy, or delete that row"
+        ) from error
+    return MatchGame(_SIDES[row.first - 1], moves, row.opening_plies, row.winner, row.won_by, row.number)
 
 
 def _identity(row: Row[Any]) -> PlayerIdentity:

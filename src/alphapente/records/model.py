@@ -137,6 +137,8 @@ class MatchGame:
     opening_plies: int
     winner: int
     won_by: str
+    number: int = field(default=-1, compare=False)
+    """Its place in the match, from 0; set by the store. An interrupted match has gaps in these numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,16 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
-from alphapente.records.model import GameRecord, GameWindow, ImportedGame, Match, RecordBatch, StoredGame, StoreStats
+from alphapente.records.model import (
+    GameRecord,
+    GameWindow,
+    ImportedGame,
+    Match,
+    MatchGame,
+    RecordBatch,
+    StoredGame,
+    StoreStats,
+)
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
@@ -140,14 +149,22 @@ class Store:
                 connection.execute(delete(GAMES_IN_PLAY).where(GAMES_IN_PLAY.c.id.in_([row.id for row in rows])))
             return [bytes(row.payload) for row in rows]
 
-    def add_match(self, match: Match) -> int:
-        """Stores a match with all its games, in one transaction; returns its id. Players are known by their identity.
+    def add_match(self, match: Match, match_id: int | None = None) -> int:
+        """Stores a match, or more games of the match with this id, in one transaction; returns the id.
 
         Raises RequestError, and stores nothing, for a match that cannot be right.
         """
         matches.refuse_impossible_match(match)
         with self._writing() as connection:
-            return matches.insert_match(connection, match)
+            return matches.insert_match(connection, match, match_id)
+
+    def begin_match(self, match: Match) -> dict[int, list[MatchGame]]:
+        """The stored games of each match with the players, rules, seed and purpose of `match`, by the match's id.
+
+        Registers the players in a writing transaction, so it raises DatabaseError where nothing could be stored.
+        """
+        with self._writing() as connection:
+            return matches.find_games(connection, match, self.name)
 
     # --- reading ---
 
