@@ -86,8 +86,15 @@ def _carried_out(desk: Desk) -> PipelineSummary:
     except AlphaPenteError as error:
         desk.status.note(str(error))
         raise
+    except KeyboardInterrupt:
+        outcome = "finished" if desk.state.finished else "paused"
+        raise
     finally:
-        desk.status.end(outcome)
+        try:
+            desk.status.end(outcome)
+        except KeyboardInterrupt:  # a second Ctrl-C while the run ended cleanly: it raises only once
+            desk.status.end("finished" if desk.state.finished else "paused")
+            raise
 
 
 def _carry_out(desk: Desk) -> PipelineSummary:
@@ -111,6 +118,11 @@ def _carry_out(desk: Desk) -> PipelineSummary:
     except Interrupted:
         desk.keep()
         desk.say(Note("stopped; running the same command again goes on from here"))
+    except KeyboardInterrupt:
+        desk.abandon(gently=False)
+        desk.keep()
+        desk.say(Note("stopped at once, its steps killed; running the same command again goes on from what they saved"))
+        raise
     except Exception:
         gently = True
         raise
