@@ -1,4 +1,4 @@
-"""Runs that are asked to end again and again: real signals to real processes, and what they leave behind."""
+"""Runs that receive one signal after another: real signals to real processes, and what they leave behind."""
 
 import os
 import pty
@@ -45,8 +45,8 @@ def send(process: "subprocess.Popen[str]", folder: Path, numbers: list[signal.Si
         process.send_signal(number)
 
 
-def goes_on(folder: Path) -> None:
-    """What is there is whole: the next start goes on from the generation that was interrupted."""
+def assert_continues(folder: Path) -> None:
+    """What is there is whole: the next start continues with the generation that was interrupted."""
     state = load_state(folder / STATE_NAME)
     assert state is not None
     assert not state.finished
@@ -70,7 +70,7 @@ def test_ctrl_c_in_a_run_that_is_ending_kills_its_steps_and_leaves_it_paused(
     assert (status.outcome, status.ending, status.steps[-1].outcome) == ("paused", False, "ended early")
     assert "stopped at once" in status.message
     wait_gone(commands(tmp_path)[0][0])
-    goes_on(tmp_path)
+    assert_continues(tmp_path)
 
 
 @pytest.mark.parametrize("numbers", [[HUP, HUP], [TERM, TERM], [INT, TERM]])
@@ -84,7 +84,7 @@ def test_any_other_signal_lets_a_run_end_cleanly_however_often(tmp_path: Path, n
     assert (status.outcome, status.steps[-1].outcome) == ("paused", "ended early")
     assert status.message == "stopped; running the same command again goes on from here"
     wait_gone(commands(tmp_path)[0][0])
-    goes_on(tmp_path)
+    assert_continues(tmp_path)
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.02])
@@ -98,18 +98,30 @@ def test_a_hail_of_ctrl_c_leaves_a_run_paused_and_its_records_stored(tmp_path: P
     assert process.returncode in (130, -INT), "both are 130 to a shell; the latter once all is done"
     assert status_of(tmp_path).outcome == "paused"
     assert pool_counts(tmp_path)[0] > 0
-    goes_on(tmp_path)
+    assert_continues(tmp_path)
+
+
+TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # its standard input becomes the terminal of its session
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 def test_a_terminal_that_is_closed_lets_a_run_end_cleanly(tmp_path: Path) -> None:
-    """The run leads the session of a terminal whose other end is closed: SIGHUP comes, and writing fails from then on."""
-    process_id, terminal = pty.fork()
-    if process_id == 0:
-        os.environ["STAND_IN"] = "hang:generate"
-        os.execv(sys.executable, [sys.executable, str(SCHEDULER), str(tmp_path), *SHORT])
-    until(tmp_path, has_records)
+    """SIGHUP comes, and every write to the terminal fails from then on."""
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", TERMINAL, str(SCHEDULER), str(tmp_path), *SHORT],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | {"STAND_IN": "hang:generate"},
+        start_new_session=True,
+    )
     os.close(terminal)
-    _, exit_status = os.waitpid(process_id, 0)
-    assert os.waitstatus_to_exitcode(exit_status) == 128 + HUP
+    until(tmp_path, has_records)
+    os.close(ours)
+    assert process.wait(timeout=30) == 128 + HUP
     assert status_of(tmp_path).outcome == "paused"
-    goes_on(tmp_path)
+    assert_continues(tmp_path)
