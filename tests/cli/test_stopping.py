@@ -1,5 +1,6 @@
 """How jobs are asked to end, with real signals to real processes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -55,7 +56,7 @@ def notes(text: str) -> list[Event]:
     return [from_json(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_job_cleanly(tmp_path: Path, number: int, status: int) -> None:
     process = start(tmp_path)
     process.send_signal(number)
@@ -78,9 +79,10 @@ def test_the_end_of_standard_input_ends_the_job_cleanly(tmp_path: Path) -> None:
     assert notes(out) == [Note("finishing"), Note("finished")]
 
 
-def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_of_a_job_that_is_ending_ends_it_at_once(tmp_path: Path, first: int) -> None:
     process = start(tmp_path, finishing_s=30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(first)
     assert process.stdout is not None
     assert from_json(process.stdout.readline()) == Note("finishing")
     began = time.monotonic()
@@ -88,6 +90,32 @@ def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
     assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_other_signals_leave_a_job_the_time_that_it_needs_to_end(tmp_path: Path) -> None:
+    process = start(tmp_path, finishing_s=0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout is not None
+    assert from_json(process.stdout.readline()) == Note("finishing")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        process.send_signal(number)
+    out, err = _wait_with_stdin_open(process)
+    assert (process.returncode, err) == (143, "")
+    assert notes(out) == [Note("finished")]
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the process inherits
+    try:
+        process = start(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.2)
+    process.send_signal(signal.SIGTERM)
+    _wait_with_stdin_open(process)
+    assert process.returncode == 143
 
 
 def test_a_reader_that_goes_away_ends_the_job(tmp_path: Path) -> None:
@@ -120,7 +148,7 @@ def test_a_broken_pipe_asks_the_job_to_stop() -> None:
     def broken(event: Event) -> None:
         nonlocal calls
         calls += 1
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, "nobody reads")
 
     stop = StopFlag()
     report: ReportFn = while_read(broken, stop)

@@ -1,5 +1,6 @@
 """The doctor on databases: each check on a sick one and on a healthy one."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from alphapente.doctor import Severity
+from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
 from tests.doctor.patients import (
     SIZE,
@@ -76,6 +78,34 @@ def test_self_play_with_a_fresh_network_for_ever(tmp_path: Path) -> None:
     finding = sick(config, "freshness")
     assert finding.severity is Severity.CRITICAL
     assert "fresh network" in finding.evidence
+
+
+def test_under_promotion_the_network_that_plays_may_be_far_behind_the_checkpoint(healthy: Path, tmp_path: Path) -> None:
+    """Its games are of step 950; trainings went on to 5000, and no network since was found stronger."""
+    config = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path}", "pipeline.promotion=sprt")
+    save_checkpoint(config, step=5000, start_step=4900)
+    assert "no network was promoted yet" in unseen(config, "freshness")
+    playing = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path / 'promoted'}")
+    save_checkpoint(playing, step=950)
+    assert "the promoted network is of step 950, the checkpoint at step 5,000" in well(config, "freshness")
+    save_checkpoint(playing, step=4000)
+    assert "the promoted network is of step 4,000" in well(config, "freshness"), "no game was played since"
+    promoted = checkpoint_path(playing, "simple")
+    os.utime(promoted, (0, 0))
+    finding = sick(config, "freshness")
+    assert finding.title == "Self-play does not use what training learns"
+    assert f"{GAMES} games were played since the promotion" in finding.evidence
+    save_checkpoint(config, step=5000, start_step=4900, hours=72)
+    assert "72 hours older" in sick(config, "freshness").evidence
+
+
+def test_games_of_another_model_say_nothing_of_this_one(tmp_path: Path) -> None:
+    """Two models are trained over one database, and only one of them plays."""
+    config = changed(tmp_path, lambda _, game: game, model_type="resnet", network_step=10)
+    save_checkpoint(config, step=5000, start_step=4900)
+    assert unseen(config, "freshness") == f"none of the newest {GAMES} games was played by simple"
+    store(config, games(1, network_step=4900))
+    assert "played by step 4,900" in well(config, "freshness")
 
 
 def test_games_that_repeat_themselves(healthy: Path, tmp_path: Path) -> None:

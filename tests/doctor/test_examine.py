@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alphapente.doctor import CHECKS, Severity, as_values, examine
 from alphapente.pipeline.state import STATE_NAME, State, save_state
@@ -21,7 +22,8 @@ from tests.doctor.patients import (
 def test_a_healthy_run_is_said_to_be_well(tmp_path: Path) -> None:
     config = hand_made(tmp_path, "training.batch_size=32", "generation.simulations=16", knows=1.5)
     save_state(State("20260101_000000"), Path(config.pipeline.checkpoint_dir) / STATE_NAME)
-    store(config, [replace(game, moves=game.moves[:24], network_step=60) for game in preferred(config, later(0))])
+    played: dict[str, Any] = {"network_step": 60, "model_type": "hand"}
+    store(config, [replace(game, moves=game.moves[:24], **played) for game in preferred(config, later(0))])
     save_checkpoint(config, 75, start_step=60)
     for loss in (5.0, 4.8, 4.5, 4.2):
         write_curves(config, training(loss, loss - 0.1))

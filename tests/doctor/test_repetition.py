@@ -95,6 +95,14 @@ def test_how_often_records_are_used(tmp_path: Path) -> None:
     assert (rarely.severity, rarely.settings) == (Severity.HINT, ("training.num_epochs=120",))
 
 
+def test_records_of_other_runs_in_the_database_do_not_count(tmp_path: Path) -> None:
+    config = hand_made(tmp_path, "training.batch_size=30")
+    store(config, games(100))
+    store(config, games(100, variant="keryo"))
+    save_checkpoint(config, 60)
+    assert "over the 300 in the database: each was trained on 6.0 times" in well(config, "reuse")
+
+
 def test_with_a_reuse_that_is_set_it_is_what_to_change(tmp_path: Path) -> None:
     config = hand_made(tmp_path, "training.batch_size=30", "training.reuse=8.0")
     store(config, games(100))

@@ -103,6 +103,19 @@ def test_the_target(tmp_path: Path) -> None:
     assert (near.title, near.settings) == ("The run is at its end", ("pipeline.total_records_target=24",))
 
 
+def test_the_target_counts_the_records_of_every_stage_and_of_no_other_run(tmp_path: Path) -> None:
+    """As the run does: 7x7 has been played, 9x9 is next; the records of keryo are another run's."""
+    config = config_in(tmp_path, "game.board_size=9", STAGES, "pipeline.total_records_target=120")
+    store(config, games(40))
+    assert sick(config, "target").title == "The run is at its end"
+    path = Path(config.pipeline.checkpoint_dir) / STATE_NAME
+    save_state(State("20260101_000000", cycle=4, stage=1), path)
+    assert sick(config, "target").title == "The run is at its end"
+    assert "about 0.00 GiB of records to come" in well(config, "disk")
+    other = config_in(tmp_path, "game.variant=keryo", "pipeline.total_records_target=120")
+    assert unseen(other, "target") == "no records yet"
+
+
 def test_a_checkpoint_that_is_gone_or_damaged(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     assert "no database" in unseen(config, "checkpoint")
@@ -155,7 +168,18 @@ IDLE = {
     ],
     ("generation.decided_turns", "decided"): ["generation.decided_turns=2"],
     ("generation.decided_weight", "decided"): ["generation.decided_weight=0.5"],
-    ("search.virtual_loss", "in flight"): ["search.virtual_loss=3"],
+    ("search.virtual_loss", "in flight"): ["search.virtual_loss=3", "search.leaves_at_once=1"],
+    **{
+        (f"pipeline.promotion_{name}", "pipeline.promotion is off"): [f"pipeline.promotion_{name}={value}"]
+        for name, value in (
+            ("simulations", 50),
+            ("elo0", -5),
+            ("elo1", 20),
+            ("alpha", 0.1),
+            ("beta", 0.1),
+            ("max_pairs", 50),
+        )
+    },
     ("generation.temperature_half_life", "settles"): [
         "generation.temperature_half_life=5",
         "generation.mcts_temperature=0.2",
@@ -190,6 +214,14 @@ def test_settings_without_effect(tmp_path: Path, key: str, why: str) -> None:
     assert any(finding.title == f"{key} has no effect" and why in finding.evidence for finding in found), found
 
 
+@pytest.mark.parametrize(("key", "why"), IDLE)
+def test_settings_have_an_effect_once_the_advice_is_followed(tmp_path: Path, key: str, why: str) -> None:
+    found = look(config_in(tmp_path, *IDLE[key, why]), "settings").findings
+    (advice,) = next(one.settings for one in found if one.title == f"{key} has no effect" and why in one.evidence)
+    cured = look(config_in(tmp_path, *IDLE[key, why], advice), "settings").findings
+    assert not [one for one in cured if one.title == f"{key} has no effect" and why in one.evidence]
+
+
 def test_every_rule_is_tried_and_the_defaults_are_well(tmp_path: Path) -> None:
     assert sorted(rule.key for rule in RULES) == sorted(key for key, _ in IDLE)
     assert f"{len(RULES)} rules" in well(Config(), "settings")
@@ -199,11 +231,23 @@ def test_every_rule_is_tried_and_the_defaults_are_well(tmp_path: Path) -> None:
     ("overrides", "told", "severity"),
     [
         (["generation.model_type=resnet"], "Self-play plays another model", Severity.CRITICAL),
+        (["training.model_type=resnet"], "Self-play plays another model", Severity.WARNING),
+        (
+            ["generation.opening_plies=0", "generation.mcts_temperature=0", "generation.mcts_random=0"],
+            "Self-play plays the same game",
+            Severity.CRITICAL,
+        ),
+        (
+            ['pipeline.curriculum=[{"board_size": 7, "records": 5000}, {}]'],
+            "Stage 2 of pipeline.curriculum is beyond the run's end",
+            Severity.WARNING,
+        ),
         (["training.final_rate_epochs=1"], "All of a training is its last steps", Severity.HINT),
         (["network.threads_per_worker=64"], "More threads than cores", Severity.WARNING),
     ],
 )
 def test_settings_that_fight_each_other(tmp_path: Path, overrides: list[str], told: str, severity: Severity) -> None:
+    save_checkpoint(config_in(tmp_path), 10)  # of the model "simple"
     (finding,) = look(config_in(tmp_path, *overrides), "settings").findings
     assert finding.title.startswith(told)
     assert finding.severity is severity

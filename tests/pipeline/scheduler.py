@@ -3,11 +3,11 @@
 `python scheduler.py FOLDER [section.key=value ...]` prints the events as JSON.
 """
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
+from alphapente.cli.jobs import while_read
+from alphapente.cli.stopping import stop_on_signals
 from alphapente.config import Config, load_config
 from alphapente.errors import AlphaPenteError
 from alphapente.events import Event, to_json
@@ -42,22 +42,20 @@ def pool_counts(folder: Path) -> tuple[int, int]:
 
 def main() -> int:
     folder = Path(sys.argv[1])
-    asked: list[int] = []
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
 
     def report(event: Event) -> None:
         print(to_json(event), flush=True)
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    try:
-        run(settings(folder, *sys.argv[2:]), report, lambda: bool(asked), STAND_IN, lambda: pool_counts(folder))
-    except AlphaPenteError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 128 + asked[0] if asked else 0
+    with stop_on_signals(watch_stdin=False) as stop:
+        config, guarded = settings(folder, *sys.argv[2:]), while_read(report, stop)
+        try:
+            run(config, guarded, stop, STAND_IN, lambda: pool_counts(folder))
+        except AlphaPenteError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        except KeyboardInterrupt:
+            return 130
+        return stop.status
 
 
 if __name__ == "__main__":

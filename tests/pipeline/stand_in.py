@@ -1,7 +1,8 @@
 """Stands in for `alphapente generate`, `train` and `promote`: a real process that speaks their protocol and works fast.
 
 The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the environment holds words: "fail:JOB"
-(or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "deaf:JOB" does not even stop, "slow" takes its time.
+(or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends a second after that, "deaf:JOB" does not
+even stop, "slow" takes its time.
 """
 
 import itertools
@@ -55,9 +56,9 @@ def generate(folder: Path, given: dict[str, str], mode: str) -> None:
     limit = int(given["generation.record_limit"])
     records, began = 0, time.monotonic()
     pool = folder / "pool"
-    while (records < limit or mode == "hang") and not stopped.is_set():
+    while (records < limit or mode in ("hang", "late")) and not stopped.is_set():
         time.sleep(0.05 if "slow" in os.environ.get("STAND_IN", "") else 0.01)
-        if mode == "hang" and records >= limit // 2:
+        if mode in ("hang", "late") and records >= limit // 2:
             stopped.wait(0.05)
             continue
         with pool.open("ab") as file:
@@ -119,6 +120,8 @@ def main() -> int:
         emit(PromotionSummary(True, "accept", 7, 3, 20, 10, 2, 3.0, -2.94, 2.94, 1.0))
     else:
         train(given, mode, folder)
+    if mode == "late":
+        time.sleep(1)
     return 143 if stopped.is_set() else 0
 
 

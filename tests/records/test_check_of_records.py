@@ -2,13 +2,18 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alphapente.records.check import CheckReport, check
-from alphapente.records.model import ImportedGame
+from alphapente.records.connect import DatabaseError
+from alphapente.records.model import ImportedGame, Match, MatchGame, PlayerIdentity
+from alphapente.records.schema import GAMES, RECORDS
 from alphapente.records.store import Store
+from alphapente.records.writing import SEQ_BITS
 from alphapente.rules.position import VARIANTS
 
 from .samples import random_game
@@ -54,7 +59,16 @@ FIRST = "id = (SELECT min(id) FROM records)"
         (f"UPDATE records SET board = CAST(X'01' || substr(board, 2) AS BLOB) WHERE {FIRST}", 1, 0, "board differs"),
         (f"UPDATE records SET board = X'01' WHERE {FIRST}", 1, None, "board has 1 bytes, not 17"),
         (f"UPDATE records SET board = 'text' WHERE {FIRST}", 1, None, "board is not bytes but str"),
-        ("UPDATE games SET headers = '{' WHERE id = 2", 2, None, "Expecting property name"),
+        ("UPDATE games SET headers = '{' WHERE id = 2", 2, None, "headers cannot be read: Expecting property name"),
+        ("UPDATE games SET headers = '[]' WHERE id = 2", 2, None, "must be a JSON object"),
+        ("UPDATE games SET moves = 7 WHERE id = 2", 2, None, "not bytes but int"),
+        ("UPDATE games SET moves = CAST(moves || X'5100' AS BLOB) WHERE id = 2", 2, None, "is point 81, and a board"),
+        ("UPDATE games SET num_plies = 3 WHERE id = 2", 2, None, "says 3 plies, but its moves are"),
+        ("UPDATE games SET source = 'luck' WHERE id = 2", 2, None, "it must be selfplay or import"),
+        ("UPDATE games SET first_seq = 'abc' WHERE id = 2", 2, None, "first_seq is 'abc': it must be a whole number"),
+        ("PRAGMA foreign_keys=OFF; UPDATE games SET pool_id = 9 WHERE id = 2", 2, None, "there is no such pool"),
+        ("UPDATE pools SET num_records = 'abc'", 1, None, "says 'abc' records"),
+        (f"UPDATE records SET ply = 'abc' WHERE {FIRST}", 1, None, "its ply is 'abc', not a number of type int16"),
         (f"UPDATE records SET policy = X'01' WHERE {FIRST}", 1, None, "policy has 1 bytes"),
         (f"UPDATE records SET captured2 = 4 WHERE {FIRST}", 1, 0, r"captured stones \[0, 4\]"),
         (f"UPDATE records SET to_move = 2 WHERE {FIRST}", 1, 0, "player 2 to move"),
@@ -122,3 +136,74 @@ def test_an_imported_game_may_end_by_agreement_but_not_against_the_rules(tmp_pat
         )
         (finding,) = check(store).findings
     assert (finding.game_id, finding.ply) == (2, 1)
+
+
+GAME_COLUMNS = [column.name for column in GAMES.columns if column.name != "id"]
+RECORD_COLUMNS = [column.name for column in RECORDS.columns if column.name != "id"]
+
+
+def readers(store: Store) -> list[Callable[[], object]]:
+    """Everything that reads games or records of the database."""
+    return [
+        lambda: list(store.games()),
+        lambda: store.newest_games("pente", 9, 5),
+        lambda: store.page_of_games(5),
+        lambda: store.game(2),
+        lambda: store.sample("recent", 30, np.random.default_rng(0), "pente", 9),
+        store.stats,
+        lambda: store.game_windows("pente", [9], 3),
+    ]
+
+
+@pytest.mark.parametrize("name", GAME_COLUMNS)
+@pytest.mark.parametrize("value", ["'abc'", "X'FF'", "1e30"])
+def test_a_damaged_game_is_named_and_no_other_one(tmp_path: Path, name: str, value: str) -> None:
+    path = three_games(tmp_path)
+    report = checked(path, f"PRAGMA foreign_keys=OFF; UPDATE games SET {name} = {value} WHERE id = 2")
+    assert {found.game_id for found in report.findings} <= {2, None}
+    if name != "model_type":  # whose value may be any text
+        assert report.findings
+    refused_by_name(path)
+
+
+@pytest.mark.parametrize("name", RECORD_COLUMNS)
+@pytest.mark.parametrize("value", ["'abc'", "X'FF'"])
+def test_a_damaged_record_is_named_and_no_other_game(tmp_path: Path, name: str, value: str) -> None:
+    path = three_games(tmp_path)
+    damage = f"PRAGMA foreign_keys=OFF; UPDATE records SET {name} = {value} WHERE game_id = 2 AND ply = 1"
+    report = checked(path, damage)
+    assert {found.game_id for found in report.findings} == {2}
+    assert str((1 << SEQ_BITS) + 3) in report.findings[0].problem
+    refused_by_name(path)
+
+
+def three_games(folder: Path) -> Path:
+    path = folder / "records.db"
+    with Store(path) as store:
+        for seed in (3, 4, 5):
+            store.add_game(random_game(seed, max_records=2))
+    return path
+
+
+def refused_by_name(path: Path) -> None:
+    """Each reader either reads, or refuses with the database's name and what is damaged."""
+    with Store(path, read_only=True) as store:
+        for read in readers(store):
+            problem = "records.db is damaged: game"
+            try:
+                read()
+            except DatabaseError as error:
+                problem = str(error)
+            assert re.search(r"records\.db is damaged: .*(game|record)\b", problem)
+
+
+def test_an_unreadable_game_of_a_match_does_not_hide_what_else_is_wrong(database: Path) -> None:
+    with Store(database) as store:
+        players = PlayerIdentity("random", "reference"), PlayerIdentity("heuristic", "reference")
+        games = (MatchGame("a", (40, 41), 0, 1, "forfeit"), MatchGame("b", (40, 41), 0, 2, "forfeit"))
+        store.add_match(Match(*players, "pente", 9, 1, "arena", games))
+    report = checked(
+        database, "UPDATE match_games SET moves = X'01'; UPDATE games SET winner = 3 - winner WHERE id = 1"
+    )
+    assert {found.game_id for found in report.findings} == {None, 1}
+    assert any("a game of a match" in found.problem for found in report.findings)

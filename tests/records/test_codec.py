@@ -2,7 +2,9 @@
 
 import dataclasses
 import itertools
+import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec
-from alphapente.records.model import GameRecord, RecordBatch
+from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
 
 from .samples import plain_game, search_record
 
@@ -138,7 +140,7 @@ def test_a_policy_without_entries_is_all_rest() -> None:
         ({"surprise": float("nan")}, "surprise is nan"),
         ({"ply": 1}, "of ply 1, and the game has 1 plies"),
         ({"board": np.zeros(81, np.int8)}, "81 points"),
-        ({"board": np.full(361, 3, np.int8)}, "holds 3..3"),
+        ({"board": np.full(361, 3, np.int8)}, "ply 0: the record's board holds 3"),
         ({"visits": np.zeros(1, np.int32)}, "must be equal"),
         ({"points": np.full(40, 361, np.int16)[:0]}, "must be equal"),
     ],
@@ -148,6 +150,32 @@ def test_records_that_cannot_be_right_are_refused(changes: dict[str, object], li
     wrong = dataclasses.replace(game.records[0], **changes)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match=line):
         codec.encode_records(dataclasses.replace(game, records=[wrong]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"board": lambda record: record.board + 3}, "board holds 3"),
+        ({"points": lambda record: record.points + 361}, r"allowed are 0\.\.360"),
+        ({"visits": lambda record: record.visits - 1000}, "visits: allowed are 0 and more"),
+        ({"targets": lambda record: balanced(record.targets)}, "the target -0.5: allowed are 0 to 1"),
+        ({"rest": lambda record: record.rest + 1}, "sum to 2"),
+    ],
+)
+def test_the_record_that_is_wrong_is_named(changes: dict[str, Callable[[SearchRecord], object]], line: str) -> None:
+    game = plain_game(5)
+    wrong = game.records[3]
+    values = {name: change(wrong) for name, change in changes.items()}
+    game.records[3] = dataclasses.replace(wrong, **values)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match=f"ply 3: .*{line}"):
+        codec.encode_records(game)
+
+
+def balanced(targets: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """As many probabilities with the same sum, one of them -0.5."""
+    changed = targets.copy()
+    changed[0], changed[1] = -0.5, targets[0] + targets[1] + 0.5
+    return changed
 
 
 def test_points_off_the_board_are_refused() -> None:
@@ -164,6 +192,23 @@ def test_damaged_bytes_are_told(column: str, blob: bytes) -> None:
     row[codec.RECORD_COLUMNS.index(column)] = blob
     with pytest.raises(FailureError, match=r"3.*damaged"):
         codec.decode_records([row], "pente", 19)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("policy", b"\xff" * 6, "policy lists point 65535"),
+        ("ply", "abc", "ply is 'abc', not a number of type int16"),
+        ("captured1", 10**9, "captured1 is 1000000000"),
+        ("surprise", b"?", "surprise is b'?'"),
+        ("next_point", "abc", "next_point is 'abc'"),
+    ],
+)
+def test_the_damaged_record_among_others_is_named(column: str, value: object, problem: str) -> None:
+    rows = [list(row) for row in rows_of(plain_game(5))]
+    rows[3][codec.RECORD_COLUMNS.index(column)] = value
+    with pytest.raises(FailureError, match=f"^record 3 is damaged: its {re.escape(problem)}"):
+        codec.decode_records(rows, "pente", 19)
 
 
 def test_ten_thousand_records_decode_quickly() -> None:

@@ -68,6 +68,15 @@ def assert_sound(config: Config) -> None:
     assert not report.findings
 
 
+def test_a_fresh_network_beside_a_trained_one_of_another_model_is_warned_of(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "resnet_model.pt").touch()
+    events: list[Event] = []
+    generate(make("generation.games=1"), events.append)
+    (warning,) = [event.text for event in events if isinstance(event, Note) and event.text.startswith("warning")]
+    assert "holds resnet_model.pt and no simple_model.pt: a fresh network plays" in warning
+    assert "--model-type" in warning
+
+
 def test_it_stops_at_the_record_limit_with_whole_games(make: Make) -> None:
     config = make()
     events: list[Event] = []

@@ -1,5 +1,6 @@
 """The long jobs, `generate`, `train`, `promote` and `run`, with their flags, their events and their end."""
 
+import errno
 import os
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +14,8 @@ from alphapente.events import Event, ReportFn
 
 JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
 
-BROKEN_PIPE = 13
-"""SIGPIPE's number, which some systems have no name for."""
+NO_READER = {errno.EPIPE: 13, errno.EIO: 1}
+"""Errors of writing to a pipe that is closed and to a terminal that is; each asks to end as SIGPIPE, as SIGHUP does."""
 
 
 def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
@@ -60,9 +61,11 @@ def while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
             return
         try:
             report(event)
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in NO_READER:
+                raise
             broken = True
-            stop.ask(BROKEN_PIPE)
+            stop.ask(NO_READER[error.errno])
 
     return guarded
 

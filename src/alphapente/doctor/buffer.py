@@ -74,34 +74,65 @@ def _empty(patient: Patient, reason: str) -> Finding:
 
 def records_fresh(patient: Patient) -> Outcome:
     """A stale buffer: the network has moved on and self-play has not."""
-    newest, step = patient.games[-1], patient.checkpoint.step
+    own = [game for game in patient.games if game.model_type == patient.model_type]
+    age_s = patient.checkpoint_at - patient.games[-1].created_at
+    if age_s > DAY_S:
+        return _stale(f"the newest game is {age_s / 3600:,.0f} hours older than the checkpoint")
+    if not own:
+        raise NotSeenError(f"none of the newest {len(patient.games):,} games was played by {patient.model_type}")
+    hours = (time.time() - patient.games[-1].created_at) / 3600
+    found = _under_promotion(patient, own) if patient.config.pipeline.promotion != "off" else _by_steps(patient, own)
+    return found if isinstance(found, Finding) else Well(f"{found}; {hours:,.1f} hours old")
+
+
+def _by_steps(patient: Patient, own: Sequence[StoredGame]) -> Finding | str:
+    """Whether the newest game's network is far behind the checkpoint; the numbers where it is not."""
+    newest, step = own[-1], patient.checkpoint.step
     behind = step - newest.network_step
     a_training = patient.steps_per_training
-    allowed = (STALE_TRAININGS + patient.config.pipeline.training_cycles_per_generation) * a_training
-    age_s = patient.checkpoint_at - newest.created_at
     text = (
         f"the newest game was played by step {newest.network_step:,}, the checkpoint is at step {step:,} "
         f"({behind / a_training:.1f} trainings of {a_training:,} steps later)"
     )
-    if newest.network_step == 0 and behind > allowed:
-        return Finding(
-            Severity.CRITICAL,
-            "Self-play does not use what training learns",
-            f"{text}; it was played by a fresh network",
-            "Give self-play and training the same model and the same pipeline.checkpoint_dir.",
-            (f"generation.model_type={patient.model_type}",),
-        )
-    if behind > allowed or age_s > DAY_S:
-        late = f"; it is {age_s / 3600:,.0f} hours older than the checkpoint" if age_s > DAY_S else ""
-        return Finding(
-            Severity.WARNING,
-            "The buffer is stale: training goes on and self-play does not",
-            text + late,
-            "Generate before you train again; let fewer trainings follow each generation.",
-            ("pipeline.training_cycles_per_generation=1",),
-        )
-    hours = (time.time() - newest.created_at) / 3600
-    return Well(f"{text}; {hours:,.1f} hours old")
+    if behind <= (STALE_TRAININGS + patient.config.pipeline.training_cycles_per_generation) * a_training:
+        return text
+    return _unused(f"{text}; it was played by a fresh network", patient) if newest.network_step == 0 else _stale(text)
+
+
+def _under_promotion(patient: Patient, own: Sequence[StoredGame]) -> Finding | str:
+    """Whether games since the promotion were played by the network before; the numbers where they were not.
+
+    The checkpoint may be far ahead: what it was trained to since is still to be tested, or was found no stronger.
+    """
+    step, promoted_at = patient.promoted
+    since = [game for game in own if game.created_at > promoted_at]
+    text = (
+        f"the newest game was played by step {own[-1].network_step:,}, the promoted network is of step {step:,}, "
+        f"the checkpoint at step {patient.checkpoint.step:,}"
+    )
+    if len(since) >= ENOUGH_GAMES and max(game.network_step for game in since) < step:
+        return _unused(f"{text}; {len(since):,} games were played since the promotion", patient)
+    return text
+
+
+def _unused(evidence: str, patient: Patient) -> Finding:
+    return Finding(
+        Severity.CRITICAL,
+        "Self-play does not use what training learns",
+        evidence,
+        "Give self-play and training the same model and the same pipeline.checkpoint_dir.",
+        (f"generation.model_type={patient.model_type}",),
+    )
+
+
+def _stale(evidence: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "The buffer is stale: training goes on and self-play does not",
+        evidence,
+        "Generate before you train again; let fewer trainings follow each generation.",
+        ("pipeline.training_cycles_per_generation=1",),
+    )
 
 
 def games_distinct(patient: Patient) -> Outcome:

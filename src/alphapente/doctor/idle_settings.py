@@ -8,6 +8,7 @@ from alphapente.doctor.findings import Finding, Outcome, Severity, Well
 from alphapente.doctor.keys import value_at
 from alphapente.doctor.patient import Patient
 from alphapente.network.device import num_cores
+from alphapente.pipeline.run_faults import run_faults
 
 
 class Rule(NamedTuple):
@@ -83,9 +84,18 @@ RULES = (
     ),
     Rule(
         "search.virtual_loss",
-        lambda _: True,
-        "self-play and the arena have one leaf of each tree in flight; only `alphapente play` has several",
-        "search.virtual_loss=1",
+        lambda c: c.search.leaves_at_once == 1,
+        "no tree has several leaves in flight where search.leaves_at_once is 1",
+        "search.leaves_at_once=8",
+    ),
+    *(
+        Rule(
+            f"pipeline.promotion_{name}",
+            lambda c: c.pipeline.promotion == "off",
+            "no network is tested where pipeline.promotion is off",
+            "pipeline.promotion=sprt",
+        )
+        for name in ("simulations", "elo0", "elo1", "alpha", "beta", "max_pairs")
     ),
     Rule(
         "generation.temperature_half_life",
@@ -208,21 +218,22 @@ def settings_work(patient: Patient) -> Outcome:
         for rule in RULES
         if rule.idle(config) and (rule.always or value_at(config, rule.key) != value_at(defaults, rule.key))
     ]
-    findings += _models(config)
+    findings += [
+        Finding(
+            Severity.CRITICAL if fault.useless else Severity.WARNING,
+            fault.title,
+            fault.evidence,
+            fault.advice,
+            fault.settings,
+        )
+        for fault in run_faults(patient.configured)
+    ]
+    findings += _last_steps(config)
     findings += _oversubscribed(config)
     return findings or Well(f"{len(RULES)} rules looked at {len(keys())} settings")
 
 
-def _models(config: Config) -> Iterator[Finding]:
-    played, trained = config.generation.model_type, config.training.model_type
-    if played != trained:
-        yield Finding(
-            Severity.CRITICAL,
-            "Self-play plays another model than training trains",
-            f"generation.model_type is {played!r}, training.model_type is {trained!r}",
-            "What is learned is never played: name the same model in both.",
-            (f"generation.model_type={trained}",),
-        )
+def _last_steps(config: Config) -> Iterator[Finding]:
     if config.training.final_rate_epochs == 1 and config.training.final_rate_fraction < 1:
         yield Finding(
             Severity.HINT,

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.config import Config, in_stage
+from alphapente.config import Config, in_stage, stage_sizes
 from alphapente.doctor.curves import JobCurves, read_jobs
 from alphapente.doctor.findings import NotSeenError
 from alphapente.errors import AlphaPenteError, RequestError
-from alphapente.network.paths import checkpoint_path
+from alphapente.network.paths import checkpoint_path, promoted_path
 from alphapente.pipeline.state import STATE_NAME, State, load_state
 from alphapente.records.model import PoolStats, RecordBatch, StoredGame, StoreStats
 from alphapente.records.store import Store
@@ -56,11 +56,13 @@ class Judged:
 class Patient:
     """A configuration's pool of records, its log folder, and the checkpoint of `training.model_type`.
 
-    `config` is the configuration in force: where a run with a curriculum has begun, that of its present stage.
+    `configured` is the whole configuration, `config` what is in force of it: where a run with a curriculum has begun,
+    that of its present stage.
     """
 
     def __init__(self, config: Config) -> None:
         self.state_path = Path(config.pipeline.checkpoint_dir).expanduser() / STATE_NAME
+        self.configured = config
         self.num_stages = len(config.pipeline.curriculum)
         self.config = in_stage(config, self._stage) if self.num_stages else config
         self.model_type = config.training.model_type
@@ -112,6 +114,15 @@ class Patient:
                 return pool
         raise NotSeenError("no records yet")
 
+    @property
+    def run_records(self) -> int:
+        """Records of the variant on all boards of the run, as its target counts them; at least one."""
+        variant, sizes = self.config.game.variant, stage_sizes(self.configured)
+        count = sum(pool.records for pool in self.stats.pools if pool.variant == variant and pool.board_size in sizes)
+        if not count:
+            raise NotSeenError("no records yet")
+        return count
+
     @cached_property
     def games(self) -> list[StoredGame]:
         """The newest games of self-play, oldest of them first; at least one."""
@@ -162,6 +173,19 @@ class Patient:
         found = checkpoint.read(self.checkpoint_path)
         checkpoint.require_spec(self.checkpoint_path, found, spec_of(self.config, self.model_type))
         return found
+
+    @cached_property
+    def promoted(self) -> tuple[int, float]:
+        """The step of the promoted network, and when it was promoted, in seconds since 1970.
+
+        Raises NotSeenError where there is none, CheckpointError for one that cannot be read.
+        """
+        from alphapente.network import checkpoint
+
+        path = promoted_path(self.config, self.model_type)
+        if not path.exists():
+            raise NotSeenError(f"no network was promoted yet: there is no {path}")
+        return checkpoint.read(path).step, path.stat().st_mtime
 
     @property
     def checkpoint_at(self) -> int:

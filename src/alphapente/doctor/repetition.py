@@ -108,8 +108,7 @@ def _error(judged: Judged) -> float:
 
 def records_reused(patient: Patient) -> Outcome:
     """How often each record is trained on: far from 4 to 8 times."""
-    records, step = patient.stats.records, patient.checkpoint.step
-    _ = patient.pool
+    records, step = patient.run_records, patient.checkpoint.step
     if step == 0:
         raise NotSeenError("the checkpoint was never trained")
     batch = patient.trained_with.get("batch_size", patient.config.training.batch_size)

@@ -171,16 +171,16 @@ def _free_bytes(folder: Path) -> int:
 def _bytes_to_come(patient: Patient) -> float:
     """What the records up to the target will take, judged by those that are there; 0 without any."""
     try:
-        stats, pool = patient.stats, patient.pool
+        stats, records = patient.stats, patient.run_records
     except NotSeenError:
         return 0.0
-    missing = max(0, patient.config.pipeline.total_records_target - pool.records)
+    missing = max(0, patient.config.pipeline.total_records_target - records)
     return missing * stats.size_bytes / stats.records
 
 
 def target_ahead(patient: Patient) -> Outcome:
     """A database that has reached its target, so that the next run does nothing."""
-    records, target = patient.pool.records, patient.config.pipeline.total_records_target
+    records, target = patient.run_records, patient.config.pipeline.total_records_target
     text = f"{records:,} of {target:,} records"
     if records >= NEAR_TARGET * target:
         return Finding(

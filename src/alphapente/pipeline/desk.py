@@ -243,11 +243,13 @@ class Desk:
 
     def abandon(self, gently: bool) -> None:
         """End whatever still runs: `gently`, each is asked and waited for; else killed."""
-        if gently:
-            self._stop_steps()
-        for step in self.running:
-            step.close()
-        self.running.clear()
+        try:
+            if gently:
+                self._stop_steps()
+        finally:  # a second Ctrl-C ends the waiting
+            for step in self.running:
+                step.close()
+            self.running.clear()
 
     def summary(self) -> PipelineSummary:
         """What the run has done so far, over all its starts."""

@@ -14,6 +14,7 @@ from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
 from alphapente.pipeline.lines import LogFile, describe
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
+from alphapente.pipeline.run_faults import run_faults
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
 from alphapente.pipeline.status import STATUS_NAME, Outcome, Status, StatusFile
 
@@ -65,7 +66,7 @@ def _run(
         planner = Planner(config, settings_file, state.run, command)
         status = StatusFile(state_path.with_name(STATUS_NAME), Status(state.run, os.getpid(), time.time()))
         desk = Desk(config, report, stop, count, state, state_path, planner, locks, log, status)
-        for note in notes:
+        for note in (*notes, *map(str, run_faults(config))):
             desk.say(Note(note))
         return _carried_out(desk)
     except FailureError as error:
@@ -87,8 +88,15 @@ def _carried_out(desk: Desk) -> PipelineSummary:
     except AlphaPenteError as error:
         desk.status.note(str(error))
         raise
+    except KeyboardInterrupt:
+        outcome = "finished" if desk.state.finished else "paused"
+        raise
     finally:
-        desk.status.end(outcome)
+        try:
+            desk.status.end(outcome)
+        except KeyboardInterrupt:  # a second Ctrl-C while the run ended cleanly: it raises only once
+            desk.status.end("finished" if desk.state.finished else "paused")
+            raise
 
 
 def _carry_out(desk: Desk) -> PipelineSummary:
@@ -112,6 +120,13 @@ def _carry_out(desk: Desk) -> PipelineSummary:
     except Interrupted:
         desk.keep()
         desk.say(Note("stopped; running the same command again goes on from here"))
+    except KeyboardInterrupt:
+        desk.abandon(gently=False)
+        desk.keep()
+        desk.say(
+            Note("stopped at once, its steps killed; running the same command again continues from what they saved")
+        )
+        raise
     except Exception:
         gently = True
         raise

@@ -22,6 +22,15 @@ _OPENING_PLIES = 3
 """Only in the first plies can an empty point be forbidden."""
 _TOLERANCE = 1e-3
 
+_NUMBERS = select(
+    GAMES.c.id,
+    GAMES.c.pool_id,
+    GAMES.c.num_plies,
+    GAMES.c.first_seq,
+    GAMES.c.num_records,
+    func.length(GAMES.c.moves).label("num_bytes"),
+).order_by(GAMES.c.id)
+
 Problem = tuple[int | None, str]
 """The ply, or None for the game as a whole, and what is wrong there."""
 
@@ -56,28 +65,64 @@ def check(store: Store, progress: Callable[[int, int], None] | None = None) -> C
         total = connection.execute(select(func.count()).select_from(GAMES)).scalar_one()
         last_id = connection.execute(select(func.max(GAMES.c.id))).scalar() or 0
     games = records = 0
-    expected: dict[tuple[str, int], int] = {}
     unreadable: list[Finding] = []
     for game in store.games(on_damage=lambda game_id, problem: unreadable.append(Finding(game_id, None, problem))):
         if game.game_id > last_id:
             break
         problems = list(game_problems(game))
-        pool = (game.variant, game.board_size)
-        if game.first_seq != expected.get(pool, 0):
-            problems.append((None, f"its records begin at number {game.first_seq}, not at {expected.get(pool, 0)}"))
-        expected[pool] = game.first_seq + game.num_records
         problems += _records_of(store, game)
         findings += [Finding(game.game_id, ply, problem) for ply, problem in problems]
         games += 1
         records += game.num_records
         if progress is not None:
             progress(games, total)
-    return CheckReport(store.name, games, records, findings + unreadable + list(_match_findings(store)))
+    findings += [*unreadable, *_row_findings(store, last_id), *_match_findings(store)]
+    return CheckReport(store.name, games, records, findings)
+
+
+def _row_findings(store: Store, last_id: int) -> Iterator[Finding]:
+    """Games of no pool, of another length than their row says, or whose records do not follow those before them.
+
+    Reads only numbers, so that a game whose moves cannot be read does not hide where the next game's records begin.
+    """
+    ends: dict[int, set[int] | None] = {}
+    """By pool: where the next game's records may begin; None where the game before leaves it unknown."""
+    with store.reading() as connection:
+        for pool_id in connection.execute(select(POOLS.c.id)).scalars():
+            ends[pool_id] = {0}
+        rows = connection.execute(_NUMBERS.where(GAMES.c.id <= last_id)).all()
+    for row in rows:
+        if row.num_bytes != 2 * row.num_plies:
+            yield Finding(
+                row.id, None, f"its row says {row.num_plies!r} plies, but its moves are {row.num_bytes} bytes"
+            )
+        if row.pool_id not in ends:
+            yield Finding(row.id, None, f"its pool_id is {row.pool_id!r}, and there is no such pool")
+            ends = dict.fromkeys(ends)
+            continue
+        numbers = (row.first_seq, row.num_records)
+        if not all(isinstance(number, int) and number >= 0 for number in numbers):
+            ends[row.pool_id] = None
+            continue
+        allowed = ends[row.pool_id]
+        ends[row.pool_id] = {sum(numbers)}
+        if allowed is not None and row.first_seq not in allowed:
+            yield Finding(
+                row.id,
+                None,
+                f"its records begin at number {row.first_seq}, not at {min(allowed)} after the game before",
+            )
+            ends[row.pool_id] = {begin + row.num_records for begin in (*allowed, row.first_seq)}
 
 
 def _match_findings(store: Store) -> Iterator[Finding]:
     """What is wrong with the games of matches: moves against the rules, an end by the rules that is not the moves'."""
-    for match in store.matches():
+    try:
+        matches = store.matches()
+    except FailureError as error:
+        yield Finding(None, None, str(error))
+        return
+    for match in matches:
         title = f"{match.player_a.name} against {match.player_b.name}"
         for number, game in enumerate(match.games):
             position = new_positions(1, match.variant, match.board_size)[0]

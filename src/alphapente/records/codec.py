@@ -86,7 +86,9 @@ def pack_plies(numbers: Sequence[int]) -> bytes:
 
 def unpack_plies(blob: bytes) -> list[int]:
     """The reverse of `pack_plies`. Raises FailureError for what cannot be one."""
-    if not isinstance(blob, bytes) or len(blob) % 2:
+    if not isinstance(blob, bytes):  # SQLite keeps a value of any type
+        raise FailureError(f"a list of moves or plies is damaged: it is not bytes but {type(blob).__name__}")
+    if len(blob) % 2:
         raise FailureError(f"a list of moves or plies is damaged: its {len(blob)} bytes are not whole numbers")
     return [int(number) for number in np.frombuffer(blob, "<u2")]
 
@@ -106,8 +108,12 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
         if not 0 <= record.ply < len(game.moves):
             raise RequestError(f"a record is of ply {record.ply}, and the game has {len(game.moves)} plies")
     boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
-    if boards.min() < 0 or boards.max() > 2:
-        raise RequestError(f"a record's board holds {boards.min()}..{boards.max()}: allowed are 0, 1 and 2")
+    wrong = np.argwhere((boards < 0) | (boards > 2))
+    if len(wrong):
+        index, point = wrong[0]
+        raise RequestError(
+            f"ply {records[index].ply}: the record's board holds {boards[index, point]}: allowed are 0, 1 and 2"
+        )
     outcomes = {player: outcome_of(game.winner, player) for player in (1, 2)}
     num_plies, replies = len(game.moves), [*map(int, game.moves[1:]), None]
     end_captured = captured_after(game.moves, game.variant, game.board_size)
@@ -167,13 +173,18 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
     visits = np.concatenate([record.visits for record in records])
     targets = np.concatenate([record.targets for record in records]).astype(np.float64)
     rest = np.array([record.rest for record in records], np.float64)
-    if len(points) and (points.min() < 0 or points.max() >= area):
-        raise RequestError(f"a policy lists points {points.min()}..{points.max()}: allowed are 0..{area - 1}")
-    if len(visits) and visits.min() < 0:
-        raise RequestError(f"a policy lists {visits.min()} visits: allowed are 0 and more")
-    sums = np.bincount(np.repeat(np.arange(len(records)), lengths), targets, len(records)) + rest
+    owner = np.repeat(np.arange(len(records)), lengths)
+    for numbers, right, allowed in (
+        (points, (points >= 0) & (points < area), f"point {{}}: allowed are 0..{area - 1}"),
+        (visits, visits >= 0, "{} visits: allowed are 0 and more"),
+        (targets, targets >= 0, "the target {}: allowed are 0 to 1"),  # NaN fails the comparison
+    ):
+        if not right.all():
+            first = int(np.argmin(right))
+            raise RequestError(f"ply {records[owner[first]].ply}: the policy lists {allowed.format(numbers[first])}")
+    sums = np.bincount(owner, targets, len(records)) + rest
     wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(rest >= 0)
-    if wrong.any() or not (targets >= 0).all():
+    if wrong.any():
         where = int(np.argmax(wrong))
         raise RequestError(
             f"ply {records[where].ply}: the policy's targets and rest ({rest[where]:.4f}) sum to {sums[where]:.4f}: "
@@ -195,49 +206,67 @@ def decode_records(
     columns = list(zip(*rows, strict=True)) if count else [()] * len(RECORD_COLUMNS)
     values: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, columns, strict=True))
     ids = np.array(values["id"], np.int64)
+
+    def column(name: str, kind: type[np.generic], unknown: float | None = None) -> NDArray[Any]:
+        return _column(ids, name, values[name], kind, unknown)
+
     num_bytes = packed_size(board_size)
     _refuse_damaged(ids, values["board"], "board", num_bytes, num_bytes)
     _refuse_damaged(ids, values["policy"], "policy", POLICY_ENTRY.itemsize)
     packed = np.frombuffer(b"".join(values["board"]), np.uint8).reshape(count, num_bytes)
     lengths = np.fromiter(map(len, values["policy"]), np.int64, count)
     entries = np.frombuffer(b"".join(values["policy"]), POLICY_ENTRY)
-    if len(entries) and int(entries["point"].max()) >= board_size**2:
-        raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: a policy lists point {entries['point'].max()}")
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(lengths // POLICY_ENTRY.itemsize, out=offsets[1:])
-    rest = np.array(values["rest"], np.float32)
+    if len(entries) and int(entries["point"].max()) >= board_size**2:
+        first = int(np.argmax(entries["point"] >= board_size**2))
+        record_id = ids[np.searchsorted(offsets, first, "right") - 1]
+        raise FailureError(f"record {record_id} is damaged: its policy lists point {entries['point'][first]}")
+    rest = column("rest", np.float32)
     return RecordBatch(
         variant=variant,
         board_size=board_size,
         ids=ids,
-        game_ids=np.array(values["game_id"], np.int64),
+        game_ids=column("game_id", np.int64),
         boards=unpack_boards(packed, board_size),
-        captured=np.stack([np.array(values["captured1"], np.int16), np.array(values["captured2"], np.int16)], axis=1),
-        ply=np.array(values["ply"], np.int16),
-        to_move=np.array(values["to_move"], np.int8),
-        search_value=np.array(values["search_value"], np.float32),
-        outcome=np.array(values["outcome"], np.float32),
-        random_value=np.array(values["random_value"], np.float32),  # None becomes NaN
+        captured=np.stack([column("captured1", np.int16), column("captured2", np.int16)], axis=1),
+        ply=column("ply", np.int16),
+        to_move=column("to_move", np.int8),
+        search_value=column("search_value", np.float32),
+        outcome=column("outcome", np.float32),
+        random_value=column("random_value", np.float32, np.nan),
         offsets=offsets,
         points=entries["point"].astype(np.int16),
         targets=_dequantised(entries["target"], offsets, rest),
         visits=entries["visits"].astype(np.int32),
         rest=rest,
-        simulations=np.array(values["simulations"], np.int32),
-        policy_weight=np.array(values["policy_weight"], np.float32),
-        surprise=np.array(values["surprise"], np.float32) / np.float32(SURPRISE_UNIT),  # None becomes NaN
-        next_point=_known(values["next_point"]),
-        plies_left=_known(values["plies_left"]),
-        end_captured=np.stack([_known(values["end_captured1"]), _known(values["end_captured2"])], axis=1),
+        simulations=column("simulations", np.int32),
+        policy_weight=column("policy_weight", np.float32),
+        surprise=np.divide(column("surprise", np.float32, np.nan), SURPRISE_UNIT, dtype=np.float32),
+        next_point=column("next_point", np.int16, -1),
+        plies_left=column("plies_left", np.int16, -1),
+        end_captured=np.stack([column(f"end_captured{player}", np.int16, -1) for player in (1, 2)], axis=1),
         asked=asked,
         available=available,
     )
 
 
-def _known(numbers: Sequence[int | None]) -> NDArray[np.int16]:
-    """Numbers of 0 and more, -1 for each None."""
-    found = np.array(numbers, np.float32)
-    return np.nan_to_num(found, nan=-1).astype(np.int16)
+def _column(
+    ids: NDArray[np.int64], name: str, numbers: Sequence[Any], kind: type[np.generic], unknown: float | None
+) -> NDArray[Any]:
+    """Numbers as an array, `unknown` for each None. Raises FailureError with the first record that has none."""
+    if unknown is not None:
+        numbers = [unknown if number is None else number for number in numbers]
+    try:
+        return np.array(numbers, kind)
+    except (ValueError, TypeError, OverflowError) as error:
+        for record_id, number in zip(ids, numbers, strict=True):
+            try:
+                kind(number)
+            except (ValueError, TypeError, OverflowError):
+                problem = f"its {name} is {number!r}, not a number of type {kind.__name__}"
+                raise FailureError(f"record {record_id} is damaged: {problem}") from error
+        raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: {name}: {error}") from error
 
 
 def _refuse_damaged(

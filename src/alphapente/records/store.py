@@ -6,7 +6,6 @@ read by key and nothing else is. A writer takes its numbers by raising the pool'
 """
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from alphapente.records.model import (
     StoredGame,
     StoreStats,
 )
+from alphapente.records.rows import stored_game
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
@@ -183,8 +183,15 @@ class Store:
 
     def _pool_counts(self, variant: str, size: int) -> tuple[int, int]:
         with self.reading() as connection:
-            pool = connection.execute(_POOL, pool_named(variant, size)).first()
-        return (int(pool.num_records), int(pool.num_games)) if pool else (0, 0)
+            pool = self._pool(connection, variant, size)
+        return (pool.num_records, pool.num_games) if pool else (0, 0)
+
+    def _pool(self, connection: Connection, variant: str, size: int) -> Row[Any] | None:
+        """The pool's row, None where there is none. Raises DatabaseError for counts that are none."""
+        pool = connection.execute(_POOL, pool_named(variant, size)).first()
+        if pool is not None and not all(isinstance(n, int) and n >= 0 for n in (pool.num_records, pool.num_games)):
+            raise self._damaged(f"{variant} {size}x{size} says {pool.num_records!r} records, {pool.num_games!r} games")
+        return pool
 
     def sample(
         self,
@@ -203,7 +210,7 @@ class Store:
         """
         sampling.strategy_named(strategy)
         with self.reading() as connection:
-            pool = connection.execute(_POOL, pool_named(variant, size)).first()
+            pool = self._pool(connection, variant, size)
             if pool is None or pool.num_records == 0:
                 raise RequestError(self._no_records(connection, variant, size))
         seqs = sampling.draw(strategy, pool.num_records, count, sampling.Draw(rng, top_percent, window))
@@ -214,11 +221,14 @@ class Store:
 
         def decode(keys: Sequence[int], rows: reading.Rows) -> RecordBatch:
             if len(rows) != len(keys):
-                raise connect.DatabaseError(
-                    f"{self.name} is damaged: of records {keys[0]}..{keys[-1]}, {len(keys) - len(rows)} are missing; "
+                raise self._damaged(
+                    f"of records {keys[0]}..{keys[-1]}, {len(keys) - len(rows)} are missing; "
                     "`alphapente records check` tells more"
                 )
-            return codec.decode_records(rows, pool.variant, pool.board_size)
+            try:
+                return codec.decode_records(rows, pool.variant, pool.board_size)
+            except FailureError as error:
+                raise self._damaged(str(error)) from error
 
         keys = seqs + (pool.id << SEQ_BITS)
         batches = reading.read_by_key(self.reading, keys, self._select_records, decode)
@@ -240,7 +250,7 @@ class Store:
     ) -> Iterator[RecordBatch]:
         """The records numbered first_seq and on (all of them, or `num_records`), a few thousand at a time."""
         with self.reading() as connection:
-            pool = connection.execute(_POOL, pool_named(variant, size)).first()
+            pool = self._pool(connection, variant, size)
         if pool is None:
             return
         end = pool.num_records if num_records is None else min(pool.num_records, first_seq + num_records)
@@ -268,27 +278,24 @@ class Store:
                 return
             for row in rows:
                 try:
-                    game = _stored_game(row)
-                except (FailureError, ValueError) as error:
+                    game = stored_game(row)
+                except FailureError as error:
                     if on_damage is None:
-                        raise self._damaged(row, error) from error
+                        raise self._damaged(f"game {row.id}: {error}") from error
                     on_damage(row.id, str(error))
                 else:
                     yield game
             after_id = rows[-1].id
 
     def newest_games(self, variant: str, size: int, limit: int) -> list[StoredGame]:
-        """Up to `limit` games of self-play of this variant and board size, the newest, oldest of them first."""
-        query = (
-            select(GAMES, POOLS.c.variant, POOLS.c.board_size)
-            .join(POOLS, POOLS.c.id == GAMES.c.pool_id)
-            .where(IS_POOL, GAMES.c.source == "selfplay")
-            .order_by(GAMES.c.id.desc())
-            .limit(limit)
-        )
+        """Up to `limit` games of self-play of this variant and board size, the newest, oldest of them first.
+
+        A row that cannot be read raises DatabaseError.
+        """
+        query = _games_of(variant, size).where(GAMES.c.source == "selfplay")
         with self.reading() as connection:
-            rows = connection.execute(query, pool_named(variant, size)).all()
-        return [_stored_game(row) for row in reversed(rows)]
+            rows = connection.execute(query.order_by(GAMES.c.id.desc()).limit(limit)).all()
+        return [self._readable(row) for row in reversed(rows)]
 
     def page_of_games(
         self, limit: int, before_id: int | None = None, variant: str | None = None, size: int | None = None
@@ -313,22 +320,32 @@ class Store:
 
     def _readable(self, row: Row[Any]) -> StoredGame:
         try:
-            return _stored_game(row)
-        except (FailureError, ValueError) as error:
-            raise self._damaged(row, error) from error
+            return stored_game(row)
+        except FailureError as error:
+            raise self._damaged(f"game {row.id}: {error}") from error
 
-    def _damaged(self, row: Row[Any], error: Exception) -> connect.DatabaseError:
-        return connect.DatabaseError(f"{self.name} is damaged: game {row.id}: {error}")
+    def _damaged(self, what: str) -> connect.DatabaseError:
+        return connect.DatabaseError(f"{self.name} is damaged: {what}")
 
     def stats(self) -> StoreStats:
         """What the database holds, by pool."""
-        with self.reading() as connection:
+        with self._counting(), self.reading() as connection:
             return statistics.gather(connection, self.name, connect.file_of(self._url))
 
     def game_windows(self, variant: str, sizes: Sequence[int], count: int) -> list[GameWindow]:
         """How self-play's games went, of a variant and board sizes: averages over at most `count` windows of them."""
-        with self.reading() as connection:
+        with self._counting(), self.reading() as connection:
             return statistics.game_windows(connection, variant, sizes, count)
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Raises DatabaseError where statistics meet a value of a wrong type."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError) as error:
+            raise self._damaged(
+                f"a value of its games cannot be counted ({error!r}); `alphapente records check` names the game"
+            ) from error
 
     # --- connections ---
 
@@ -374,26 +391,3 @@ def _games_of(variant: str | None, size: int | None) -> Select[Any]:
     if variant is not None:
         query = query.where(POOLS.c.variant == variant)
     return query if size is None else query.where(POOLS.c.board_size == size)
-
-
-def _stored_game(row: Row[Any]) -> StoredGame:
-    return StoredGame(
-        game_id=row.id,
-        created_at=row.created_at,
-        variant=row.variant,
-        board_size=row.board_size,
-        moves=codec.unpack_plies(row.moves),
-        winner=row.winner,
-        won_by=row.won_by,
-        opening_plies=row.opening_plies,
-        random_plies=tuple(codec.unpack_plies(row.random_plies)),
-        seed=row.seed,
-        model_type=row.model_type,
-        network_step=row.network_step,
-        simulations=row.simulations,
-        settings_id=row.settings_id,
-        first_seq=row.first_seq,
-        num_records=row.num_records,
-        source=row.source,
-        headers=json.loads(row.headers) if row.headers else {},
-    )

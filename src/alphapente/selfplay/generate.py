@@ -110,6 +110,15 @@ class _Generation:
         from alphapente.selfplay.calibration import told
 
         self.report(Note(f"{found.description}, in {told(found.network, self.config, self.size.device)}"))
+        own = checkpoint_path(self.config, self.settings.model_type)
+        others = [] if own.exists() else sorted(path.name for path in own.parent.glob("*_model.pt"))
+        if others:
+            self.report(
+                Note(
+                    f"warning: {own.parent} holds {', '.join(others)} and no {own.name}: a fresh network plays. To "
+                    "play what was trained, name its model in generation.model_type (--model-type)"
+                )
+            )
 
     def _play(self, network: "_Network", stop: Callable[[], bool]) -> None:
         self.started = progress_due = looked = time.monotonic()

@@ -118,7 +118,7 @@ class _PipePost:
 
 def _work(pipe: Connection) -> None:
     """A worker process: plays until told to stop, or until its parent is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its death closes the pipe
     from alphapente.selfplay import player
 

@@ -29,7 +29,7 @@ _POLL_S = 0.2
 _SAME_S = 5.0
 """Between what a run tells of its end and its process's end there is at most so much."""
 _LAST_BYTES = 4_000
-_STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
+_STOPPED = (0, 129, 130, 143, -signal.SIGTERM, -signal.SIGINT)
 """Exit statuses of a run that was asked to end, from here or from elsewhere."""
 
 

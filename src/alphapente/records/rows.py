@@ -1,0 +1,84 @@
+"""Rows of the games table as `StoredGame`, every column checked: SQLite keeps a value of any type in any column."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from alphapente.errors import FailureError
+from alphapente.records import codec
+from alphapente.records.model import StoredGame
+from alphapente.rules.position import MAX_SIZE, MIN_SIZE, VARIANTS
+
+_WHOLE = ("created_at", "opening_plies", "seed", "network_step", "simulations", "first_seq", "num_records")
+_TEXT = ("won_by", "model_type")
+_SOURCES = ("selfplay", "import")
+
+
+def stored_game(row: Row[Any]) -> StoredGame:
+    """The game of a row of GAMES with its pool's `variant` and `board_size`.
+
+    Raises FailureError with the first value that no game can have. Whether the moves are legal is not checked here.
+    """
+    _refuse_wrong_values(row)
+    return StoredGame(
+        game_id=row.id,
+        created_at=row.created_at,
+        variant=row.variant,
+        board_size=row.board_size,
+        moves=_moves(row),
+        winner=row.winner,
+        won_by=row.won_by,
+        opening_plies=row.opening_plies,
+        random_plies=tuple(codec.unpack_plies(row.random_plies)),
+        seed=row.seed,
+        model_type=row.model_type,
+        network_step=row.network_step,
+        simulations=row.simulations,
+        settings_id=row.settings_id,
+        first_seq=row.first_seq,
+        num_records=row.num_records,
+        source=row.source,
+        headers=_headers(row.headers),
+    )
+
+
+def _refuse_wrong_values(row: Row[Any]) -> None:
+    if row.variant not in VARIANTS:
+        raise FailureError(f"its pool's variant is {row.variant!r}: allowed are {', '.join(VARIANTS)}")
+    if not isinstance(row.board_size, int) or not MIN_SIZE <= row.board_size <= MAX_SIZE:
+        raise FailureError(f"its pool's board_size is {row.board_size!r}: allowed are {MIN_SIZE} to {MAX_SIZE}")
+    for name in _WHOLE:
+        _refuse_unless(isinstance(getattr(row, name), int), row, name, "a whole number")
+    for name in ("winner", "settings_id"):
+        _refuse_unless(isinstance(getattr(row, name), int | None), row, name, "a whole number or NULL")
+    for name in ("first_seq", "num_records"):
+        _refuse_unless(getattr(row, name) >= 0, row, name, "0 or more")
+    for name in _TEXT:
+        _refuse_unless(isinstance(getattr(row, name), str), row, name, "text")
+    _refuse_unless(row.source in _SOURCES, row, "source", " or ".join(_SOURCES))
+
+
+def _refuse_unless(right: bool, row: Row[Any], name: str, allowed: str) -> None:
+    if not right:
+        raise FailureError(f"its {name} is {getattr(row, name)!r}: it must be {allowed}")
+
+
+def _moves(row: Row[Any]) -> list[int]:
+    moves, area = codec.unpack_plies(row.moves), row.board_size**2
+    for ply, point in enumerate(moves):
+        if point >= area:
+            raise FailureError(
+                f"its move at ply {ply} is point {point}, and a board of {area} points ends at {area - 1}"
+            )
+    return moves
+
+
+def _headers(text: str | None) -> dict[str, str]:
+    try:
+        headers = json.loads(text) if text else {}
+    except (ValueError, TypeError) as error:
+        raise FailureError(f"its headers cannot be read: {error}") from error
+    if not isinstance(headers, dict):
+        raise FailureError(f"its headers are {str(text)[:60]!r}: they must be a JSON object")
+    return headers
