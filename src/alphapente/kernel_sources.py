@@ -46,7 +46,7 @@ def _module_name(path: Path, package: Path) -> str:
 def _imports(text: bytes, package: Path) -> Iterator[str]:
     """The modules that a module imports from the package at its top level, and names that may be modules.
 
-    Imports inside functions are left out: they give a kernel no value.
+    Imports inside functions do not count: they give a kernel no value.
     """
     name = re.escape(package.name.encode())
     pattern = rb"^(?:import (" + name + rb"[\w.]*)|from (" + name + rb"[\w.]*) import (\([^)]*\)|[^\n]*))"
