@@ -1,41 +1,112 @@
 """The cache of compiled kernels: filled once, and never used for other sources than those it was made from."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
 import alphapente
+from alphapente.compiled import mark_used
+from alphapente.kernel_sources import kernel_digest, kernel_sources
 
 PACKAGE = Path(alphapente.__file__).parent
 
 LOOK = """
 from alphapente.compiled import CACHE_FOLDER, is_cold
-before = is_cold("kernels.makes_five")
-import numpy as np
-from alphapente.rules.kernels import makes_five
-makes_five(np.zeros(548, np.int8), 200, 1, False)
-print(CACHE_FOLDER, before, is_cold("kernels.makes_five"))
+before = is_cold("probe.value")
+from alphapente.training.probe import value
+answer = value()
+print(CACHE_FOLDER, before, is_cold("probe.value"), answer)
 """
+"""Prints the cache's folder, whether the kernel of PROBE was cold before and after its first call, and its answer."""
+
+PROBE = """
+from alphapente.compiled import kernel
+from alphapente.rules.position import NEVER
+
+@kernel
+def value():
+    return NEVER
+"""
+"""A kernel that reads a constant of a module without kernels."""
 
 
-def look(source: Path, cache: Path) -> list[str]:
-    """The cache's folder, and whether a kernel was cold before and after its first call, of the package in `source`."""
-    environment = os.environ | {"PYTHONPATH": str(source), "NUMBA_CACHE_DIR": str(cache), "NUMBA_DISABLE_JIT": "0"}
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package's sources, to change them, with PROBE."""
+    copied = tmp_path / "src" / "alphapente"
+    shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__", "static", "*.pt"))
+    (copied / "training" / "__init__.py").write_text("")  # the real one imports torch
+    (copied / "training" / "probe.py").write_text(PROBE)
+    return copied
+
+
+def look(copy: Path, cache: Path) -> list[str]:
+    """What LOOK prints when it runs over the package in `copy`."""
+    environment = os.environ | {"PYTHONPATH": str(copy.parent), "NUMBA_CACHE_DIR": str(cache), "NUMBA_DISABLE_JIT": "0"}
     done = subprocess.run([sys.executable, "-c", LOOK], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
-def test_a_kernel_is_cold_once_and_a_changed_source_makes_it_cold_again(tmp_path: Path) -> None:
-    source, cache = tmp_path / "src", tmp_path / "cache"
-    shutil.copytree(PACKAGE, source / "alphapente", ignore=shutil.ignore_patterns("__pycache__"))
-    first = look(source, cache)
+def change_never(copy: Path) -> None:
+    path = copy / "rules" / "position.py"
+    text = path.read_text()
+    assert text.count("\nNEVER = 32767\n") == 1
+    path.write_text(text.replace("\nNEVER = 32767\n", "\nNEVER = 32766\n"))
+
+
+def test_a_changed_constant_of_another_module_comes_out_of_a_kernel_that_was_compiled_before(
+    copy: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    first = look(copy, cache)
     assert first[0].startswith(str(cache))
-    assert first[1:] == ["True", "False"]
-    assert look(source, cache) == [first[0], "False", "False"]
-    with (source / "alphapente" / "rules" / "kernels.py").open("a") as file:
-        file.write("\n# another version\n")
-    changed = look(source, cache)
+    assert first[1:] == ["True", "False", "32767"]
+    assert look(copy, cache) == [first[0], "False", "False", "32767"]
+    change_never(copy)
+    changed = look(copy, cache)
     assert changed[0] != first[0]
-    assert changed[1:] == ["True", "False"]
+    assert changed[1:] == ["True", "False", "32766"]
+
+
+def test_folders_of_other_sources_go_once_they_are_stale_and_nothing_else_does(tmp_path: Path) -> None:
+    old = time.time() - 15 * 24 * 3600
+    kept = ["kernels-00000000000000aa", "kernels-mine", "0000000000000001"]
+    for name in ["kernels-0000000000000001", *kept]:
+        (tmp_path / name / "rules_1").mkdir(parents=True)
+        if name != kept[0]:
+            os.utime(tmp_path / name, (old, old))
+    current = tmp_path / "kernels-00000000000000bb"
+    mark_used(current)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, current.name])
+    os.utime(current, (old, old))
+    mark_used(current)
+    assert time.time() - current.stat().st_mtime < 3600, "a folder in use is never stale"
+
+
+def test_the_digest_follows_the_sources_of_kernels_and_no_others(copy: Path) -> None:
+    before = kernel_digest(copy)
+    (copy / "cli" / "app.py").write_text("# changed")
+    (copy / "selfplay" / "generate.py").write_text("# changed")
+    assert kernel_digest(copy) == before
+    for name in ("rules/symmetry.py", "training/tiles.py", "bench/parts.py", "compiled.py", "errors.py"):
+        with (copy / name).open("a") as file:
+            file.write("# changed\n")
+        after = kernel_digest(copy)
+        assert after != before, name
+        before = after
+
+
+def test_every_file_with_a_kernel_is_among_the_sources() -> None:
+    """And no module imports in a way that `kernel_sources` does not see."""
+    found = set(kernel_sources(PACKAGE))
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        if re.search(r"^@(kernel|inlined|vectorized|allocating|n?jit)\b", text, re.MULTILINE):
+            assert path in found, path
+        assert not re.search(r"^\s*(from|import) +\.|^ +(from|import) +alphapente\.compiled import kernel", text, re.M)

@@ -1,29 +1,25 @@
 """How the hot parts become machine code: numba, once for each version of the sources, kept on disk for the next start.
 
-numba notices when the file of a function changes, but not when a function that it calls changes in another file, and
-would go on with the old code. So the cache's folder carries a digest of all sources with kernels.
+numba notices when the file of a function changes, but not when a function that it calls or a constant that it reads
+changes in another file, and would go on with the old code. So the cache's folder carries a digest of all of them.
 """
 
-import hashlib
+import contextlib
 import os
+import re
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
 
+from alphapente.kernel_sources import kernel_digest
+
 _PACKAGE = Path(__file__).parent
-_MARKS = (b"@kernel", b"@inlined", b"@vectorized", b"@allocating")
-
-
-def _digest() -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for room in ("rules", "network", "search", "arena"):
-        for path in sorted((_PACKAGE / room).glob("*.py")):
-            source = path.read_bytes()
-            if any(mark in source for mark in _MARKS):
-                digest.update(source)
-    return digest.hexdigest()[:16]
+_STALE_AFTER_S = 14 * 24 * 3600.0
+"""A folder of other sources that no process has opened for so long is removed."""
 
 
 def _cache_folder() -> Path:
@@ -36,7 +32,25 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "alphapente")
 
 
-CACHE_FOLDER = _cache_folder() / f"kernels-{_digest()}"
+def mark_used(folder: Path) -> None:
+    """Notes that a process uses the folder; the first one to make it removes the stale folders beside it.
+
+    A process that still uses a removed one compiles again where it has to, and numba makes the folder again.
+    """
+    new = not folder.exists()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    if new:
+        with contextlib.suppress(OSError):
+            for other in folder.parent.iterdir():
+                named = re.fullmatch(r"kernels-[0-9a-f]{16}", other.name)
+                if named and time.time() - other.stat().st_mtime > _STALE_AFTER_S:
+                    shutil.rmtree(other, ignore_errors=True)
+
+
+CACHE_FOLDER = _cache_folder() / f"kernels-{kernel_digest(_PACKAGE)}"
+mark_used(CACHE_FOLDER)
 numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 _COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}

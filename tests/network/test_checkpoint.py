@@ -3,16 +3,18 @@
 import errno
 import os
 import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from alphapente.config import Config
+from alphapente.config import Config, load_config
 from alphapente.network import checkpoint as checkpoints
 from alphapente.network.checkpoint import Checkpoint, CheckpointError, read, require_spec, restore, save
-from alphapente.network.load import playing_network
+from alphapente.network.load import chosen_network, load_evaluator, playing_network, prepared_network
 from alphapente.network.models import ModelSpec, build, spec_of
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
@@ -218,3 +220,23 @@ def test_the_network_that_plays_is_fresh_without_a_checkpoint_and_averaged_with_
     assert found.step == 7
     name, tensor = next(iter(found.model.state_dict().items()))
     assert torch.equal(tensor, read(path).averaged_weights[name])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_finite_numbers_are_named_by_whatever_plays_or_trains(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "simple_model.pt"
+    config = load_config(None, [f"pipeline.checkpoint_dir={tmp_path}", "network.device=openvino"])
+    spoilt = made()
+    spoilt.averaged_weights[next(iter(spoilt.averaged_weights))].view(-1)[3] = value
+    save(path, spoilt)
+    words = rf"{re.escape(str(path))} cannot be used: 1 of the [\d,]+ weights '.*' are NaN or infinite"
+    uses: list[Callable[[], object]] = [
+        lambda: playing_network(config, "simple"),
+        lambda: prepared_network(config, "simple", "openvino"),
+        lambda: chosen_network(config, path),
+        lambda: load_evaluator(path, config, 1, 7),
+        lambda: restore(path, read(path), config, averaged=False),
+    ]
+    for use in uses:
+        with pytest.raises(CheckpointError, match=words):
+            use()

@@ -145,3 +145,22 @@ def test_a_broken_checkpoint_is_refused_though_a_converted_network_is_there(tmp_
     checkpoint_path(config, "simple").write_bytes(b"PK\x03\x04")
     with pytest.raises(FailureError, match="truncated"):
         prepared(config)
+
+
+@pytest.mark.parametrize("version", [None, metadata.PackageNotFoundError("torch")])
+def test_packages_without_a_known_version_play_and_keep_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: object
+) -> None:
+    def unknown(name: str) -> object:
+        if isinstance(version, Exception):
+            raise version
+        return version
+
+    monkeypatch.setattr(metadata, "version", unknown)
+    converted._converter.cache_clear()
+    config = configured(tmp_path)
+    assert key_of(config, "simple", 0) == ""
+    assert prepared(config).step == 0
+    assert not converted_path(config, "simple").exists()
+    monkeypatch.undo()
+    converted._converter.cache_clear()

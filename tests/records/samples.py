@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
+from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 
 
@@ -95,8 +96,9 @@ def take_all(database: Path, results: Any) -> None:
     """Takes parked games one at a time and tells which it got."""
     with Store(database, 30) as store:
         taken: list[bytes] = []
-        while got := store.take_parked_games("pente", 19, "simple", 1):
-            taken += got
+        parking = Parking(store, "pente", 19, "simple")
+        while got := parking.claim(1):
+            taken += [game.payload for game in got]
     results.put(taken)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alphapente.records.check import check
+from alphapente.records.parking import Parking
 from alphapente.records.schema import SCHEMA_VERSION
 from alphapente.records.store import Store
 
@@ -79,7 +80,7 @@ def test_a_parked_game_is_taken_by_one_process_only(tmp_path: Path) -> None:
     database = tmp_path / "records.db"
     payloads = [bytes([number]) for number in range(60)]
     with Store(database) as store:
-        store.park_games(payloads, "pente", 19, "simple")
+        Parking(store, "pente", 19, "simple").park(payloads)
     results = CONTEXT.Queue()
     takers = [CONTEXT.Process(target=take_all, args=(database, results)) for _ in range(2)]
     for taker in takers:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from alphapente.cli.records import app
 from alphapente.errors import FailureError, RequestError
+from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 
 from .samples import random_game
@@ -24,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Store("./data/records.db") as store:
         for seed in range(3):
             store.add_game(random_game(seed, max_records=10))
-        store.park_games([b"x"], "boat", 13, "simple")
+        Parking(store, "boat", 13, "simple").park([b"x"])
     return tmp_path
 
 

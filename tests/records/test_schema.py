@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, inspect
 
 from alphapente.records import connect
 from alphapente.records.connect import DatabaseError
+from alphapente.records.parking import Parking
 from alphapente.records.schema import METADATA, SCHEMA_VERSION
 from alphapente.records.store import Store
 
@@ -69,8 +70,10 @@ def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, ve
         after = store.sample("recent", 100, np.random.default_rng(1), "pente", 19)
         assert [game.game_id for game in store.games()] == [game_id]
         if not read_only:
-            store.park_games([b"in play"], "pente", 19, "simple")
-            assert store.take_parked_games("pente", 19, "simple", 5) == [b"in play"]
+            parking = Parking(store, "pente", 19, "simple")
+            parking.park([b"in play"])
+            assert [game.payload for game in parking.claim(5)] == [b"in play"]
+            assert parking.take_series() == 2, "what an older version began had series 0 to the number of its games"
     np.testing.assert_array_equal(after.boards, before.boards)
     np.testing.assert_array_equal(after.targets, before.targets)
     if version >= 3:

@@ -108,18 +108,6 @@ def test_the_newest_games_are_those_of_self_play_and_of_the_pool(store: Store) -
     assert store.newest_games("pente", 19, 3) == []
 
 
-def test_parked_games_are_taken_once_and_by_kind(store: Store) -> None:
-    store.park_games([], "pente", 19, "simple")
-    store.park_games([b"a", b"b", b"c"], "pente", 19, "simple")
-    store.park_games([b"d"], "pente", 19, "resnet")
-    store.park_games([b"e"], "pente", 9, "simple")
-    assert store.take_parked_games("pente", 19, "simple", 2) == [b"a", b"b"]
-    assert store.take_parked_games("pente", 19, "simple", 2) == [b"c"]
-    assert store.take_parked_games("pente", 19, "simple", 2) == []
-    assert store.take_parked_games("gomoku", 19, "simple", 2) == []
-    assert [pool.parked_games for pool in store.stats().pools] == [1, 1]
-
-
 def test_statistics_count_wins_endings_and_steps(store: Store) -> None:
     games = [random_game(seed, size=7, max_records=3) for seed in range(12)]
     for game in games:

@@ -66,7 +66,7 @@ class Oracle:
                 self._end(me, "captures")
             elif self._fives(point, me):
                 self._end(me, "five")
-        if self.winner is None and all(p in self.stones for p in self.points):
+        if self.winner is None and (all(p in self.stones for p in self.points) or self.ply >= 512):
             self._end(0, "draw")
 
     def _flanked(self, point: Point, me: int, other: int) -> set[Point]:

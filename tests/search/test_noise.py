@@ -7,11 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
+from alphapente.errors import FailureError
 from alphapente.rules.game import Game
+from alphapente.rules.position import CELL_OF, EMPTY
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.root import read_root_priors
-from tests.search.evaluators import ScriptedEvaluator
+from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 
 def plain_shares(settings: SearchSettings, priors: list[float]) -> list[float]:
@@ -91,3 +93,48 @@ def test_searches_flatten_their_root_by_the_ply_of_the_game() -> None:
         others = priors[1:][priors[1:] > 0]
         assert priors[0] / others.mean() == pytest.approx(math.exp(4 / temperature), rel=0.03)
         assert noisy_priors(settings, Exploration(), 0, moves)[0] > priors[0]
+
+
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+@pytest.mark.parametrize("temperature", [1e-300, 0.001, 0.05, 0.1, 10.0])
+def test_a_root_temperature_at_its_ends_keeps_priors_and_policy_finite(root: Root, temperature: float) -> None:
+    settings = SearchSettings(root=root, root_policy_temperature=temperature, cached_positions=0)
+    evaluator = ScriptedEvaluator(1, 9, noise_answer(3, 9, 0.1))  # 77 moves of about the same prior: none is large
+    forest = Forest(evaluator, settings, num_trees=1, simulations=32)
+    position = Game.from_moves("1. E5 E6 2. B2 H8", size=9).position
+    result = search_position(forest, position, np.random.default_rng(0), Exploration(0.25, 1.0))
+    assert result.simulations == 32
+    assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
+    assert result.visits.sum() == 32
+    assert position["board"][CELL_OF[9, result.point]] == EMPTY
+    if root == "puct":
+        priors = np.zeros(81, np.float32)
+        read_root_priors(forest.trees, 0, priors)
+        assert np.count_nonzero(priors > 0) == 77
+        assert priors.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+@pytest.mark.parametrize("concentration", [1e-300, 1e-3, 10_000.0])
+def test_noise_alone_leaves_every_move_a_prior(root: Root, concentration: float) -> None:
+    """Where nearly all of it falls on one move, that may be a move which loses: the search must find another."""
+    settings = SearchSettings(root=root, noise_concentration=concentration, root_solver_nodes=0, leaf_solver_nodes=0)
+    evaluator = ScriptedEvaluator(1, 9, noise_answer(3, 9))
+    forest = Forest(evaluator, settings, num_trees=1, simulations=100)
+    position = Game.from_moves("1. E5 A1 2. E8 B1 3. H2 C1", size=9).position
+    for seed in range(8):
+        result = search_position(forest, position, np.random.default_rng(seed), Exploration(1.0, 1.0))
+        assert result.simulations == 100 or result.proven
+        assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
+        assert position["board"][CELL_OF[9, result.point]] == EMPTY
+
+
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+@pytest.mark.parametrize("answer", [({}, math.nan), ({40: math.nan}, 0.0), ({}, math.inf)])
+def test_answers_that_are_no_finite_numbers_are_an_error_that_names_the_network(
+    root: Root, answer: tuple[dict[int, float], float]
+) -> None:
+    forest = Forest(ScriptedEvaluator(1, 9, lambda _: answer), SearchSettings(root=root), num_trees=1, simulations=8)
+    position = Game.from_moves("1. E5 E6 2. B2 H8", size=9).position
+    with pytest.raises(FailureError, match=r"the network \(scripted\) answers with .* not finite numbers"):
+        search_position(forest, position, np.random.default_rng(0))

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
+from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.search.forced import select_forced
@@ -277,3 +278,50 @@ def test_value_of_a_root_with_one_reply() -> None:
     assert result.point == parse_point("E4", 9)
     assert result.simulations == 1
     assert math.isclose(float(result.policy[result.point]), 1.0, abs_tol=1e-6)
+
+
+class TestChoice:
+    """`choose_point` at every temperature, also where the power of a policy is 0 in float64."""
+
+    POLICY = np.array([0.0, 0.2, 0.4, 0.4 - 1e-3, 1e-3], np.float32)
+
+    @pytest.mark.parametrize("temperature", [0.0, 5e-324, 1e-300, 1e-4])
+    def test_near_zero_it_is_the_largest(self, temperature: float) -> None:
+        assert {choose_point(self.POLICY, temperature, RNG(seed)) for seed in range(20)} == {2}
+
+    @pytest.mark.parametrize("temperature", [0.001, 0.0999, 0.1, 1.0, 10.0, 1e6])
+    def test_points_are_drawn_by_powers_of_their_probability(self, temperature: float) -> None:
+        drawn = np.bincount([choose_point(self.POLICY, temperature, RNG(seed)) for seed in range(2000)], minlength=5)
+        logs = np.log(np.where(self.POLICY > 0, self.POLICY, 1).astype(np.float64)) / temperature
+        logs[0] = -np.inf
+        shares = np.exp(logs - logs.max())
+        assert drawn / 2000 == pytest.approx(shares / shares.sum(), abs=0.04)
+
+    def test_one_point_is_chosen_at_any_temperature_and_no_point_is_an_error(self) -> None:
+        for temperature in (0.0, 0.001, 1.0, 1e6):
+            assert choose_point(np.array([0, 1e-30, 0], np.float32), temperature, RNG(0)) == 1
+            for policy in ([0.0, 0.0], [np.nan, np.nan], [np.inf, 0.5]):
+                with pytest.raises(FailureError, match="no point of the policy"):
+                    choose_point(np.array(policy, np.float32), temperature, RNG(0))
+
+
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+@pytest.mark.parametrize("steps_before", [0, 1])
+def test_a_search_stopped_before_it_began_does_no_simulation(root: Root, steps_before: int) -> None:
+    """Whatever the search before it was given; it answers with the network's policy."""
+    evaluator = ScriptedEvaluator(1, 9, noise_answer(1, 9, 1.5))
+    forest = Forest(evaluator, SearchSettings(root=root, cached_positions=0), num_trees=1, simulations=64)
+    game = Game.from_moves(OPENED, size=9)
+    assert search_position(forest, game.position, RNG(0)).simulations == 64
+    forest.set_position(0, game.position)
+    forest.start(0, RNG(0))
+    for _ in range(steps_before):
+        forest.select()
+        forest.evaluate()
+    forest.stop(0)
+    while 0 not in forest.step():
+        pass
+    result = forest.result(0)
+    assert result.simulations == 0
+    assert result.policy == pytest.approx(forest.raw_policy(0), rel=0.05)
+    assert result.point == forest.raw_policy(0).argmax()

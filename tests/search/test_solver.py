@@ -42,6 +42,15 @@ def test_the_solver_says_in_how_many_plies_and_how() -> None:
     assert solution.positions > 0
 
 
+def test_a_budget_of_0_looks_at_nothing() -> None:
+    solver = Solver(1000)
+    attack, threat = (Game.from_moves(moves, size=9).position for moves in (OPEN_THREE, THREAT))
+    assert solver.solve(attack).won
+    assert not solver.solve(attack, 0).won
+    assert solver.defences(threat)
+    assert solver.defences(threat, 0) is None
+
+
 @pytest.mark.parametrize("root", ROOTS)
 def test_a_forced_win_needs_no_simulation(root: Root) -> None:
     searches = forest(root)

@@ -23,6 +23,7 @@ from alphapente.network.openvino_backend import computes_int8
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
 from alphapente.records.check import check
+from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 from alphapente.selfplay import generate
 
@@ -235,7 +236,7 @@ def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished
     assert len(moves_of(config)) >= 4
     assert_sound(config)
     with Store(config.records.database) as store:
-        assert store.take_parked_games("pente", 7, "simple", 100), "the other worker's games are kept"
+        assert Parking(store, "pente", 7, "simple").claim(100), "the other worker's games are kept"
 
 
 @pytest.mark.skipif(

@@ -1,5 +1,6 @@
 """Whole games of self-play over hand-made evaluators: openings by policy, proven games, cheap searches."""
 
+import contextlib
 from itertools import count
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.config import Config, load_config
 from alphapente.records.model import GameRecord
+from alphapente.selfplay.game import seed_of
 from alphapente.selfplay.loop import SelfPlay
 from tests.search.evaluators import ScriptedEvaluator
 
@@ -68,6 +70,19 @@ def test_an_opening_by_policy_never_ends_a_game() -> None:
     for game in games:
         assert game.records
         assert len(game.records) == len(game.moves) - game.opening_plies
+
+
+def test_games_that_end_in_a_step_that_fails_are_not_lost() -> None:
+    """It fails where the next game would begin; the others are still in play."""
+    seeds = iter(range(8))
+    self_play = SelfPlay(HeuristicEvaluator(8, 9), config(), lambda: next(seeds))
+    with contextlib.suppress(StopIteration):
+        while True:
+            assert self_play.step() == []
+    ended, parked = self_play.take_ended(), self_play.park()
+    assert len(ended) >= 1
+    assert {game.seed for game in ended} | {seed_of(payload) for payload in parked} == set(range(8))
+    assert self_play.take_ended() == []
 
 
 class TestProvenGames:

@@ -16,8 +16,10 @@ from alphapente.network.load import load_evaluator, prepare
 from alphapente.network.models import build_model
 from alphapente.records.check import check
 from alphapente.records.model import GameRecord
+from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 from alphapente.selfplay.crew import Crew, Task, shares
+from alphapente.selfplay.game import seed_of
 from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.player import self_play
 from alphapente.selfplay.sizing import CrewSize
@@ -154,7 +156,9 @@ def test_what_goes_wrong_in_a_thread_is_a_failure_and_the_others_games_are_kept(
     with pytest.raises(FailureError, match="self-play thread 2 failed") as told:
         games_until(crew, lambda _: False)
     assert told.match(words)
-    assert crew.stop()[1]
+    _late, parked = crew.stop()
+    assert len({seed_of(payload) for payload in parked}) == 2 * PLACES, "those of the thread that failed are kept too"
+    assert crew.losses == []
 
 
 def over_threads(monkeypatch: pytest.MonkeyPatch) -> list[Crew]:
@@ -179,7 +183,7 @@ def test_a_whole_generation_over_threads(config: Config, monkeypatch: pytest.Mon
     with Store(config.records.database) as store:
         assert not check(store).findings
         assert store.num_games("pente", 7) == summary.games
-        assert len(store.take_parked_games("pente", 7, "simple", 100)) == summary.carried_over > 0
+        assert len(Parking(store, "pente", 7, "simple").claim(100)) == summary.carried_over > 0
 
 
 def test_a_second_ctrl_c_ends_the_threads_at_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,13 @@
 """Worker processes: the games of their seeds, and an orderly end at every stage of their start."""
 
+import array
+import fcntl
 import multiprocessing
+import termios
+import threading
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -74,6 +80,41 @@ def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task)
     crew.load(PortableNetwork(b"<net/>", b""), 0)
     with pytest.raises(FailureError, match=r"worker 1 died \(exit status -9\)"):
         _poll_for_ever(crew)
+
+
+def waiting_bytes(pipe: Connection) -> int:
+    """How much waits to be read from a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe.fileno(), termios.FIONREAD, count)
+    return count[0]
+
+
+def test_a_network_larger_than_a_pipe_reaches_a_worker_that_waits_until_its_games_are_read(task: Task) -> None:
+    """Both pipes full, parent and worker once waited for one another for ever."""
+    small = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
+    wide = load_config(None, ["game.board_size=7", "models.simple.channels=96"])
+    large = prepare(build_model(wide, "simple", seed=2), wide, "openvino")
+    assert isinstance(large, PortableNetwork)
+    assert len(large.weights) > 500_000
+    crew = Workers(1)
+    crew.begin(task, None, ())
+    crew.load(small, 1)
+    full, before, end = 0, -1, time.monotonic() + 120
+    while (full != before or full < 100_000) and time.monotonic() < end:
+        time.sleep(0.5)
+        before, full = full, waiting_bytes(crew._pipes[0])
+    loading = threading.Thread(target=crew.load, args=(large, 2), daemon=True)
+    loading.start()
+    loading.join(10)
+    stuck = loading.is_alive()
+    games: list[GameRecord] = []
+    while not stuck and (not games or games[-1].network_step != 2) and time.monotonic() < end:
+        games += crew.poll(0.5)
+    crew.abandon()
+    for process in multiprocessing.active_children():
+        process.join(30)
+    assert not stuck
+    assert games[-1].network_step == 2
 
 
 def _poll_for_ever(crew: Workers) -> None:

@@ -42,6 +42,11 @@ def test_by_weight_a_record_comes_as_often_as_it_weighs() -> None:
     np.testing.assert_allclose(counts / 1000, weights, atol=0.06)
 
 
+def test_weights_that_are_all_0_are_as_if_there_were_none() -> None:
+    order = Order(np.arange(9), [3], np.zeros(9, np.float32))
+    np.testing.assert_array_equal(order.between(0, 20), Order(np.arange(9), [3]).between(0, 20))
+
+
 def test_what_surprised_the_network_is_seen_more_often() -> None:
     records = dataclasses.replace(
         random_records(5, 9),

@@ -391,6 +391,26 @@ def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path
     assert account["ahead"] == summary.step * 16 - 256  # the part of an epoch that was trained twice
 
 
+@pytest.mark.parametrize("before", [{"reuse": None}, {"reuse": 4.0}])
+@pytest.mark.parametrize("batch_size", [100, 1000])
+def test_settings_changed_within_a_training_may_leave_fewer_batches_than_epochs(
+    database: Path, tmp_path: Path, before: dict[str, Any], batch_size: int
+) -> None:
+    """256 samples in 6 epochs, and then in batches of 100 or 1000: each epoch with a batch of its own is taught."""
+    first = config_of(database, tmp_path, num_epochs=6 if before["reuse"] else 4, save_interval=1, **before)
+    stopped = train(first, lambda _event: None, StopAfter(6), resume_key="a")
+    assert stopped.epochs == 1
+    events: list[Event] = []
+    changed = config_of(database, tmp_path, num_epochs=6, reuse=4.0, batch_size=batch_size)
+    summary = train(changed, events.append, resume_key="a")
+    reported = [event.epoch for event in events if isinstance(event, EpochReport)]
+    assert reported[-1] == summary.epochs == (6 if before["reuse"] else 4)
+    assert summary.step == stopped.step + len(reported)
+    assert read(Path(summary.checkpoint)).training["epoch"] == summary.epochs
+    again = train(changed, events.append, resume_key="a")
+    assert again.step == summary.step
+
+
 def test_each_pool_has_an_account_of_its_own(database: Path, tmp_path: Path) -> None:
     copy = grown(database, tmp_path, 0)
     with Store(copy) as store:

@@ -198,7 +198,7 @@ def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, av
     """The model of a checkpoint with its averaged weights (what plays), or those in training.
 
     A class of the user's own is only imported when a model of `config` names it. Raises CheckpointError when the
-    weights do not fit the model, or the class may not be used.
+    weights do not fit the model or are not finite numbers, or the class may not be used.
     """
     named = {settings.class_path for settings in config.models.values()} if config else set()
     if checkpoint.class_path not in named | set(BUILT_IN_CLASSES.values()):
@@ -214,7 +214,24 @@ def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, av
         raise CheckpointError(
             f"the weights in {path} do not fit its model: {reason}. {_MOVE_AWAY.capitalize()}"
         ) from error
+    _require_finite(path, checkpoint.averaged_weights)
+    if not averaged:
+        _require_finite(path, checkpoint.weights)
     return model
+
+
+def _require_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Raises CheckpointError for weights that are NaN or infinite: nothing can be played or trained with them."""
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or tensor.numel() == 0:
+            continue
+        extremes = torch.stack(torch.aminmax(tensor))  # NaN where there is one; the quickest pass over all of them
+        if not bool(extremes.isfinite().all()):
+            wrong = int(tensor.numel() - torch.isfinite(tensor).sum())
+            raise CheckpointError(
+                f"{path} cannot be used: {wrong:,} of the {tensor.numel():,} weights {name!r} are NaN or infinite, as "
+                f"a training leaves them that diverged: {_MOVE_AWAY}, and train with a lower training.learning_rate"
+            )
 
 
 def num_weights(checkpoint: Checkpoint) -> int:

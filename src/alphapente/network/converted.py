@@ -17,7 +17,7 @@ from alphapente.files import write_bytes
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.network.paths import checkpoint_path, converted_path
 
-_CONVERTERS = ("models.py", "openvino_backend.py", "planes.py", "torch_backend.py")
+_CONVERTERS = ("checkpoint.py", "models.py", "openvino_backend.py", "planes.py", "torch_backend.py")
 """The files beside this one that decide what a checkpoint becomes."""
 
 
@@ -25,7 +25,8 @@ def key_of(config: Config, model_type: str, seed: int) -> str:
     """What a converted network depends on, as a digest: the checkpoint's content, or the seed of a fresh network,
     the model's class and sizes, and the versions of all that converts.
 
-    "" for what must not be kept: a model of the user's own, whose code may change unseen, or an unreadable checkpoint.
+    "" for what must not be kept: a model of the user's own, whose code may change unseen, an unreadable checkpoint, or
+    a network converted by packages whose versions are not known.
     """
     settings = config.models.get(model_type)
     if settings is None or settings.class_path not in BUILT_IN_CLASSES.values():
@@ -36,18 +37,24 @@ def key_of(config: Config, model_type: str, seed: int) -> str:
         content = b"fresh %d" % seed
     except OSError:
         return ""
-    parts = [model_type, settings.class_path, settings.sizes, hashlib.sha256(content).hexdigest(), _converter()]
+    converter = _converter()
+    if not converter:
+        return ""
+    parts = [model_type, settings.class_path, settings.sizes, hashlib.sha256(content).hexdigest(), converter]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @functools.cache
 def _converter() -> str:
-    """The versions of all that converts, as a digest."""
+    """The versions of all that converts, as a digest; "" where one of them is not known."""
     digest = hashlib.sha256()
     for name in _CONVERTERS:
         digest.update(Path(__file__).with_name(name).read_bytes())
-    for package in ("torch", "openvino"):
-        digest.update(metadata.version(package).encode())
+    try:
+        for package in ("torch", "openvino"):
+            digest.update(metadata.version(package).encode())
+    except (metadata.PackageNotFoundError, AttributeError):  # installed without metadata, or without a version in it
+        return ""
     return digest.hexdigest()
 
 

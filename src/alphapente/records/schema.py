@@ -40,6 +40,7 @@ POOLS = Table(
     Column("board_size", SmallInteger, nullable=False),
     Column("num_records", BigInteger, nullable=False),
     Column("num_games", BigInteger, nullable=False),
+    Column("next_series", BigInteger, nullable=False, server_default="0"),
 )
 
 SETTINGS = Table(
@@ -106,6 +107,7 @@ GAMES_IN_PLAY = Table(
     Column("pool_id", BigInteger, nullable=False),
     Column("model_type", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("claimed_until", BigInteger, nullable=False, server_default="0"),
 )
 
 PLAYERS = Table(
@@ -252,8 +254,22 @@ CREATE TABLE match_games (
     )
 
 
+def _claims(connection: Connection) -> None:
+    """Version 5: who plays a parked game on, and numbers for runs that no two of them share."""
+    _run(
+        connection,
+        """
+ALTER TABLE games_in_play ADD COLUMN claimed_until BIGINT NOT NULL DEFAULT 0
+
+ALTER TABLE pools ADD COLUMN next_series BIGINT NOT NULL DEFAULT 0
+
+UPDATE pools SET next_series = num_games + 1
+""",
+    )
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after, _matches)
+MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after, _matches, _claims)
 """Step i brings a database of version i to version i + 1, in one transaction. Version 0 is an empty database."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

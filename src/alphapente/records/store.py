@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
@@ -32,7 +32,7 @@ from alphapente.records.model import (
     StoreStats,
 )
 from alphapente.records.rows import stored_game
-from alphapente.records.schema import GAMES, GAMES_IN_PLAY, POOLS, SETTINGS
+from alphapente.records.schema import GAMES, POOLS, SETTINGS
 from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
 from alphapente.rules.position import MAX_SIZE
 
@@ -90,14 +90,17 @@ class Store:
 
     # --- writing ---
 
-    def add_game(self, game: GameRecord) -> int:
+    def add_game(self, game: GameRecord, before: Callable[[Connection], None] | None = None) -> int:
         """Stores a finished game with all its records, in one transaction; returns the game's id.
 
+        `before` works in the same transaction; where it raises, nothing is stored.
         Raises RequestError, and stores nothing, for a game or a record that cannot be right.
         """
         row, columns = writing.played_row(game), codec.encode_records(game)
         pool = pool_named(game.variant, game.board_size)
-        with self._writing() as connection:
+        with self.writing() as connection:
+            if before is not None:
+                before(connection)
             game_id, first_key = writing.insert_game(connection, pool, row, len(game.records))
             writing.insert_records(connection, self._insert_records, columns, game_id, first_key)
         return game_id
@@ -105,7 +108,7 @@ class Store:
     def add_imported(self, games: Sequence[ImportedGame]) -> int:
         """Stores games read from text, in one transaction, without records; returns how many."""
         rows = [writing.imported_row(game) for game in games]
-        with self._writing() as connection:
+        with self.writing() as connection:
             for game, row in zip(games, rows, strict=True):
                 writing.insert_game(connection, pool_named(game.variant, game.board_size), row, 0)
         return len(games)
@@ -119,35 +122,9 @@ class Store:
         if found is not None:
             return int(found)
         values = {"created_at": int(time.time()), "hash": digest, "config": config_json}
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(writing.insert_new(connection, SETTINGS), values)
             return int(connection.execute(find).scalar_one())
-
-    def park_games(self, payloads: Sequence[bytes], variant: str, size: int, model_type: str) -> None:
-        """Keeps games that are still in play, as opaque bytes, for the next generation to go on with."""
-        if not payloads:
-            return
-        writing.refuse_impossible(variant, size, [], "five")
-        with self._writing() as connection:
-            pool_id = writing.pool_id(connection, pool_named(variant, size), create=True)
-            common = {"created_at": int(time.time()), "pool_id": pool_id, "model_type": model_type}
-            connection.execute(insert(GAMES_IN_PLAY), [common | {"payload": payload} for payload in payloads])
-
-    def take_parked_games(self, variant: str, size: int, model_type: str, limit: int) -> list[bytes]:
-        """Takes up to `limit` parked games, oldest first, out of the database: nobody else gets them."""
-        with self._writing() as connection:
-            pool_id = writing.pool_id(connection, pool_named(variant, size))
-            query = (
-                select(GAMES_IN_PLAY.c.id, GAMES_IN_PLAY.c.payload)
-                .where(GAMES_IN_PLAY.c.pool_id == pool_id, GAMES_IN_PLAY.c.model_type == model_type)
-                .order_by(GAMES_IN_PLAY.c.id)
-                .limit(limit)
-                .with_for_update(skip_locked=True)  # means nothing to SQLite, whose writers take turns anyway
-            )
-            rows = connection.execute(query).all()
-            if rows:
-                connection.execute(delete(GAMES_IN_PLAY).where(GAMES_IN_PLAY.c.id.in_([row.id for row in rows])))
-            return [bytes(row.payload) for row in rows]
 
     def add_match(self, match: Match, match_id: int | None = None) -> int:
         """Stores a match, or more games of the match with this id, in one transaction; returns the id.
@@ -155,7 +132,7 @@ class Store:
         Raises RequestError, and stores nothing, for a match that cannot be right.
         """
         matches.refuse_impossible_match(match)
-        with self._writing() as connection:
+        with self.writing() as connection:
             return matches.insert_match(connection, match, match_id)
 
     def begin_match(self, match: Match) -> dict[int, list[MatchGame]]:
@@ -163,7 +140,7 @@ class Store:
 
         Registers the players in a writing transaction, so it raises DatabaseError where nothing could be stored.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return matches.find_games(connection, match, self.name)
 
     # --- reading ---
@@ -366,7 +343,8 @@ class Store:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction for statements that change the tables of `schema`: all that it does, or nothing."""
         if self._read_only:
             raise RequestError(f"{self.name} was opened for reading only")
         self._follow_fork()

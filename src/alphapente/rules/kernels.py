@@ -22,6 +22,7 @@ from alphapente.rules.position import (
     GPENTE,
     IN_PLAY,
     KERYO,
+    MAX_PLIES,
     ORIGIN,
     POOF,
     STRIDE,
@@ -240,7 +241,8 @@ def play(position: Position, point: int) -> None:
             elif variant != BOAT and makes_five(board, cell, player, variant == GOMOKU):
                 position["winner"] = player
                 position["won_by"] = BY_FIVE
-    if position["winner"] == IN_PLAY and position["ply"] - captured[0] - captured[1] == size * size:
+    full = position["ply"] - captured[0] - captured[1] == size * size
+    if position["winner"] == IN_PLAY and (full or position["ply"] >= MAX_PLIES):
         position["winner"] = DRAW
         position["won_by"] = BY_FULL_BOARD
     position["to_move"] = 3 - player

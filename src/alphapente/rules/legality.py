@@ -14,11 +14,13 @@ from alphapente.rules.position import (
     DRAW,
     EMPTY,
     IN_PLAY,
+    MAX_PLIES,
     MAX_SIZE,
     VARIANTS,
     WON_BY,
     Position,
     new_positions,
+    stones,
 )
 
 
@@ -67,7 +69,9 @@ def describe_end(position: Position) -> str:
     winner = int(position["winner"])
     if winner == IN_PLAY:
         return "in play"
-    return "a draw, the board is full" if winner == DRAW else f"player {winner} won by {WON_BY[position['won_by']]}"
+    if winner == DRAW:
+        return "a draw, the board is full" if (stones(position) != EMPTY).all() else f"a draw after {MAX_PLIES} plies"
+    return f"player {winner} won by {WON_BY[position['won_by']]}"
 
 
 def _reason(position: Position, point: int) -> str:

@@ -16,7 +16,14 @@ MIN_SIZE = 7
 MAX_SIZE = 19
 MAX_POINTS = MAX_SIZE * MAX_SIZE
 MAX_PLIES = 512
-"""No game is longer: each point once, and again for every stone that captures can free."""
+"""A game that is undecided after this number of plies is a draw; only games of poof reach it.
+
+The plies played are the stones on the board and those captured, since each stone stays until it is captured (a poof
+counts as a capture by the enemy). Before a game's last ply there are at most 360 stones on the board, and without poof
+at most 8 captured by each player (pairs, and 10 win), in keryo 14: no such game has more than 360 + 2 * 14 + 1 = 389
+plies. In poof equal totals of 10 and more do not end the game, and a move that takes two stones and loses two keeps
+them equal, so that a game could go on for ever.
+"""
 
 STRIDE = 20
 ORIGIN = 84

@@ -67,7 +67,8 @@ def earned_visits(trees: Trees, rates: Rates, tree: int, edge: int, best: int) -
     above = bound - edge_value(trees, tree, edge, 0.0)
     if above <= 0.0:
         return visits
-    needed = math.floor(explore * trees.edges[tree, edge]["prior"] / above - 1.0) + 1
+    # limited before it becomes a whole number: a tiny `above` makes a quotient that no integer holds
+    needed = math.floor(min(explore * trees.edges[tree, edge]["prior"] / above - 1.0, float(visits))) + 1
     kept = max(needed, visits - math.floor(forced_visits(trees, tree, edge)), 0)
     if kept >= visits:
         return visits

@@ -1,5 +1,6 @@
 """Searches of many games at once, one leaf of each per network call; or of one game with several leaves in flight."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
+from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.planes import NUM_PLANES, bits_to_plane
 from alphapente.rules.kernels import copy_position, play
@@ -47,6 +49,8 @@ PRINCIPAL_VARIATION = 12
 """How many moves of the expected line a result tells at most."""
 
 
+NEARLY_ZERO = 0.1
+"""Below this temperature a policy is divided by its largest entry first: 1 / temperature is a power that makes it 0."""
 MOST_ROOT_POSITIONS = 5_000
 """The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
 
@@ -92,7 +96,7 @@ class Forest:
         self.simulations = simulations
         self.size = evaluator.board_size
         points = self.size * self.size
-        nodes = max_nodes or most_nodes(simulations)
+        nodes = most_nodes(simulations) if max_nodes is None else max_nodes
         self.trees = new_trees(num_trees, nodes, points)
         places = np.arange(evaluator.batch_size) % num_trees
         planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
@@ -176,7 +180,7 @@ class Forest:
         verdict = find_tactics(root, self._scratch.bits, self._scratch.position)
         bits_to_plane(self._scratch.bits[REPLIES], self._scratch.mask, self.size)
         replies = np.flatnonzero(self._scratch.mask)
-        budget = min(simulations or self.simulations, self.simulations)
+        budget = self.simulations if simulations is None else min(simulations, self.simulations)
         if verdict in (WINS, LOSES):
             self._certain[tree] = self._by_tactics(verdict, replies, rng)
         elif self._solver is not None:
@@ -189,6 +193,7 @@ class Forest:
         if self._certain[tree] is not None:
             self.trees.heads[tree]["stage"] = DONE
             return
+        self.trees.heads[tree]["started"] = 0  # so that `stop` before the first simulation leaves none to do
         self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 and not even_if_forced else budget
         self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
 
@@ -293,14 +298,22 @@ class Forest:
         return self._read(tree, 0.0, waiting[1])
 
     def stop(self, tree: int) -> None:
-        """Lets the search of the tree begin no more simulations: `step` names it once those under way are done."""
+        """Lets the search of the tree begin no more simulations: `step` names it once those under way are done.
+
+        A search stopped before its first simulation ends with what the network says of its position.
+        """
         self.trees.heads[tree]["budget"] = self.trees.heads[tree]["started"]
 
     def _read(self, tree: int, temperature: float, rng: np.random.Generator) -> SearchResult:
-        """What the tree says of its root."""
+        """What the tree says of its root. Raises FailureError where a network's answers were no finite numbers."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
-        value = conclude(self.trees, self._rates, tree, policy, visits)
+        value = float(conclude(self.trees, self._rates, tree, policy, visits))
+        if not math.isfinite(value + float(policy.sum())):
+            raise FailureError(
+                f"the network ({self.evaluator.name}) answers with values or policies that are not finite numbers: "
+                "play with an earlier checkpoint, or train on from one with a lower training.learning_rate"
+            )
         if self.gumbel:
             point = best_gumbel_point(self.trees, self._rates, tree, policy)
         else:
@@ -312,7 +325,7 @@ class Forest:
             point=int(point),
             policy=policy,
             visits=visits,
-            value=float(value),
+            value=value,
             proven=int(self.trees.nodes[tree, 0]["proven"]),
             simulations=simulations,
             raw_value=float(self.trees.nodes[tree, 0]["raw_value"]),
@@ -325,11 +338,20 @@ class Forest:
 
 
 def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
-    """A point drawn with probability policy ** (1 / temperature), normalised; the largest at temperature 0."""
+    """A point drawn with probability policy ** (1 / temperature), normalised; the largest at temperature 0.
+
+    Raises FailureError for a policy in which no point has a finite probability above 0.
+    """
+    weights = np.where(policy > 0, policy, 0.0).astype(np.float64)  # NaN counts as 0
+    largest = weights.max()
+    if not 0 < largest < math.inf:
+        raise FailureError("no point of the policy has a finite probability above 0: the network is damaged")
     if temperature <= 0.0:
-        return int(policy.argmax())
-    weights = np.where(policy > 0, policy, 0.0).astype(np.float64) ** (1.0 / temperature)
-    return int(rng.choice(len(policy), p=weights / weights.sum()))
+        return int(weights.argmax())
+    if temperature < NEARLY_ZERO:
+        weights /= largest
+    weights **= 1.0 / temperature
+    return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
 def search_position(

@@ -264,10 +264,17 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
 
 @kernel
 def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
-    """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone."""
+    """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone.
+
+    Where no move can be chosen, the search ends with the simulations that it has.
+    """
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
     choice = _select_root(trees, rates, tree)
+    if choice == NOTHING:
+        trees.heads[tree]["started"] -= 1
+        trees.heads[tree]["budget"] = trees.heads[tree]["started"]
+        return True
     if rates.gumbel and _take_kept(trees, tree, choice):
         return True
     proven = _descend(trees, rates, leaves, place, choice, scratch)

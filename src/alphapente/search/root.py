@@ -36,6 +36,9 @@ from alphapente.search.tree import (
     Trees,
 )
 
+SMALLEST_PRIOR = np.float32(1e-37)
+"""The least prior of a move that may be searched: with 0 it could not be chosen where all others lose."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
@@ -135,12 +138,7 @@ def start_search(
         trees.root_logits[tree, point] = math.log(priors[point]) if priors[point] > 0 else -np.inf
         trees.root_count[tree, point] = -1 if gumbel else 0
     if draws.policy_temperature != 1.0:
-        total = np.float32(0.0)
-        for point in range(points):
-            priors[point] = priors[point] ** np.float32(1.0 / draws.policy_temperature)
-            total += priors[point]
-        for point in range(points):
-            priors[point] /= total
+        _temper(priors, draws.policy_temperature)
     if draws.weight > 0.0:
         _mix_noise(priors, draws)
     if gumbel:
@@ -154,6 +152,24 @@ def start_search(
 
 
 @kernel
+def _temper(priors: NDArray[np.float32], temperature: float) -> None:
+    """Raises the priors to the power of 1 / temperature and normalises them; every move keeps a prior above 0."""
+    largest = np.float32(1.0)
+    if temperature < 1.0:  # without this, a high power of priors that are all small is 0 for each of them
+        largest = np.float32(0.0)
+        for point in range(len(priors)):
+            largest = max(largest, priors[point])
+    total = np.float32(0.0)
+    for point in range(len(priors)):
+        if priors[point] > 0:
+            power = (priors[point] / largest) ** np.float32(1.0 / temperature)
+            priors[point] = max(power, SMALLEST_PRIOR)
+            total += priors[point]
+    for point in range(len(priors)):
+        priors[point] = max(priors[point] / total, SMALLEST_PRIOR) if priors[point] > 0 else np.float32(0.0)
+
+
+@kernel
 def _mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
     """Mixes Dirichlet noise over the moves worth a look into their priors."""
     total = 0.0
@@ -164,7 +180,8 @@ def _mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
         for point in range(len(priors)):
             if priors[point] > 0:
                 noise = draws.gamma[point] / total
-                priors[point] = np.float32((1.0 - draws.weight) * priors[point] + draws.weight * noise)
+                mixed = np.float32((1.0 - draws.weight) * priors[point] + draws.weight * noise)
+                priors[point] = max(mixed, SMALLEST_PRIOR)
 
 
 @kernel

@@ -72,7 +72,7 @@ class Solver:
             return Solution(True, (point_of(next_cell(self._bits[OWN_WINS], 0), size),), 1, 1)
         if not is_solvable(position):
             return Solution(False, (), 0, 1)
-        budget = min(budget or self.budget, self.budget)
+        budget = self.budget if budget is None else min(budget, self.budget)
         stages = iter(((FOURS, _SHORTEST), (level, _SHORTEST + 2), (level, MAX_DEPTH)))
         stage, plies = next(stages)  # short wins first: in three plies they are by fours, and none is missed
         found, used = Solution(False, (), 0, 0), 0
@@ -103,8 +103,8 @@ class Solver:
             return None
         copy_position(self._board, position)
         self._board["to_move"] = 3 - position["to_move"]
-        budget = min(budget or self.budget, self.budget, THREAT_POSITIONS)
-        if not prove(self._threats, self._board, MAX_DEPTH, budget, FOURS) or not find_defences(outer):
+        budget = min(self.budget if budget is None else budget, self.budget, THREAT_POSITIONS)
+        if budget <= 0 or not prove(self._threats, self._board, MAX_DEPTH, budget, FOURS) or not find_defences(outer):
             return None
         chosen = outer.maps[AREA] & self._bits[LEGAL] | self._bits[OWN_CAPTURES]
         found, cell = [], next_cell(chosen, 0)

@@ -4,7 +4,7 @@ All are used alike: `begin` tells what is played, `load` hands over a network, t
 stopping any game, `poll` returns the games that ended, `stop` ends the work and returns the games still in play.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -44,7 +44,7 @@ Counts = tuple[int, int, int]
 """(simulations of finished searches, evaluations, games in play)"""
 
 Answer = tuple[Literal["games", "parked", "failed"], Any, Counts]
-"""What a player tells: games that ended, the games still in play (his last word), or why he cannot go on."""
+"""What a player sends: games that ended; the games still in play, its last answer; or why it failed, and these."""
 
 
 class Crew(Protocol):
@@ -61,6 +61,10 @@ class Crew(Protocol):
     @property
     def num_in_play(self) -> int:
         """Games that have begun and are not over."""
+
+    @property
+    def losses(self) -> list[str]:
+        """Which players returned no games at the stop, and why: their games in play are lost."""
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
         """Tells what is played: so many games at most, first those of `carried_over`."""
@@ -114,6 +118,8 @@ class Team:
         self._counts: list[Counts] = [(0, 0, 0)] * count
         self._parked: list[bytes] = []
         self._ended: set[int] = set()
+        self.losses: list[str] = []
+        """See Crew."""
 
     @property
     def simulations(self) -> int:
@@ -134,8 +140,10 @@ class Team:
         """The games in an answer. Raises FailureError for a player who cannot go on."""
         kind, content, counts = answer
         if kind == "failed":
+            text, parked = content
             self._ended.add(player)
-            raise FailureError(f"self-play {self._title} {player + 1} failed: {content}")
+            self._parked += parked
+            raise FailureError(f"self-play {self._title} {player + 1} failed: {text}")
         self._counts[player] = counts
         if kind == "parked":
             self._ended.add(player)
@@ -143,3 +151,10 @@ class Team:
             return []
         games: list[GameRecord] = content
         return games
+
+    def _lose_silent(self, players: Iterable[int]) -> None:
+        """Notes the players that did not answer in time at a stop."""
+        self.losses += [
+            f"self-play {self._title} {player + 1} did not answer for {STOP_WAIT_S:.0f} s: its games in play are lost"
+            for player in players
+        ]

@@ -189,9 +189,16 @@ def unpack(payload: bytes, variant: str, size: int) -> GameInPlay:
                 if not is_legal(game.position, int(point)):
                     raise ValueError(f"move {point} at ply {ply} is not legal")
                 game.play(int(point))
+        if game.over:
+            raise ValueError("it is over")
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         raise FailureError(f"a game kept in play cannot be read ({error}); it is left out") from error
     return game
+
+
+def seed_of(payload: bytes) -> int:
+    """The seed of a game that `pack` made bytes of."""
+    return int(json.loads(zlib.decompress(payload))["seed"])
 
 
 def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:

@@ -1,8 +1,9 @@
 """The generation step: plays games until there are enough new records, and stores each as it ends."""
 
+import contextlib
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphapente.config import Config
-from alphapente.errors import FailureError
+from alphapente.errors import AlphaPenteError, FailureError, RequestError
 from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
@@ -61,13 +62,17 @@ class _Generation:
 
     def __init__(self, config: Config, report: ReportFn, store: "Store", crew: Crew, size: CrewSize) -> None:
         self.config, self.report, self.store, self.crew, self.size = config, report, store, crew, size
+        from alphapente.selfplay.carried_over import CarriedOver
+
         self.settings = config.generation
-        self.pool = config.game.variant, config.game.board_size
         self.started = time.monotonic()
         self.games = self.records = self.plies = 0
         self.wins: Counter[str] = Counter({"1": 0, "2": 0, "draw": 0})
         self.kinds: Counter[str] = Counter({"five": 0, "captures": 0, "draw": 0})
         self.carried_over = 0
+        self.left_in_play = CarriedOver(store, config)
+        self._ended: deque[GameRecord] = deque()
+        """Games that are not stored yet, in their order."""
 
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
         from alphapente.selfplay import compilation  # numba: the workers import it at the same time
@@ -83,8 +88,11 @@ class _Generation:
             self._begin()
             self._load(network.load())
             self._play(network, stop)
-        except Exception:  # but not a second Ctrl-C
-            self._dismiss()
+        except Exception as error:  # but not a second Ctrl-C
+            try:
+                self._dismiss()
+            except AlphaPenteError as second:
+                raise error from second
             raise
         self._dismiss()
         return self._summary()
@@ -92,13 +100,15 @@ class _Generation:
     def _begin(self) -> None:
         """Tells the players what is played, first of all the games that an earlier generation left in play."""
         seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
-        left = self.store.take_parked_games(*self.pool, self.settings.model_type, self.size.players * self.size.places)
+        left, problems = self.left_in_play.claim(self.size.players * self.size.places)
+        for problem in problems:
+            self.report(Note(problem))
         task = Task(
             config=self.config,
             device=self.size.device,
             games_in_play=self.size.places,
             run_seed=seed,
-            series=self.store.num_games(*self.pool),
+            series=self.left_in_play.take_series(),
             settings_id=self.store.settings_id(self.config.dump_json()),
         )
         self.crew.begin(task, self.settings.games, left)
@@ -124,10 +134,10 @@ class _Generation:
         self.started = progress_due = looked = time.monotonic()
         under_way = False
         while not self._enough() and not stop():
-            for game in self.crew.poll(0.1):
-                self._store(game)
-                if self._enough():
-                    break
+            self._ended += self.crew.poll(0.1)
+            self._store_ended()
+            with contextlib.suppress(FailureError):  # it only saves work; where the database fails, storing says so
+                self.left_in_play.renew()
             now = time.monotonic()
             if now >= progress_due or (not under_way and self.crew.evaluations):
                 under_way = self.crew.evaluations > 0
@@ -144,8 +154,32 @@ class _Generation:
         limit = self.settings.games
         return self.records >= self.settings.record_limit or (limit is not None and self.games >= limit)
 
-    def _store(self, game: GameRecord) -> None:
-        self.store.add_game(game)
+    def _store_ended(self) -> None:
+        """Stores all games that have ended; then raises the first error of one that cannot be stored.
+
+        Where the database fails, the games that are not stored stay in the queue.
+        """
+        refused: RequestError | None = None
+        while self._ended:
+            game, stored = self._ended[0], False
+            try:
+                stored = self._stored(game)
+            except RequestError as error:
+                refused = refused or error
+            self._ended.popleft()
+            if stored:
+                self._count(game)
+        if refused is not None:
+            raise refused
+
+    def _stored(self, game: GameRecord) -> bool:
+        """Stores a game; False where it was carried over, and another generation has stored it meanwhile."""
+        carried = self.left_in_play.finish(game)
+        if carried is None:
+            self.store.add_game(game)
+        return carried is not False
+
+    def _count(self, game: GameRecord) -> None:
         self.games += 1
         self.records += len(game.records)
         self.plies += len(game.moves)
@@ -155,12 +189,18 @@ class _Generation:
             self.report(Note(f"checkpoint: {self.games:,} games, {self.records:,} records stored"))
 
     def _dismiss(self) -> None:
-        """Stops the players; games that ended meanwhile are stored, those in play are kept for the next generation."""
+        """Stops the players; games that ended meanwhile are stored, those in play are kept for the next generation.
+
+        The latter also where the former raises.
+        """
         late, parked = self.crew.stop()
-        self.store.park_games(parked, *self.pool, self.settings.model_type)
-        for game in late:
-            self._store(game)
-        self.carried_over = len(parked)
+        self._ended += late
+        try:
+            self._store_ended()
+        finally:
+            self.carried_over = self.left_in_play.park(parked)
+        for loss in self.crew.losses:
+            self.report(Note(loss))
 
     def _progress(self) -> GenerationProgress:
         elapsed = max(time.monotonic() - self.started, 1e-6)

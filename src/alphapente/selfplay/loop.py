@@ -63,6 +63,7 @@ class SelfPlay:
         )
         self.games: list[GameInPlay | None] = [None] * evaluator.batch_size
         self._efforts: list[Effort] = [UNRECORDED_LOOK] * evaluator.batch_size
+        self._ended: list[GameRecord] = []
         for tree in range(evaluator.batch_size):
             self._begin(tree)
 
@@ -77,24 +78,32 @@ class SelfPlay:
         self.network_step = step
 
     def step(self) -> list[GameRecord]:
-        """The moves that are due or, where none is, one network call for all games; returns the games that ended."""
-        finished = []
+        """The moves that are due or, where none is, one network call for all games; returns the games that ended.
+
+        Where it raises, the games that had ended are left for `take_ended`.
+        """
         for tree in self.forest.step():
             game = self.games[tree]
             assert game is not None, "only a game's tree is searched"
             self._move(tree, game)
             if game.over:
-                finished.append(finished_record(game, self.config, self.network_step, self.settings_id))
+                self._ended.append(finished_record(game, self.config, self.network_step, self.settings_id))
                 self._begin(tree)
             else:
                 self._search(tree, game)
         if self._live is not None:
             self._live.tell(self.games, self.network_step)
-        return finished
+        return self.take_ended()
+
+    def take_ended(self) -> list[GameRecord]:
+        """The games that have ended and were not returned yet."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def park(self) -> list[bytes]:
         """All games in play, packed; none is left."""
-        packed = [pack(game) for game in [*self.games, *self._waiting] if game is not None and game.moves]
+        in_play = [game for game in [*self.games, *self._waiting] if game is not None and not game.over]
+        packed = [pack(game) for game in in_play if game.moves]
         self.games = [None] * len(self.games)
         self._waiting = []
         if self._live is not None:

@@ -45,7 +45,10 @@ def self_play(task: Task, share: Share, evaluator: Evaluator, step: int) -> Self
 
 
 def play_games(post: Post, play: SelfPlay) -> None:
-    """Plays until told to stop, then hands over the games in play; what goes wrong is told, not raised."""
+    """Plays until the order to stop, then sends the games in play. Sends an exception too, and raises none.
+
+    Also after an exception it sends the games, those that have ended and those in play.
+    """
     try:
         told = float("-inf")
         while _obey(post, play):
@@ -56,7 +59,18 @@ def play_games(post: Post, play: SelfPlay) -> None:
                 told = now
         post.tell(("parked", play.park(), counts_of(play)))
     except Exception as error:
-        post.tell(failed(error))
+        ended, parked = play.take_ended(), _parked(play)
+        if ended:
+            post.tell(("games", ended, counts_of(play)))
+        post.tell(failed(error, parked))
+
+
+def _parked(play: SelfPlay) -> list[bytes]:
+    """The games in play of a player who has failed: none where they cannot be packed."""
+    try:
+        return play.park()
+    except Exception:
+        return []
 
 
 def _obey(post: Post, play: SelfPlay) -> bool:
@@ -70,10 +84,10 @@ def _obey(post: Post, play: SelfPlay) -> bool:
         play.load(*ordered[0])
 
 
-def failed(error: Exception) -> Answer:
+def failed(error: Exception, parked: Sequence[bytes] = ()) -> Answer:
     """The answer of a player who cannot go on: our own errors by their line, others by their traceback."""
     text = str(error) if isinstance(error, AlphaPenteError) else "".join(traceback.format_exception(error))
-    return "failed", text, (0, 0, 0)
+    return "failed", (text, list(parked)), (0, 0, 0)
 
 
 def counts_of(play: SelfPlay) -> Counts:
@@ -112,6 +126,11 @@ class Alone:
         """Games that have begun and are not over."""
         return self._play.num_in_play if self._play else 0
 
+    @property
+    def losses(self) -> list[str]:
+        """See Crew: nobody else takes part."""
+        return []
+
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
         """See Crew."""
         self._task = task
@@ -143,4 +162,6 @@ class Alone:
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """See Crew."""
-        return [], self._play.park() if self._play else list(self._share.carried_over)
+        if self._play is None:
+            return [], list(self._share.carried_over)
+        return self._play.take_ended(), self._play.park()

@@ -79,8 +79,9 @@ class Threads(Team):
         while len(self._ended) < len(self._threads) and time.monotonic() < end:
             try:
                 late += self.poll(0.5)
-            except FailureError:
-                continue
+            except FailureError as error:
+                self.losses.append(str(error))
+        self._lose_silent(set(range(len(self._threads))) - self._ended)
         return late, self._parked
 
 

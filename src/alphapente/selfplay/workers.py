@@ -6,15 +6,44 @@ A worker whose parent dies notices and ends. The parent's side imports nothing t
 import contextlib
 import multiprocessing
 import os
+import queue
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.crew import STOP_WAIT_S, Answer, Share, Task, Team, shares
+
+
+class _Outbox:
+    """Sends to a worker from a thread of its own.
+
+    A pipe holds some 200 kB, and a network is larger: a parent that waited until a worker has read it would wait for
+    ever for one that waits itself until its games are read, and for minutes for one that compiles.
+    """
+
+    def __init__(self, pipe: Connection, name: str) -> None:
+        self._pipe = pipe
+        self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._send_all, name=name, daemon=True).start()
+
+    def send(self, content: Any) -> None:
+        """Sends it as soon as the pipe takes it. Raises, as pickling does, for what cannot be sent."""
+        self._waiting.put(ForkingPickler.dumps(content))
+
+    def close(self) -> None:
+        """Ends the thread once everything is sent."""
+        self._waiting.put(None)
+
+    def _send_all(self) -> None:
+        with contextlib.suppress(OSError):  # the worker has died, as `poll` notices
+            while (content := self._waiting.get()) is not None:
+                self._pipe.send_bytes(content)
 
 
 class Workers(Team):
@@ -24,6 +53,7 @@ class Workers(Team):
         super().__init__(count, "worker")
         context = multiprocessing.get_context("spawn")
         self._pipes: list[Any] = []
+        self._outboxes: list[_Outbox] = []
         self._processes = []
         for worker in range(count):
             ours, theirs = context.Pipe()
@@ -31,6 +61,7 @@ class Workers(Team):
             process.start()
             theirs.close()
             self._pipes.append(ours)
+            self._outboxes.append(_Outbox(ours, f"to self-play {worker + 1}"))
             self._processes.append(process)
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
@@ -40,17 +71,12 @@ class Workers(Team):
         pinned = task.config.network.threads_per_worker == 1 and count <= len(cores)
         for worker, share in enumerate(shares(count, games, carried_over)):
             self._counts[worker] = 0, 0, task.games_in_play
-            self._send(worker, (task, share, cores[worker] if pinned else None))
+            self._outboxes[worker].send((task, share, cores[worker] if pinned else None))
 
     def load(self, network: Any, step: int) -> None:
         """See Crew."""
-        for worker in range(len(self._pipes)):
-            self._send(worker, (network, step))
-
-    def _send(self, worker: int, content: Any) -> None:
-        """Sends; where the worker has died, `poll` says so once it has returned all that he told before."""
-        with contextlib.suppress(OSError):
-            self._pipes[worker].send(content)
+        for outbox in self._outboxes:
+            outbox.send((network, step))
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """See Crew."""
@@ -76,28 +102,32 @@ class Workers(Team):
 
     def abandon(self) -> None:
         """See Crew."""
-        for process in self._processes:
+        for process, outbox in zip(self._processes, self._outboxes, strict=True):
             process.kill()
+            outbox.close()
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
         """See Crew. Workers that died or do not answer are left out."""
         late: list[GameRecord] = []
         waiting: dict[Any, int] = {}
         for worker, pipe in enumerate(self._pipes):
-            self._send(worker, None)
-            waiting[pipe] = worker
+            if worker not in self._ended:
+                self._outboxes[worker].send(None)
+                waiting[pipe] = worker
         end = time.monotonic() + STOP_WAIT_S
         while waiting and time.monotonic() < end:
             for pipe in wait(list(waiting), 0.5):
                 worker = waiting[pipe]
-                with contextlib.suppress(FailureError):
+                try:
                     late += self._receive(worker)
+                except FailureError as error:
+                    self.losses.append(str(error))
                 if worker in self._ended:
                     del waiting[pipe]
+        self._lose_silent(waiting.values())
         for process in self._processes:
             process.join(2.0)
-            if process.is_alive():
-                process.kill()
+        self.abandon()
         return late, self._parked
 
 

@@ -18,7 +18,9 @@ class Order:
     def __init__(
         self, chosen: NDArray[np.int64], seeds: Sequence[int], weights: NDArray[np.float32] | None = None
     ) -> None:
-        self._chosen, self._seeds, self._weights = chosen, tuple(seeds), weights
+        self._chosen, self._seeds = chosen, tuple(seeds)
+        # Weights may all be 0: only records that are held out may have surprised the network.
+        self._weights = weights if weights is not None and weights.sum() > 0 else None
 
     def __len__(self) -> int:
         return len(self._chosen)

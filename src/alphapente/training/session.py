@@ -90,6 +90,9 @@ class _Training:
         plan = BatchPlan(self.settings.batch_size, orientations, self.settings.auxiliary.reply > 0)
         while progress.epoch < progress.num_epochs:
             start, end = self._bounds(len(order), progress.epoch), self._bounds(len(order), progress.epoch + 1)
+            if start == end:  # settings changed since this training began: it has fewer batches than epochs
+                progress.epoch += 1
+                continue
             rng = np.random.default_rng([*seeds, progress.epoch + 1])
             with EpochBatches(samples, plan, rng, order.between(start, end)) as batches:
                 finished = self._epoch(learner, batches, asked, start, stop)
@@ -126,9 +129,12 @@ class _Training:
                 self.report(Note(f"reuse: {each}: less than half a batch, nothing to do until there are more"))
 
     def _bounds(self, num_records: int, epoch: int) -> int:
-        """After how many samples the epoch ends: whole passes over the records or, by reuse, whole batches."""
+        """After how many samples the epoch ends: whole passes over the records or, by reuse, whole batches.
+
+        There is one unit at least, and the last epoch is never without one.
+        """
         unit = num_records if self.settings.reuse is None else self.settings.batch_size
-        return self.progress.num_samples // unit * epoch // self.progress.num_epochs * unit
+        return max(1, self.progress.num_samples // unit) * epoch // self.progress.num_epochs * unit
 
     def _tell_reuse(self) -> None:
         account, new = self._account, self.progress.new_records

@@ -1,0 +1,82 @@
+"""The games that an earlier generation left in play, while this one plays them on: see records/parking.py.
+
+A game is known by its seed: its record has it when it is finished, its packed state while it is in play.
+"""
+
+import time
+from collections.abc import Sequence
+
+from alphapente.config import Config
+from alphapente.errors import FailureError
+from alphapente.records.model import GameRecord
+from alphapente.records.parking import CLAIM_S, Parking
+from alphapente.records.store import Store
+from alphapente.selfplay.game import seed_of, unpack
+
+RENEW_EVERY_S = CLAIM_S / 5
+
+
+class CarriedOver:
+    """Parked games that this generation has claimed and neither finished nor parked again."""
+
+    def __init__(self, store: Store, config: Config) -> None:
+        self._pool = config.game.variant, config.game.board_size
+        self._parking = Parking(store, *self._pool, config.generation.model_type)
+        self._claimed: dict[int, int] = {}
+        """The number of the parked game of each seed."""
+        self._renewed = time.monotonic()
+
+    def take_series(self) -> int:
+        """See Parking."""
+        return self._parking.take_series()
+
+    def claim(self, limit: int) -> tuple[list[bytes], list[str]]:
+        """Claims up to `limit` games. Returns their contents, and what is wrong with those that cannot be read.
+
+        The latter are taken out of the database: every generation would fail over them.
+        """
+        self._renewed = time.monotonic()
+        payloads: list[bytes] = []
+        problems: list[str] = []
+        again: list[int] = []
+        for game in self._parking.claim(limit):
+            try:
+                seed = unpack(game.payload, *self._pool).seed
+            except FailureError as error:
+                self._parking.remove(game.parked_id)
+                problems.append(str(error))
+                continue
+            if seed in self._claimed:  # older versions could use a seed twice: the other game waits
+                again.append(game.parked_id)
+                continue
+            self._claimed[seed] = game.parked_id
+            payloads.append(game.payload)
+        self._parking.park([], unchanged=again)
+        return payloads, problems
+
+    def renew(self) -> None:
+        """Renews the claims where it is time to."""
+        if self._claimed and time.monotonic() - self._renewed > RENEW_EVERY_S:
+            self._renewed = time.monotonic()
+            self._parking.renew(list(self._claimed.values()))
+
+    def finish(self, game: GameRecord) -> bool | None:
+        """Stores a game that was carried over; None for one that was not, False where another run has stored it."""
+        if game.seed not in self._claimed:
+            return None
+        stored = self._parking.finish(self._claimed[game.seed], game)
+        del self._claimed[game.seed]
+        return stored
+
+    def park(self, payloads: Sequence[bytes]) -> int:
+        """Keeps games that are in play for the next generation, and releases those that nobody has handed over.
+
+        Returns how many wait now.
+        """
+        contents = {seed_of(payload): payload for payload in payloads}
+        claimed = {self._claimed[seed]: payload for seed, payload in contents.items() if seed in self._claimed}
+        new = [payload for seed, payload in contents.items() if seed not in self._claimed]
+        unchanged = [parked_id for seed, parked_id in self._claimed.items() if seed not in contents]
+        self._parking.park(new, claimed, unchanged)
+        self._claimed.clear()
+        return len(contents) + len(unchanged)
