@@ -94,11 +94,14 @@ class Store:
         return game_id
 
     def add_imported(self, games: Sequence[ImportedGame]) -> int:
-        """Stores games read from text, in one transaction, without records; returns how many."""
+        """Stores games read from text, in one transaction, without records; returns how many.
+
+        Raises RequestError, and stores nothing, for a game that cannot be right.
+        """
         rows = [writing.imported_row(game) for game in games]
+        pools = [(game.variant, game.board_size) for game in games]
         with self._writing() as connection:
-            for game, row in zip(games, rows, strict=True):
-                writing.insert_game(connection, pool_named(game.variant, game.board_size), row, 0)
+            writing.insert_imported(connection, pools, rows)
         return len(games)
 
     def settings_id(self, config_json: str) -> int:
@@ -379,4 +382,5 @@ def _stored_game(row: Row[Any]) -> StoredGame:
         num_records=row.num_records,
         source=row.source,
         headers=json.loads(row.headers) if row.headers else {},
+        comments={int(ply): comment for ply, comment in json.loads(row.comments or "{}").items()},
     )
