@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-KEPT = {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "CI", "ALPHAPENTE_BROWSER_TESTS", "UPDATE_DOCS"}
+KEPT = {
+    "PATH",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "CI",
+    "ALPHAPENTE_BROWSER_TESTS",
+    "UPDATE_DOCS",
+}
 """What finds the programs, and what chooses the tests."""
 KEPT_PREFIXES = ("NUMBA_", "OPENBLAS_", "OMP_", "MKL_", "CUDA_", "PYTEST_", "HYPOTHESIS_", "COV_")
 """How this machine has to compute, and how pytest and its plugins talk to their own processes."""

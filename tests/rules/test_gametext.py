@@ -1,6 +1,7 @@
 """Game text, both directions: pente.org's own, and what people paste."""
 
 import datetime
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -64,7 +65,7 @@ def test_ways_to_write_the_same_game(change: Callable[[str], str]) -> None:
 
 def test_a_bare_move_list_is_a_game() -> None:
     game = read_game(MOVES)
-    assert game == GameText({}, [180, 200, 104, 164, 142], None, "pente", 19)
+    assert game == GameText({"Game": "Pente", "Result": "?"}, [180, 200, 104, 164, 142], None, "pente", 19)
     assert read_game("1. D4 D5 2. A1", size=7).size == 7
     assert read_game("A1 K10", "gomoku").moves == [342, 180]
     assert write_game(game) == f'[Game "Pente"]\n[Result "?"]\n\n{MOVES} ?\n'
@@ -138,9 +139,11 @@ def test_boards_other_than_19x19_round_trip(size: int) -> None:
 def test_other_headers_follow_in_their_order() -> None:
     text = write_game(GameText({"Network": "abc", "Site": 'a "quoted" \\ place', "Seed": "7"}, [180]))
     assert (
-        text == '[Game "Pente"]\n[Site "a "quoted" \\ place"]\n[Result "?"]\n[Network "abc"]\n[Seed "7"]\n\n1. K10 ?\n'
+        text
+        == '[Game "Pente"]\n[Site "a \\"quoted\\" \\\\ place"]\n[Result "?"]\n[Network "abc"]\n[Seed "7"]\n\n1. K10 ?\n'
     )
     assert write_game(read_game(text)) == text
+    assert write_game(read_game(text.replace("\\", "", 2).replace("\\\\", "\\"))) == text  # not escaped
 
 
 def test_a_game_without_moves() -> None:
@@ -173,10 +176,12 @@ def test_many_games_in_one_text() -> None:
 
 
 def test_an_error_names_the_game_and_the_line() -> None:
-    with pytest.raises(NotationError, match=r"game 2: no point 'Z9' .*\(move 2, line 22, column 8\)"):
+    with pytest.raises(NotationError, match=r"game 2: move 2: no point 'Z9' .*\(line 22, column 8\)"):
         read_games(REAL_GAME + "\n\n1. K10 Z9")
-    with pytest.raises(IllegalMoveError, match="game 2: move 1 of player 1: A1 breaks"):
+    with pytest.raises(IllegalMoveError, match="game 2: move 1 of player 1: A1 breaks") as caught:
         read_games(REAL_GAME + "\n1. A1")
+    assert (caught.value.game, caught.value.line, caught.value.column) == (2, 21, 4)
+    assert pickle.loads(pickle.dumps(caught.value)).line == 21
 
 
 @pytest.mark.parametrize(
@@ -184,13 +189,15 @@ def test_an_error_names_the_game_and_the_line() -> None:
     [
         ("", "no game in the text"),
         (REAL_GAME + REAL_GAME, "2 games in the text"),
-        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"', line 1, is no header"),
+        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"' is no header: .* \(line 1, column 1\)"),
         ('[Game "Chess"]\n\n1. K10', "header Game 'Chess' is not supported: choose one of Pente, Keryo-Pente"),
         ('[Size "20"]\n\n1. K10', "header Size '20': write a whole number from 7 to 19"),
         ('[Size "9x13"]\n\n1. K10', "header Size '9x13'"),
         ('[Size "x"]\n\n1. K10', "header Size 'x'"),
         ('[Result "2-0"]\n\n1. K10', "header Result '2-0': choose one of 1-0, 0-1"),
-        ('[Site "a"]\n[Site "b"]\n\n1. K10', "header 'Site' twice, line 2"),
+        ('[Site "a"]\n[Site "b"]\n\n1. K10', r"header 'Site' twice: .* \(line 2, column 1\)"),
+        ("1-0", "a result or a move number without a game"),
+        ("{only a comment}", "no game in the text"),
     ],
 )
 def test_what_cannot_be_read(text: str, complaint: str) -> None:
@@ -220,7 +227,8 @@ def test_long_texts_do_not_take_forever(text: str, complaint: str) -> None:
         ({"Site": "two\nlines"}, "cannot be written"),
         ({'Si"te': "x"}, "cannot be written"),
         ({"": "x"}, "cannot be written"),
-        ({"Date": "19.1.2014"}, "date '19.1.2014': write MM/dd/yyyy"),
+        ({"result": "1-0", "Result": "1-0"}, "header 'Result' twice"),
+        ({" Site": "x"}, "cannot be written"),
     ],
 )
 def test_what_cannot_be_written(headers: dict[str, str], complaint: str) -> None:
@@ -229,9 +237,13 @@ def test_what_cannot_be_written(headers: dict[str, str], complaint: str) -> None
 
 
 def test_dates_and_ratings_may_be_unknown() -> None:
-    for unknown in ("?", "", "-", "????.??.??"):
-        assert GameText({"Date": unknown, "Player 1 Rating": unknown[:1]}).date is None
-        assert GameText({"Player 1 Rating": unknown[:1]}).rating(1) is None
+    for unknown in ("?", "", "-", "????.??.??", "2014.??.??", "??/19/2014"):
+        assert GameText({"Date": unknown}).date is None
+    for unknown in ("?", "", "-"):
+        assert GameText({"Player 1 Rating": unknown}).rating(1) is None
     assert GameText().rating(2) is None
-    with pytest.raises(NotationError, match="rating 'high' of player 1"):
-        GameText({"Player 1 Rating": "high"}).rating(1)
+    for wrong in ("high", "9" * 5_000):
+        with pytest.raises(NotationError, match="of player 1: write a whole number"):
+            GameText({"Player 1 Rating": wrong}).rating(1)
+    with pytest.raises(NotationError, match="date '19/01/2014': write MM/dd/yyyy"):
+        _ = GameText({"Date": "19/01/2014"}).date

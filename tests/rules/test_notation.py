@@ -52,15 +52,23 @@ def test_small_boards_say_their_own_limits() -> None:
         "1.K10 L9 2.K14 N11 3.K12",
         "1 k10 l9 2 k14 n11 3 k12",
         "1. K10 2. L9 3. K14 4. N11 5. K12",
-        "K10,L9;K14, N11\r\n\tK12\n",
+        "K10,L9,K14, N11\r\n\tK12\n",
         "1. K10 L9 2... K14 N11 3. K12",
+        "1. K10 1... L9 2. K14 2... N11 3. K12",
+        "1. K10 1. ... L9 2.K14 2…N11 3 . K12",
+        "\ufeff1. K10 L9\r2. K14\u2028N11\u200b 3.\xa0K12\x85",
+        "1. K10! L9?? 2. K14!? N11 ?! 3. K12 $1$14",
+        "1. K10 L9 (1... L10 {better? (no)} 2. K7 (2. K6 ; ) \n) $5) 2. K14 N11 3. K12",
     ],
 )
 def test_ways_to_write_the_same_moves(text: str) -> None:
     assert parse_moves(text) == MoveList([180, 200, 104, 164, 142], None, {})
 
 
-@pytest.mark.parametrize(("end", "result"), [("1-0", "1-0"), ("0-1", "0-1"), ("1/2-1/2", "1/2-1/2"), ("?", None)])
+@pytest.mark.parametrize(
+    ("end", "result"),
+    [("1-0", "1-0"), ("0-1", "0-1"), ("1/2-1/2", "1/2-1/2"), ("?", None), ("*", None), ("2.1-0", "1-0")],
+)
 def test_results_at_the_end(end: str, result: str | None) -> None:
     assert parse_moves(f"1. K10 L9 {end}") == MoveList([180, 200], result, {})
 
@@ -68,12 +76,18 @@ def test_results_at_the_end(end: str, result: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("1. K10 L9\n2. K14 Z3", r"no point 'Z3' on 19x19: .* \(move 4, line 2, column 8\)"),
-        ("1. K10 L9 5. K14", "move number 5 after 2 moves, line 1, column 11: 2 was expected"),
-        ("K10 1-0 L9", "'L9' after the result, line 1, column 9: nothing may follow it"),
+        ("1. K10 L9\n2. K14 Z3", r"move 4: no point 'Z3' on 19x19: .* \(line 2, column 8\)"),
+        ("1. K10 L9 5. K14", r"move number 5 after 2 moves: 2 was expected; .* \(line 1, column 11\)"),
+        ("K10 1-0 L9", r"'L9' after the result '1-0': begin the next game on a new line \(line 1, column 9\)"),
         ("K10 2-0", "no point '2-0'"),
-        ("1. K10 {a start", "a brace '{' without its partner, line 1, column 8"),
-        ("1. K10 }L9", "a brace '}' without its partner, line 1, column 8"),
+        ("1. K10 {a start", r"that begins with '{' has no '}': write {like this} \(line 1, column 8\)"),
+        ("1. K10 }L9", r"'}' without '{' before it \(line 1, column 8\)"),
+        ("1. K10 )L9", r"'\)' without '\('"),
+        ("1. K10 {a {b} L9", "a comment in braces contains '{': is a '}' missing before it"),
+        ("1. K10 (1. K11 {x) L9", "begins with '{' has no '}'"),
+        ("1. K10 (1. K11 (x) L9", "a variation that begins with '\\(' has no '\\)'"),
+        ('1. K10 [Site "x"] L9', "header 'Site' among the moves"),
+        ("1. K10 ... L9", "move 2: no point '...'"),
         ("K10 " + "x" * 500, "no point 'x{30}...'"),
     ],
 )
@@ -88,13 +102,15 @@ def test_comments_stand_in_braces_after_their_moves() -> None:
     assert format_moves(read.moves, comments=read.comments) == "{before} 1. K10 L9 {close, 1-0} 2. K14 {one two}"
 
 
-@pytest.mark.parametrize(
-    ("comments", "complaint"),
-    [({1: "a } b"}, "'a } b' on ply 1 has a brace"), ({3: "late"}, "ply 3 of a game of 2: choose 0 to 2")],
-)
-def test_comments_that_cannot_be_written(comments: dict[int, str], complaint: str) -> None:
-    with pytest.raises(NotationError, match=complaint):
-        format_moves([180, 200], comments=comments)
+def test_a_semicolon_begins_a_comment_to_the_end_of_the_line() -> None:
+    read = parse_moves("1. K10 L9; close, {or} 1-0\r2. K14 ;one\n;two\n?")
+    assert read == MoveList([180, 200, 104], None, {2: "close, {or} 1-0", 3: "one two"})
+    assert format_moves(read.moves, comments=read.comments) == "1. K10 L9\n; close, {or} 1-0\n2. K14 {one two}"
+
+
+def test_a_comment_of_a_ply_that_was_not_played_cannot_be_written() -> None:
+    with pytest.raises(NotationError, match="ply 3 of a game of 2: choose 0 to 2"):
+        format_moves([180, 200], comments={3: "late"})
 
 
 def test_lines_wrap_at_80_characters() -> None:
@@ -109,4 +125,7 @@ def test_lines_wrap_at_80_characters() -> None:
 def test_any_moves_round_trip(size: int, data: st.DataObject) -> None:
     moves = data.draw(st.lists(st.integers(0, size * size - 1), max_size=60))
     result = data.draw(st.sampled_from([None, "1-0", "0-1", "1/2-1/2"]))
-    assert parse_moves(format_moves(moves, size, result), size) == MoveList(moves, result, {})
+    comments = data.draw(st.dictionaries(st.integers(0, len(moves)), st.text(max_size=100), max_size=3))
+    text = format_moves(moves, size, result, comments)
+    said = {ply: " ".join(comment.split()) for ply, comment in comments.items() if comment.split()}
+    assert parse_moves(text, size) == MoveList(moves, result, said)

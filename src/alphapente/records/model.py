@@ -77,6 +77,8 @@ class ImportedGame:
     winner: int | None
     won_by: WonBy
     headers: dict[str, str]
+    comments: dict[int, str] = field(default_factory=dict)
+    """Comments by the number of moves before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class StoredGame:
     num_records: int
     source: Source
     headers: dict[str, str]
+    comments: dict[int, str]
+    """Of an imported game, by the number of moves before them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def stored_game(row: Row[Any]) -> StoredGame:
         first_seq=row.first_seq,
         num_records=row.num_records,
         source=row.source,
-        headers=_headers(row.headers),
+        headers=_json_object(row.headers, "headers"),
+        comments=_comments(row.comments),
     )
 
 
@@ -74,11 +75,19 @@ def _moves(row: Row[Any]) -> list[int]:
     return moves
 
 
-def _headers(text: str | None) -> dict[str, str]:
+def _comments(text: str | None) -> dict[int, str]:
+    comments = _json_object(text, "comments")
+    for ply in comments:
+        if not ply.isdecimal():
+            raise FailureError(f"its comments name ply {ply[:60]!r}: it must be a whole number")
+    return {int(ply): comment for ply, comment in comments.items()}
+
+
+def _json_object(text: str | None, name: str) -> dict[str, str]:
     try:
-        headers = json.loads(text) if text else {}
+        values = json.loads(text) if text else {}
     except (ValueError, TypeError) as error:
-        raise FailureError(f"its headers cannot be read: {error}") from error
-    if not isinstance(headers, dict):
-        raise FailureError(f"its headers are {str(text)[:60]!r}: they must be a JSON object")
-    return headers
+        raise FailureError(f"its {name} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise FailureError(f"its {name} are {str(text)[:60]!r}: they must be a JSON object")
+    return values

@@ -73,6 +73,7 @@ GAMES = Table(
     Column("first_seq", BigInteger, nullable=False),
     Column("num_records", Integer, nullable=False),
     Column("headers", Text),
+    Column("comments", Text),
 )
 
 RECORDS = Table(
@@ -268,8 +269,20 @@ UPDATE pools SET next_series = num_games + 1
     )
 
 
+def _comments(connection: Connection) -> None:
+    """Version 6: the comments of imported games. Older ones were not kept."""
+    _run(connection, "ALTER TABLE games ADD COLUMN comments TEXT")
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_games_and_records, _games_in_play, _what_came_after, _matches, _claims)
+MIGRATIONS: tuple[Migration, ...] = (
+    _games_and_records,
+    _games_in_play,
+    _what_came_after,
+    _matches,
+    _claims,
+    _comments,
+)
 """Step i brings a database of version i to version i + 1, in one transaction. Version 0 is an empty database."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -106,11 +106,14 @@ class Store:
         return game_id
 
     def add_imported(self, games: Sequence[ImportedGame]) -> int:
-        """Stores games read from text, in one transaction, without records; returns how many."""
+        """Stores games read from text, in one transaction, without records; returns how many.
+
+        Raises RequestError, and stores nothing, for a game that cannot be right.
+        """
         rows = [writing.imported_row(game) for game in games]
+        pools = [(game.variant, game.board_size) for game in games]
         with self.writing() as connection:
-            for game, row in zip(games, rows, strict=True):
-                writing.insert_game(connection, pool_named(game.variant, game.board_size), row, 0)
+            writing.insert_imported(connection, pools, rows)
         return len(games)
 
     def settings_id(self, config_json: str) -> int:

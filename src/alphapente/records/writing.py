@@ -7,10 +7,11 @@ goes through SQLAlchemy.
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
 
 from alphapente.errors import RequestError
 from alphapente.records import codec
@@ -25,10 +26,12 @@ _ENDINGS = ("five", "captures", "draw", "unfinished")
 
 IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
 """The pool of a variant and board size, by the parameters of `pool_named`."""
-_COUNT_A_GAME = (
+_COUNT_GAMES = (
     update(POOLS)
     .where(IS_POOL)
-    .values(num_records=POOLS.c.num_records + bindparam("new_records"), num_games=POOLS.c.num_games + 1)
+    .values(
+        num_records=POOLS.c.num_records + bindparam("new_records"), num_games=POOLS.c.num_games + bindparam("new_games")
+    )
 )
 _POOL = select(POOLS.c.id, POOLS.c.num_records).where(IS_POOL)
 _INSERT_GAME = insert(GAMES)
@@ -71,6 +74,7 @@ def played_row(game: GameRecord) -> dict[str, Any]:
         "simulations": game.simulations,
         "settings_id": game.settings_id,
         "headers": None,
+        "comments": None,
     }
 
 
@@ -91,21 +95,43 @@ def imported_row(game: ImportedGame) -> dict[str, Any]:
         "simulations": 0,
         "settings_id": None,
         "headers": json.dumps(game.headers),
+        "comments": json.dumps(game.comments) if game.comments else None,
     }
 
 
 def insert_game(connection: Connection, pool: dict[str, Any], row: dict[str, Any], num_records: int) -> tuple[int, int]:
     """Adds a game of the pool and takes numbers for its records: returns the game's id and the first record's key."""
-    connection.execute(_COUNT_A_GAME, pool | {"new_records": num_records})
-    counted = connection.execute(_POOL, pool).first()
-    if counted is None:  # the pool's first game
-        pool_id(connection, pool, create=True)
-        return insert_game(connection, pool, row, num_records)
+    counted = _count_games(connection, pool, 1, num_records)
     first_seq = counted.num_records - num_records
     place = {"pool_id": counted.id, "first_seq": first_seq, "num_records": num_records, "created_at": int(time.time())}
     inserted = connection.execute(_INSERT_GAME, row | place).inserted_primary_key
     assert inserted is not None
     return int(inserted[0]), (counted.id << SEQ_BITS) + first_seq
+
+
+def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], rows: Sequence[dict[str, Any]]) -> None:
+    """Adds games without records, in the order of `rows`; `pools` has the variant and the board size of each."""
+    created_at = int(time.time())
+    places: dict[tuple[str, int], dict[str, Any]] = {}
+    for pool, num_games in sorted(Counter(pools).items()):  # sorted: two writers take the pools in the same order
+        counted = _count_games(connection, pool_named(*pool), num_games, 0)
+        places[pool] = {"pool_id": counted.id, "first_seq": counted.num_records, "num_records": 0}
+    if rows:
+        connection.execute(
+            _INSERT_GAME,
+            [row | places[pool] | {"created_at": created_at} for pool, row in zip(pools, rows, strict=True)],
+        )
+
+
+def _count_games(connection: Connection, pool: dict[str, Any], num_games: int, num_records: int) -> Row[Any]:
+    """Adds to the counts of a pool, which is made if it is missing; returns its row with the new count of records."""
+    new = {"new_games": num_games, "new_records": num_records}
+    connection.execute(_COUNT_GAMES, pool | new)
+    counted = connection.execute(_POOL, pool).first()
+    if counted is not None:
+        return counted
+    pool_id(connection, pool, create=True)
+    return _count_games(connection, pool, num_games, num_records)
 
 
 def insert_records(

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alphapente.rules.game import Game
-    from alphapente.rules.gametext import GameText, read_game, read_games, write_game
+    from alphapente.rules.gametext import GameText, each_game, read_game, read_games, write_game
     from alphapente.rules.legality import IllegalMoveError, replay
-    from alphapente.rules.notation import NotationError, parse_moves, parse_point, point_name
+    from alphapente.rules.notation import NotationError, TextError, parse_moves, parse_point, point_name
     from alphapente.rules.position import MAX_SIZE, MIN_SIZE, POSITION, VARIANTS, Position, Positions, new_positions
     from alphapente.rules.symmetry import SYMMETRIES, transform_positions
 
 _HOMES = {
     "game": ("Game",),
-    "gametext": ("GameText", "read_game", "read_games", "write_game"),
+    "gametext": ("GameText", "each_game", "read_game", "read_games", "write_game"),
     "legality": ("IllegalMoveError", "replay"),
-    "notation": ("NotationError", "parse_moves", "parse_point", "point_name"),
+    "notation": ("NotationError", "TextError", "parse_moves", "parse_point", "point_name"),
     "position": ("MAX_SIZE", "MIN_SIZE", "POSITION", "VARIANTS", "Position", "Positions", "new_positions"),
     "symmetry": ("SYMMETRIES", "transform_positions"),
 }
@@ -37,6 +37,8 @@ __all__ = [
     "NotationError",
     "Position",
     "Positions",
+    "TextError",
+    "each_game",
     "new_positions",
     "parse_moves",
     "parse_point",

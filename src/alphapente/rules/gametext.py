@@ -1,71 +1,57 @@
 """Games as text, as pente.org writes them: headers, a blank line, the moves, the result; read and written.
 
-A bare move list is a game text too, and comments may stand in braces after moves. Captures are implied, so every text
-is replayed against the rules while it is read. Pente.org plays on 19x19 only; here the header ``[Size "13"]`` names
-another board, and is written for one.
+A bare move list is a game text too. Captures are implied, so every text is replayed against the rules while it is read.
+Pente.org plays on 19x19 only; here the header ``[Size "13"]`` names another board. The grammar is in docs/rules.md.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import date
 
-from alphapente.rules.legality import IllegalMoveError, describe_end, replay
-from alphapente.rules.notation import RESULTS, NotationError, format_moves, parse_moves
-from alphapente.rules.position import DRAW, IN_PLAY, MAX_SIZE, MIN_SIZE, PLAYER_1, Position, variant_index
-
-HEADERS = (
-    "Game",
-    "Site",
-    "Event",
-    "Round",
-    "Section",
-    "Date",
-    "Time",
-    "TimeControl",
-    "Rated",
-    "Player 1 Name",
-    "Player 2 Name",
-    "Player 1 Rating",
-    "Player 2 Rating",
-    "Player 1 Type",
-    "Player 2 Type",
-    "Result",
+from alphapente.rules.gametext_games import GameTokens, split_games
+from alphapente.rules.gametext_headers import (
+    GAME_NAMES,
+    HEADERS,
+    header_lines,
+    parse_date,
+    parse_size,
+    settled_headers,
+    variant_named,
 )
-"""Pente.org's headers in its order; others follow them."""
+from alphapente.rules.gametext_tokens import RESULTS, UNKNOWN, Kind, Places, Token, quoted, with_unix_newlines
+from alphapente.rules.legality import IllegalMoveError, describe_end, replay
+from alphapente.rules.notation import NotationError, TextError, format_moves, parse_point, read_moves
+from alphapente.rules.position import DRAW, IN_PLAY, MAX_SIZE, PLAYER_1, Position, new_positions
 
-GAME_NAMES = {
-    "pente": "Pente",
-    "keryo": "Keryo-Pente",
-    "gomoku": "Gomoku",
-    "gpente": "G-Pente",
-    "poof": "Poof-Pente",
-    "boat": "Boat-Pente",
-}
-"""What the header ``Game`` says of each variant."""
+__all__ = [
+    "GAME_NAMES",
+    "HEADERS",
+    "GameText",
+    "decode_text",
+    "each_game",
+    "read_game",
+    "read_games",
+    "result_of",
+    "write_game",
+]
 
-_VARIANT_OF = {
-    "pente": "pente",
-    "keryo": "keryo",
-    "keryopente": "keryo",
-    "gomoku": "gomoku",
-    "gpente": "gpente",
-    "poof": "poof",
-    "poofpente": "poof",
-    "boat": "boat",
-    "boatpente": "boat",
-}
-_SPEED = re.compile(r"^(speed|turnbased|tb)+")
-_HEADER = re.compile(r'\[([^"\[\]]*)"(.*)"\s*\]')
-_COMMENT = re.compile(r"\{[^{}]*\}")
-_FIRST_MOVE = re.compile(r"1\.")
-_DATES = ("%m/%d/%Y", "%Y.%m.%d")
+LONGEST_RATING = 9
+"""Digits."""
+
+_LINES = re.compile(rb"(\r\n|\r|\n)")
+_WIDE_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_HEADER_IN_COMMENT = re.compile(r'\n[^\S\n]*\[[^"\[\]\n]*"')
 
 
 @dataclass
 class GameText:
-    """One game as a text tells it: headers by name in their order, moves as points, result, variant, board size.
+    """One game of a text: headers by name in their order, moves as points, result, variant, board size.
 
     `result` is `1-0`, `0-1`, `1/2-1/2`, or None when it is not known or the game was not finished.
     """
@@ -76,76 +62,96 @@ class GameText:
     variant: str = "pente"
     size: int = MAX_SIZE
     comments: dict[int, str] = field(default_factory=dict)
-    """What is said of the game after so many moves, by ply; 0 is before the first."""
+    """Comments by the number of moves before them; 0 is before the first."""
+    notes: list[str] = field(default_factory=list, compare=False)
+    """What the reader skipped or found remarkable, one sentence each."""
+    line: int = field(default=1, compare=False)
+    """The line of the text where the game begins."""
 
     @property
     def date(self) -> date | None:
         """The day of the header Date (`MM/dd/yyyy` or `yyyy.MM.dd`), None when unknown. Raises NotationError."""
-        return _parse_date(self.headers.get("Date", "?"))
+        return parse_date(self.headers.get("Date", "?"))
 
     def rating(self, player: int) -> int | None:
         """The rating of player 1 or 2 by the headers, None when it is not there or `?`. Raises NotationError."""
         text = self.headers.get(f"Player {player} Rating", "?").strip()
         if text in ("?", "", "-"):
             return None
-        if not text.isdecimal():
-            raise NotationError(f"rating {text!r} of player {player}: write a whole number, or ? for unknown")
+        if not text.isdecimal() or len(text) > LONGEST_RATING:
+            raise NotationError(f"rating {quoted(text)} of player {player}: write a whole number, or ? for unknown")
         return int(text)
 
 
 def read_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> GameText:
-    """Reads the one game in `text`; `variant` and `size` hold where no header names them.
+    """Reads the one game in `text`; `variant` and `size` apply where no header names them.
 
     Raises NotationError for what cannot be read (and when there is no game, or more than one), IllegalMoveError for
-    a move that the rules forbid, with its number and the reason.
+    a move that the rules forbid; both have the line. Raises RequestError for an unknown `variant` or `size`.
     """
-    sections = list(_sections(text))
-    if len(sections) != 1:
-        found = "no game" if not sections else f"{len(sections)} games"
+    new_positions(1, variant, size)
+    text = with_unix_newlines(text)
+    games = list(split_games(text))
+    if len(games) != 1:
+        found = "no game" if not games else f"{len(games)} games"
         raise NotationError(f"{found} in the text where one was expected: headers and moves, or moves like '1. K10 L9'")
-    return _read_section(sections[0], variant, size)
+    return _read(games[0], variant, size, Places(text))
 
 
 def read_games(text: str, variant: str = "pente", size: int = MAX_SIZE) -> list[GameText]:
-    """Reads every game in `text`, none for an empty one; otherwise as `read_game`, naming the game that is wrong.
-
-    A game begins with headers, with a line that starts with move number 1, or with the line after a result.
-    """
+    """Reads every game in `text`, none for an empty one; as `read_game`, with the game's number in the error."""
     games = []
-    for number, section in enumerate(_sections(text), start=1):
-        try:
-            games.append(_read_section(section, variant, size))
-        except (NotationError, IllegalMoveError) as error:
-            raise type(error)(f"game {number}: {error}") from None
+    for game in each_game(text, variant, size):
+        if isinstance(game, TextError):
+            raise game
+        games.append(game)
     return games
+
+
+def each_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> Iterator[GameText | TextError]:
+    """Reads the games in `text` one by one: yields each, or the error of one that cannot be read.
+
+    An error is a NotationError or an IllegalMoveError and has the game's number (from 1) and the line. Raises
+    RequestError for an unknown `variant` or `size`.
+    """
+    new_positions(1, variant, size)
+    text = with_unix_newlines(text)
+    places = Places(text)
+    for number, game in enumerate(split_games(text), start=1):
+        try:
+            yield _read(game, variant, size, places)
+        except TextError as error:
+            error.game = number
+            yield error.with_traceback(None)
 
 
 def write_game(game: GameText) -> str:
     """`game` as pente.org text with LF line ends: its headers in pente.org's order, moves and result.
 
-    Game and Result are always written, Size for a board other than 19x19, and dates as `MM/dd/yyyy`. Raises
-    NotationError for headers or comments that contradict the game or cannot be written, IllegalMoveError for illegal
-    moves.
+    Game and Result are always written, and Size for a board other than 19x19. Raises NotationError for headers or
+    comments that contradict the game or cannot be written, IllegalMoveError for illegal moves.
     """
-    position = replay(game.moves, game.variant, game.size)
-    result = _settled_result(position, game.result)
-    headers = {"Game": GAME_NAMES[game.variant]} | game.headers
-    if _variant_named(headers["Game"]) != game.variant:
-        raise NotationError(f"header Game {headers['Game']!r} contradicts the variant {game.variant!r}: leave it out")
-    headers["Result"] = result or "?"
-    headers.pop("Size", None)
-    if game.size != MAX_SIZE:
-        headers["Size"] = str(game.size)
-    if "Date" in headers and (day := _parse_date(headers["Date"])) is not None:
-        headers["Date"] = day.strftime("%m/%d/%Y")
-    ordered = [name for name in HEADERS if name in headers] + [name for name in headers if name not in HEADERS]
-    lines = []
-    for name in ordered:
-        line = f'[{name} "{headers[name]}"]'
-        if not name or _split_header(line) != (name, headers[name]) or len(line.splitlines()) > 1:
-            raise NotationError(f"header {name!r} with value {headers[name]!r} cannot be written: use one plain line")
-        lines.append(line)
+    result = _settled_result(replay(game.moves, game.variant, game.size), game.result)
+    lines = header_lines(settled_headers(game.headers, game.variant, game.size, result))
     return "\n".join([*lines, "", format_moves(game.moves, game.size, result or "?", game.comments)]) + "\n"
+
+
+def decode_text(data: bytes) -> str:
+    """The text of a file in UTF-8, with or without a byte-order mark; lines that are not UTF-8 are Windows-1252.
+
+    Raises NotationError for UTF-16 and UTF-32.
+    """
+    encoding = next((name for mark, name in _WIDE_MARKS if data.startswith(mark)), None)
+    if encoding is None and data[:1000].count(0) > len(data[:1000]) // 4:
+        encoding = "UTF-16"
+    if encoding is not None:
+        raise NotationError(
+            f"the text is in {encoding}: save it as UTF-8, for example with `iconv -f {encoding} -t UTF-8 FILE`"
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(map(_decode_line, _LINES.split(data)))
 
 
 def result_of(position: Position) -> str | None:
@@ -156,119 +162,91 @@ def result_of(position: Position) -> str | None:
     return "1/2-1/2" if winner == DRAW else "1-0" if winner == PLAYER_1 else "0-1"
 
 
-class _Section(NamedTuple):
-    headers: dict[str, str]
-    moves: list[str]  # lines of the text
-    first_line: int  # where they begin in it
-
-
-def _sections(text: str) -> Iterator[_Section]:
-    """The headers and the moves' lines of each game in a text."""
-    section = _Section({}, [], 1)
-    ended = in_comment = False
-    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        line = raw.strip()
-        if not line:
-            if section.moves:
-                section.moves.append("")
+def _decode_line(line: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
             continue
-        if in_comment:  # headers and games do not begin here
-            section.moves.append(raw)
-            in_comment = "}" not in line or line.rfind("{") > line.rfind("}")
-            ended = not in_comment and _ends_game(line)
-            continue
-        is_header = line.startswith("[")
-        if section.moves and (ended or is_header or (_FIRST_MOVE.match(line) and _has_moves(section))):
-            yield section
-            section = _Section({}, [], number)
-        if is_header:
-            name, value = _parse_header(line, number)
-            if name in section.headers:
-                raise NotationError(f"header {name!r} twice, line {number}: a game has it once, before the moves")
-            section.headers[name] = value
-        else:
-            if not section.moves:
-                section = section._replace(first_line=number)
-            section.moves.append(raw)
-            in_comment = line.rfind("{") > line.rfind("}")
-        ended = not is_header and not in_comment and _ends_game(line)
-    if section.headers or section.moves:
-        yield section
+    return line.decode("latin-1")  # every byte is a character
 
 
-def _has_moves(section: _Section) -> bool:
-    """Whether there is more than comments so far."""
-    return bool(_COMMENT.sub("", "\n".join(section.moves)).strip())
+def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText:
+    """Reads one game. Raises NotationError and IllegalMoveError, each with the line."""
+    line, column = places.of(game.start)
+    try:
+        if game.repeated is not None:
+            line, column = places.of(game.repeated.start)
+            raise NotationError(f"header {game.repeated.text!r} twice: a game has it once, before the moves")
+        if "Size" in game.headers:
+            size = parse_size(game.headers["Size"])
+        moves, result, comments = read_moves(game.rest, size, places)
+        if not game.headers and not moves:
+            raise NotationError("a result or a move number without a game: headers or moves were expected before it")
+        if "Game" in game.headers:
+            variant = variant_named(game.headers["Game"])
+        told = _told_result(game.headers.get("Result", "?"), result)
+        settled = _settled_result(replay(moves, variant, size), told)
+        headers = settled_headers(game.headers, variant, size, settled)
+    except TextError as error:
+        if error.line is None:
+            if isinstance(error, IllegalMoveError) and error.ply is not None:
+                move = [token for token in game.rest if token.kind is Kind.MOVE][error.ply]
+                line, column = places.of(move.start)
+            error.line, error.column = line, column
+        raise
+    return GameText(headers, moves, settled, variant, size, comments, list(_notes(game, places)), line)
 
 
-def _ends_game(line: str) -> bool:
-    return line.split()[-1] in RESULTS
-
-
-def _parse_header(line: str, number: int) -> tuple[str, str]:
-    found = _split_header(line)
-    if found is None or not found[0]:
-        raise NotationError(f'{line!r}, line {number}, is no header: write [Name "value"]')
-    return found
-
-
-def _split_header(line: str) -> tuple[str, str] | None:
-    """A header's name and value."""
-    match = _HEADER.fullmatch(line)
-    return None if match is None else (match[1].strip(), match[2])
-
-
-def _read_section(section: _Section, variant: str, size: int) -> GameText:
-    headers = section.headers
-    if "Game" in headers:
-        variant = _variant_named(headers["Game"])
-    variant_index(variant)
-    if "Size" in headers:
-        size = _parse_size(headers["Size"])
-    moves, result, comments = parse_moves("\n".join(section.moves), size, section.first_line)
-    named = headers.get("Result", "?").strip() or "?"
-    if named not in RESULTS:
-        raise NotationError(f"header Result {named!r}: choose one of {', '.join(RESULTS)}")
-    if named != "?" and result is not None and named != result:
-        raise NotationError(f"header Result {named!r} contradicts the result {result!r} after the moves")
-    if result is None and named != "?":
-        result = named
-    return GameText(headers, moves, _settled_result(replay(moves, variant, size), result), variant, size, comments)
+def _told_result(header: str, after_moves: str | None) -> str | None:
+    """The result by the header Result and the one after the moves, which must agree where both are known."""
+    header = header.strip() or "?"
+    if header not in RESULTS:
+        raise NotationError(f"header Result {header!r}: choose one of {', '.join(RESULTS)}")
+    if header in UNKNOWN:
+        return after_moves
+    if after_moves not in (None, header):
+        raise NotationError(f"header Result {header!r} contradicts the result {after_moves!r} after the moves")
+    return header
 
 
 def _settled_result(position: Position, told: str | None) -> str | None:
-    """The result: what is told when the board leaves it open (a resignation), else the board's, if they agree."""
+    """The result: the one given where the board leaves it open (a resignation), else the board's, if they agree."""
     if told is not None and told not in RESULTS:
         raise NotationError(f"result {told!r}: choose one of {', '.join(RESULTS)}")
-    told = None if told == "?" else told
     derived = result_of(position)
-    if told is not None and derived is not None and told != derived:
+    if told is None or told in UNKNOWN:
+        return derived
+    if derived is not None and told != derived:
         raise NotationError(f"result {told!r} contradicts the moves: {describe_end(position)}, {derived!r}")
-    return derived if told is None else told
+    return told
 
 
-def _variant_named(name: str) -> str:
-    plain = _SPEED.sub("", re.sub(r"[^a-z0-9]", "", name.lower()))
-    if plain not in _VARIANT_OF:
-        raise NotationError(f"header Game {name!r} is not supported: choose one of {', '.join(GAME_NAMES.values())}")
-    return _VARIANT_OF[plain]
-
-
-def _parse_size(text: str) -> int:
-    plain = text.strip().lower()
-    side = plain.removesuffix(f"x{plain.partition('x')[0]}")
-    if not side.isdecimal() or len(side) > 2 or not MIN_SIZE <= int(side) <= MAX_SIZE:
-        raise NotationError(f"header Size {text!r}: write a whole number from {MIN_SIZE} to {MAX_SIZE}")
-    return int(side)
-
-
-def _parse_date(text: str) -> date | None:
-    plain = text.strip()
-    if not plain.strip("?-./"):
-        return None
-    for pattern in _DATES:
-        try:
-            return datetime.strptime(plain, pattern).date()
-        except ValueError:
+def _notes(game: GameTokens, places: Places) -> Iterator[str]:
+    """What the reader skipped in a game, or read in a way that its writer may not have meant."""
+    for kind, what in ((Kind.VARIATION, "variations"), (Kind.ANNOTATION, "judgements of moves, such as !? or $1,")):
+        skipped = [token for token in game.rest if token.kind is kind]
+        if skipped:
+            line = places.of(skipped[0].start)[0]
+            yield f"skipped {len(skipped)} {what} (the first in line {line})"
+    for token in game.rest:
+        if token.kind is not Kind.COMMENT:
             continue
-    raise NotationError(f"date {text!r}: write MM/dd/yyyy or yyyy.MM.dd, or ? for unknown")
+        line = places.of(token.start)[0]
+        if token.value == ";" and (move := _move_in(token)):
+            yield f"{move} in line {line} is in a comment, which a semicolon begins: separate moves by spaces"
+        elif _HEADER_IN_COMMENT.search(token.text):
+            yield f"the comment that begins in line {line} contains headers: is its '}}' missing?"
+    if game.headers and not game.has_body:
+        yield "headers only: read as a game without moves"
+
+
+def _move_in(token: Token) -> str | None:
+    """The first word of a comment that names a point."""
+    for word in token.text.split():
+        try:
+            parse_point(word.strip(",;."))
+        except NotationError:
+            continue
+        return word
+    return None

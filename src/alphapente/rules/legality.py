@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.notation import point_name
+from alphapente.rules.notation import TextError, point_name
 from alphapente.rules.position import (
     CELL_OF,
     DRAW,
@@ -24,8 +23,11 @@ from alphapente.rules.position import (
 )
 
 
-class IllegalMoveError(RequestError):
+class IllegalMoveError(TextError):
     """A move that the rules do not allow: which one, and why."""
+
+    ply: int | None = None
+    """The number of moves before it, where a whole game was replayed."""
 
 
 def check_legal(position: Position, point: int) -> None:
@@ -46,7 +48,9 @@ def replay(moves: Iterable[int], variant: str = "pente", size: int = MAX_SIZE) -
             check_legal(position, point)
         except IllegalMoveError as error:
             ply = int(position["ply"])
-            raise IllegalMoveError(f"move {ply // 2 + 1} of player {ply % 2 + 1}: {error}") from None
+            illegal = IllegalMoveError(f"move {ply // 2 + 1} of player {ply % 2 + 1}: {error.reason}")
+            illegal.ply = ply
+            raise illegal from None
         play(position, point)
     return position
 

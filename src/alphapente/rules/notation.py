@@ -5,33 +5,50 @@ has them. Everywhere else a point is its index: ``row from the top * size + colu
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from alphapente.errors import RequestError
+from alphapente.rules.gametext_tokens import UNKNOWN, Kind, Places, Token, quoted, tokens, with_unix_newlines
 from alphapente.rules.position import MAX_SIZE
 
 COLUMNS = "ABCDEFGHJKLMNOPQRST"
-RESULTS = ("1-0", "0-1", "1/2-1/2", "?")
-"""How a game text says who won: player 1, player 2, nobody, not known."""
 LINE_LENGTH = 80
-LONGEST_QUOTE = 30
-"""Of what cannot be read, an error quotes so many characters."""
 
 _POINT = re.compile(r"([A-Za-z])([1-9][0-9]?)")
-_NUMBER = re.compile(r"([0-9]{1,4})(\.+|$)")
-_TOKEN = re.compile(r"\{[^{}]*\}|[^\s,;{}]+|[{}]")
 
 
-class NotationError(RequestError):
-    """A point, a move list or a game text that cannot be read: what was found, where, what is allowed."""
+class TextError(RequestError):
+    """Base of errors in moves and game texts.
+
+    `reason` is the message without the place. `game` counts the games of the text from 1; `line` and `column` are
+    those of the text, from 1; each is None where it is not known.
+    """
+
+    def __init__(
+        self, reason: str, *, game: int | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.game = game
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        game = "" if self.game is None else f"game {self.game}: "
+        place = "" if self.line is None else f" (line {self.line}, column {self.column})"
+        return f"{game}{self.reason}{place}"
+
+
+class NotationError(TextError):
+    """A point, a move list or a game text that cannot be read."""
 
 
 class MoveList(NamedTuple):
-    """What a move list says: the points in order, and the result at its end (None: not there, or `?`).
+    """A move list: the points in order, and the result at its end (None: not there, or unknown).
 
-    `comments` has what stood in braces, by how many moves stood before it.
+    `comments` are by the number of moves before them, each with single spaces between its words.
     """
 
     moves: list[int]
@@ -56,46 +73,54 @@ def parse_point(text: str, size: int = MAX_SIZE) -> int:
             return (size - row) * size + column
     without_i = ", without I" if size > COLUMNS.index("J") else ""
     raise NotationError(
-        f"no point {_quoted(text.strip())} on {size}x{size}: "
+        f"no point {quoted(text.strip())} on {size}x{size}: "
         f"write a column A to {COLUMNS[size - 1]}{without_i}, and a row 1 to {size}, like {COLUMNS[size // 2]}2"
     )
 
 
-def parse_moves(text: str, size: int = MAX_SIZE, first_line: int = 1) -> MoveList:
-    """Reads `1. K10 L9 {a good reply} 2. K14 ...`: with or without numbers, comments, and a result at the end.
+def parse_moves(text: str, size: int = MAX_SIZE) -> MoveList:
+    """Reads `1. K10 L9 {a good reply} 2. K14 ...`: with or without numbers, and a result at the end.
 
-    Spaces, line ends, commas and semicolons separate; what stands in braces is a comment. Numbers count either pairs of
-    moves, as pente.org does, or single moves; one that counts neither tells that moves are missing. Whether the moves
-    are legal is not looked at.
-    Raises NotationError with the line (counted from `first_line`) and the column of what cannot be read.
+    Spaces, line ends and commas separate. Comments stand in braces, or between a semicolon and the end of the line.
+    Numbers count either pairs of moves, as pente.org does, or single moves. Variations and judgements of moves are
+    skipped. Whether the moves are legal is not checked. Raises NotationError with the line and the column.
     """
+    text = with_unix_newlines(text)
+    return read_moves(tokens(text), size, Places(text))
+
+
+def read_moves(movetext: Iterable[Token], size: int, places: Places) -> MoveList:
+    """The move list of the tokens of one game without its headers, as `parse_moves`; `places` are of their text."""
     moves: list[int] = []
     comments: dict[int, list[str]] = {}
-    result: str | None = None
-    ended = False
-    for match in _TOKEN.finditer(text):
-        token = match[0]
-        place = _Place(text, match.start(), first_line)
-        if token.startswith("{") and len(token) > 1:
-            comments.setdefault(len(moves), []).extend(token[1:-1].split())
-            continue
-        if token in "{}":
-            raise NotationError(f"a brace {token!r} without its partner, {place}: a comment is {{like this}}")
-        if ended:
-            raise NotationError(f"{_quoted(token)} after the result, {place}: nothing may follow it")
-        if token in RESULTS:
-            ended, result = True, None if token == "?" else token
-            continue
-        number = _NUMBER.match(token)
-        if number is not None:
-            _check_number(int(number[1]), len(moves), place)
-            token = token[number.end() :]
-        if token:
-            try:
-                moves.append(parse_point(token, size))
-            except NotationError as error:
-                raise NotationError(f"{error} (move {len(moves) + 1}, {place})") from None
-    return MoveList(moves, result, {ply: " ".join(words) for ply, words in comments.items()})
+    result: Token | None = None
+    for token in movetext:
+        kind = token.kind
+        try:
+            if kind is Kind.COMMENT:
+                comments.setdefault(len(moves), []).extend(token.text.split())
+            elif kind is Kind.FAULT:
+                raise NotationError(token.text)
+            elif kind is Kind.HEADER:
+                raise NotationError(f"header {token.text!r} among the moves: headers stand before them")
+            elif kind not in (Kind.NUMBER, Kind.MOVE, Kind.RESULT):
+                continue
+            elif result is not None:
+                raise NotationError(
+                    f"{quoted(token.text)} after the result {result.text!r}: begin the next game on a new line"
+                )
+            elif kind is Kind.RESULT:
+                result = token
+            elif kind is Kind.NUMBER:
+                _check_number(token.number, len(moves))
+            else:
+                moves.append(parse_point(token.text, size))
+        except NotationError as error:
+            number = f"move {len(moves) + 1}: " if kind is Kind.MOVE and result is None else ""
+            line, column = places.of(token.start)
+            raise NotationError(f"{number}{error.reason}", line=line, column=column) from None
+    told = None if result is None or result.text in UNKNOWN else result.text
+    return MoveList(moves, told, {ply: " ".join(words) for ply, words in comments.items() if words})
 
 
 def format_moves(
@@ -106,57 +131,60 @@ def format_moves(
 ) -> str:
     """The moves as pente.org writes them, `1. K10 L9 2. ...`, then `result` where given, wrapped at 80 characters.
 
-    `comments` are written in braces after so many moves. Raises NotationError for one with braces in it, or of a ply
-    that was not played.
+    `comments`, by the number of moves before them, are written in braces; one that contains a brace is written as
+    lines that begin with a semicolon. Raises NotationError for a comment on a ply that was not played.
     """
-    for ply, said in comments.items():
+    for ply in comments:
         if not 0 <= ply <= len(moves):
             raise NotationError(f"a comment on ply {ply} of a game of {len(moves)}: choose 0 to {len(moves)}")
-        if "{" in said or "}" in said:
-            raise NotationError(f"the comment {_quoted(said)} on ply {ply} has a brace: write it without")
-    words = _comment_words(comments, 0)
+    lines = _Lines()
+    lines.add_comment(comments.get(0, ""))
     for ply, point in enumerate(moves):
         if ply % 2 == 0:
-            words.append(f"{ply // 2 + 1}.")
-        words.append(point_name(point, size))
-        words += _comment_words(comments, ply + 1)
+            lines.add(f"{ply // 2 + 1}.")
+        lines.add(point_name(point, size))
+        lines.add_comment(comments.get(ply + 1, ""))
     if result is not None:
-        words.append(result)
-    lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + 1 + len(word) <= LINE_LENGTH:
-            lines[-1] += " " + word
+        lines.add(result)
+    return str(lines)
+
+
+class _Lines:
+    """Words, wrapped at LINE_LENGTH characters."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._continues = False  # whether a word may be added to the last line
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines)
+
+    def add(self, word: str, prefix: str = "") -> None:
+        """Adds a word; a new line begins with `prefix`."""
+        if self._continues and len(self._lines[-1]) + 1 + len(word) <= LINE_LENGTH:
+            self._lines[-1] += " " + word
         else:
-            lines.append(word)
-    return "\n".join(lines)
+            self._lines.append(prefix + word)
+            self._continues = True
+
+    def add_comment(self, comment: str) -> None:
+        """Adds a comment, with single spaces between its words; nothing for one without words."""
+        words = comment.split()
+        if not words:
+            return
+        if "{" not in comment and "}" not in comment:
+            for word in f"{{{' '.join(words)}}}".split(" "):
+                self.add(word)
+            return
+        self._continues = False
+        for word in words:
+            self.add(word, "; ")
+        self._continues = False
 
 
-def _comment_words(comments: Mapping[int, str], ply: int) -> list[str]:
-    said = comments.get(ply, "").split()
-    return f"{{{' '.join(said)}}}".split(" ") if said else []
-
-
-def _check_number(number: int, played: int, place: "_Place") -> None:
+def _check_number(number: int, played: int) -> None:
     pairs, singles = played // 2 + 1, played + 1
     if number not in (pairs, singles):
         raise NotationError(
-            f"move number {number} after {played} moves, {place}: "
-            f"{pairs} was expected; look for a move missing or written twice"
+            f"move number {number} after {played} moves: {pairs} was expected; look for a move missing or written twice"
         )
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "...")
-
-
-class _Place(NamedTuple):
-    """Where something stands in a text; worked out only where it is told, which a long text makes dear."""
-
-    text: str
-    at: int
-    first_line: int
-
-    def __str__(self) -> str:
-        line_start = self.text.rfind("\n", 0, self.at) + 1
-        line = self.text.count("\n", 0, self.at) + self.first_line
-        return f"line {line}, column {self.at - line_start + 1}"
