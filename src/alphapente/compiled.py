@@ -68,8 +68,3 @@ vectorized = njit(fastmath={"reassoc", "nnan"}, **_BORROWED)
 
 allocating = njit(**_COMMON)
 """A kernel that makes new arrays or draws from a generator."""
-
-
-def is_cold(name: str) -> bool:
-    """Whether the kernel of this name ("module.function") has yet to be compiled on this machine."""
-    return not numba.config.DISABLE_JIT and not any(CACHE_FOLDER.glob(f"*/{name}-*.nbi"))

@@ -94,7 +94,7 @@ BENCHMARKS = {
             _sample,
         ),
         Benchmark("scale", "Cost as the database, the tree and the number of workers grow (3 GB of disk).", 60, _scale),
-        Benchmark("start", "Seconds from `alphapente run` to its first simulation, warm.", 36, _start),
+        Benchmark("start", "Seconds from `alphapente run` to its first simulation, warm and cold.", 36, _start),
         Benchmark("web", "The page in the browser: its load, clicks, searches, and 20 visitors at once.", 30, _web),
     )
 }

@@ -17,6 +17,7 @@ from alphapente.arena.match import MatchHooks, MatchReport, Tally, plan_games, p
 from alphapente.arena.players import Player
 from alphapente.arena.results import StoredMatch
 from alphapente.arena.saved_games import SavedGames
+from alphapente.cli.compilation import compile_with_progress
 from alphapente.cli.stopping import stop_on_signals
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, FailureError
@@ -75,6 +76,7 @@ def play(request: Request) -> int:
         saved = None if request.save is None else stack.enter_context(SavedGames(request.save))
         identities = request.sides[0].identify(), request.sides[1].identify()
         stored = _stored_match(stack, request, identities, starts)
+        compile_with_progress()
         players = [stack.enter_context(closing(side.make_player())) for side in request.sides]
         if identities != (request.sides[0].identify(), request.sides[1].identify()):
             raise FailureError("a checkpoint was written while the match was prepared; run the same command again")

@@ -26,8 +26,10 @@ def doctor(
 
     from rich.console import Console
 
+    from alphapente.cli.compilation import compile_with_progress
     from alphapente.doctor import as_values, examine
 
+    compile_with_progress()
     with Console(stderr=True).status("examining") as status:
         diagnosis = examine(resolved, on_check_fn=lambda name: status.update(f"examining: {name}"))
     if as_json:

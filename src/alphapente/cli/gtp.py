@@ -62,6 +62,7 @@ def gtp(
 
     from alphapente.arena.gtp_server import GtpServer
     from alphapente.arena.lineup import Terms, make_player, parse_player
+    from alphapente.cli.compilation import compile_with_progress
     from alphapente.network.paths import opponent_path
 
     word = checkpoint or str(opponent_path(resolved))
@@ -75,6 +76,7 @@ def gtp(
         game = resolved.game.model_copy(update={"board_size": size})
         return make_player(word, resolved.model_copy(update={"game": game}), Terms(seed=seed))
 
+    compile_with_progress()
     server = GtpServer(player_for, resolved.game.variant, resolved.game.board_size, seed)
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # bytes that are no text are no command
     server.run(sys.stdin, lambda text: print(text, end="", flush=True))

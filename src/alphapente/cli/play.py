@@ -57,8 +57,10 @@ def play(
     given = {key: value for key, value in flags.items() if value is not None}
     resolved = load_config(config or default_config_path(), set_ or (), given)
 
+    from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.table import Table
 
+    compile_with_progress()
     make_engine, opponent = _opponent(resolved, checkpoint, seconds, seed)
     table = Table(make_engine, resolved.game.variant, resolved.game.board_size, side)
     table.say(opponent)

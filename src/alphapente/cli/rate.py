@@ -185,6 +185,7 @@ def _play(
     from rich.console import Console
 
     from alphapente.arena.tournament import plan, play_jobs
+    from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.stopping import stop_on_signals
     from alphapente.network.device import num_cores
     from alphapente.records.store import Store
@@ -196,6 +197,8 @@ def _play(
     console = Console(stderr=True, highlight=False)
     total = sum(job.games for job in jobs)
     console.print(f"{len(jobs)} matches of {total:,} games to play; what is stored stays", soft_wrap=True)
+    if jobs:
+        compile_with_progress()
     done: list[Played] = []
 
     def on_played(played: "Played") -> None:

@@ -55,11 +55,13 @@ def suite(
     from rich.console import Console
 
     from alphapente.arena.suite import find_suite, read_suite, run_suite
+    from alphapente.cli.compilation import compile_with_progress
     from alphapente.network.load import chosen_network
 
     path = find_suite(file)
     puzzles = read_suite(path, resolved.game.variant, resolved.game.board_size)
     network = chosen_network(resolved, checkpoint)
+    compile_with_progress()
     console, waiting = Console(highlight=False, soft_wrap=True), Console(stderr=True)
     with waiting.status(f"{path.stem}: {len(puzzles)} positions") as status:
         report = run_suite(
