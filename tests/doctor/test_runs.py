@@ -1,6 +1,7 @@
 """The doctor on logs, disks, checkpoints' files and settings."""
 
 import shutil
+import sqlite3
 from collections import namedtuple
 from pathlib import Path
 
@@ -139,6 +140,16 @@ def test_a_damaged_database(tmp_path: Path) -> None:
     finding = sick(config, "records")
     assert "records.db" in finding.evidence
     assert finding.severity is Severity.CRITICAL
+
+
+def test_a_damaged_game_is_named_with_its_database(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    store(config, games(3))
+    connection = sqlite3.connect(config.records.database)
+    connection.executescript("UPDATE games SET moves = X'01' WHERE id = 2")
+    connection.close()
+    evidence = sick(config, "labels").evidence
+    assert "records.db is damaged: game 2: a list of moves" in evidence
 
 
 IDLE = {

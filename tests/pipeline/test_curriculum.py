@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,14 @@ def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path
     with (folder / "history.jsonl").open("a") as file:
         file.write('{"checkpoint": "simple_0000')
     assert read_history(folder) == [one]
+    other = replace(one, checkpoint="simple_00000020.pt", step=20)
+    (folder / other.checkpoint).write_bytes(b"network")
+    remember(config, other)
+    assert read_history(folder) == [one, other], "the line after the one cut short is whole"
+    with (folder / "history.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    assert read_history(folder) == [one, other]
+    (folder / other.checkpoint).unlink()
     (folder / one.checkpoint).unlink()
     assert read_history(folder) == []
 

@@ -1,6 +1,7 @@
 """The networks that a run has kept, one for each training, and what each was made from: a line of JSON for each."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,12 +31,16 @@ class Kept:
 
 
 def remember(config: Config, kept: Kept) -> None:
-    """Adds a line. Raises FailureError where it cannot be written."""
+    """Adds a line, after a line that was cut short too. Raises FailureError where it cannot be written."""
     path = history_folder(config) / NAME
+    line = json.dumps(asdict(kept)).encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(kept)) + "\n")
+        with path.open("a+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            file.write(line)
     except OSError as error:
         raise FailureError(f"cannot write {path}: {error.strerror}; see to it, and run again") from error
 
@@ -43,7 +48,7 @@ def remember(config: Config, kept: Kept) -> None:
 def read_history(folder: Path) -> list[Kept]:
     """The networks of a `history` folder whose files are there, the oldest first, each once."""
     try:
-        lines = (folder / NAME).read_text(encoding="utf-8").splitlines()
+        lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found = {kept.checkpoint: kept for kept in _parsed(lines)}

@@ -124,7 +124,7 @@ def _carry_out(desk: Desk) -> PipelineSummary:
         desk.abandon(gently=False)
         desk.keep()
         desk.say(
-            Note("stopped at once, its steps killed; running the same command again continues from what they saved")
+            Note("stopped at once, its steps were killed; running the same command again continues from what was saved")
         )
         raise
     except Exception:

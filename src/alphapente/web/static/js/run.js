@@ -14,6 +14,7 @@ import { RatingsPanel } from "./run/ratings.js";
 import { StartDialog } from "./run/start.js";
 
 const LIST_MS = 15_000;
+const RETRY_MS = 2_000; // where no run can be followed at present
 
 /** The room. */
 class RunRoom {
@@ -102,11 +103,13 @@ class RunRoom {
   /** @param {string} path the configuration's name, or nothing */
   async enter(path) {
     this.here = true;
+    let wanted = "";
     try {
-      await this.list(decodeURIComponent(path));
-    } catch (error) {
-      this.say(messageOf(error));
+      wanted = decodeURIComponent(path);
+    } catch {
+      // a damaged address names no configuration
     }
+    await this.list(wanted);
   }
 
   leave() {
@@ -114,13 +117,28 @@ class RunRoom {
     clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
-    this.doctor.leave();
+    for (const panel of [this.live, this.curves, this.recent, this.ratings, this.doctor, this.logs]) panel.leave();
     if (this.dialog.element.open) this.dialog.element.close();
     if (this.stopDialog.open) this.stopDialog.close();
   }
 
-  /** Reads which runs and configurations there are, now and then. @param {string} wanted */
+  /**
+   * Reads which runs and configurations there are, now and then, and follows the one chosen if it is not yet.
+   * @param {string} wanted
+   */
   async list(wanted) {
+    clearTimeout(this.timer);
+    try {
+      await this.readList(wanted);
+    } catch (error) {
+      if (this.run === null) this.say(messageOf(error)); // else the notice says so
+    }
+    clearTimeout(this.timer); // of another call meanwhile
+    if (this.here) this.timer = window.setTimeout(() => void this.list(this.config || wanted), this.source === null ? RETRY_MS : LIST_MS);
+  }
+
+  /** @param {string} wanted */
+  async readList(wanted) {
     const [configs, runs] = await Promise.all([get("/configs"), get("/runs")]);
     if (!this.here) return;
     const stateOf = new Map(runs.flatMap((/** @type {any} */ run) => run.configs.map((/** @type {string} */ name) => [name, run.state])));
@@ -137,8 +155,6 @@ class RunRoom {
       this.config = chosen;
       this.watch();
     }
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.list(this.config).catch(() => undefined), LIST_MS);
   }
 
   chosen() {
@@ -163,12 +179,16 @@ class RunRoom {
       if (this.source !== source) return;
       const { data } = /** @type {MessageEvent} */ (event);
       if (data !== undefined) {
-        source.close(); // the server has said why
+        source.close(); // the server has said why, such as a configuration that is half-saved
         show(this.body, false);
         this.say(JSON.parse(data).message);
       } else {
         show(this.lost, true);
-        if (source.readyState === EventSource.CLOSED) this.source = null; // the list's next turn opens another
+      }
+      if (source.readyState === EventSource.CLOSED) {
+        this.source = null; // the list's next turn opens another
+        clearTimeout(this.timer);
+        this.timer = window.setTimeout(() => void this.list(this.config), RETRY_MS);
       }
     });
   }
@@ -193,7 +213,7 @@ class RunRoom {
     for (const panel of this.panels) panel.update(run);
     if (before?.config === run.config && before.state !== run.state) {
       announce(`The run is ${STATE_WORDS[run.state]}`);
-      void this.list(this.config).catch(() => undefined);
+      void this.list(this.config);
     } else if (before?.config === run.config && before.phase !== run.phase && run.phase !== "") {
       announce(run.phase);
     }

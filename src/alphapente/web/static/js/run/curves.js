@@ -5,6 +5,7 @@ import { get } from "../api.js";
 import { Chart } from "../charts.js";
 import { h } from "../dom.js";
 import { count } from "./format.js";
+import { Refresh } from "./refresh.js";
 
 const EVERY_MS = 8000;
 const share = (/** @type {number} */ value) => `${Math.round(100 * value)}%`;
@@ -100,22 +101,38 @@ export class CurvesPanel {
     });
     const charts = [this.records, this.policy, this.value, this.endings, this.lengths, this.speed, this.cycles, this.losses];
     this.element = h("section", { class: "charts", "aria-label": "Curves" }, ...charts.map((chart) => chart.element));
+    this.refresh = new Refresh(() => this.read(), EVERY_MS);
     this.config = "";
-    this.readAt = -Infinity;
     this.seen = "";
-    this.reading = false;
+    /** @type {any} the newest snapshot */
+    this.run = null;
     /** @type {any} */
     this.curves = null;
   }
 
   /** @param {any} run a snapshot */
   update(run) {
+    this.run = run;
     if (run.config !== this.config) {
       this.config = run.config;
       this.curves = null;
-      this.readAt = -Infinity;
       this.drawCurves();
     }
+    this.drawRun(run);
+    const seen = `${run.config} ${run.state} ${run.phase} ${run.losses.length}`;
+    const live = run.state === "running" || run.state === "ending";
+    if (seen !== this.seen) this.refresh.now();
+    else if (live) this.refresh.soon();
+    this.seen = seen;
+  }
+
+  leave() {
+    this.refresh.stop();
+    this.seen = "";
+  }
+
+  /** Draws what the snapshot itself holds. @param {any} run */
+  drawRun(run) {
     const { samples } = run;
     const levels = run.state === "none" ? [] : [{ at: run.records_end, label: `${count(run.records_end)}, the ${run.records_end === run.records_target ? "target" : "end of its cycles"}` }];
     // An end that is far away would press the curve flat.
@@ -134,28 +151,16 @@ export class CurvesPanel {
     this.cycles.set([cycles.map((/** @type {any} */ one) => one.cycle), cycles.map((/** @type {any} */ one) => one.games)]);
     const losses = run.losses;
     this.losses.set([losses.map((/** @type {any} */ _one, /** @type {number} */ place) => place + 1), losses.map((/** @type {any} */ one) => one.loss)]);
-    const seen = `${run.state} ${run.phase} ${losses.length}`;
-    const live = run.state === "running" || run.state === "ending";
-    if (seen !== this.seen || (live && performance.now() - this.readAt > EVERY_MS)) void this.read(run);
-    this.seen = seen;
   }
 
-  /** Reads the curves. @param {any} run */
-  async read(run) {
-    if (this.reading) return;
-    this.reading = true;
-    this.readAt = performance.now();
-    try {
-      const curves = await get(`/run/curves?config=${encodeURIComponent(run.config)}`);
-      if (run.config !== this.config) return;
-      this.curves = curves;
-      this.drawCurves();
-    } catch {
-      // the room's notice tells when the server is gone; the next snapshot asks again
-    } finally {
-      this.reading = false;
-    }
-    if (run.samples.length === 0) this.update(run);
+  /** Reads the curves. */
+  async read() {
+    const { config } = this;
+    const curves = await get(`/run/curves?config=${encodeURIComponent(config)}`);
+    if (config !== this.config) return;
+    this.curves = curves;
+    this.drawCurves();
+    this.drawRun(this.run); // the records come from the curves where the snapshot has no samples
   }
 
   drawCurves() {

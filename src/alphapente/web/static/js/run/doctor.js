@@ -74,6 +74,7 @@ export class DoctorPanel {
       if (told.state === "examining") this.again();
     } catch (error) {
       setText(this.about, messageOf(error));
+      if (this.button.disabled) this.again(); // the examination goes on
     }
   }
 

@@ -6,6 +6,7 @@ import { h, setText, show } from "../dom.js";
 import { writeLink } from "../link.js";
 import { aboutLive, LiveBoards, liveGames, NO_GAMES } from "../live.js";
 import { ago, count } from "./format.js";
+import { Refresh } from "./refresh.js";
 
 const LIVE_MS = 1000;
 const RECENT_MS = 10_000;
@@ -18,9 +19,9 @@ export class LiveGamesPanel {
     this.boards = new LiveBoards();
     this.element = h("section", { class: "card" }, h("h2", {}, "Games in play now"), this.about, this.boards.element);
     this.element.hidden = true;
-    this.readAt = -Infinity;
-    this.reading = false;
+    this.refresh = new Refresh(() => this.read(), LIVE_MS);
     this.config = "";
+    this.playing = false;
   }
 
   /** @param {any} run a snapshot */
@@ -29,24 +30,21 @@ export class LiveGamesPanel {
       this.config = run.config;
       this.set(NO_GAMES);
     }
-    const live = run.state === "running" || run.state === "ending";
-    if (!live) this.set(NO_GAMES);
-    else if (performance.now() - this.readAt > LIVE_MS) void this.read();
+    this.playing = run.state === "running" || run.state === "ending";
+    if (this.playing) this.refresh.soon();
+    else this.leave();
+  }
+
+  leave() {
+    this.playing = false;
+    this.refresh.stop();
+    this.set(NO_GAMES);
   }
 
   async read() {
-    if (this.reading) return;
-    this.reading = true;
-    this.readAt = performance.now();
     const { config } = this;
-    try {
-      const told = await liveGames(config);
-      if (config === this.config) this.set(told);
-    } catch {
-      // the next snapshot asks again
-    } finally {
-      this.reading = false;
-    }
+    const live = await liveGames(config);
+    if (config === this.config && this.playing) this.set(live); // else the run has ended meanwhile
   }
 
   /** @param {import("../live.js").LiveGames} live */
@@ -74,10 +72,10 @@ export class RecentGamesPanel {
       ),
     );
     this.element = h("section", { class: "card" }, h("h2", {}, "Newest games"), this.nothing, this.table, this.more);
+    this.refresh = new Refresh(() => this.read(null), RECENT_MS);
     this.config = "";
-    this.readAt = -Infinity;
-    this.seen = "";
-    this.reading = false;
+    this.state = "";
+    this.count = -1;
     /** @type {any[]} */
     this.games = [];
     this.paged = false;
@@ -87,38 +85,42 @@ export class RecentGamesPanel {
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
-      this.readAt = -Infinity;
+      this.state = "";
       this.paged = false;
       this.set([]);
     }
-    const seen = `${run.state} ${run.games}`;
-    if (seen === this.seen || this.paged || performance.now() - this.readAt < RECENT_MS) return;
-    this.seen = seen;
-    void this.read(null);
+    const { state, count: before } = this;
+    this.state = run.state;
+    this.count = run.games;
+    if (this.paged) return;
+    if (run.state !== state) this.refresh.now();
+    else if (run.games !== before) this.refresh.soon();
   }
 
-  readMore() {
+  leave() {
+    this.refresh.stop();
+    this.state = "";
+  }
+
+  async readMore() {
     this.paged = true;
-    return this.read(this.games[this.games.length - 1]?.id ?? null);
+    this.refresh.stop();
+    this.more.disabled = true;
+    try {
+      await this.read(this.games[this.games.length - 1]?.id ?? null);
+    } catch {
+      this.more.disabled = false;
+    }
   }
 
   /** @param {number | null} before */
   async read(before) {
-    if (this.reading) return;
-    this.reading = true;
-    this.readAt = performance.now();
     const config = this.config;
-    try {
-      const older = before === null ? "" : `&before=${before}`;
-      const games = await get(`/run/games?limit=12&config=${encodeURIComponent(config)}${older}`);
-      if (config !== this.config) return;
-      this.set(before === null ? games : [...this.games, ...games]);
-      this.more.disabled = games.length === 0;
-    } catch {
-      this.seen = ""; // the next snapshot asks again
-    } finally {
-      this.reading = false;
-    }
+    const older = before === null ? "" : `&before=${before}`;
+    const games = await get(`/run/games?limit=12&config=${encodeURIComponent(config)}${older}`);
+    if (config !== this.config || (before === null && this.paged)) return;
+    this.set(before === null ? games : [...this.games, ...games]);
+    this.more.disabled = games.length === 0;
   }
 
   /** @param {any[]} games */

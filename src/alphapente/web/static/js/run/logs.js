@@ -3,6 +3,7 @@
 
 import { get, messageOf } from "../api.js";
 import { h, setText, show } from "../dom.js";
+import { Refresh } from "./refresh.js";
 
 const EVERY_MS = 3000;
 const LINES = 200;
@@ -10,15 +11,14 @@ const LINES = 200;
 /** The log chosen, its last lines, followed while the run goes on. */
 export class LogsPanel {
   constructor() {
-    this.choice = h("select", { "aria-label": "Log", onchange: () => void this.chosen() });
+    this.choice = h("select", { "aria-label": "Log", onchange: () => this.chosen() });
     this.text = h("pre", { class: "log", tabindex: 0, role: "region", "aria-label": "Last lines of the log" });
     this.nothing = h("p", { class: "muted" }, "No logs yet");
     this.element = h("section", { class: "card logs" }, h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice), this.nothing, this.text);
     this.config = "";
     this.name = "";
-    this.readAt = -Infinity;
     this.seen = "";
-    this.reading = false;
+    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => setText(this.text, messageOf(error)));
   }
 
   /** @param {any} run a snapshot */
@@ -26,34 +26,29 @@ export class LogsPanel {
     if (run.config !== this.config) {
       this.config = run.config;
       this.name = "";
-      this.readAt = -Infinity;
     }
     const live = run.state === "running" || run.state === "ending" || run.state === "starting";
     const seen = `${run.config} ${run.state} ${run.phase}`;
-    if (seen === this.seen && (!live || performance.now() - this.readAt < EVERY_MS)) return;
+    if (seen !== this.seen) this.refresh.now();
+    else if (live) this.refresh.soon();
     this.seen = seen;
-    void this.read();
   }
 
   chosen() {
     this.name = this.choice.value;
-    return this.read();
+    this.refresh.now();
+  }
+
+  leave() {
+    this.refresh.stop();
+    this.seen = "";
   }
 
   async read() {
-    if (this.reading) return;
-    this.reading = true;
-    this.readAt = performance.now();
     const { config, name } = this;
     const asked = name === "" ? "" : `&name=${encodeURIComponent(name)}`;
-    try {
-      const told = await get(`/run/logs?config=${encodeURIComponent(config)}&lines=${LINES}${asked}`);
-      if (config === this.config && name === this.name) this.set(told);
-    } catch (error) {
-      setText(this.text, messageOf(error));
-    } finally {
-      this.reading = false;
-    }
+    const answer = await get(`/run/logs?config=${encodeURIComponent(config)}&lines=${LINES}${asked}`);
+    if (config === this.config && name === this.name) this.set(answer);
   }
 
   /** @param {any} told */

@@ -5,6 +5,7 @@ import { get, messageOf } from "../api.js";
 import { Chart } from "../charts.js";
 import { h, show } from "../dom.js";
 import { count, withCode } from "./format.js";
+import { Refresh } from "./refresh.js";
 
 const EVERY_MS = 60_000;
 const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.round(value)}`;
@@ -12,7 +13,7 @@ const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.roun
 /** The ratings on one board size. */
 export class RatingsPanel {
   constructor() {
-    this.size = h("select", { "aria-label": "Board of the ratings", onchange: () => void this.read() });
+    this.size = h("select", { "aria-label": "Board of the ratings", onchange: () => this.refresh.now() });
     this.chart = new Chart({
       title: "Rating of the run's networks",
       x: "count",
@@ -46,7 +47,7 @@ export class RatingsPanel {
     this.config = "";
     this.sizes = "";
     this.seen = "";
-    this.readAt = -Infinity;
+    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => this.say(messageOf(error)));
   }
 
   /** @param {any} run a snapshot */
@@ -55,26 +56,26 @@ export class RatingsPanel {
     if (run.config !== this.config || sizes !== this.sizes) {
       this.config = run.config;
       this.sizes = sizes;
-      this.readAt = -Infinity;
       const largest = run.board_sizes[run.board_sizes.length - 1];
       this.size.replaceChildren(...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)));
       show(this.size, run.board_sizes.length > 1);
     }
-    const seen = `${run.config} ${run.state} ${run.losses.length}`;
-    if (seen === this.seen && performance.now() - this.readAt < EVERY_MS) return;
+    const seen = `${run.config} ${sizes} ${run.state} ${run.losses.length}`;
+    if (seen === this.seen) this.refresh.soon();
+    else this.refresh.now();
     this.seen = seen;
-    void this.read();
+  }
+
+  leave() {
+    this.refresh.stop();
+    this.seen = "";
   }
 
   async read() {
-    this.readAt = performance.now();
-    const config = this.config;
-    try {
-      const told = await get(`/run/ratings?config=${encodeURIComponent(config)}&board_size=${this.size.value}`);
-      if (config === this.config) this.set(told);
-    } catch (error) {
-      this.say(messageOf(error));
-    }
+    const { config } = this;
+    const size = this.size.value;
+    const answer = await get(`/run/ratings?config=${encodeURIComponent(config)}&board_size=${size}`);
+    if (config === this.config && size === this.size.value) this.set(answer);
   }
 
   /** @param {string} message */
