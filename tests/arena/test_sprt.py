@@ -129,9 +129,9 @@ def test_a_match_ends_as_soon_as_it_is_decided() -> None:
     assert 32 <= found.report.total.games < 400
     assert sum(found.pairs) * 2 == found.report.total.games == 2 * heard[-1][0]
     assert np.array(found.pairs) @ OUTCOMES / sum(found.pairs) == pytest.approx(found.report.total.score)
-    turned = play_sequentially(RandomPlayer(), searcher(), bounds, plan_games(400, size=9), rules=RULES)
-    assert turned is not None
-    assert turned.verdict == "reject"
+    swapped = play_sequentially(RandomPlayer(), searcher(), bounds, plan_games(400, size=9), rules=RULES)
+    assert swapped is not None
+    assert swapped.verdict == "reject"
 
 
 def test_undecided_when_the_games_run_out_and_nothing_when_stopped() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from alphapente.arena.games import PlayedGame
 from alphapente.arena.identity import identify
 from alphapente.arena.match import NO_HOOKS, MatchHooks, plan_games, play_planned
-from alphapente.arena.players import Player, RandomPlayer
+from alphapente.arena.players import Answer, Player, RandomPlayer, Turn
 from alphapente.arena.results import StoredMatch
 from alphapente.arena.tournament import Contestant, Job, Played, plan, play_jobs
 from alphapente.config import Config, load_config
@@ -32,8 +32,22 @@ def settings(folder: Path) -> Config:
     return load_config(None, [f"records.database={folder / 'records.db'}", "game.board_size=9"])
 
 
+class OneAtATime(RandomPlayer):
+    """Plays one game after the other, so that they do not all end together."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.games_at_once = 1
+
+    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+        time.sleep(0.002)
+        return super().choose(turns)
+
+
 def random_player(word: str, config: Config, games: int) -> Player:
-    """Every word plays at random, but for those that fail and that die."""
+    """Every word plays at random, but for those that fail, that die and that are slow."""
+    if word == "one at a time":
+        return OneAtATime(word)
     if word == "failing":
         raise RequestError("it does not want to")
     if word == "dying":
@@ -128,6 +142,29 @@ def test_asked_to_stop_it_leaves_what_is_in_play(tmp_path: Path) -> None:
     jobs = plan([contestant("slow")], [contestant("random")], 2, [])
     assert not play_jobs(jobs, settings(tmp_path), random_player, 1, unheard, lambda: True)
     assert time.monotonic() - began < 50, "it did not wait for the match"
+
+
+def test_stopped_in_a_match_it_keeps_the_finished_pairs_and_plays_the_rest(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    one, other = contestant("one at a time"), contestant("random")
+
+    def stored() -> list[Match]:
+        with Store(config.records.database) as store:
+            return store.matches("pente", 9)
+
+    (job,) = plan([one], [other], 20, stored())
+    assert not play_jobs([job], config, random_player, 1, unheard, lambda: bool(stored()))
+    (match,) = stored()
+    numbers = {game.number for game in match.games}
+    assert 2 <= len(numbers) < 20
+    assert {number ^ 1 for number in numbers} == numbers, "whole pairs"
+    (rest,) = plan([one], [other], 20, stored())
+    assert rest == replace(job, missing=20 - len(numbers))
+    assert play_jobs([rest], config, random_player, 1, unheard)
+    (whole,) = stored()
+    assert [game.number for game in whole.games] == [*range(20)]
+    assert set(match.games) <= set(whole.games)
+    assert plan([one], [other], 20, stored()) == []
 
 
 def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """`alphapente rate` and what `alphapente arena` stores, through real processes over one database."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -87,6 +89,9 @@ def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) ->
         (["--anchor", "random"], "--anchor is 'random': write NAME=ELO"),
         (["--anchor", "=3"], "--anchor is '=3': write NAME=ELO"),
         (["--games", "2"], "no networks of a run are kept"),
+        (["--games", "2", "--plot", "elo.mp3"], "no picture has the ending .mp3; choose .png, .svg or .pdf"),
+        (["--games", "2", "--plot", "missing/elo.png"], "there is no folder missing"),
+        (["--plot", "."], "it is a folder"),
         ([], "there is no database"),
     ],
 )
@@ -100,3 +105,23 @@ def test_wrong_requests_are_told_in_one_line(
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_a_wrong_anchor_or_database_is_reported_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_run(tmp_path, 2)
+    play = ["rate", *SMALL, "--games", "2", "--references", "random"]
+    with pytest.raises(SystemExit) as ended:
+        main([*play, "--anchor", "tactical=0"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "anchor 'tactical': no player is called so; there are random, simple step 0 @4, simple step 1 @4" in error
+    with closing(sqlite3.connect("data/records.db", isolation_level=None)) as connection:
+        assert connection.execute("SELECT count(*) FROM matches").fetchone() == (0,)
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SystemExit) as ended:
+            main([*play, "--set", "records.busy_timeout_s=0"])
+    assert ended.value.code == 1
+    assert "data/records.db is locked" in capsys.readouterr().err

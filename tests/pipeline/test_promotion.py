@@ -18,6 +18,7 @@ from alphapente.network.planes import NUM_PLANES
 from alphapente.pipeline.promotion import first_incumbent, promote
 from alphapente.pipeline.state import STATE_NAME, load_state
 from alphapente.records.check import check
+from alphapente.records.model import MatchGame
 from alphapente.records.store import Store
 from tests.pipeline.test_runs import commands, notes, run_here, steps
 
@@ -113,6 +114,24 @@ def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
     ] * 2
     assert matches[0].games != matches[1].games, "each training has openings of its own"
     assert matches[0].player_a.name == "simple step 2 @2"
+
+
+def test_an_interrupted_test_is_resumed(tmp_path: Path) -> None:
+    config = settings(tmp_path, "pipeline.promotion_elo0=-1", "pipeline.promotion_elo1=1")
+    save(config, promoted_path(config, "simple"), 1)
+    save(config, checkpoint_path(config, "simple"), 2)
+
+    def games() -> tuple[MatchGame, ...]:
+        with Store(config.records.database) as store:
+            return tuple(game for match in store.matches("pente", 7) for game in match.games)
+
+    assert promote(config, list[Event]().append, lambda: len(games()) >= 2, key="one") is None
+    before = games()
+    assert 2 <= len(before) < 32
+    found = promote(config, list[Event]().append, key="one")
+    assert found is not None
+    assert found.wins + found.losses + found.draws == 32 == len(games())
+    assert set(before) <= set(games())
 
 
 def test_each_training_is_tested_and_the_promoted_network_plays(tmp_path: Path) -> None:

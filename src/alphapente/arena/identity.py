@@ -95,7 +95,7 @@ def identify(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
 
 
 def of_checkpoint(stored: "Checkpoint", parsed: PlayerWord, config: Config) -> PlayerIdentity:
-    """Who a checkpoint is as a player, with the budget and the precision of its word."""
+    """Who a checkpoint is as a player, with the budget and the precision of what `parse_player` returned."""
     from alphapente.network.checkpoint import weights_digest
 
     simulations = _simulations(parsed, config)

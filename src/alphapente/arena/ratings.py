@@ -157,6 +157,12 @@ def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairi
     return list(places), pairings, len(seen), repeated
 
 
+def check_anchors(anchors: Mapping[str, float], matches: Sequence[Match], others: Sequence[PlayerIdentity]) -> None:
+    """Raises the RequestError of `rate_matches` for anchors once these matches and matches of `others` are stored."""
+    players = list(dict.fromkeys([*_collect(matches)[0], *others]))
+    _held(players, _labels(players), anchors)
+
+
 def _labels(players: Sequence[PlayerIdentity]) -> list[str]:
     """A name for each player that no other has: its own, with its weights' digest and settings where need be."""
     shared = Counter(player.name for player in players)

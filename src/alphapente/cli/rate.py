@@ -89,6 +89,10 @@ def rate(
     anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
     from alphapente.arena.ratings import rate_matches
+    from alphapente.pipeline.picture_target import check_target
+
+    if plot is not None:
+        check_target(plot)
 
     run: Run = []
     if games or plot is not None or as_json:
@@ -102,8 +106,8 @@ def rate(
             )
     status = 0
     if games:
-        jobs_for = [contestant for _, contestant in run], _references(references, resolved)
-        status = _play(*jobs_for, games, gaps, (workers, seed), resolved)
+        players = [contestant for _, contestant in run], _references(references, resolved)
+        status = _play(players, anchors, games, gaps, (workers, seed), resolved)
     ratings = rate_matches(_stored(resolved), resolved.game.variant, resolved.game.board_size, anchors)
     if as_json:
         typer.echo(json.dumps(as_dict(ratings, run), indent=2))
@@ -174,16 +178,20 @@ def _stored(config: Config) -> "list[Match]":
 
 
 def _play(
-    run: "list[Contestant]",
-    references: "list[Contestant]",
+    players: "tuple[list[Contestant], list[Contestant]]",
+    anchors: dict[str, float],
     games: int,
     apart: list[int],
     how: tuple[int, int],
     config: Config,
 ) -> int:
-    """Plays what the database lacks, `how` being the number of processes and the seed; returns the exit status."""
+    """Plays what the database lacks, `how` being the number of processes and the seed; returns the exit status.
+
+    `players` are the networks of the run and the references. Anchors and database are checked before the first move.
+    """
     from rich.console import Console
 
+    from alphapente.arena.ratings import check_anchors
     from alphapente.arena.tournament import plan, play_jobs
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.stopping import stop_on_signals
@@ -191,11 +199,13 @@ def _play(
     from alphapente.records.store import Store
 
     workers, seed = how
-    with Store(config.records.database, config.records.busy_timeout_s):
-        pass  # makes it where it is not there
-    jobs = plan(run, references, games, _stored(config), apart, seed)
+    with Store(config.records.database, config.records.busy_timeout_s) as store:
+        store.settings_id(config.dump_json())
+        matches = store.matches(config.game.variant, config.game.board_size)
+    check_anchors(anchors, matches, [contestant.identity for group in players for contestant in group])
+    jobs = plan(*players, games, matches, apart, seed)
     console = Console(stderr=True, highlight=False)
-    total = sum(job.games for job in jobs)
+    total = sum(job.missing for job in jobs)
     console.print(f"{len(jobs)} matches of {total:,} games to play; what is stored stays", soft_wrap=True)
     if jobs:
         compile_with_progress()
@@ -212,7 +222,7 @@ def _play(
     with stop_on_signals(watch_stdin=False) as stop:
         if not jobs or play_jobs(jobs, config, make_player, workers or num_cores(), on_played, stop):
             return 0
-        console.print("stopped; the same command goes on from here", soft_wrap=True)
+        console.print("stopped; the same command resumes from here", soft_wrap=True)
         return stop.status
 
 

@@ -197,6 +197,8 @@ def plot(
     """Draw how a run went: losses, lengths of games, kinds of win."""
     from alphapente.config import default_config_path, load_config
     from alphapente.pipeline.picture import draw
+    from alphapente.pipeline.picture_target import check_target
 
+    check_target(out)
     draw(load_config(config or default_config_path(), set_ or ()), out)
     typer.echo(f"wrote {out}")
