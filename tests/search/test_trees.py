@@ -11,10 +11,11 @@ from alphapente.network.evaluator import UniformEvaluator
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.notation import parse_point
-from alphapente.rules.position import POSITION, VARIANTS, new_positions
+from alphapente.rules.position import MAX_PLIES, POSITION, VARIANTS, new_positions
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.kernels import select_puct
 from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
+from tests.rules.long_game import long_game
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_puct, read_tree
 
@@ -293,3 +294,10 @@ class TestEdgesOfTheRange:
         tracemalloc.stop()
         assert grown < 20_000
         assert POSITION.itemsize > 500, "a copied position in each step would have shown"
+
+
+@pytest.mark.parametrize("root", ["gumbel", "puct"])
+def test_a_search_one_ply_before_the_longest_game_ends_sees_the_draw(root: Root) -> None:
+    game = long_game(MAX_PLIES - 1)
+    forest = Forest(UniformEvaluator(1, 19), SearchSettings(root=root), num_trees=1, simulations=400)
+    assert search_position(forest, game.position, np.random.default_rng(0)).proven == PROVEN_DRAW

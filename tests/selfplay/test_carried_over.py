@@ -36,7 +36,7 @@ def config(tmp_path: Path) -> Config:
         [
             "game.board_size=7",
             "generation.simulations=8",
-            "generation.record_limit=40",
+            "generation.record_limit=100",
             "generation.workers=1",
             "generation.games_per_worker=4",
             "generation.seed=11",
@@ -163,7 +163,9 @@ def test_a_game_that_cannot_be_read_is_left_out_and_the_others_are_played(config
     left = leave_games_in_play(config)
     with Store(config.records.database) as store:
         parking = Parking(store, "pente", 7, "simple")
-        parking.park([b"no game"])
+        first, *others = parking.claim(4)
+        parking.park([], {first.parked_id: b"no game"}, [game.parked_id for game in others])
+        left.remove(seed_of(first.payload))
     notes: list[str] = []
     generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
     assert sum("cannot be read" in note for note in notes) == 1
@@ -174,9 +176,8 @@ def test_a_finished_game_is_no_game_in_play(config: Config) -> None:
     leave_games_in_play(config)
     with Store(config.records.database) as store:
         game = unpack(Parking(store, "pente", 7, "simple").claim(1)[0].payload, "pente", 7)
-    game.position["winner"] = 1
-    game.moves = [24, 0, 4, 1, 6, 2, 7, 3, 8, 5, 9, 10, 11]
-    with pytest.raises(FailureError, match="cannot be read"):
+    game.moves = [24, 42, 0, 44, 1, 46, 2, 48, 3, 36, 4]
+    with pytest.raises(FailureError, match=r"cannot be read \(it is over\)"):
         unpack(pack(game), "pente", 7)
 
 

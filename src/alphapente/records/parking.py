@@ -1,6 +1,6 @@
 """Games that a generation left in play: they stay in the database until what became of them takes their place.
 
-A generation claims the games that it plays on, for CLAIM_S from the last time that it renewed the claim, so that no
+A generation claims the games that it continues, for CLAIM_S from the last time that it renewed the claim, so that no
 other one plays them at the same time. A claim only saves work: what counts is the game's row. Whoever stores the
 finished game deletes the row in the same transaction, and where the row is gone already stores nothing. So a game is
 neither lost, whatever kills the generation, nor stored twice.
@@ -76,7 +76,7 @@ class Parking:
             return found
 
     def renew(self, parked_ids: Sequence[int], seconds: int = CLAIM_S) -> None:
-        """Keeps claimed games from others for so many seconds from now on; 0 releases them as they were parked."""
+        """Keeps claimed games from others for this number of seconds from now; 0 releases them as they were parked."""
         with self._store.writing() as connection:
             _hold(connection, parked_ids, seconds)
 

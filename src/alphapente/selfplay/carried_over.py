@@ -1,4 +1,4 @@
-"""The games that an earlier generation left in play, while this one plays them on: see records/parking.py.
+"""The games that an earlier generation left in play, while this one continues them: see records/parking.py.
 
 A game is known by its seed: its record has it when it is finished, its packed state while it is in play.
 """
@@ -69,9 +69,9 @@ class CarriedOver:
         return stored
 
     def park(self, payloads: Sequence[bytes]) -> int:
-        """Keeps games that are in play for the next generation, and releases those that nobody has handed over.
+        """Keeps games that are in play for the next generation, and releases the claimed ones that are not among them.
 
-        Returns how many wait now.
+        Returns the number of games that wait now.
         """
         contents = {seed_of(payload): payload for payload in payloads}
         claimed = {self._claimed[seed]: payload for seed, payload in contents.items() if seed in self._claimed}

@@ -64,7 +64,7 @@ class Crew(Protocol):
 
     @property
     def losses(self) -> list[str]:
-        """Which players returned no games at the stop, and why: their games in play are lost."""
+        """Which players returned no games at the stop, and why: the games that they began are lost."""
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
         """Tells what is played: so many games at most, first those of `carried_over`."""
@@ -155,6 +155,7 @@ class Team:
     def _lose_silent(self, players: Iterable[int]) -> None:
         """Notes the players that did not answer in time at a stop."""
         self.losses += [
-            f"self-play {self._title} {player + 1} did not answer for {STOP_WAIT_S:.0f} s: its games in play are lost"
+            f"self-play {self._title} {player + 1} did not answer for {STOP_WAIT_S:.0f} s: "
+            "the games that it began are lost"
             for player in players
         ]

@@ -96,7 +96,7 @@ class Workers(Team):
         self._processes[worker].join(1.0)
         code = self._processes[worker].exitcode
         return FailureError(
-            f"self-play worker {worker + 1} died (exit status {code}): its games in play are lost, all finished games "
+            f"self-play worker {worker + 1} died (exit status {code}): the games that it began are lost, all finished games "
             "are stored; run the same command again to go on"
         )
 
@@ -128,6 +128,8 @@ class Workers(Team):
         for process in self._processes:
             process.join(2.0)
         self.abandon()
+        for process in self._processes:
+            process.join(2.0)  # until the system has removed one that was killed
         return late, self._parked
 
 
