@@ -31,7 +31,9 @@ _MAX_LINKS = 40
 _LONGEST_NAME = 200
 """Bytes of a file's name that its temporary file repeats; file systems allow 255 for the whole."""
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/(\d+))/fd/(\d+)")
+_SQLITE = b"SQLite format 3\0"
 _ADVICE = {
+    errno.EEXIST: "name another file",
     errno.EACCES: "name another file, or give yourself write permission for its folder",
     errno.EPERM: "name another file, or give yourself write permission for its folder",
     errno.EROFS: "name a file on another disk",
@@ -107,6 +109,7 @@ def check_writable(path: StrPath) -> None:
         target = _followed(os.fspath(path))
         if _is_special(target):
             return
+        _refuse_database(target)
         folder = os.path.dirname(target)
         while not os.path.lexists(folder):
             folder = os.path.dirname(folder)
@@ -203,6 +206,7 @@ def _beside(target: str, durable: bool) -> Iterator[BinaryIO]:
     """A temporary file beside `target`, renamed to it at the end, removed after an error."""
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f"{_temporary_start(name)}{os.getpid()}.{threading.get_native_id()}.tmp")
+    _refuse_database(target)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)  # of a killed process that had the same number
     try:
@@ -219,6 +223,17 @@ def _beside(target: str, durable: bool) -> Iterator[BinaryIO]:
         raise
     if durable:
         _sync_folder(folder)
+
+
+def _refuse_database(target: str) -> None:
+    """Raises OSError for an SQLite file: nothing that is written whole is meant to replace the records."""
+    try:
+        with open(target, "rb") as file:
+            start = file.read(len(_SQLITE))
+    except OSError:
+        return
+    if start == _SQLITE:
+        raise OSError(errno.EEXIST, "it is a database")
 
 
 def _temporary_start(name: str) -> str:

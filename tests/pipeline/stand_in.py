@@ -26,6 +26,7 @@ from alphapente.events import (
     TrainingSummary,
     to_json,
 )
+from alphapente.files import configured_path
 
 RECORDS_A_GAME = 5
 stopped = threading.Event()
@@ -96,7 +97,7 @@ def main() -> int:
     words.remove("--events")
     given = options(words)
     config = json.loads(Path(given["--config"]).read_text())
-    folder = Path(config["pipeline"]["checkpoint_dir"])
+    folder = configured_path(config["pipeline"]["checkpoint_dir"])
     signal.signal(signal.SIGTERM, on_term)
     threading.Thread(target=watch_parent, daemon=True).start()
     with (folder / "commands").open("a") as file:

@@ -20,7 +20,7 @@ import numpy as np
 from alphapente.arena.players import Player, PolicyPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
-from alphapente.files import write_text
+from alphapente.files import StrPath, write_text
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point, point_name
@@ -173,8 +173,9 @@ def _answer(puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[
         list(pool.map(work, range(len(players))))
 
 
-def find_suite(name: Path) -> Path:
+def find_suite(name: StrPath) -> Path:
     """The file of a suite: `name` itself, or the built-in suite of that name. Raises RequestError for neither."""
+    name = Path(name)
     if name.exists():
         return name
     built_in = BUILT_IN / f"{name}.json"
@@ -184,13 +185,13 @@ def find_suite(name: Path) -> Path:
     raise RequestError(f"there is no suite {name}: name a JSON file, or a built-in one: {known}")
 
 
-def read_suite(path: Path, variant: str = "pente", board_size: int = MAX_SIZE) -> list[Puzzle]:
+def read_suite(path: StrPath, variant: str = "pente", board_size: int = MAX_SIZE) -> list[Puzzle]:
     """The positions of a suite file; those that do not tell their variant or board size have these.
 
     Each is replayed by the rules. Raises RequestError, with the position's number, for a file that is none.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RequestError(f"cannot read the suite {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -262,7 +263,7 @@ def _check_answers(puzzle: Puzzle) -> None:
 _ORDER = ("id", "kind", "variant", "board_size", "state", "expected", "goal", "plies", "proof")
 
 
-def write_suite(path: Path, puzzles: Sequence[Puzzle]) -> None:
+def write_suite(path: StrPath, puzzles: Sequence[Puzzle]) -> None:
     """Writes a suite, a line for each position; what a position does not tell is left out."""
     lines = []
     for puzzle in puzzles:

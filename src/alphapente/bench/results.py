@@ -15,7 +15,7 @@ import alphapente
 from alphapente.bench.report import Result, Row, number, processor_line, versions_line
 from alphapente.bench.targets import reach
 from alphapente.errors import FailureError
-from alphapente.files import write_text
+from alphapente.files import StrPath, write_text
 
 TITLE = """# Benchmarks
 
@@ -26,11 +26,12 @@ MACHINE_HEADING = re.compile(r"## .+, \d+ cores?(, \d+ threads)?( \([a-z0-9_, ]+
 """How the first line of a machine's section looks: see `processor_line`."""
 
 
-def write_results(path: Path, here: dict[str, Any], results: Mapping[str, Result], date: str) -> None:
+def write_results(path: StrPath, here: dict[str, Any], results: Mapping[str, Result], date: str) -> None:
     """Puts the results (by benchmark) of the machine `here` into the file, which is made if it is not there.
 
     Raises FailureError when the file cannot be read or written; it is then as it was.
     """
+    path = Path(path)
     entries = {name: subsection(name, result, f"{date}, {source_version()}", here) for name, result in results.items()}
     try:
         text = path.read_text(encoding="utf-8") if path.is_file() else TITLE

@@ -1,7 +1,6 @@
 """Curves for TensorBoard: what self-play and training report, drawn over the records and the steps they took."""
 
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,7 +21,7 @@ class Curves:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._folder = Path(config.pipeline.log_dir) / "tensorboard"
+        self._folder = config.pipeline.log_folder / "tensorboard"
         self._points: list[tuple[str, str, int, float, float]] = []
         self._writers: dict[str, Any] = {}
         self._written_at = time.monotonic()

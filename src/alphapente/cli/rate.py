@@ -96,7 +96,7 @@ def rate(
 
     run: Run = []
     if games or plot is not None or as_json:
-        folder = checkpoints or Path(resolved.pipeline.checkpoint_dir).expanduser()
+        folder = checkpoints or resolved.pipeline.checkpoint_folder
         budget = "" if seconds is None else f"@{seconds:g}s"
         run = _run(folder, budget, resolved, count if games else None)
         if not run and (games or plot is not None):

@@ -13,6 +13,7 @@ from alphapente.config.catalogue import field_at, keys, meant, subkeys
 from alphapente.config.reading import parse_json, read_json_object
 from alphapente.config.refusal import ConfigError, RefusedError, show
 from alphapente.config.settings import Config
+from alphapente.files import StrPath, configured_path
 
 COMMAND_LINE = "command line"
 BUILT_IN = "built-in default"
@@ -40,7 +41,7 @@ class LoadedConfig:
 
 
 def load_config(
-    path: Path | None = None, overrides: Sequence[str] = (), flag_overrides: Mapping[str, object] | None = None
+    path: StrPath | None = None, overrides: Sequence[str] = (), flag_overrides: Mapping[str, object] | None = None
 ) -> Config:
     """The resolved configuration.
 
@@ -52,10 +53,10 @@ def load_config(
 
 
 def load_layers(
-    path: Path | None = None, overrides: Sequence[str] = (), flag_overrides: Mapping[str, object] | None = None
+    path: StrPath | None = None, overrides: Sequence[str] = (), flag_overrides: Mapping[str, object] | None = None
 ) -> LoadedConfig:
     """As `load_config`, and where each value came from."""
-    layers = [] if path is None else _file_layers(path, "", ())
+    layers = [] if path is None else _file_layers(Path(path), "", ())
     layers += [parse_override(text) for text in overrides]
     layers += [_layer_at(tuple(key.split(".")), value) for key, value in (flag_overrides or {}).items()]
     for layer in layers:
@@ -118,7 +119,10 @@ def _file_layers(path: Path, named_by: str, heirs: tuple[Path, ...]) -> list[Lay
         raise ConfigError(
             f"{path}: extends: found {show(parent)}; allowed: the path of another configuration, relative to this file"
         )
-    return [*_file_layers(path.parent / parent, f"{path}: extends", (*heirs, here)), Layer(str(path), values)]
+    return [
+        *_file_layers(path.parent / configured_path(parent), f"{path}: extends", (*heirs, here)),
+        Layer(str(path), values),
+    ]
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -10,6 +10,11 @@ def setting(default: Any, description: str, unit: str = "", **limits: Any) -> An
     return Field(default, description=description, json_schema_extra={"unit": unit}, **limits)
 
 
+def path_setting(default: str, description: str) -> Any:
+    """A setting that names a file or a folder; see `files.configured_path` for how it is read."""
+    return setting(default, description, min_length=1, pattern=r"^[^\x00]*$")
+
+
 class Section(BaseModel):
     """A section of the configuration: unknown keys refused, nothing coerced, nothing changed afterwards."""
 

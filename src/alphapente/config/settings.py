@@ -1,6 +1,7 @@
 """Every setting there is: its name, type, default, meaning, unit and range. Read-only once made."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -10,8 +11,9 @@ from alphapente.config.curriculum import check_curriculum
 from alphapente.config.model_settings import ModelSettings, resolve_models
 from alphapente.config.promotion import check_promotion
 from alphapente.config.refusal import RefusedError, nearest
-from alphapente.config.section import Section, setting
+from alphapente.config.section import Section, path_setting, setting
 from alphapente.config.web_settings import WebSettings
+from alphapente.files import configured_path
 
 Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
 SampleStrategy = Literal["recent", "random", "top_random", "window"]
@@ -277,10 +279,8 @@ class PipelineSettings(Section):
     total_records_target: int = setting(
         50_000, "Stop once the database holds so many records.", "records", ge=1, le=MAX_COUNT
     )
-    checkpoint_dir: str = setting(
-        "./checkpoints", "Folder of the checkpoints, from the current directory.", min_length=1
-    )
-    log_dir: str = setting("./logs", "Folder of the logs, from the current directory.", min_length=1)
+    checkpoint_dir: str = path_setting("./checkpoints", "Folder of the checkpoints, from the current directory.")
+    log_dir: str = path_setting("./logs", "Folder of the logs, from the current directory.")
     mode: Literal["cycles", "async"] = setting("cycles", "One after the other, or side by side over one database.")
     curriculum: list[StageSettings] = setting(
         [], "Stages one after the other: other boards, other search effort. Empty: all of the run is one stage."
@@ -307,13 +307,21 @@ class PipelineSettings(Section):
         200, "So many pairs of games at most; undecided then, the old network stays.", "pairs", ge=1, le=100_000
     )
 
+    @property
+    def checkpoint_folder(self) -> Path:
+        """`checkpoint_dir` as a path, its `~` replaced."""
+        return configured_path(self.checkpoint_dir)
+
+    @property
+    def log_folder(self) -> Path:
+        """`log_dir` as a path, its `~` replaced."""
+        return configured_path(self.log_dir)
+
 
 class RecordsSettings(Section):
     """Where games and records are kept."""
 
-    database: str = setting(
-        "./data/records.db", "A file, or a URL: sqlite:///... or postgresql+psycopg://...", min_length=1
-    )
+    database: str = path_setting("./data/records.db", "A file, or a URL: sqlite:///... or postgresql+psycopg://...")
     busy_timeout_s: float = setting(60, "How long to wait for a locked database.", "seconds", ge=0, le=86_400)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alphapente.files import StrPath
+
 NEWEST_FILES = 60
 """Of each kind of job, so many of the newest are read."""
 
@@ -29,13 +31,13 @@ KnownJobs = dict[Path, tuple[int, JobCurves]]
 """What was read from which file, and how many bytes it had."""
 
 
-def read_jobs(log_dir: Path, name: str, known: KnownJobs | None = None) -> list[JobCurves]:
+def read_jobs(log_dir: StrPath, name: str, known: KnownJobs | None = None) -> list[JobCurves]:
     """The newest jobs of a name ("generation", "training-simple") that wrote curves, oldest first.
 
     Each job writes a file of its own. A file that is damaged or still being written counts as far as it can be read.
     Whoever reads again and again keeps `known` in between: only files that have grown are read anew.
     """
-    files = sorted((log_dir / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)[-NEWEST_FILES:]
+    files = sorted((Path(log_dir) / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)[-NEWEST_FILES:]
     known = {} if known is None else known
     for path in known.keys() - files:
         del known[path]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +60,7 @@ class Patient:
     """
 
     def __init__(self, config: Config) -> None:
-        self.state_path = Path(config.pipeline.checkpoint_dir).expanduser() / STATE_NAME
+        self.state_path = config.pipeline.checkpoint_folder / STATE_NAME
         self.configured = config
         self.num_stages = len(config.pipeline.curriculum)
         self.config = in_stage(config, self._stage) if self.num_stages else config
@@ -274,7 +273,7 @@ class Patient:
         return self._jobs(f"training-{self.model_type}")
 
     def _jobs(self, name: str) -> list[JobCurves]:
-        log_dir = Path(self.config.pipeline.log_dir)
+        log_dir = self.config.pipeline.log_folder
         jobs = read_jobs(log_dir, name)
         if not jobs:
             raise NotSeenError(f"no curves of a {name.partition('-')[0]} under {log_dir}")

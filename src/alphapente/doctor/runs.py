@@ -145,7 +145,7 @@ def _evaluations_per_s(patient: Patient) -> float:
 def disk_has_room(patient: Patient) -> Outcome:
     """A disk nearly full, or too small for what the run still wants to write."""
     file = file_of(parse_database(patient.config.records.database))
-    folders = [Path(patient.config.pipeline.checkpoint_dir)] + ([file.parent] if file else [])
+    folders = [patient.config.pipeline.checkpoint_folder] + ([file.parent] if file else [])
     free, folder = min((_free_bytes(one), one) for one in folders)
     needed = _bytes_to_come(patient)
     text = f"{free / 2**30:,.1f} GiB free under {folder}, about {needed / 2**30:,.2f} GiB of records to come"
@@ -162,7 +162,7 @@ def disk_has_room(patient: Patient) -> Outcome:
 
 def _free_bytes(folder: Path) -> int:
     """Free bytes where a folder is, or will be."""
-    here = folder.expanduser().resolve()
+    here = folder.resolve()
     while not here.exists():
         here = here.parent
     return shutil.disk_usage(here).free

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import FailureError, RequestError
-from alphapente.files import is_regular, write_bytes
+from alphapente.files import StrPath, is_regular, write_bytes
 from alphapente.network.models import ModelSpec, build
 from alphapente.network.planes import NUM_PLANES
 
@@ -79,7 +79,7 @@ _TYPES: Mapping[str, type] = {
 }
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
+def save(path: StrPath, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint beside `path`, then puts it in its place in one step: a reader sees the old or the new.
 
     Raises CheckpointError, the old file untouched, when the disk is full or the folder cannot be written.
@@ -90,7 +90,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     try:
         write_bytes(path, buffer.getbuffer())
     except FailureError as error:
-        old = "; the checkpoint that was there is unchanged" if is_regular(path) and path.exists() else ""
+        old = "; the checkpoint that was there is unchanged" if is_regular(path) and Path(path).exists() else ""
         raise CheckpointError(
             f"cannot save the checkpoint: {error}{old}. "
             "Or set pipeline.checkpoint_dir to a folder that can be written; then start again"
@@ -103,7 +103,7 @@ def for_play(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={}, auxiliary={})
 
 
-def read(path: Path) -> Checkpoint:
+def read(path: StrPath) -> Checkpoint:
     """The checkpoint in a file; nothing in it is executed.
 
     Raises CheckpointError for a file that is missing, truncated, damaged, no checkpoint, or of another format version.
@@ -162,7 +162,7 @@ def _checked(path: Path, values: object) -> Checkpoint:
     return Checkpoint(**{item.name: values[item.name] for item in fields(Checkpoint)})
 
 
-def require_spec(path: Path, checkpoint: Checkpoint, spec: ModelSpec) -> None:
+def require_spec(path: StrPath, checkpoint: Checkpoint, spec: ModelSpec) -> None:
     """Raises CheckpointError, with what differs, unless the checkpoint is of this very model."""
     away = f"move {path} away to start from a fresh network"
     if checkpoint.model_type != spec.model_type:
@@ -194,7 +194,7 @@ def require_spec(path: Path, checkpoint: Checkpoint, spec: ModelSpec) -> None:
 _ABSENT = object()
 
 
-def restore(path: Path, checkpoint: Checkpoint, config: Config | None = None, averaged: bool = True) -> nn.Module:
+def restore(path: StrPath, checkpoint: Checkpoint, config: Config | None = None, averaged: bool = True) -> nn.Module:
     """The model of a checkpoint with its averaged weights (what plays), or those in training.
 
     A class of the user's own is only imported when a model of `config` names it. Raises CheckpointError when the

@@ -3,11 +3,13 @@
 Nothing heavy is imported before it is needed, so that a worker that is handed a converted network never imports torch.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from alphapente.config import Config
+from alphapente.files import StrPath
 from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
@@ -17,7 +19,7 @@ from alphapente.network.paths import SHIPPED, checkpoint_path, opponent_path
 if TYPE_CHECKING:
     from torch import nn
 
-Source = Union[Path, str, "nn.Module", PortableNetwork]
+Source = Union[str, os.PathLike[str], "nn.Module", PortableNetwork]
 """What an evaluator can be made of: a checkpoint's path, a torch model, or a converted network."""
 
 
@@ -58,7 +60,7 @@ def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNe
     )
 
 
-def chosen_network(config: Config, checkpoint_file: Path | None, seed: int = 0) -> PlayingNetwork:
+def chosen_network(config: Config, checkpoint_file: StrPath | None, seed: int = 0) -> PlayingNetwork:
     """The network in a checkpoint file; without one, that of `generation.model_type`, else the one that comes along.
 
     Raises CheckpointError for a checkpoint that cannot be used.
@@ -70,7 +72,7 @@ def chosen_network(config: Config, checkpoint_file: Path | None, seed: int = 0) 
     if checkpoint_file is None:
         return playing_network(config, config.generation.model_type, seed)
     found = checkpoint.read(checkpoint_file)
-    where = "the network that comes with AlphaPente" if checkpoint_file == SHIPPED else str(checkpoint_file)
+    where = "the network that comes with AlphaPente" if Path(checkpoint_file) == SHIPPED else os.fspath(checkpoint_file)
     described = f"{where}, a {found.model_type} network at step {found.step:,}"
     model = checkpoint.restore(checkpoint_file, found, config)
     return PlayingNetwork(model, found.model_type, found.step, described)
@@ -100,7 +102,7 @@ def prepare(source: Source, config: Config, device: str) -> "nn.Module | Portabl
 
     Raises CheckpointError for a checkpoint that cannot be used.
     """
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         source = _model_of(Path(source), config)
     if device == "openvino" and not isinstance(source, PortableNetwork):
         return convert(source)

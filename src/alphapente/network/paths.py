@@ -1,8 +1,10 @@
 """Where a model's files are; asked without importing torch."""
 
+import os
 from pathlib import Path
 
 from alphapente.config import Config
+from alphapente.files import configured_path
 
 HISTORY = "history"
 """The folder of kept networks, in the folder of the checkpoints."""
@@ -12,7 +14,7 @@ SHIPPED = Path(__file__).with_name("pente.pt")
 
 def checkpoint_path(config: Config, model_type: str) -> Path:
     """Where the checkpoint of a model type is: `{pipeline.checkpoint_dir}/{model_type}_model.pt`."""
-    return Path(config.pipeline.checkpoint_dir).expanduser() / f"{model_type}_model.pt"
+    return config.pipeline.checkpoint_folder / f"{model_type}_model.pt"
 
 
 def opponent_path(config: Config) -> Path:
@@ -28,12 +30,17 @@ def history_path(config: Config, model_type: str, step: int) -> Path:
 
 def history_folder(config: Config) -> Path:
     """The folder of all networks kept; its `history.jsonl` has a line for each, see pipeline/history.py."""
-    return Path(config.pipeline.checkpoint_dir).expanduser() / HISTORY
+    return config.pipeline.checkpoint_folder / HISTORY
 
 
 def promoted_folder(config: Config) -> Path:
     """Where `pipeline.promotion` keeps the network that plays: a folder laid out as that of the checkpoints."""
-    return Path(config.pipeline.checkpoint_dir).expanduser() / "promoted"
+    return configured_path(promoted_dir(config))
+
+
+def promoted_dir(config: Config) -> str:
+    """`promoted_folder` as text for `pipeline.checkpoint_dir`."""
+    return os.path.join(config.pipeline.checkpoint_dir, "promoted")
 
 
 def promoted_path(config: Config, model_type: str) -> Path:

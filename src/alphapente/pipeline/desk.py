@@ -101,7 +101,7 @@ class Desk:
     def begin(self, name: str, cycle: int, command: list[str], gives_way: bool = False) -> Step:
         """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
-        path = Path(self.config.pipeline.log_dir) / file_name
+        path = self.config.pipeline.log_folder / file_name
         if self.stop():
             raise Interrupted
         records, _ = self.count()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alphapente.config import Config
 from alphapente.errors import FailureError
+from alphapente.files import StrPath
 from alphapente.network.paths import history_folder
 
 NAME = "history.jsonl"
@@ -45,8 +46,9 @@ def remember(config: Config, kept: Kept) -> None:
         raise FailureError(f"cannot write {path}: {error.strerror}; see to it, and run again") from error
 
 
-def read_history(folder: Path) -> list[Kept]:
+def read_history(folder: StrPath) -> list[Kept]:
     """The networks of a `history` folder whose files are there, the oldest first, each once."""
+    folder = Path(folder)
     try:
         lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
-from alphapente.files import write_bytes
+from alphapente.files import StrPath, write_bytes
 from alphapente.records.store import Store
 
 WINDOWS = 60
@@ -51,7 +51,7 @@ def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
         EventAccumulator,
     )
 
-    folder = Path(config.pipeline.log_dir) / "tensorboard" / f"training-{config.training.model_type}"
+    folder = config.pipeline.log_folder / "tensorboard" / f"training-{config.training.model_type}"
     if not folder.exists():
         return {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
@@ -64,7 +64,7 @@ def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
     return found
 
 
-def draw(config: Config, path: Path) -> None:
+def draw(config: Config, path: StrPath) -> None:
     """Writes the picture to `path` (its ending chooses PNG, SVG or PDF).
 
     Raises RequestError for an empty pool or an ending that means nothing, FailureError without matplotlib.
@@ -96,7 +96,7 @@ def draw(config: Config, path: Path) -> None:
     save_figure(figure, path)
 
 
-def save_figure(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: StrPath) -> None:
     """Writes a matplotlib figure and closes it; the path's ending chooses the format, PNG where it has none.
 
     Raises RequestError for an ending that names no format, FailureError for a file that cannot be written.
@@ -105,7 +105,7 @@ def save_figure(figure: Any, path: Path) -> None:
 
     content = io.BytesIO()
     try:
-        figure.savefig(content, format=path.suffix[1:].lower() or "png", dpi=110)
+        figure.savefig(content, format=Path(path).suffix[1:].lower() or "png", dpi=110)
     except ValueError as error:
         raise RequestError(f"cannot draw to {path}: {error}") from error
     finally:

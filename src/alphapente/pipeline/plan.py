@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alphapente.config import Config, stage_overrides
 from alphapente.network.device import num_cores
-from alphapente.network.paths import promoted_folder
+from alphapente.network.paths import promoted_dir
 
 COMMAND = (sys.executable, "-m", "alphapente")
 
@@ -27,7 +27,7 @@ class Planner:
         """The command that adds so many records to the pool of a stage of the curriculum."""
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
         if self.config.pipeline.promotion != "off":
-            settings.append(f"pipeline.checkpoint_dir={json.dumps(str(promoted_folder(self.config)))}")
+            settings.append(f"pipeline.checkpoint_dir={json.dumps(promoted_dir(self.config))}")
         return self._command("generate", settings)
 
     def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:

@@ -1,11 +1,11 @@
 """Draws ratings over a run: Elo of its networks over records and over hours, with intervals, references as lines."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from alphapente.arena.ratings import RatedPlayer, RatingList
 from alphapente.errors import FailureError
+from alphapente.files import StrPath
 from alphapente.pipeline.history import Kept
 from alphapente.pipeline.picture import save_figure
 
@@ -13,7 +13,7 @@ _Point = tuple[float, RatedPlayer]
 """Where a network stands on an axis, and its rating."""
 
 
-def draw(ratings: RatingList, run: Sequence[tuple[Kept, RatedPlayer]], path: Path, title: str) -> None:
+def draw(ratings: RatingList, run: Sequence[tuple[Kept, RatedPlayer]], path: StrPath, title: str) -> None:
     """Writes the picture to `path` (its ending chooses PNG, SVG or PDF).
 
     Raises RequestError for an ending that means nothing, FailureError without matplotlib or for a file that cannot be

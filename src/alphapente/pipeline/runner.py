@@ -35,7 +35,7 @@ def run(
     pool's records and games (by default it asks the database). Raises FailureError for a step that failed, a state
     that cannot be read, a folder or a database that cannot be used; RequestError where another run is at work.
     """
-    folder = Path(config.pipeline.checkpoint_dir)
+    folder = config.pipeline.checkpoint_folder
     locks = Locks(folder)
     try:
         with _counting(config, count) as count_fn:
@@ -49,9 +49,9 @@ def _run(
 ) -> PipelineSummary:
     command, count, locks = means
     stamp = timestamp()
-    state_path = Path(config.pipeline.checkpoint_dir) / STATE_NAME
+    state_path = config.pipeline.checkpoint_folder / STATE_NAME
     kept = load_state(state_path)
-    log_dir = Path(config.pipeline.log_dir)
+    log_dir = config.pipeline.log_folder
     log = LogFile(log_dir / f"pipeline_{stamp}.log")
     try:
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.files import write_text
+from alphapente.files import StrPath, write_text
 
 FORMAT = 1
 STATE_NAME = "pipeline_state.json"
@@ -61,11 +61,11 @@ class State:
     """The configuration of the latest start."""
 
 
-def load_state(path: Path) -> State | None:
+def load_state(path: StrPath) -> State | None:
     """The state kept in a file; None where there is none. Raises FailureError for a file that is not one."""
     what_next = "move the file away to begin a new run (records and checkpoints stay)"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -112,7 +112,7 @@ def _problem(values: dict[str, Any]) -> str:
     return ""
 
 
-def save_state(state: State, path: Path) -> None:
+def save_state(state: State, path: StrPath) -> None:
     """Replace the file by the state, whole or not at all. Raises FailureError where that cannot be done."""
     try:
         write_text(path, json.dumps({"format": FORMAT, **dataclasses.asdict(state)}, indent=2) + "\n")
@@ -129,8 +129,9 @@ class Locks:
     process inherits: as long as one lives, so does its lock.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: StrPath) -> None:
         """Raises RequestError where another scheduler is at work, FailureError where the folder cannot be written."""
+        folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._scheduler = os.open(folder / _SCHEDULER_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -174,14 +175,14 @@ class Locks:
         os.close(self.steps)
 
 
-def scheduler_at_work(folder: Path) -> int | None:
+def scheduler_at_work(folder: StrPath) -> int | None:
     """The process that is at work on a checkpoint folder; None where there is none.
 
     The lock is tried only where the process that wrote its number there still lives, so that a start is never refused
     because somebody was looking.
     """
     try:
-        descriptor = os.open(folder / _SCHEDULER_LOCK, os.O_RDONLY)
+        descriptor = os.open(Path(folder) / _SCHEDULER_LOCK, os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -203,7 +204,7 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def stop_for_good(folder: Path) -> bool:
+def stop_for_good(folder: StrPath) -> bool:
     """Mark the folder's run, which is not at work, as finished: the next start begins a new one.
 
     False where there was nothing to mark. Raises RequestError where it is at work, FailureError for a state that
@@ -211,11 +212,12 @@ def stop_for_good(folder: Path) -> bool:
     """
     locks = Locks(folder)
     try:
-        state = load_state(folder / STATE_NAME)
+        path = Path(folder) / STATE_NAME
+        state = load_state(path)
         if state is None or state.finished:
             return False
         state.finished = state.stopped = True
-        save_state(state, folder / STATE_NAME)
+        save_state(state, path)
         return True
     finally:
         locks.close()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from alphapente.errors import FailureError
 from alphapente.events import Event, to_json
-from alphapente.files import write_text
+from alphapente.files import StrPath, write_text
 
 FORMAT = 1
 STATUS_NAME = "pipeline_status.json"
@@ -75,10 +75,10 @@ class Status:
     """(elapsed_s, records, games) over the whole run, evenly spread in its time."""
 
 
-def read_status(path: Path) -> Status | None:
+def read_status(path: StrPath) -> Status | None:
     """The status in a file; None where there is none that this version can read."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
         if values.pop("format") != FORMAT:
             return None
         steps = [StepStatus(**step) for step in values.pop("steps")]

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import StrPath, configured_path, real_path
 from alphapente.records.schema import SCHEMA_VERSION, apply_step, stored_version
 
 WRITE = {"alphapente_write": True}
@@ -33,13 +34,17 @@ class DatabaseError(FailureError):
     """The database of records cannot be used; the message says which, why, and what to do."""
 
 
-def parse_database(database: str | Path) -> URL:
-    """The URL of a file's path or of an SQLAlchemy URL in text. Raises RequestError for what cannot be used."""
-    name = str(database)
+def parse_database(database: StrPath) -> URL:
+    """The URL of a file's path or of an SQLAlchemy URL in text. Raises RequestError for what cannot be used.
+
+    A file is named by its real path, so that its side files and whatever else derives from the name are the same for
+    everyone who opens it, through whichever link.
+    """
+    name = os.fspath(database)
     if "://" not in name:
         if not name or name == ":memory:":
             raise RequestError(f"records.database is {name!r}: name a file, such as ./data/records.db, or a URL")
-        return URL.create("sqlite", database=str(Path(name).expanduser().absolute()))
+        return URL.create("sqlite", database=_real_file(name))
     try:
         url = make_url(name)
     except (ArgumentError, ValueError) as error:
@@ -47,12 +52,19 @@ def parse_database(database: str | Path) -> URL:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         if not url.database or url.database == ":memory:":
             raise RequestError(f"records.database is {name!r}: name a file, as in sqlite:///./data/records.db")
-        return url.set(database=str(Path(url.database).expanduser().absolute()))
+        return url.set(database=_real_file(url.database))
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     raise RequestError(
         f"records.database is of kind {url.drivername!r}: allowed are a file's path, sqlite:/// and postgresql+psycopg://"
     )
+
+
+def _real_file(name: str) -> str:
+    try:
+        return str(real_path(configured_path(name)))
+    except OSError as error:
+        raise RequestError(f"records.database is {name!r}: {error.strerror}; name another file") from error
 
 
 def display_name(url: URL) -> str:
@@ -74,7 +86,7 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def database_exists(database: str | Path) -> bool:
+def database_exists(database: StrPath) -> bool:
     """Whether the file is there; a server's database counts as there. Raises RequestError as `parse_database`."""
     path = file_of(parse_database(database))
     return path is None or path.is_file()
@@ -97,7 +109,7 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             if access == "snapshot":
-                location = f"file:{quote(url.database or '')}"
+                location = f"file:{quote(os.fsencode(url.database or ''))}"
                 url = url.set(database=location, query={"mode": "ro", "immutable": "1", "uri": "true"})
             engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
             _prepare_sqlite(engine, access)

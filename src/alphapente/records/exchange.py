@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.files import writing, writing_text
+from alphapente.files import StrPath, writing, writing_text
 from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
 from alphapente.records.store import Store
 from alphapente.rules.gametext import GAME_NAMES, GameText, read_games, write_game
@@ -43,12 +43,12 @@ class ImportReport:
     by_pool: dict[tuple[str, int], int]
 
 
-def export_games(store: Store, path: Path) -> ExportReport:
+def export_games(store: Store, path: StrPath) -> ExportReport:
     """Writes every game as game text, oldest first, an empty line between games.
 
     Raises FailureError when the file cannot be written, or a stored game breaks the rules.
     """
-    count = 0
+    path, count = Path(path), 0
     with writing_text(path) as file:
         for game in store.games():
             try:
@@ -87,12 +87,13 @@ def game_text(game: StoredGame) -> GameText:
     return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size)
 
 
-def import_games(store: Store, path: Path, variant: str = "pente", size: int = MAX_SIZE) -> ImportReport:
+def import_games(store: Store, path: StrPath, variant: str = "pente", size: int = MAX_SIZE) -> ImportReport:
     """Stores every game of a game text file; `variant` and `size` hold where no header names them.
 
     The whole file is read before anything is stored. Raises RequestError for a file that is missing, holds no game or
     breaks the format or the rules: the message names the game in it.
     """
+    path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -126,7 +127,7 @@ def _imported(text: GameText) -> ImportedGame:
     return ImportedGame(text.variant, text.size, text.moves, _WINNER_OF[text.result], won_by, text.headers)
 
 
-def export_records(store: Store, path: Path) -> ExportReport:
+def export_records(store: Store, path: StrPath) -> ExportReport:
     """Writes every record as a row of a Parquet file, with the columns that docs/records.md lists.
 
     Raises RequestError when pyarrow is not installed, FailureError when the file cannot be written.
@@ -137,7 +138,7 @@ def export_records(store: Store, path: Path) -> ExportReport:
     except ImportError as error:
         raise RequestError("Parquet needs pyarrow: install it with `pip install 'alphapente[parquet]'`") from error
     schema = _parquet_schema(pyarrow)
-    count = 0
+    path, count = Path(path), 0
     stats = store.stats()
     with writing(path) as file, pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for pool in stats.pools:

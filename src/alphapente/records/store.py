@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from alphapente.errors import FailureError, RequestError
+from alphapente.files import StrPath
 from alphapente.records import codec, connect, driver, matches, reading, sampling, statistics, writing
 from alphapente.records.model import (
     GameRecord,
@@ -49,7 +49,7 @@ class Store:
     ``busy_timeout_s`` seconds for other writers. Every method raises DatabaseError when the database fails.
     """
 
-    def __init__(self, database: str | Path, busy_timeout_s: float = 60, *, read_only: bool = False) -> None:
+    def __init__(self, database: StrPath, busy_timeout_s: float = 60, *, read_only: bool = False) -> None:
         """Opens the database, and makes or migrates its tables where needed.
 
         Raises RequestError for an address that cannot be used, or a missing or empty database that is to be read;

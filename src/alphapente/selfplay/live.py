@@ -41,7 +41,7 @@ class LiveSnapshot:
 
 def live_path(config: Config) -> Path:
     """Where the games in play are told: beside the logs."""
-    return Path(config.pipeline.log_dir).expanduser() / NAME
+    return config.pipeline.log_folder / NAME
 
 
 def read_live(config: Config, now: float | None = None) -> LiveSnapshot | None:

@@ -1,12 +1,11 @@
 """One training at a time for each checkpoint: a lock that the system drops when its process ends, however it ends."""
 
 import os
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from alphapente.errors import FailureError
-from alphapente.files import real_path, remove_leftovers
+from alphapente.files import StrPath, real_path, remove_leftovers
 
 try:
     import fcntl
@@ -20,7 +19,7 @@ class CheckpointLock:
     Entering raises FailureError when another training holds it, or the folder cannot be written.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, checkpoint: StrPath) -> None:
         self._checkpoint = checkpoint
         real = real_path(checkpoint)  # trainings that name one file by different links exclude one another too
         self._path = real.with_name(f".{real.name}.lock")

@@ -71,12 +71,12 @@ class Control:
         if not checked.ok:
             raise WebError(400, "bad_setting", checked.errors[0].message)
         config = one.load(overrides).config
-        folder = Path(config.pipeline.checkpoint_dir)
+        folder = config.pipeline.checkpoint_folder
         self._let_leave(folder)
         with self._lock:
             if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
-            told = Path(config.pipeline.log_dir) / f"start_{timestamp()}.log"
+            told = config.pipeline.log_folder / f"start_{timestamp()}.log"
             words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
             words += [word for override in (*one.sets, *overrides) for word in ("--set", override)]
             try:
@@ -103,7 +103,7 @@ class Control:
 
         Raises WebError where there is nothing to end.
         """
-        folder = Path(one.load().config.pipeline.checkpoint_dir)
+        folder = one.load().config.pipeline.checkpoint_folder
         self._let_leave(folder)
         with self._lock:
             pid = self._at_work(folder)

@@ -57,13 +57,13 @@ class Curves:
         return RateCurves(**_columns(self._read(config, "generation"), "rate/records_per_s", _RATES))
 
     def _read(self, config: Config, name: str) -> list[JobCurves]:
-        log_dir = Path(config.pipeline.log_dir)
+        log_dir = config.pipeline.log_folder
         return read_jobs(log_dir, name, self._jobs.setdefault((log_dir, name), {}))
 
 
 def _written(config: Config) -> Any:
     """Something that differs where a game was stored or a point written."""
-    files = (Path(config.pipeline.log_dir) / "tensorboard").glob("*/events.out.tfevents.*")
+    files = (config.pipeline.log_folder / "tensorboard").glob("*/events.out.tfevents.*")
     sizes = sorted((str(path), size_of(path)) for path in files)
     with records_of(config) as store:
         games = [store.num_games(config.game.variant, size) for size in stage_sizes(config)] if store else []

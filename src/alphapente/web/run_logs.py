@@ -15,7 +15,7 @@ _COORDINATION = "pipeline_"
 
 def logs(config: Config, name: str | None, lines: int) -> LogsAnswer:
     """The newest logs, and the last lines of the one so named. Raises WebError for a name that is none of them."""
-    folder = Path(config.pipeline.log_dir)
+    folder = config.pipeline.log_folder
     files = sorted((_seen(path) for path in folder.glob("*.log")), key=lambda file: -file.modified_at)
     by_name = {file.name: file for file in files}
     if name is not None and name not in by_name:

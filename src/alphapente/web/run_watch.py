@@ -58,7 +58,7 @@ class Run:
 def read_run(one: Named) -> Run:
     """The run of a configuration. Raises ConfigError for a configuration that cannot be used."""
     plain = one.load().config
-    folder = Path(plain.pipeline.checkpoint_dir)
+    folder = plain.pipeline.checkpoint_folder
     problem, state = "", None
     try:
         state = load_state(folder / STATE_NAME)
@@ -129,7 +129,7 @@ class Watch:
         by_folder: dict[Path, list[Named]] = {}
         for one in self._configs.all():
             try:
-                folder = Path(one.load().config.pipeline.checkpoint_dir)
+                folder = one.load().config.pipeline.checkpoint_folder
             except ConfigError:
                 continue
             by_folder.setdefault(folder.absolute(), []).append(one)
