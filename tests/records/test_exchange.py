@@ -84,15 +84,14 @@ def test_games_of_self_play_survive_as_text(tmp_path: Path, size: int) -> None:
     [
         (b"", "holds no game"),
         (b"\n \n", "holds no game"),
-        (b"1. K10 K10", "occupied"),
-        (b"1. K10 Z99", "Z99"),
-        (REAL.encode() + b"\n1. A1 B2", "game 2.*tournament rule"),
-        (b"\x00\xff\xfe\x01", "bad.txt"),
+        (b"{only a comment}", "holds no game"),
+        (b"\x00\xff\xfe\x01", "bad.txt: it is no text"),
+        ("1. K10".encode("utf-16"), "bad.txt: it is UTF-16: save it as UTF-8"),
     ],
 )
 def test_a_text_that_is_wrong_stores_nothing(store: Store, tmp_path: Path, content: bytes, line: str) -> None:
     (tmp_path / "bad.txt").write_bytes(content)
-    with pytest.raises(RequestError, match=rf"(?s)bad\.txt.*{line}|{line}"):
+    with pytest.raises(RequestError, match=line):
         exchange.import_games(store, tmp_path / "bad.txt")
     assert list(store.games()) == []
 

@@ -1,6 +1,7 @@
 """What people, editors and other programs do to game texts: nothing of it may be misread silently."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from alphapente.rules import (
     GameText,
@@ -13,6 +14,8 @@ from alphapente.rules import (
     write_game,
 )
 from alphapente.rules.gametext import decode_text
+
+from .game_texts import game_texts
 
 MOVES = "1. K10 L9 2. K14 N11 3. K12"
 POINTS = [180, 200, 104, 164, 142]
@@ -50,7 +53,7 @@ def test_one_game_stays_one_game(text: str) -> None:
         (f"{HEADS}{MOVES} 1-0 {HEADS}{MOVES}", [5, 5]),
         (f"{HEADS}{MOVES}\n{HEADS}", [5, 0]),
         (f"{HEADS}\n{HEADS}\n\n{HEADS}\n{MOVES}", [0, 0, 5]),
-        (f"{HEADS}\ufeff{HEADS}K10 L9\n\ufeffK10", [0, 2, 1]),
+        (f"{HEADS}\ufeff{HEADS}\ufeffK10 L9\n\ufeffK10", [0, 2, 1]),
         ("K10 L9\n \ufeffK10 L9\nK14", [2, 3]),
         (f"{HEADS.replace(chr(10), chr(10) * 2)}{MOVES}", [5]),
         (f"{MOVES} ?\n\n{{about the next}}\n{HEADS}{MOVES}\n", [5, 5]),
@@ -120,8 +123,8 @@ def test_what_is_skipped_is_noted() -> None:
     game = read_game("1. K10! $3 L9 (1... L10)\n(x)\n2. K14;N11 is close\nN11 3. K12?!")
     assert game.moves == POINTS
     assert game.notes == [
-        "skipped 2 variations (the first in line 1)",
-        "skipped 3 judgements of moves, such as !? or $1, (the first in line 1)",
+        "skipped variations: 2, the first in line 1",
+        "skipped move annotations such as !? or $1: 3, the first in line 1",
         "N11 in line 3 is in a comment, which a semicolon begins: separate moves by spaces",
     ]
     assert read_game(MOVES).notes == []
@@ -165,5 +168,15 @@ def test_bytes_of_older_files() -> None:
         "Result": "?",
     }
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
-        with pytest.raises(NotationError, match=f"in {encoding[:6].upper()}: save it as UTF-8, .*iconv"):
+        with pytest.raises(NotationError, match=f"it is {encoding[:6].upper()}: save it as UTF-8, .*iconv"):
             decode_text((HEADS + MOVES).encode(encoding))
+    with pytest.raises(NotationError, match="it is no text"):
+        decode_text(b"PK\x03\x04\0\0" + b"x" * 100)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(text=game_texts())
+def test_what_is_read_can_be_written_and_read_again(text: str) -> None:
+    games = read_games(text)
+    assert read_games("\n".join(map(write_game, games))) == games
+    assert [read_game(write_game(game)) for game in games] == games

@@ -1,5 +1,6 @@
 """The commands under `alphapente records`: what the database holds, games and records out, games in, a full check."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,12 +11,14 @@ from alphapente.cli.flags import ConfigFile, Overrides
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from alphapente.records.exchange import Remark
     from alphapente.records.model import PoolStats, StoreStats
     from alphapente.records.store import Store
 
 app = typer.Typer(help="Look after the database of games and records.", no_args_is_help=True, rich_markup_mode=None)
 
 _MAX_FINDINGS_SHOWN = 50
+_MAX_NOTES_SHOWN = 20
 
 
 def _open(config_path: Path | None, overrides: list[str] | None, read_only: bool = True) -> "Store":
@@ -138,19 +141,32 @@ def import_(
     set_: Overrides = None,
     variant: Annotated[str, typer.Option(help="The variant of games whose headers name none.")] = "pente",
     board_size: Annotated[int, typer.Option(help="The board of games whose headers name none, in points.")] = 19,
+    strict: Annotated[bool, typer.Option("--strict", help="Store nothing when a game is rejected.")] = False,
 ) -> None:
-    """Store the games of a game text file. They get no records: nothing was searched in them."""
-    from rich.console import Console
-
+    """Store the games of a game text file, without records. Ends with status 1 when a game is rejected."""
+    from alphapente.errors import FailureError
     from alphapente.records.exchange import import_games
 
     with _open(config, set_, read_only=False) as store:
-        report = import_games(store, file, variant, board_size)
+        report = import_games(store, file, variant, board_size, strict=strict)
         name = store.name
-    pools = ", ".join(f"{count:,} of {variant} {size}x{size}" for (variant, size), count in report.by_pool.items())
-    Console(highlight=False).print(
-        f"Stored {report.games:,} games ({pools}; {report.plies:,} plies) in {name}.", soft_wrap=True
-    )
+    _print_remarks(file, report.notes[:_MAX_NOTES_SHOWN])
+    if (hidden := len(report.notes) - _MAX_NOTES_SHOWN) > 0:
+        typer.echo(f"{file}: {hidden:,} more such notes", err=True)
+    _print_remarks(file, report.rejected)
+    if report.games:
+        pools = ", ".join(f"{count:,} of {variant} {size}x{size}" for (variant, size), count in report.by_pool.items())
+        typer.echo(f"Stored {report.games:,} games ({pools}; {report.plies:,} plies) in {name}.")
+    if report.rejected:
+        outcome = "the others were stored: correct these and import them from another file"
+        if not report.games:
+            outcome = "nothing was stored" + (", because of --strict" if strict else "")
+        raise FailureError(f"{file}: {len(report.rejected):,} of {report.found:,} games were rejected; {outcome}")
+
+
+def _print_remarks(file: Path, remarks: "Sequence[Remark]") -> None:
+    for remark in remarks:
+        typer.echo(f"{file}:{remark.line}: game {remark.game}: {remark.text}", err=True)
 
 
 @app.command()

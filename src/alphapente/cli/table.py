@@ -11,8 +11,8 @@ from alphapente.arena.engine import Engine, Opinion
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.files import configured_path, write_text
 from alphapente.rules.game import MARKS, Game
-from alphapente.rules.gametext import read_game
-from alphapente.rules.notation import COLUMNS, format_moves, parse_point, point_name
+from alphapente.rules.gametext import decode_text, read_game
+from alphapente.rules.notation import COLUMNS, NotationError, format_moves, parse_point, point_name
 from alphapente.rules.position import stones
 from alphapente.search.tree import PROVEN_DRAW, PROVEN_WIN
 
@@ -228,9 +228,9 @@ class Table:
         if not name:
             raise RequestError("load needs a file: load game.txt")
         try:
-            text = configured_path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            text = decode_text(configured_path(name).read_bytes())
+        except (OSError, NotationError) as error:
+            reason = error.strerror or error if isinstance(error, OSError) else error
             raise RequestError(f"cannot read {name}: {reason}; choose another file") from error
         told = read_game(text, self.game.variant, self.game.size)
         self.game = Game.from_moves(told.moves, told.variant, told.size)
@@ -238,6 +238,8 @@ class Table:
         if told.result in ("1-0", "0-1") and self.game.winner is None:
             self._resigned = 2 if told.result == "1-0" else 1
         self.side = self.game.to_move
+        for note in told.notes:
+            self.say(f"Note: {note}.")
         self.say(f"Loaded {name}: {told.variant} {told.size}x{told.size}; you are player {self.side}.")
         self.show()
 

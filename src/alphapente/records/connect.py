@@ -165,7 +165,7 @@ def translate(error: DBAPIError | sqlite3.Error, name: str, busy_timeout_s: floa
         )
     if primary == sqlite3.SQLITE_FULL or state == "53100":
         return DatabaseError(
-            f"{name} cannot grow: the disk is full; nothing of the game being written was kept, every earlier one "
+            f"{name} cannot grow: the disk is full; nothing of what was being written was kept, everything before "
             "was; free some space and run the same command again"
         )
     if primary == sqlite3.SQLITE_READONLY or state == "25006":

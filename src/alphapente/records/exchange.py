@@ -3,7 +3,8 @@
 A file is written beside its final name and renamed when whole, so that what stands under the name is never half a file.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,13 +15,14 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.files import StrPath, writing, writing_text
 from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
 from alphapente.records.store import Store
-from alphapente.rules.gametext import GAME_NAMES, GameText, read_games, write_game
+from alphapente.records.writing import refuse_impossible
+from alphapente.rules.gametext import GAME_NAMES, GameText, decode_text, each_game, write_game
 from alphapente.rules.legality import replay
+from alphapente.rules.notation import NotationError, TextError
 from alphapente.rules.position import MAX_SIZE, WON_BY
 
 _RESULT_OF = {1: "1-0", 2: "0-1", 0: "1/2-1/2", None: None}
 _WINNER_OF = {result: winner for winner, result in _RESULT_OF.items()}
-_GAMES_PER_TRANSACTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,25 @@ class ExportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """One line about a game of a file: why it is not stored, or what was skipped in it. `game` counts from 1."""
+
+    game: int
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import stored; games by (variant, board size)."""
+    """What an import did: `found` games are in the file, `games` were stored, by (variant, board size)."""
 
     path: Path
+    found: int
     games: int
     plies: int
     by_pool: dict[tuple[str, int], int]
+    rejected: list[Remark] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
 
 
 def export_games(store: Store, path: StrPath) -> ExportReport:
@@ -84,47 +98,56 @@ def game_text(game: StoredGame) -> GameText:
             "Player 1 Type": "Computer",
             "Player 2 Type": "Computer",
         }
-    return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size)
+    return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size, game.comments)
 
 
-def import_games(store: Store, path: StrPath, variant: str = "pente", size: int = MAX_SIZE) -> ImportReport:
-    """Stores every game of a game text file; `variant` and `size` hold where no header names them.
+def import_games(
+    store: Store, path: StrPath, variant: str = "pente", size: int = MAX_SIZE, *, strict: bool = False
+) -> ImportReport:
+    """Stores the games of a game text file; `variant` and `size` apply where no header names them.
 
-    The whole file is read before anything is stored. Raises RequestError for a file that is missing, holds no game or
-    breaks the format or the rules: the message names the game in it.
+    A game that breaks the format or the rules is rejected, the others are stored; with `strict` none is stored when one
+    is rejected. The whole file is read first, and all games are stored in one transaction: after an error none is.
+    Raises RequestError for a file that cannot be read or holds no game, DatabaseError when the database fails.
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        text = decode_text(path.read_bytes())
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        texts = read_games(_decoded(data), variant, size)
-    except RequestError as error:
+    except NotationError as error:
         raise RequestError(f"{path}: {error}") from error
-    if not texts:
+    games: list[ImportedGame] = []
+    rejected: list[Remark] = []
+    notes: list[Remark] = []
+    for number, game in enumerate(each_game(text, variant, size), start=1):
+        if isinstance(game, TextError):
+            rejected.append(Remark(number, game.line or 0, game.reason))
+            continue
+        try:
+            games.append(_imported(game))
+        except RequestError as error:
+            rejected.append(Remark(number, game.line, str(error)))
+        notes += [Remark(number, game.line, note) for note in game.notes]
+    if not (games or rejected):
         raise RequestError(f"{path} holds no game: expected headers and moves, or moves such as '1. K10 L9 2. K14'")
-    games = [_imported(text) for text in texts]
-    for start in range(0, len(games), _GAMES_PER_TRANSACTION):
-        store.add_imported(games[start : start + _GAMES_PER_TRANSACTION])
-    by_pool: dict[tuple[str, int], int] = {}
-    for game in games:
-        pool = (game.variant, game.board_size)
-        by_pool[pool] = by_pool.get(pool, 0) + 1
-    return ImportReport(path, len(games), sum(len(game.moves) for game in games), by_pool)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:  # older files hold names in Latin-1, in which every byte is a letter
-        return data.decode("latin-1")
+    found = len(games) + len(rejected)
+    if strict and rejected:
+        games = []
+    if games:
+        store.add_imported(games)
+    by_pool = Counter((game.variant, game.board_size) for game in games)
+    plies = sum(len(game.moves) for game in games)
+    return ImportReport(path, found, len(games), plies, dict(by_pool), rejected, notes)
 
 
 def _imported(text: GameText) -> ImportedGame:
+    """The game as the database stores it. Raises RequestError for one that it cannot hold."""
     position = replay(text.moves, text.variant, text.size)
     won_by = cast(WonBy, WON_BY[position["won_by"]]) if position["winner"] else "unfinished"
-    return ImportedGame(text.variant, text.size, text.moves, _WINNER_OF[text.result], won_by, text.headers)
+    refuse_impossible(text.variant, text.size, text.moves, won_by)
+    winner = _WINNER_OF[text.result]
+    return ImportedGame(text.variant, text.size, text.moves, winner, won_by, text.headers, text.comments)
 
 
 def export_records(store: Store, path: StrPath) -> ExportReport:

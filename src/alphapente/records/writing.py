@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from alphapente.errors import RequestError
 from alphapente.records import codec
@@ -101,12 +101,12 @@ def imported_row(game: ImportedGame) -> dict[str, Any]:
 
 def insert_game(connection: Connection, pool: dict[str, Any], row: dict[str, Any], num_records: int) -> tuple[int, int]:
     """Adds a game of the pool and takes numbers for its records: returns the game's id and the first record's key."""
-    counted = _count_games(connection, pool, 1, num_records)
-    first_seq = counted.num_records - num_records
-    place = {"pool_id": counted.id, "first_seq": first_seq, "num_records": num_records, "created_at": int(time.time())}
+    pool_key, total = _count_games(connection, pool, 1, num_records)
+    first_seq = total - num_records
+    place = {"pool_id": pool_key, "first_seq": first_seq, "num_records": num_records, "created_at": int(time.time())}
     inserted = connection.execute(_INSERT_GAME, row | place).inserted_primary_key
     assert inserted is not None
-    return int(inserted[0]), (counted.id << SEQ_BITS) + first_seq
+    return int(inserted[0]), (pool_key << SEQ_BITS) + first_seq
 
 
 def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], rows: Sequence[dict[str, Any]]) -> None:
@@ -114,8 +114,8 @@ def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], ro
     created_at = int(time.time())
     places: dict[tuple[str, int], dict[str, Any]] = {}
     for pool, num_games in sorted(Counter(pools).items()):  # sorted: two writers take the pools in the same order
-        counted = _count_games(connection, pool_named(*pool), num_games, 0)
-        places[pool] = {"pool_id": counted.id, "first_seq": counted.num_records, "num_records": 0}
+        pool_key, total = _count_games(connection, pool_named(*pool), num_games, 0)
+        places[pool] = {"pool_id": pool_key, "first_seq": total, "num_records": 0}
     if rows:
         connection.execute(
             _INSERT_GAME,
@@ -123,13 +123,13 @@ def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], ro
         )
 
 
-def _count_games(connection: Connection, pool: dict[str, Any], num_games: int, num_records: int) -> Row[Any]:
-    """Adds to the counts of a pool, which is made if it is missing; returns its row with the new count of records."""
+def _count_games(connection: Connection, pool: dict[str, Any], num_games: int, num_records: int) -> tuple[int, int]:
+    """Adds to the counts of a pool, which is made if it is missing; returns its id and its new count of records."""
     new = {"new_games": num_games, "new_records": num_records}
     connection.execute(_COUNT_GAMES, pool | new)
     counted = connection.execute(_POOL, pool).first()
     if counted is not None:
-        return counted
+        return int(counted.id), int(counted.num_records)
     pool_id(connection, pool, create=True)
     return _count_games(connection, pool, num_games, num_records)
 

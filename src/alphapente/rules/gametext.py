@@ -139,15 +139,16 @@ def write_game(game: GameText) -> str:
 def decode_text(data: bytes) -> str:
     """The text of a file in UTF-8, with or without a byte-order mark; lines that are not UTF-8 are Windows-1252.
 
-    Raises NotationError for UTF-16 and UTF-32.
+    Raises NotationError for UTF-16, UTF-32, and bytes that are no text.
     """
     encoding = next((name for mark, name in _WIDE_MARKS if data.startswith(mark)), None)
-    if encoding is None and data[:1000].count(0) > len(data[:1000]) // 4:
+    start = data[:1000]
+    if encoding is None and 0 in start:
+        if start.count(0) <= len(start) // 4:
+            raise NotationError("it is no text: it contains zero bytes")
         encoding = "UTF-16"
     if encoding is not None:
-        raise NotationError(
-            f"the text is in {encoding}: save it as UTF-8, for example with `iconv -f {encoding} -t UTF-8 FILE`"
-        )
+        raise NotationError(f"it is {encoding}: save it as UTF-8, for example with `iconv -f {encoding} -t UTF-8 FILE`")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -202,7 +203,7 @@ def _told_result(header: str, after_moves: str | None) -> str | None:
     """The result by the header Result and the one after the moves, which must agree where both are known."""
     header = header.strip() or "?"
     if header not in RESULTS:
-        raise NotationError(f"header Result {header!r}: choose one of {', '.join(RESULTS)}")
+        raise NotationError(f"header Result {quoted(header)}: choose one of {', '.join(RESULTS)}")
     if header in UNKNOWN:
         return after_moves
     if after_moves not in (None, header):
@@ -224,11 +225,11 @@ def _settled_result(position: Position, told: str | None) -> str | None:
 
 def _notes(game: GameTokens, places: Places) -> Iterator[str]:
     """What the reader skipped in a game, or read in a way that its writer may not have meant."""
-    for kind, what in ((Kind.VARIATION, "variations"), (Kind.ANNOTATION, "judgements of moves, such as !? or $1,")):
+    for kind, what in ((Kind.VARIATION, "variations"), (Kind.ANNOTATION, "move annotations such as !? or $1")):
         skipped = [token for token in game.rest if token.kind is kind]
         if skipped:
             line = places.of(skipped[0].start)[0]
-            yield f"skipped {len(skipped)} {what} (the first in line {line})"
+            yield f"skipped {what}: {len(skipped)}, the first in line {line}"
     for token in game.rest:
         if token.kind is not Kind.COMMENT:
             continue

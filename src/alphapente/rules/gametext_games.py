@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from alphapente.rules.gametext_headers import known_name
 from alphapente.rules.gametext_tokens import HEADER_FAULT, UNCLOSED, Kind, Token, tokens
 
-_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
+_EMPTY_LINE_OR_FILE_START = re.compile("\n[^\\S\n]*[\n\ufeff]")
 _BESIDE_THE_GAME = (Kind.COMMENT, Kind.VARIATION, Kind.ANNOTATION)
 _LIKE_A_POINT = re.compile(r"[A-Za-z][0-9]{1,2}")
 
@@ -77,7 +77,7 @@ class _Splitter:
         new_file = False
         for token in tokens(self._text):
             if token.kind is Kind.FILE_START:
-                new_file = self._begun
+                new_file = self._game.has_body
             elif token.kind in _BESIDE_THE_GAME:
                 if self._begun and not new_file and not self._on_a_later_line(token):
                     self._game.rest.append(token)
@@ -102,7 +102,7 @@ class _Splitter:
         if token.kind is Kind.HEADER or token.value == HEADER_FAULT:
             if game.has_body or not game.has_headers:
                 return True
-            between = _EMPTY_LINE.search(self._text, game.last_header_end, token.start)
+            between = _EMPTY_LINE_OR_FILE_START.search(self._text, game.last_header_end, token.start)
             return known_name(token.text) in game.headers and between is not None
         is_first_number = token.kind is Kind.NUMBER and token.number == 1 and not token.is_reply
         if game.ended:

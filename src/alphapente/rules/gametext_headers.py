@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from alphapente.rules.gametext_tokens import Kind, tokens
+from alphapente.rules.gametext_tokens import Kind, quoted, tokens
 from alphapente.rules.notation import NotationError
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
 
@@ -70,7 +70,7 @@ def settled_headers(headers: Mapping[str, str], variant: str, size: int, result:
         twice = next(name for name in settled if sum(known_name(given) == name for given in headers) > 1)
         raise NotationError(f"header {twice!r} twice, in upper and lower case: write it once")
     if variant_named(settled["Game"]) != variant:
-        raise NotationError(f"header Game {settled['Game']!r} contradicts the variant {variant!r}: leave it out")
+        raise NotationError(f"header Game {quoted(settled['Game'])} contradicts the variant {variant!r}: leave it out")
     settled["Result"] = result or "?"
     settled.pop("Size", None)
     if size != MAX_SIZE:
@@ -93,8 +93,8 @@ def _header_line(name: str, value: str) -> str:
     found = list(tokens(line))
     if len(found) != 1 or found[0].kind is not Kind.HEADER or (found[0].text, found[0].value) != (name, value):
         raise NotationError(
-            f"header {name!r} with value {value!r} cannot be written: use one line, and a name without quotes, "
-            "brackets and spaces around it"
+            f"header {quoted(name)} with value {quoted(value)} cannot be written: use one line, and in "
+            "the name neither quotes nor brackets nor outer spaces"
         )
     return line
 
@@ -103,7 +103,9 @@ def variant_named(name: str) -> str:
     """The variant that the value of a header Game names. Raises NotationError."""
     plain = _SPEED.sub("", re.sub(r"[^a-z0-9]", "", name.lower()))
     if plain not in _VARIANT_OF:
-        raise NotationError(f"header Game {name!r} is not supported: choose one of {', '.join(GAME_NAMES.values())}")
+        raise NotationError(
+            f"header Game {quoted(name)} is not supported: choose one of {', '.join(GAME_NAMES.values())}"
+        )
     return _VARIANT_OF[plain]
 
 
@@ -112,7 +114,7 @@ def parse_size(text: str) -> int:
     plain = text.strip().lower()
     side = plain.removesuffix(f"x{plain.partition('x')[0]}")
     if not side.isdecimal() or len(side) > 2 or not MIN_SIZE <= int(side) <= MAX_SIZE:
-        raise NotationError(f"header Size {text!r}: write a whole number from {MIN_SIZE} to {MAX_SIZE}")
+        raise NotationError(f"header Size {quoted(text)}: write a whole number from {MIN_SIZE} to {MAX_SIZE}")
     return int(side)
 
 
@@ -126,7 +128,7 @@ def parse_date(text: str) -> date | None:
         return None
     day = _whole_date(plain)
     if day is None:
-        raise NotationError(f"date {text!r}: write MM/dd/yyyy or yyyy.MM.dd, with ? for what is unknown")
+        raise NotationError(f"date {quoted(text)}: write MM/dd/yyyy or yyyy.MM.dd, with ? for what is unknown")
     return day
 
 

@@ -38,6 +38,7 @@ class GamesRoom:
             **_summary(game),
             moves=names(game.moves, game.board_size),
             headers=game.headers,
+            comments=game.comments,
             random_plies=list(game.random_plies),
             opening_plies=game.opening_plies,
         )

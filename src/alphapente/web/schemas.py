@@ -170,6 +170,7 @@ class ParsedGame(Given):
     board_size: int
     moves: list[str]
     comments: dict[int, str]
+    notes: list[str] = Field(description="What the reader skipped, such as variations: one sentence each.")
     result: Literal["1-0", "0-1", "1/2-1/2"] | None
 
 
@@ -215,6 +216,7 @@ class StoredGameAnswer(GameSummary):
 
     moves: list[str]
     headers: dict[str, str]
+    comments: dict[int, str] = Field(description="Of an imported game, by the number of moves before them.")
     random_plies: list[int] = Field(description="Plies (0 is the first move) played at random.")
     opening_plies: int
 

@@ -39,6 +39,7 @@ def parsed(told: GameText) -> ParsedGame:
             "board_size": told.size,
             "moves": names(told.moves, told.size),
             "comments": told.comments,
+            "notes": told.notes,
             "result": told.result,
         }
     )

@@ -63,7 +63,7 @@ class ReviewRoom {
       const game = await get(`/games/${encodeURIComponent(ids[0])}`);
       if (this.path !== path) return;
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
-      this.review.open({ ...game, headers, comments: {}, result: resultOf(game.winner) }, game.moves.length, true);
+      this.review.open({ ...game, headers, result: resultOf(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
       this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
