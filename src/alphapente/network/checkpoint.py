@@ -220,7 +220,7 @@ def restore(path: StrPath, checkpoint: Checkpoint, config: Config | None = None,
     return model
 
 
-def _require_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+def _require_finite(path: StrPath, weights: Mapping[str, Tensor]) -> None:
     """Raises CheckpointError for weights that are NaN or infinite: nothing can be played or trained with them."""
     for name, tensor in weights.items():
         if not tensor.is_floating_point() or tensor.numel() == 0:
