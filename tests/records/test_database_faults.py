@@ -145,7 +145,7 @@ def test_a_full_disk_loses_only_the_game_being_written(tmp_path: Path, small_dis
     path = tmp_path / "records.db"
     game = random_game(1, max_records=40)
     with Store(path) as store:
-        with pytest.raises(DatabaseError, match=r"disk is full.*nothing of the game"):
+        with pytest.raises(DatabaseError, match=r"disk is full.*nothing of what was being written"):
             add_for_ever(store, game)
         stored = store.num_games("pente", 9)
         assert stored > 1

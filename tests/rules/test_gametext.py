@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alphapente.rules import GameText, IllegalMoveError, NotationError, read_game, read_games, write_game
+from alphapente.rules import GameText, IllegalMoveError, NotationError, each_game, read_game, read_games, write_game
 from alphapente.rules.gametext import GAME_NAMES, HEADERS
 
 REAL_GAME = """[Game "Pente"]
@@ -212,12 +212,32 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
         ("1. " * 80_000 + "x", "no point 'x'"),
         ("{a} " * 60_000 + "x", "no point 'x'"),
         (f'[Size "{"9" * 5_000}"]', "header Size"),
+        ("{" * 200_000, "has no '}'"),
+        ("(" * 200_000, r"has no '\)'"),
+        ("(x {y} " * 40_000, r"has no '\)'"),
+        ("; x\n" * 50_000 + "x", "no point 'x'"),
+        ('[a "' + '" ' * 100_000, "is no header"),
+        ('[a "' + "\\" * 200_000, "is no header"),
+        ("{" + "\n \n[a" * 50_000, "has no '}'"),
+        ("{" + "\n" * 200_000, "has no '}'"),
+        ("(" + "\n" * 200_000, r"has no '\)'"),
+        ("K10 1-0" + " {a} $1 (b)" * 25_000 + "x", "'x' after the result"),
+        ("." * 200_000, "no point"),
+        ("1" + " ." * 100_000 + "x", "no point"),
+        ("!" * 200_000, "no point"),
+        ("\ufeff\n" * 100_000 + "x", "no point 'x'"),
+        ('[Site "x"]\n\n' * 4_000 + "x", "4000 games in the text"),
     ],
-    ids=["header", "numbers", "comments", "size"],
 )
 def test_long_texts_do_not_take_forever(text: str, complaint: str) -> None:
     with pytest.raises(NotationError, match=complaint):
         read_game(text)
+
+
+def test_many_rejected_games_do_not_take_forever() -> None:
+    errors = list(each_game("1. Z9\n" * 8_000))
+    assert isinstance(errors[-1], NotationError)
+    assert (errors[-1].game, errors[-1].line) == (8_000, 8_000)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Games as text, as pente.org writes them: headers, a blank line, the moves, the result; read and written.
 
 A bare move list is a game text too. Captures are implied, so every text is replayed against the rules while it is read.
-Pente.org plays on 19x19 only; here the header ``[Size "13"]`` names another board. The grammar is in docs/rules.md.
+Pente.org's board is 19x19; here the header ``[Size "13"]`` names another board. The grammar is in docs/rules.md.
 """
 
 import re
@@ -186,8 +186,8 @@ def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText
             raise NotationError("a result or a move number without a game: headers or moves were expected before it")
         if "Game" in game.headers:
             variant = variant_named(game.headers["Game"])
-        told = _told_result(game.headers.get("Result", "?"), result)
-        settled = _settled_result(replay(moves, variant, size), told)
+        given = _given_result(game.headers.get("Result", "?"), result)
+        settled = _settled_result(replay(moves, variant, size), given)
         headers = settled_headers(game.headers, variant, size, settled)
     except TextError as error:
         if error.line is None:
@@ -199,7 +199,7 @@ def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText
     return GameText(headers, moves, settled, variant, size, comments, list(_notes(game, places)), line)
 
 
-def _told_result(header: str, after_moves: str | None) -> str | None:
+def _given_result(header: str, after_moves: str | None) -> str | None:
     """The result by the header Result and the one after the moves, which must agree where both are known."""
     header = header.strip() or "?"
     if header not in RESULTS:
@@ -211,16 +211,16 @@ def _told_result(header: str, after_moves: str | None) -> str | None:
     return header
 
 
-def _settled_result(position: Position, told: str | None) -> str | None:
+def _settled_result(position: Position, given: str | None) -> str | None:
     """The result: the one given where the board leaves it open (a resignation), else the board's, if they agree."""
-    if told is not None and told not in RESULTS:
-        raise NotationError(f"result {told!r}: choose one of {', '.join(RESULTS)}")
+    if given is not None and given not in RESULTS:
+        raise NotationError(f"result {given!r}: choose one of {', '.join(RESULTS)}")
     derived = result_of(position)
-    if told is None or told in UNKNOWN:
+    if given is None or given in UNKNOWN:
         return derived
-    if derived is not None and told != derived:
-        raise NotationError(f"result {told!r} contradicts the moves: {describe_end(position)}, {derived!r}")
-    return told
+    if derived is not None and given != derived:
+        raise NotationError(f"result {given!r} contradicts the moves: {describe_end(position)}, {derived!r}")
+    return given
 
 
 def _notes(game: GameTokens, places: Places) -> Iterator[str]:

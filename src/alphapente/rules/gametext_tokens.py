@@ -21,6 +21,7 @@ LONGEST_QUOTE = 30
 _NEWLINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
 _BLANK = re.compile(rf"[\s,{_INVISIBLE}]+")
+_PLAIN_MOVE = re.compile(r"[\s,]*([A-Za-z][1-9][0-9]?)(?=[\s,]|$)")
 _WORD = re.compile(rf"[^\s,;{{}}()\[\]${_INVISIBLE}]+")
 _NUMBER = re.compile(r"([0-9]{1,4})([.…]+|$)")
 _DOTS = re.compile(r"\s*([.…]+)")
@@ -107,7 +108,10 @@ def tokens(text: str) -> Iterator[Token]:
     """The tokens of a text whose line ends are `\\n`."""
     at = 0
     while at < len(text):
-        if blank := _BLANK.match(text, at):
+        if plain := _PLAIN_MOVE.match(text, at):  # most tokens; the other branches would read the same
+            at = plain.end()
+            yield Token(Kind.MOVE, plain.start(1), at, plain[1])
+        elif blank := _BLANK.match(text, at):
             at = blank.end()
             if "\ufeff" in blank[0] and (mark := _FILE_START.search(text, max(0, blank.start() - 1), at)):
                 yield Token(Kind.FILE_START, mark.start(), at)

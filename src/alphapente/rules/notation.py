@@ -119,8 +119,8 @@ def read_moves(movetext: Iterable[Token], size: int, places: Places) -> MoveList
             number = f"move {len(moves) + 1}: " if kind is Kind.MOVE and result is None else ""
             line, column = places.of(token.start)
             raise NotationError(f"{number}{error.reason}", line=line, column=column) from None
-    told = None if result is None or result.text in UNKNOWN else result.text
-    return MoveList(moves, told, {ply: " ".join(words) for ply, words in comments.items() if words})
+    known = None if result is None or result.text in UNKNOWN else result.text
+    return MoveList(moves, known, {ply: " ".join(words) for ply, words in comments.items() if words})
 
 
 def format_moves(

@@ -63,7 +63,7 @@ class ReviewRoom {
       const game = await get(`/games/${encodeURIComponent(ids[0])}`);
       if (this.path !== path) return;
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
-      this.review.open({ ...game, headers, result: resultOf(game.winner) }, game.moves.length, true);
+      this.review.open({ ...game, headers, notes: [], result: resultOf(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
       this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
@@ -71,10 +71,11 @@ class ReviewRoom {
       if (linked === null) throw new Error("This address holds no game that can be read: was it copied whole?");
       const kept = recall("review", /** @type {any} */ (null));
       const link = path.replace(/\?.*$/, "");
-      const { headers, comments } = kept?.link === link ? kept : { headers: {}, comments: {} };
+      const { headers, comments, notes = [] } = kept?.link === link ? kept : { headers: {}, comments: {} };
       await post("/position", linked.game); // an address may be wrong: the server looks at all its moves first
       if (this.path !== path) return;
-      this.review.open({ ...linked.game, headers, comments, result: linked.result }, linked.ply ?? 0, true);
+      this.review.open({ ...linked.game, headers, comments, notes, result: linked.result }, linked.ply ?? 0, true);
+      if (notes.length > 0) this.review.say(notes.join(". "));
     }
   }
 
@@ -87,7 +88,7 @@ class ReviewRoom {
         const game = live.games.find((one) => one.seed === seed);
         if (game !== undefined && live.variant !== null && live.board_size !== null) {
           if (begun) this.review.extend(game.moves);
-          else this.review.open({ variant: live.variant, board_size: live.board_size, moves: game.moves, headers: { Event: "In play now" }, comments: {}, result: null }, game.moves.length, false);
+          else this.review.open({ variant: live.variant, board_size: live.board_size, moves: game.moves, headers: { Event: "In play now" }, comments: {}, notes: [], result: null }, game.moves.length, false);
           begun = true;
           return;
         }
@@ -112,7 +113,7 @@ class ReviewRoom {
   /** A text was read: its game goes into the address, what the address cannot hold is remembered. @param {ParsedGame} game */
   read(game) {
     const link = linkOf(game);
-    remember("review", { link, headers: game.headers, comments: game.comments });
+    remember("review", { link, headers: game.headers, comments: game.comments, notes: game.notes });
     const hash = `#review/${link}`;
     if (location.hash === hash) void this.enter(link);
     else location.hash = hash;

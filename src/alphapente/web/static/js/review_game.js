@@ -31,7 +31,7 @@ export class Review {
     this.live = false;
     this.note = "";
     /** @type {ParsedGame} */
-    this.told = { ...meta.default, moves: [], headers: {}, comments: {}, result: null };
+    this.told = { ...meta.default, moves: [], headers: {}, comments: {}, notes: [], result: null };
     this.board = new Board(meta.default.board_size, {
       label: "Board. Left and right step through the game; type a point's name and Enter to try a move",
       onchoose: (point) => this.tryMove(point),

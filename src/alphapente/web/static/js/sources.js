@@ -8,7 +8,7 @@ import { aboutLive, followLive, LiveBoards } from "./live.js";
 import { COLOURS, inColours } from "./points.js";
 
 /** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, result: string | null}} ParsedGame */
+/** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, notes: string[], result: string | null}} ParsedGame */
 
 const PAGE = 15; // games listed at a time
 const EXAMPLE = "pente/19/K10M9N10M7M8O7L10J10M10O10L9N7L7P7Q7L11L8L6K8J9J11H12J8N8H8";
