@@ -96,8 +96,8 @@ class Workers(Team):
         self._processes[worker].join(1.0)
         code = self._processes[worker].exitcode
         return FailureError(
-            f"self-play worker {worker + 1} died (exit status {code}): the games that it began are lost, all finished games "
-            "are stored; run the same command again to go on"
+            f"self-play worker {worker + 1} died (exit status {code}): the games that it began are lost, all finished "
+            "games are stored; run the same command again to go on"
         )
 
     def abandon(self) -> None:
