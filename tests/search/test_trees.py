@@ -299,5 +299,6 @@ class TestEdgesOfTheRange:
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
 def test_a_search_one_ply_before_the_longest_game_ends_sees_the_draw(root: Root) -> None:
     game = long_game(MAX_PLIES - 1)
-    forest = Forest(UniformEvaluator(1, 19), SearchSettings(root=root), num_trees=1, simulations=400)
+    settings = SearchSettings(root=root, considered_points=361)
+    forest = Forest(UniformEvaluator(1, 19), settings, num_trees=1, simulations=400)
     assert search_position(forest, game.position, np.random.default_rng(0)).proven == PROVEN_DRAW

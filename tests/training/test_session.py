@@ -399,7 +399,7 @@ def test_settings_changed_within_a_training_may_leave_fewer_batches_than_epochs(
     """256 samples in 6 epochs, and then in batches of 100 or 1000: each epoch with a batch of its own is taught."""
     first = config_of(database, tmp_path, num_epochs=6 if before["reuse"] else 4, save_interval=1, **before)
     stopped = train(first, lambda _event: None, StopAfter(6), resume_key="a")
-    assert stopped.epochs == 1
+    assert 0 < stopped.epochs < 3
     events: list[Event] = []
     changed = config_of(database, tmp_path, num_epochs=6, reuse=4.0, batch_size=batch_size)
     summary = train(changed, events.append, resume_key="a")
