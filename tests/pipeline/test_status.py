@@ -173,3 +173,16 @@ def test_no_number_is_told_as_null_and_old_steps_are_forgotten(tmp_path: Path) -
 def test_what_is_no_status_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / STATUS_NAME).write_text(text)
     assert read_status(tmp_path / STATUS_NAME) is None
+
+
+def test_a_status_with_values_of_other_types_is_none(tmp_path: Path) -> None:
+    run_here(tmp_path, "pipeline.generation_cycles=1", "pipeline.training_cycles_per_generation=0")
+    path = tmp_path / STATUS_NAME
+    whole = json.loads(path.read_text())
+    for key in whole:
+        path.write_text(json.dumps(whole | {key: [{"no": "such"}]}))
+        assert read_status(path) is None, key
+    path.write_text(path.read_text()[:100])
+    assert read_status(path) is None
+    path.write_text(json.dumps(whole))
+    assert read_status(path) is not None

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from alphapente.errors import FailureError
 from alphapente.events import Event, to_json
 from alphapente.files import StrPath, write_text
@@ -75,17 +77,17 @@ class Status:
     """(elapsed_s, records, games) over the whole run, evenly spread in its time."""
 
 
+_READER = TypeAdapter(Status)
+
+
 def read_status(path: StrPath) -> Status | None:
     """The status in a file; None where there is none that this version can read."""
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
         if values.pop("format") != FORMAT:
             return None
-        steps = [StepStatus(**step) for step in values.pop("steps")]
-        notes = [(float(at), str(text)) for at, text in values.pop("notes")]
-        samples = [(float(at), int(records), int(games)) for at, records, games in values.pop("samples")]
-        return Status(**values, steps=steps, notes=notes, samples=samples)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _READER.validate_python(values)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
         return None
 
 
