@@ -62,7 +62,7 @@ class TestSettings:
         assert all({**NOT_PLAY, **BY_CLOCK_ONLY}.values()), "each with its reason"
 
     def test_a_setting_in_no_table_is_part_of_the_identity(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delitem(BASELINE, "visit_offset")  # type: ignore[misc]
+        monkeypatch.delitem(BASELINE, "visit_offset")
         assert identify("heuristic", load_config(None)).settings == '{"visit_offset": 50.0}'
 
     @pytest.mark.parametrize("name", SearchSettings.model_fields)
