@@ -11,7 +11,7 @@ from alphapente.arena.games import FORFEIT
 from alphapente.arena.gtp import EngineError
 from alphapente.arena.gtp_player import GtpPlayer
 from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.match import play_match
+from alphapente.arena.match import MatchHooks, play_match
 from alphapente.arena.players import RandomPlayer, SearchPlayer
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
@@ -63,7 +63,8 @@ def test_whole_games(engine: Make) -> None:
 def test_a_fault_loses_the_game_and_the_match_goes_on(engine: Make, fault: str, told: str) -> None:
     heard: list[str] = []
     player = engine(fault, timeout_s=1.0 if fault == "silent" else 30.0)
-    report = play_match(RandomPlayer(), player, 4, size=9, on_played_fn=lambda _, game: heard.append(game.note))
+    hooks = MatchHooks(on_played_fn=lambda _, game: heard.append(game.note))
+    report = play_match(RandomPlayer(), player, 4, size=9, hooks=hooks)
     assert report.total.wins == report.won_by_a[FORFEIT] == 4
     for game in report.games:
         assert told in game.note

@@ -9,8 +9,9 @@ import pytest
 
 from alphapente.arena.clock_player import ClockPlayer
 from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.identity import BASELINE, BY_CLOCK_ONLY, NOT_PLAY, canonical, identify
+from alphapente.arena.identity import identify
 from alphapente.arena.match import play_match
+from alphapente.arena.play_settings import BASELINE, BY_CLOCK_ONLY, NOT_PLAY, canonical
 from alphapente.arena.players import RandomPlayer, SearchPlayer
 from alphapente.arena.ratings import rate_matches
 from alphapente.arena.tournament import Contestant, plan
@@ -56,13 +57,13 @@ class TestSettings:
     def test_every_setting_is_in_one_of_the_tables(self) -> None:
         fields = set(SearchSettings.model_fields)
         assert set(OTHER_VALUES) == fields, "a new setting needs a value here that differs from its default"
-        assert set(BASELINE) | set(NOT_PLAY) == fields, "a new setting needs a place in arena/identity.py"
+        assert set(BASELINE) | set(NOT_PLAY) == fields, "a new setting needs a place in arena/play_settings.py"
         assert not set(BASELINE) & set(NOT_PLAY)
         assert set(BY_CLOCK_ONLY) <= set(BASELINE)
         assert all({**NOT_PLAY, **BY_CLOCK_ONLY}.values()), "each with its reason"
 
     def test_a_setting_in_no_table_is_part_of_the_identity(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delitem(BASELINE, "visit_offset")  # type: ignore[misc]
+        monkeypatch.delitem(BASELINE, "visit_offset")
         assert identify("heuristic", load_config(None)).settings == '{"visit_offset": 50.0}'
 
     @pytest.mark.parametrize("name", SearchSettings.model_fields)

@@ -205,7 +205,8 @@ def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> 
 
 
 def a_match(seed: int = 5) -> Match:
-    return Match(*(contestant(name).identity for name in ("one", "other")), "pente", 9, seed, "arena", ())
+    one, other = contestant("one").identity, contestant("other").identity
+    return Match(one, other, "pente", 9, seed, "arena", ())
 
 
 def test_each_pair_is_stored_as_it_ends_and_found_again(tmp_path: Path) -> None:

@@ -121,9 +121,9 @@ def test_killed_it_has_stored_its_pairs_and_the_same_command_plays_the_rest(
     assert saved() == {str(game.number + 1): game.moves for game in match.games}
 
     assert run() == 0
-    told = capsys.readouterr().out
-    assert "All 8 games of this match are stored, so none is played" in told
-    assert "4 games were played before" not in told
+    printed = capsys.readouterr().out
+    assert "All 8 games of this match are stored, so none is played" in printed
+    assert "4 games were played before" not in printed
     assert (games_played(), stored()) == (10, [match])
 
     assert run("--no-store", "--save", "whole.txt") == 0
@@ -159,10 +159,10 @@ def test_a_database_that_fails_in_the_match_costs_one_pair(
         )
         (folder / "pause").unlink()
         assert run() == 1
-        told = capsys.readouterr()
-        assert "refused a statement (no more)" in told.err
-        assert told.err.count("\n") == 1
-        assert "A in all" in told.out, "what was played is shown"
+        printed = capsys.readouterr()
+        assert "refused a statement (no more)" in printed.err
+        assert printed.err.count("\n") == 1
+        assert "A in all" in printed.out, "what was played is shown"
         assert [len(match.games) for match in stored()] == [6]
         connection.execute("DROP TRIGGER full")
     assert run() == 0

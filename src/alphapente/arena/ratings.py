@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.arena.bradley_terry import Fit, Pairing, fit_ratings, one_sided
-from alphapente.arena.identity import canonical
+from alphapente.arena.play_settings import canonical
 from alphapente.errors import RequestError
 from alphapente.records.model import Match, PlayerIdentity
 

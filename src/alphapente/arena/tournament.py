@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from alphapente.arena.identity import canonical
 from alphapente.arena.match import MatchHooks, plan_games, play_planned
+from alphapente.arena.play_settings import canonical
 from alphapente.arena.players import Player
 from alphapente.arena.results import StoredMatch
 from alphapente.config import Config

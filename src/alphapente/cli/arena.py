@@ -123,5 +123,5 @@ def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], re
 def _plies(text: str) -> tuple[int, int]:
     least, _, most = text.partition("-")
     if len(text) > 9 or not least.isdecimal() or not (most or least).isdecimal():
-        raise RequestError(f"--opening-plies is {text!r}: write LEAST-MOST, like 2-6")
+        raise RequestError(f"--opening-plies is {text[:20]!r}: write LEAST-MOST, like 2-6")
     return int(least), int(most or least)
