@@ -16,6 +16,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Something extra cannot be written, and the job continues without it: "the log logs/x.log", and the reason."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationProgress:
     """How far self-play is. Rates are per second of wall time since the start."""
 
@@ -155,6 +163,7 @@ class PipelineSummary:
 
 Event = (
     Note
+    | Lost
     | GenerationProgress
     | GenerationSummary
     | EpochProgress
@@ -170,6 +179,7 @@ _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         Note,
+        Lost,
         GenerationProgress,
         GenerationSummary,
         EpochProgress,
