@@ -34,6 +34,8 @@ def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in set(os.environ) - KEPT:
             if not name.startswith(KEPT_PREFIXES):
                 patch.delenv(name)
+        if paths := os.environ.get("PYTHONPATH"):
+            patch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep))))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CACHE_HOME", caches)  # compiled kernels, where the package's folder cannot be written to
         patch.setenv("LC_ALL", "C.UTF-8")

@@ -25,6 +25,14 @@ class CompilationProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Something extra cannot be written, and the job continues without it: "the log logs/x.log", and the reason."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationProgress:
     """How far self-play is. Rates are per second of wall time since the start."""
 
@@ -165,6 +173,7 @@ class PipelineSummary:
 Event = (
     Note
     | CompilationProgress
+    | Lost
     | GenerationProgress
     | GenerationSummary
     | EpochProgress
@@ -181,6 +190,7 @@ _KINDS: dict[str, type[Event]] = {
     for kind in (
         Note,
         CompilationProgress,
+        Lost,
         GenerationProgress,
         GenerationSummary,
         EpochProgress,

@@ -172,8 +172,8 @@ def test_a_database_that_fails_in_the_match_costs_one_pair(
 @pytest.mark.parametrize(
     ("more", "status", "message"),
     [
-        (["--save", "missing/games.txt"], 2, "cannot write missing/games.txt: No such file or directory"),
-        (["--save", "."], 2, "cannot write .: Is a directory"),
+        (["--save", "engine.py/games.txt"], 1, "engine.py/games.txt cannot be written (Not a directory)"),
+        (["--save", "."], 1, ". is a folder: name a file in it"),
         (["--set", "records.database=engine.py"], 1, "engine.py is not a database"),
         (["--opening-plies", "41"], 2, "openings of 41 to 41 plies: choose 0 <= least <= most <= 40"),
         (["--games", "7"], 2, "choose an even number"),

@@ -90,8 +90,6 @@ def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) ->
         (["--anchor", "=3"], "--anchor is '=3': write NAME=ELO"),
         (["--games", "2"], "no networks of a run are kept"),
         (["--games", "2", "--plot", "elo.mp3"], "no picture has the ending .mp3; choose .png, .svg or .pdf"),
-        (["--games", "2", "--plot", "missing/elo.png"], "there is no folder missing"),
-        (["--plot", "."], "it is a folder"),
         ([], "there is no database"),
     ],
 )
@@ -105,6 +103,16 @@ def test_wrong_requests_are_told_in_one_line(
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_reported_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["rate", "--games", "2", "--plot", "."])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: . is a folder: name a file in it\n"
 
 
 def test_a_wrong_anchor_or_database_is_reported_before_anything_is_played(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alphapente.cli.stopping import stop_on_signals
-from alphapente.events import Event, Note, ReportFn, from_json
+from alphapente.events import Event, Lost, Note, ReportFn, from_json
 
 # A job that says it is ready, waits to be asked to stop, and then takes a moment to finish.
 JOB = """
@@ -151,7 +151,23 @@ def test_a_broken_pipe_asks_the_job_to_stop() -> None:
         raise BrokenPipeError(errno.EPIPE, "nobody reads")
 
     stop = StopFlag()
-    report: ReportFn = while_read(broken, stop)
+    lost: list[Lost] = []
+    report: ReportFn = while_read(broken, stop, lost)
     report(Note("one"))
     report(Note("two"))
-    assert (calls, stop(), stop.status) == (1, True, 141)
+    assert (calls, stop(), stop.status, lost) == (1, True, 141, [])
+
+
+def test_a_display_that_fails_is_dropped_and_the_job_continues() -> None:
+    from alphapente.cli.jobs import while_read
+    from alphapente.cli.stopping import StopFlag
+
+    def broken(event: Event) -> None:
+        raise ZeroDivisionError("of the display")
+
+    stop, lost = StopFlag(), list[Lost]()
+    report: ReportFn = while_read(broken, stop, lost)
+    report(Lost("the log x", "disk full"))
+    report(Note("two"))
+    assert not stop()
+    assert lost == [Lost("the log x", "disk full"), Lost("the display", "ZeroDivisionError: of the display")]

@@ -47,7 +47,7 @@ def main() -> int:
         print(to_json(event), flush=True)
 
     with stop_on_signals(watch_stdin=False) as stop:
-        config, guarded = settings(folder, *sys.argv[2:]), while_read(report, stop)
+        config, guarded = settings(folder, *sys.argv[2:]), while_read(report, stop, [])
         try:
             run(config, guarded, stop, STAND_IN, lambda: pool_counts(folder))
         except AlphaPenteError as error:

@@ -2,7 +2,7 @@
 
 The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the environment holds words: "fail:JOB"
 (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends a second after that, "deaf:JOB" does not
-even stop, "slow" takes its time.
+even stop, "slow" takes its time, "lost" reports lost curves.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from alphapente.events import (
     Event,
     GenerationProgress,
     GenerationSummary,
+    Lost,
     Note,
     PromotionSummary,
     TrainingSummary,
@@ -98,6 +99,8 @@ def main() -> int:
     given = options(words)
     config = json.loads(Path(given["--config"]).read_text())
     folder = configured_path(config["pipeline"]["checkpoint_dir"])
+    if "lost" in os.environ.get("STAND_IN", ""):
+        emit(Lost("the curves", "No space left on device"))
     signal.signal(signal.SIGTERM, on_term)
     threading.Thread(target=watch_parent, daemon=True).start()
     with (folder / "commands").open("a") as file:

@@ -17,6 +17,7 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, Note, PipelineSummary, StepStarted, from_json
 from alphapente.network.device import num_cores
 from alphapente.pipeline import run
+from alphapente.pipeline.lines import LogFile
 from alphapente.pipeline.state import Locks, load_state
 from alphapente.pipeline.step import NICE
 from tests.pipeline.scheduler import STAND_IN, pool_counts, settings
@@ -333,7 +334,7 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
     config_file.write_text(settings(tmp_path).dump_json())
     command = [*STAND_IN, "generate", "--config", str(config_file), "--events", "--set", "generation.record_limit=5"]
     locks = Locks(tmp_path)
-    step = Step("Generation 1", command, tmp_path / "step.log", locks.steps)
+    step = Step("Generation 1", command, LogFile(tmp_path / "step.log", print), locks.steps)
     while "warms up" not in (tmp_path / "step.log").read_text():
         list(step.events())
         time.sleep(0.02)

@@ -7,27 +7,29 @@ from types import TracebackType
 from typing import Self
 
 from alphapente.arena.games import PlayedGame
-from alphapente.errors import FailureError, RequestError
+from alphapente.errors import FailureError
+from alphapente.files import check_writable
 from alphapente.rules.gametext import GameText, write_game
 
 
 class SavedGames:
     """A file that is opened before the match, so that a wrong path is reported then, and holds each finished game.
 
-    What the file held before is kept until `begin`. A file that was created and never begun is removed again. Raises
-    RequestError for a path that cannot be written.
+    What the file held before is kept until `begin`. A file that was created and never begun is removed again. Missing
+    folders are created. Raises FailureError for a path that cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.games = 0
         self._begun = False
+        check_writable(path)
         try:
             self._created = not path.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a", encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise RequestError(f"cannot write {path}: {reason}; choose another file") from error
+        except OSError as error:
+            raise FailureError(f"cannot write {path}: {error.strerror or error}; choose another file") from error
 
     def begin(self, names: tuple[str, str], rules: tuple[str, int], known: Mapping[int, PlayedGame]) -> None:
         """Empties the file, but for the games that are `known`, by their index in the match.

@@ -8,7 +8,6 @@ command imports inside its function, so that its own `--help` is quick too.
 """
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Annotated
 import typer
 
 from alphapente import __version__
+from alphapente.cli import streams
 from alphapente.errors import AlphaPenteError
 
 
@@ -53,21 +53,41 @@ BROKEN_PIPE_STATUS = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `alphapente` with these arguments (by default the process's own). Ends by SystemExit with the status."""
+    """Run `alphapente` with these arguments (by default the process's own). Ends by SystemExit with the status.
+
+    How output that cannot be written is treated: see `streams.py`.
+    """
+    output = streams.guard()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    status = _run(words)
     try:
-        try:
-            build(words)(words, prog_name="alphapente")
-        finally:
-            sys.stdout.flush()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = status or BROKEN_PIPE_STATUS
+    if output.problem:
+        print(f"error: standard output is incomplete: it cannot be written ({output.problem})", file=sys.stderr)
+        status = status or 1
+    if status == BROKEN_PIPE_STATUS:
+        streams.discard_output()
+    sys.exit(status)
+
+
+def _run(words: list[str]) -> int:
+    """Run the subcommand; returns the exit status."""
+    try:
+        build(words)(words, prog_name="alphapente")
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return BROKEN_PIPE_STATUS
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except AlphaPenteError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        _close_quietly()
-        sys.exit(BROKEN_PIPE_STATUS)
+        return BROKEN_PIPE_STATUS
+    return 0
 
 
 def build(words: Sequence[str]) -> typer.Typer:
@@ -118,8 +138,3 @@ def _root(
 
 def _elsewhere() -> None:
     """Stand for a subcommand that was not asked for."""
-
-
-def _close_quietly() -> None:
-    """Leave a pipe that nobody reads any more, with no complaint when Python flushes it at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,12 +1,18 @@
 """Curves for TensorBoard: what self-play and training report, drawn over the records and the steps they took."""
 
+import contextlib
+import itertools
+import os
+import socket
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
-from alphapente.events import EpochReport, Event, GenerationProgress, GenerationSummary
+from alphapente.events import EpochReport, Event, GenerationProgress, GenerationSummary, Lost, ReportFn
 
 _INTERVAL_S = 30.0
 """At least so long between two points of self-play's curves, and between two writings to disk."""
@@ -16,26 +22,34 @@ class Curves:
     """Takes a job's events and writes their numbers under `log_dir`/tensorboard; a context manager.
 
     Self-play's step is the pool's number of records, training's the network's step. What is drawn is extra: where the
-    disk or the database fails, the curves end and the job goes on.
+    disk or the database fails, the curves end, `report` gets a Lost event, and the job continues.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, report: ReportFn = lambda _event: None) -> None:
         self._config = config
+        self._report = report
         self._folder = config.pipeline.log_folder / "tensorboard"
         self._points: list[tuple[str, str, int, float, float]] = []
-        self._writers: dict[str, Any] = {}
+        self._writers: dict[str, _EventFile] = {}
         self._written_at = time.monotonic()
         self._games = _GameCurves(config)
         self._broken = False
 
     def __call__(self, event: Event) -> None:
         """Take an event in."""
-        if self._broken:
-            return
+        if not self._broken:
+            with self._ending():
+                self._take(event)
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """The curves end, and say so, with what fails inside."""
         try:
-            self._take(event)
-        except (OSError, AlphaPenteError):
+            yield
+        except (OSError, AlphaPenteError) as error:
             self._broken = True
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            self._report(Lost(f"the curves in {self._folder}", reason))
 
     def _take(self, event: Event) -> None:
         now = time.monotonic()
@@ -68,18 +82,14 @@ class Curves:
         self._written_at = time.monotonic()
         if not self._points:
             return
-        from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
         from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
 
         for curve_set, tag, step, number, when in self._points:
             if curve_set not in self._writers:
-                self._writers[curve_set] = EventFileWriter(str(self._folder / curve_set))
+                self._writers[curve_set] = _EventFile(self._folder / curve_set)
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=number)])
-            self._writers[curve_set].add_event(Entry(step=step, wall_time=when, summary=summary))
+            self._writers[curve_set].add(step=step, wall_time=when, summary=summary)
         self._points.clear()
-        for writer in self._writers.values():
-            writer.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -87,20 +97,43 @@ class Curves:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if not self._broken:
+        if not self._broken:
+            with self._ending():
                 self._write()
-            for writer in self._writers.values():
-                writer.close()
-        except OSError:
-            return
-        finally:
-            self._games.close()
+        for writer in self._writers.values():
+            writer.close()
+        self._games.close()
 
 
-def subscriber(config: Config) -> Curves:
+def subscriber(config: Config, report: ReportFn) -> Curves:
     """What draws a job's events for TensorBoard."""
-    return Curves(config)
+    return Curves(config, report)
+
+
+class _EventFile:
+    """A new file of TensorBoard's events. TensorBoard's own writer has a thread, whose errors nobody can catch."""
+
+    _made = itertools.count()
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError, as `add` does."""
+        folder.mkdir(parents=True, exist_ok=True)
+        now = time.time()
+        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}.{next(self._made)}"
+        self._file = (folder / name).open("xb", buffering=0)
+        self.add(wall_time=now, file_version="brain.Event:2")
+
+    def add(self, **values: Any) -> None:
+        """Writes an event with these fields of TensorBoard's."""
+        from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
+        from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
+
+        RecordWriter(self._file).write(Entry(**values).SerializeToString())
+
+    def close(self) -> None:
+        """Closes the file."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def _epoch_values(event: EpochReport) -> dict[str, float]:

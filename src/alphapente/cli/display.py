@@ -1,13 +1,12 @@
 """Shows a running job: a live picture on a terminal, plain lines elsewhere, JSON for a program that reads along."""
 
 import sys
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from alphapente.config import Config
 from alphapente.events import Event, ReportFn, to_json
-from alphapente.pipeline.lines import LogFile, PlainLines, describe, stamped
+from alphapente.pipeline.lines import PlainLines, describe, stamped
 
 if TYPE_CHECKING:
     from alphapente.cli.live import LiveShow
@@ -18,19 +17,15 @@ __all__ = ["Display", "describe", "subscriber"]
 class Display:
     """Takes events and shows them; a context manager, so that a live picture is put away whatever happens.
 
-    `picture` is a live one, opened and closed with the display; `log` gets plain lines beside what is shown.
+    `picture` is a live one, opened and closed with the display.
     """
 
-    def __init__(self, show: ReportFn, log: LogFile | None, picture: "LiveShow | None" = None) -> None:
+    def __init__(self, show: ReportFn, picture: "LiveShow | None" = None) -> None:
         self._show = show
         self._picture = picture
-        self._log = log
-        self._log_lines = PlainLines(log.write) if log else None
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if self._log_lines:
-            self._log_lines(event)
         self._show(event)
 
     def __enter__(self) -> Self:
@@ -43,25 +38,21 @@ class Display:
     ) -> None:
         if self._picture:
             self._picture.stop()
-        if self._log:
-            self._log.close()
 
 
-def subscriber(config: Config, events: bool, log: Path | None = None) -> Display:
-    """What shows a job's events on standard output, and with `log` as plain lines in that file too.
+def subscriber(config: Config, events: bool) -> Display:
+    """What shows a job's events on standard output.
 
     With `events`, each event is one line of JSON. Else a terminal gets a live picture, anything else plain lines.
-    Raises FailureError where the log cannot be written.
     """
-    log_file = LogFile(log) if log else None
     if events:
-        return Display(_print_json, log_file)
+        return Display(_print_json)
     if sys.stdout.isatty():
         from alphapente.cli.live import LiveShow
 
         picture = LiveShow(config)
-        return Display(picture, log_file, picture)
-    return Display(PlainLines(_print_line), log_file)
+        return Display(picture, picture)
+    return Display(PlainLines(_print_line))
 
 
 def _print_json(event: Event) -> None:

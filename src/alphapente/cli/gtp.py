@@ -78,5 +78,4 @@ def gtp(
 
     compile_with_progress()
     server = GtpServer(player_for, resolved.game.variant, resolved.game.board_size, seed)
-    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # bytes that are no text are no command
     server.run(sys.stdin, lambda text: print(text, end="", flush=True))

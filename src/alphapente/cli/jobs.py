@@ -10,10 +10,12 @@ import typer
 from alphapente.cli.flags import FlagCommand
 from alphapente.cli.stopping import StopFlag, stop_on_signals
 from alphapente.config import Config
-from alphapente.events import Event, ReportFn
+from alphapente.errors import FailureError
+from alphapente.events import Event, Lost, ReportFn
 
 JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
 
+_LOST_SHOWN = 3
 NO_READER = {errno.EPIPE: 13, errno.EIO: 1}
 """Errors of writing to a pipe that is closed and to a terminal that is; each asks to end as SIGPIPE, as SIGHUP does."""
 
@@ -23,18 +25,28 @@ def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = Fal
 
     After a stop that was asked for, exits with 130 (Ctrl-C) or 143 (SIGTERM).
     `with_curves` draws them for TensorBoard too: where the job itself plays or trains, not where its children do.
+    Raises FailureError at the end where a log or the curves could not be written; with `events` their reader decides.
     """
     from alphapente.cli import curves, display
 
     with stop_on_signals(watch_stdin=events) as stop, display.subscriber(config, events) as show:
-        report = while_read(show, stop)
+        lost: list[Lost] = []
+        report = while_read(show, stop, lost)
         if with_curves:
-            with curves.subscriber(config) as draw:
+            with curves.subscriber(config, report) as draw:
                 _summarised(job_fn, config, _both(report, draw), stop)
         else:
             _summarised(job_fn, config, report, stop)
     if stop.status:
         raise typer.Exit(stop.status)
+    if lost and not events:
+        raise FailureError(f"the work is done and saved, but this could not be written: {_listed(lost)}")
+
+
+def _listed(lost: list[Lost]) -> str:
+    texts = list(dict.fromkeys(f"{one.what} ({one.reason})" for one in lost))
+    more = f"; and {len(texts) - _LOST_SHOWN} more" if len(texts) > _LOST_SHOWN else ""
+    return "; ".join(texts[:_LOST_SHOWN]) + more
 
 
 def _summarised(job_fn: JobFn, config: Config, report: ReportFn, stop: StopFlag) -> None:
@@ -51,21 +63,27 @@ def _both(first: ReportFn, second: ReportFn) -> ReportFn:
     return report
 
 
-def while_read(report: ReportFn, stop: StopFlag) -> ReportFn:
-    """`report`, until nobody reads what it prints: then the job is asked to end cleanly."""
+def while_read(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> ReportFn:
+    """`report`, until nobody reads what it prints: then the job is asked to end cleanly.
+
+    `lost` collects what could not be written, the display itself included: where that fails, the job continues.
+    """
     broken = False
 
     def guarded(event: Event) -> None:
         nonlocal broken
+        if isinstance(event, Lost):
+            lost.append(event)
         if broken:
             return
         try:
             report(event)
-        except OSError as error:
-            if error.errno not in NO_READER:
-                raise
+        except Exception as error:  # whatever it is, games and weights are worth more
             broken = True
-            stop.ask(NO_READER[error.errno])
+            if isinstance(error, OSError) and error.errno in NO_READER:
+                stop.ask(NO_READER[error.errno])
+            else:
+                lost.append(Lost("the display", f"{type(error).__name__}: {error}"))
 
     return guarded
 

@@ -86,6 +86,8 @@ def parse_override(text: str) -> Layer:
 
 def parse_value(text: str, path: str) -> Any:
     """A value typed on the command line: JSON where it is JSON, else the text itself."""
+    if not text.isascii():  # in a locale without these letters Python has kept them as the bytes that they are
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     try:
         return parse_json(text)
     except json.JSONDecodeError:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphapente.config import Config, in_stage
-from alphapente.events import Event, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
+from alphapente.events import Event, Lost, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
 from alphapente.network.paths import history_path
 from alphapente.pipeline.history import Kept, remember
-from alphapente.pipeline.lines import LogFile, PlainLines, counted
+from alphapente.pipeline.lines import LogFile, PlainLines, counted, describe
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
 from alphapente.pipeline.status import StatusFile, StepOutcome
@@ -79,6 +79,12 @@ class Desk:
             self.status.note(event.text)
         self.report(event)
 
+    def lost(self, event: Event) -> None:
+        """Report a log or curve that cannot be written: in the coordination's log, the status and the display."""
+        self._plain(event)
+        self.status.note(describe(event))
+        self.report(event)
+
     def show(self) -> None:
         """Write the status as it is now."""
         self.refresh_status()
@@ -107,7 +113,7 @@ class Desk:
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
-        step = Step(name, command, path, self.locks.steps, gives_way)
+        step = Step(name, command, LogFile(path, self.lost), self.locks.steps, gives_way)
         self.running.append(step)
         self.status.begun(name, path)
         self.show()
@@ -159,6 +165,9 @@ class Desk:
 
     def _forward(self, step: Step) -> None:
         for event in step.events():
+            if isinstance(event, Lost):
+                self.lost(event)
+                continue
             if not isinstance(event, Note):
                 self.status.heard(step.name, event)
             self.report(event)

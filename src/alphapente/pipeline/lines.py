@@ -1,11 +1,12 @@
 """A running job in plain words: what each of its events says, one line at a time, for logs and for terminals alike."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 
-from alphapente.errors import FailureError
 from alphapente.events import (
     CompilationProgress,
     EpochProgress,
@@ -13,9 +14,11 @@ from alphapente.events import (
     Event,
     GenerationProgress,
     GenerationSummary,
+    Lost,
     Note,
     PipelineSummary,
     PromotionSummary,
+    ReportFn,
     StepStarted,
     TrainingSummary,
 )
@@ -31,6 +34,8 @@ def describe(event: Event) -> str:
             return text
         case CompilationProgress():
             return f"compiling: {event.kernels} of {event.num_kernels} kernels after {duration(event.elapsed_s)}"
+        case Lost(what=what, reason=reason):
+            return f"warning: {what} cannot be written ({reason}); the work continues without"
         case GenerationProgress():
             return _generation_progress(event)
         case GenerationSummary():
@@ -205,30 +210,49 @@ class PlainLines:
 
 
 class LogFile:
-    """A log of plain lines, each with its time, on disk as soon as it is written."""
+    """A log of plain lines, each with its time, on disk as soon as it is written.
 
-    def __init__(self, path: Path) -> None:
-        """Raises FailureError where the file cannot be written."""
+    Where that fails, `report` gets a Lost event, once, and the lines are dropped until the file can be written again.
+    """
+
+    def __init__(self, path: Path, report: ReportFn) -> None:
         self.path = path
+        self._report = report
+        self._lost = False
+        self._file: FileIO | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
-            raise FailureError(f"cannot write the log {path}: {error.strerror}; see to it, and run again") from error
+            self._lose(error)
 
     def write(self, line: str) -> None:
-        """Add one line. A full disk costs lines of the log, not the run."""
-        try:
-            self._file.write(stamped(line) + "\n")
-        except OSError:
+        """Add one line."""
+        if self._file is None:
             return
+        try:
+            self._file.write(_encoded(stamped(line) + "\n"))
+        except OSError as error:
+            self._lose(error)
 
     def close(self) -> None:
         """Close the file."""
-        try:
-            self._file.close()
-        except OSError:
-            return
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+    def _lose(self, error: OSError) -> None:
+        if not self._lost:
+            self._lost = True
+            self._report(Lost(f"the log {self.path}", error.strerror or str(error)))
+
+
+def _encoded(text: str) -> bytes:
+    """The text in UTF-8; the bytes of a file name that is not text stay as they are."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace")
 
 
 def stamped(line: str) -> str:

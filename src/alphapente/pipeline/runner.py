@@ -52,7 +52,8 @@ def _run(
     state_path = config.pipeline.checkpoint_folder / STATE_NAME
     kept = load_state(state_path)
     log_dir = config.pipeline.log_folder
-    log = LogFile(log_dir / f"pipeline_{stamp}.log")
+    settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
+    log = LogFile(log_dir / f"pipeline_{stamp}.log", report)
     try:
 
         def say(text: str) -> None:
@@ -61,7 +62,6 @@ def _run(
 
         if not locks.wait_for_steps(stop, say):
             return _nothing_done(config, count)
-        settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
         state, notes = _open_state(config, kept, count, stamp)
         planner = Planner(config, settings_file, state.run, command)
         status = StatusFile(state_path.with_name(STATUS_NAME), Status(state.run, os.getpid(), time.time()))

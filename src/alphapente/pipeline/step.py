@@ -42,10 +42,10 @@ class Step:
     The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, lock: int, gives_way: bool = False) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: LogFile, lock: int, gives_way: bool = False) -> None:
         """Starts the process, which inherits the descriptor `lock` and may give way to others that want its core.
 
-        Raises FailureError where it cannot be started.
+        `log`, which the step closes, gets its lines. Raises FailureError where it cannot be started.
         """
         self.name = name
         self.last_loss: float | None = None
@@ -54,7 +54,7 @@ class Step:
         self.complete = False
         """True once the step has reported its summary."""
         self.asked_to_end = False
-        self._log = LogFile(log)
+        self._log = log
         self._plain = PlainLines(self._write)
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
@@ -70,6 +70,7 @@ class Step:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
+                env=os.environ | {"PYTHONIOENCODING": "utf-8"},  # whatever the locale
                 start_new_session=True,
                 pass_fds=(lock,),
             )
