@@ -432,3 +432,27 @@ def test_every_folder_of_the_configuration_may_begin_with_the_home_folder(
 def test_what_names_no_file_is_refused_in_the_configuration(key: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: found .*allowed: text, not empty"):
         load_config(None, [f'{key}="{text}"'])
+
+
+DRAW = """
+from alphapente.cli.curves import Curves
+from alphapente.config import load_config
+from alphapente.errors import RequestError
+from alphapente.events import EpochReport
+from alphapente.pipeline.picture import training_curves
+config = load_config(None, ["pipeline.log_dir=l\\xf6gs"])
+with Curves(config) as curves:
+    curves(EpochReport(1, 1, 10, 5.0, 0.6, 5.6, 4.0, 0.5, 0.001, 100.0))
+try:
+    training_curves(config, ("loss/policy",))
+except RequestError as error:
+    print(str(error).partition("in this locale: ")[2])
+"""
+
+
+def test_curves_are_written_in_a_locale_that_lacks_the_letters_of_their_folder(tmp_path: Path) -> None:
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", DRAW]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("set LC_ALL=C.UTF-8, or rename the folder\n", "")
+    assert os.listdir(os.fsencode(tmp_path)) == ["lögs".encode()]

@@ -46,7 +46,10 @@ def game_curves(config: Config) -> GameCurves:
 
 
 def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
-    """(steps, values) of each tag that training wrote for the configured model; empty where there is nothing."""
+    """(steps, values) of each tag that training wrote for the configured model; empty where there is nothing.
+
+    Raises RequestError for a folder whose name the locale cannot represent.
+    """
     from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
         EventAccumulator,
     )
@@ -55,7 +58,12 @@ def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
     if not folder.exists():
         return {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
-    events.Reload()
+    try:
+        events.Reload()
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"TensorBoard cannot read {folder} in this locale: set LC_ALL=C.UTF-8, or rename the folder"
+        ) from error
     found = {}
     for tag in tags:
         if tag in events.Tags()["scalars"]:
