@@ -26,8 +26,8 @@ KEPT_PREFIXES = ("NUMBA_", "OPENBLAS_", "OMP_", "MKL_", "CUDA_", "PYTEST_", "HYP
 
 
 @pytest.fixture(scope="session", autouse=True)
-def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A clean environment and an empty home and working folder, also for fixtures that outlive a test."""
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A clean environment, and an empty folder that is home and working folder of fixtures that outlive a test."""
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -40,10 +40,11 @@ def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("XDG_CACHE_HOME", caches)  # compiled kernels, where the package's folder cannot be written to
         patch.setenv("LC_ALL", "C.UTF-8")
         patch.chdir(home)
-        yield
+        yield home
 
 
 @pytest.fixture(autouse=True)
-def isolated_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty working folder for each test."""
-    monkeypatch.chdir(tmp_path)
+def working_folder(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working folder for each test, unless a fixture of its module has chosen one."""
+    if Path.cwd() == empty_home:
+        monkeypatch.chdir(tmp_path)

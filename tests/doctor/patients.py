@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
-from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
 
-from alphapente.cli.curves import Curves
+from alphapente.cli.curves import Curves, EventFile
 from alphapente.config import Config, load_config
 from alphapente.doctor import CHECKS, Examined, Finding, examine
 from alphapente.events import EpochReport, Event, GenerationSummary
@@ -101,12 +99,11 @@ def write_curves(config: Config, events: Iterable[Event]) -> None:
 
 def write_epochs(config: Config, epochs: Sequence[dict[str, float]]) -> None:
     """The curves of a training with these numbers by tag, such as a training with games held out writes."""
-    folder = Path(config.pipeline.log_dir) / "tensorboard" / f"training-{config.training.model_type}"
-    writer = EventFileWriter(str(folder))
+    file = EventFile(config.pipeline.log_folder / "tensorboard" / f"training-{config.training.model_type}")
     for step, numbers in enumerate(epochs, 1):
         values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items()]
-        writer.add_event(Entry(step=step, summary=Summary(value=values)))
-    writer.close()
+        file.add(step=step, summary=Summary(value=values))
+    file.close()
 
 
 def training(*total_losses: float) -> list[Event]:

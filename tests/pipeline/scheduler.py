@@ -6,6 +6,7 @@
 import sys
 from pathlib import Path
 
+from alphapente.cli import streams
 from alphapente.cli.jobs import while_read
 from alphapente.cli.stopping import stop_on_signals
 from alphapente.config import Config, load_config
@@ -41,6 +42,7 @@ def pool_counts(folder: Path) -> tuple[int, int]:
 
 
 def main() -> int:
+    streams.guard()
     folder = Path(sys.argv[1])
 
     def report(event: Event) -> None:

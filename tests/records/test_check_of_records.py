@@ -206,4 +206,4 @@ def test_an_unreadable_game_of_a_match_does_not_hide_what_else_is_wrong(database
         database, "UPDATE match_games SET moves = X'01'; UPDATE games SET winner = 3 - winner WHERE id = 1"
     )
     assert {found.game_id for found in report.findings} == {None, 1}
-    assert any("a game of a match" in found.problem for found in report.findings)
+    assert any("row 1 of match_games" in found.problem for found in report.findings)

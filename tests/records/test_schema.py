@@ -73,7 +73,8 @@ def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, ve
             parking = Parking(store, "pente", 19, "simple")
             parking.park([b"in play"])
             assert [game.payload for game in parking.claim(5)] == [b"in play"]
-            assert parking.take_series() == 2, "what an older version began had series 0 to the number of its games"
+            # What a version below 5 began had series 0 to the number of its games.
+            assert parking.take_series() == (2 if version < 5 else 1)
     np.testing.assert_array_equal(after.boards, before.boards)
     np.testing.assert_array_equal(after.targets, before.targets)
     if version >= 3:

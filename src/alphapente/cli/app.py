@@ -67,8 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if output.problem:
         print(f"error: standard output is incomplete: it cannot be written ({output.problem})", file=sys.stderr)
         status = status or 1
-    if status == BROKEN_PIPE_STATUS:
-        streams.discard_output()
     sys.exit(status)
 
 

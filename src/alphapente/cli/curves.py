@@ -30,7 +30,7 @@ class Curves:
         self._report = report
         self._folder = config.pipeline.log_folder / "tensorboard"
         self._points: list[tuple[str, str, int, float, float]] = []
-        self._writers: dict[str, _EventFile] = {}
+        self._writers: dict[str, EventFile] = {}
         self._written_at = time.monotonic()
         self._games = _GameCurves(config)
         self._broken = False
@@ -86,7 +86,7 @@ class Curves:
 
         for curve_set, tag, step, number, when in self._points:
             if curve_set not in self._writers:
-                self._writers[curve_set] = _EventFile(self._folder / curve_set)
+                self._writers[curve_set] = EventFile(self._folder / curve_set)
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=number)])
             self._writers[curve_set].add(step=step, wall_time=when, summary=summary)
         self._points.clear()
@@ -110,7 +110,7 @@ def subscriber(config: Config, report: ReportFn) -> Curves:
     return Curves(config, report)
 
 
-class _EventFile:
+class EventFile:
     """A new file of TensorBoard's events. TensorBoard's own writer has a thread, whose errors nobody can catch."""
 
     _made = itertools.count()

@@ -1,6 +1,5 @@
 """The long jobs, `generate`, `train`, `promote` and `run`, with their flags, their events and their end."""
 
-import errno
 import os
 from collections.abc import Callable
 from functools import partial
@@ -16,8 +15,8 @@ from alphapente.events import Event, Lost, ReportFn
 JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
 
 _LOST_SHOWN = 3
-NO_READER = {errno.EPIPE: 13, errno.EIO: 1}
-"""Errors of writing to a pipe that is closed and to a terminal that is; each asks to end as SIGPIPE, as SIGHUP does."""
+BROKEN_PIPE = 13
+"""SIGPIPE's number, which some systems have no name for."""
 
 
 def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
@@ -80,8 +79,8 @@ def while_read(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> ReportFn:
             report(event)
         except Exception as error:  # whatever it is, games and weights are worth more
             broken = True
-            if isinstance(error, OSError) and error.errno in NO_READER:
-                stop.ask(NO_READER[error.errno])
+            if isinstance(error, BrokenPipeError):
+                stop.ask(BROKEN_PIPE)
             else:
                 lost.append(Lost("the display", f"{type(error).__name__}: {error}"))
 

@@ -35,8 +35,11 @@ class Output:
 class _Stream(io.TextIOWrapper):
     """A standard stream whose writes fail only for a pipe that nobody reads, and on standard error not even then.
 
-    After the first failure its descriptor leads to /dev/null, so that what is still buffered does not fail again.
+    After the first failure its descriptor leads to /dev/null, so that what is still buffered does not fail again, when
+    Python flushes it at the end for instance. Further writes to a pipe that nobody reads do fail.
     """
+
+    _broken: BrokenPipeError | None = None
 
     def __init__(self, stream: io.TextIOWrapper, output: Output | None) -> None:
         self._output = output
@@ -44,6 +47,8 @@ class _Stream(io.TextIOWrapper):
         super().__init__(stream.detach(), encoding, _HANDLER, None, at_lines, at_once)
 
     def write(self, text: str) -> int:
+        if self._broken is not None:
+            raise self._broken
         try:
             return super().write(text)
         except OSError as error:
@@ -57,11 +62,15 @@ class _Stream(io.TextIOWrapper):
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        if self._output is not None:
-            if isinstance(error, BrokenPipeError):
-                raise error
-            self._output.problem = self._output.problem or error.strerror or str(error)
-        _discard(self.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        if self._output is None:
+            return
+        if isinstance(error, BrokenPipeError):
+            self._broken = error
+            raise error
+        self._output.problem = self._output.problem or error.strerror or str(error)
 
 
 def guard() -> Output:
@@ -78,18 +87,6 @@ def guard() -> Output:
                 os.set_blocking(stream.fileno(), True)  # a terminal may be shared with a program that does not wait
             _replace(name, _Stream(stream, owner))
     return output
-
-
-def discard_output() -> None:
-    """Leaves a pipe that nobody reads any more, so that Python's last flush does not complain."""
-    with contextlib.suppress(OSError, ValueError):
-        _discard(sys.stdout.fileno())
-
-
-def _discard(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 def _open_closed() -> None:

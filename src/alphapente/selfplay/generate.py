@@ -81,8 +81,8 @@ class _Generation:
         if not compilation.is_compiled():
             self.report(Note(compilation.NOTICE))
             compilation.compile_kernels(self.report, stop)
-        if stop():
-            return self._summary()
+            if stop():
+                return self._summary()
         network = _Network(self.config, self.store, self.size.device)
         try:
             self._begin()
