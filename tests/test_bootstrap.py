@@ -128,6 +128,19 @@ def test_an_old_python_is_told_so(bootstrap: ModuleType, monkeypatch: pytest.Mon
         bootstrap.prepare(dev=False)
 
 
+def test_a_package_without_its_libraries_is_no_installed_one(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda name: None if name == "typer" else object())
+    monkeypatch.setattr(bootstrap.os, "execv", lambda path, _words: started.append(path))
+    monkeypatch.setenv(bootstrap.GUARD, "")
+    monkeypatch.delenv(bootstrap.GUARD)
+    bootstrap.go_on_where_alphapente_is()
+    assert bootstrap.made
+    assert started == [bootstrap.VENV_PYTHON]
+
+
 def test_it_does_not_go_round_in_circles(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(bootstrap.GUARD, "1")
     monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
