@@ -46,7 +46,7 @@ dry_run() {  # the real pipeline, tiny: in a folder of its own or, where CI name
     return "$status"
 }
 
-matches() {  # what else is compiled, once and by one process: the tests then find it
+matches() {  # compile the kernels of rollouts and of the clock, which self-play lacks, once and by one process
     local pair
     for pair in "tactical rollouts@20" "heuristic@8 heuristic@0.02s"; do
         # shellcheck disable=SC2086 -- two players
@@ -54,7 +54,7 @@ matches() {  # what else is compiled, once and by one process: the tests then fi
     done
 }
 
-use_it() {  # the real pipeline and matches, by one process: what they compile, the tests find
+use_it() {  # the real pipeline and matches: what they compile, the tests find
     dry_run && matches
 }
 
@@ -69,7 +69,7 @@ stage "set-up" set_up
 export PATH="$root/.venv/bin:$PATH"
 said=$(mktemp)
 set -m  # a process group of its own, so that it can be ended whole
-use_it >"$said" 2>&1 &  # most of it is compiling, on one core: the other one checks meanwhile
+use_it >"$said" 2>&1 &  # most of it is compiling and waiting for processes: the checks run meanwhile
 used=$!
 set +m
 trap 'kill -- "-$used" 2>/dev/null; rm -f "$said"' EXIT

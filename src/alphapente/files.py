@@ -1,6 +1,6 @@
 """Paths and files: configured paths, and files written so that a reader finds the old content or the new, never half.
 
-Every file that is written as a whole is written here. The rules for all of them:
+Every file that is written as a whole is written here. The rules for all of them (`appending` is for those that grow):
 
 - A symbolic link is followed, also one whose target does not exist yet. The link stays; its target is replaced.
 - A regular file is written beside its final place and renamed. It keeps the permissions of the file that it replaces;
@@ -101,6 +101,20 @@ def write_bytes(path: StrPath, content: bytes | memoryview, durable: bool = True
 def write_text(path: StrPath, text: str, durable: bool = True) -> None:
     """Writes a text file whole, in UTF-8. Raises as `writing`."""
     write_bytes(path, text.encode(), durable)
+
+
+def appending(path: StrPath) -> BinaryIO:
+    """Opens a file to add to it piece by piece, for the caller to close; one that does not exist is created.
+
+    Follows links and writes special files as `writing` does. Raises as `writing`.
+    """
+    with _explained(path):
+        target = _followed(os.fspath(path))
+        if _is_special(target):
+            return _open_special(target)
+        _refuse_database(target)
+        _create_folders(os.path.dirname(path) or ".")
+        return open(target, "ab")
 
 
 def check_writable(path: StrPath) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from alphapente.arena.clock_player import ClockPlayer
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.identity import identify
 from alphapente.arena.match import play_match
@@ -87,11 +86,6 @@ class TestSettings:
             player = SearchPlayer(HeuristicEvaluator(4, 7), settings.model_copy(update={"root": root}), 12, "search")
             games.append(play_match(player, RandomPlayer(), 4, size=7, seed=1).games)
         assert games[0] == games[1]
-
-    def test_the_clock_has_the_settings_that_are_for_one_tree(self) -> None:
-        player = ClockPlayer([HeuristicEvaluator(2, 7)], SearchSettings(), 0.01, "clock")
-        player.close()
-        assert {"leaves_at_once", "virtual_loss", "tree_reuse"} == set(BY_CLOCK_ONLY)
 
     def test_fresh_is_known_by_its_sizes(self) -> None:
         plain = identify("fresh", load_config(None))

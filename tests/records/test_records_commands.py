@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from alphapente.cli.app import main
 from alphapente.cli.records import app
 from alphapente.errors import FailureError, RequestError
 from alphapente.records.parking import Parking
@@ -92,23 +93,24 @@ def test_the_whole_command_ends_with_one_line_and_its_status(folder: Path) -> No
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_import_lists_rejected_games_and_ends_with_status_1(folder: Path) -> None:
+def test_import_lists_rejected_games_and_ends_with_status_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("games.txt").write_text("1. K10 L9 1-0\n1. K10 K10\n1. K10! L9 2. K14 Z1\n1. K10 $1\n")
-    command = [sys.executable, "-m", "alphapente", "records", "import", "games.txt"]
-    command += ["--set", "records.database=other.db"]
+    command = ["records", "import", "games.txt", "--set", "records.database=other.db"]
     for options, stored, outcome in (
         (["--strict"], 0, "nothing was stored, because of --strict"),
         ([], 2, "the others were stored: correct these and import them from another file"),
     ):
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 1
-        assert done.stderr.splitlines() == [
+        with pytest.raises(SystemExit) as ended:
+            main([*command, *options])
+        assert ended.value.code == 1
+        printed = capsys.readouterr()
+        assert printed.err.splitlines() == [
             "games.txt:4: game 4: skipped move annotations such as !? or $1: 1, the first in line 4",
             "games.txt:2: game 2: move 1 of player 2: K10 is occupied by a stone of player 1",
             "games.txt:3: game 3: move 4: no point 'Z1' on 19x19: write a column A to T, without I, and a row 1 to 19, "
             "like K2",
             f"error: games.txt: 2 of 4 games were rejected; {outcome}",
         ]
-        assert done.stdout == ("Stored 2 games (2 of pente 19x19; 3 plies) in other.db.\n" if stored else "")
+        assert printed.out == ("Stored 2 games (2 of pente 19x19; 3 plies) in other.db.\n" if stored else "")
         with Store("other.db", read_only=True) as store:
             assert len(list(store.games())) == stored

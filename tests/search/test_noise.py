@@ -12,7 +12,7 @@ from alphapente.rules.game import Game
 from alphapente.rules.position import CELL_OF, EMPTY
 from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
-from alphapente.search.root import read_root_priors
+from alphapente.search.root_priors import read_root_priors
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 

@@ -13,7 +13,8 @@ from alphapente.rules.notation import parse_point
 from alphapente.search.forced import select_forced
 from alphapente.search.forest import Exploration, Forest, choose_point, search_position
 from alphapente.search.gumbel import visits_due
-from alphapente.search.root import SearchResult, read_root_priors
+from alphapente.search.root import SearchResult
+from alphapente.search.root_priors import read_root_priors
 from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import PlainNode, plain_forced, plain_pruned, read_tree

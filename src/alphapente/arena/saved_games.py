@@ -1,6 +1,7 @@
 """The games of a match as text in a file, each written when it ends."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -8,7 +9,7 @@ from typing import Self
 
 from alphapente.arena.games import PlayedGame
 from alphapente.errors import FailureError
-from alphapente.files import check_writable
+from alphapente.files import appending, is_regular, real_path
 from alphapente.rules.gametext import GameText, write_game
 
 
@@ -23,13 +24,9 @@ class SavedGames:
         self.path = path
         self.games = 0
         self._begun = False
-        check_writable(path)
-        try:
-            self._created = not path.exists()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise FailureError(f"cannot write {path}: {error.strerror or error}; choose another file") from error
+        self._is_regular = is_regular(path)
+        self._created = self._is_regular and not os.path.exists(path)
+        self._file = appending(path)
 
     def begin(self, names: tuple[str, str], rules: tuple[str, int], known: Mapping[int, PlayedGame]) -> None:
         """Empties the file, but for the games that are `known`, by their index in the match.
@@ -38,7 +35,7 @@ class SavedGames:
         """
         plain = ["".join(char for char in name.replace('"', "'") if char.isprintable()) for name in names]
         self._names, self._rules, self._begun = (plain[0], plain[1]), rules, True
-        if self.path.is_file():  # not a device or a FIFO
+        if self._is_regular:
             self._file.truncate(0)
         for index, game in known.items():
             self.write(index, game)
@@ -50,7 +47,7 @@ class SavedGames:
         result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
         text = write_game(GameText(headers, list(game.moves), result, *self._rules))
         try:
-            self._file.write("\n" * (self.games > 0) + text)
+            self._file.write(("\n" * (self.games > 0) + text).encode())
             self._file.flush()
         except OSError as error:
             raise FailureError(
@@ -68,4 +65,4 @@ class SavedGames:
         with contextlib.suppress(OSError):  # `write` has reported what cannot be flushed
             self._file.close()
         if self._created and not self._begun:
-            self.path.unlink(missing_ok=True)
+            real_path(self.path).unlink(missing_ok=True)

@@ -112,7 +112,9 @@ def _test(
     from alphapente.arena.sprt import BATCH_PAIRS, play_sequentially
     from alphapente.records.model import Match
     from alphapente.records.store import Store
+    from alphapente.selfplay.compilation import compile_for_job
 
+    compile_for_job(report, stop)
     settings, bounds = config.pipeline, _bounds(config)
 
     def tell(pairs: "NDArray[np.int64]", llr: float) -> None:

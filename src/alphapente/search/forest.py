@@ -18,17 +18,15 @@ from alphapente.search.cache import new_cache
 from alphapente.search.kernels import LeafSolver, expand, select
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.root import (
-    RootDraws,
     SearchResult,
     best_gumbel_point,
     conclude,
     keep_subtree,
     new_compaction,
     principal_variation,
-    read_root_priors,
-    restrict_root,
     start_search,
 )
+from alphapente.search.root_priors import RootDraws, read_root_priors, restrict_root
 from alphapente.search.solver import Solver
 from alphapente.search.threats import new_threats
 from alphapente.search.tree import (

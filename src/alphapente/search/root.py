@@ -13,16 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
-from alphapente.search.edges import (
-    conclude_node,
-    edge_value,
-    find_next,
-    open_edge,
-    prior_bits,
-    prior_from_bits,
-)
+from alphapente.search.edges import edge_value, open_edge
 from alphapente.search.forced import earned_visits, most_visited
 from alphapente.search.gumbel import completion
+from alphapente.search.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
 from alphapente.search.tree import (
     EDGE,
     NOTHING,
@@ -35,9 +29,6 @@ from alphapente.search.tree import (
     Rates,
     Trees,
 )
-
-SMALLEST_PRIOR = np.float32(1e-37)
-"""The least prior of a move that may be searched: with 0 it could not be chosen where all others lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,63 +56,6 @@ class SearchResult:
     principal_variation: tuple[int, ...]
 
 
-class RootDraws(NamedTuple):
-    """How a search strays from the network at its root, drawn beforehand."""
-
-    policy_temperature: float
-    """Above 1 flattens the priors."""
-    weight: float
-    """Of the Dirichlet noise, 0 to 1."""
-    gamma: NDArray[np.float64]  # [P] Gamma-distributed: divided by their sum, a draw from the Dirichlet distribution
-    gumbel: NDArray[np.float64]  # [P] Gumbel noise, scaled
-    forced: float
-    """PUCT: k of the forced playouts, 0 for none."""
-
-
-@kernel
-def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
-    """The clean priors of the root's moves, opened or not, into out float32[P]."""
-    for point in range(len(out)):
-        bits = np.int64(trees.priors[tree, 0, point])
-        out[point] = prior_from_bits(bits) if bits else np.float32(0.0)
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        out[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["prior"]
-
-
-@kernel
-def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
-    """Of an evaluated root, leaves only the moves whose mask is not 0: all others are known to lose.
-
-    Their priors go to those that are left; where the network gave these nothing, the root stays as it is. An earlier
-    search of the same tree may have proven the root, or that those left lose too.
-    """
-    if trees.nodes[tree, 0]["proven"] != UNKNOWN:
-        return
-    first = np.int64(trees.nodes[tree, 0]["first_edge"])
-    last = first + np.int64(trees.nodes[tree, 0]["num_edges"])
-    total = np.float32(0.0)
-    for point in range(len(mask)):
-        if trees.priors[tree, 0, point] != 0 and mask[point] > 0:
-            total += prior_from_bits(np.int64(trees.priors[tree, 0, point]))
-    for edge in range(first, last):
-        if mask[trees.edges[tree, edge]["point"]] > 0:
-            total += trees.edges[tree, edge]["prior"]
-    if total <= 0:
-        return
-    for point in range(len(mask)):
-        if trees.priors[tree, 0, point] != 0:
-            bits = prior_bits(prior_from_bits(np.int64(trees.priors[tree, 0, point])) / total)
-            trees.priors[tree, 0, point] = bits if mask[point] > 0 else 0
-    for edge in range(first, last):
-        trees.edges[tree, edge]["prior"] /= total
-        if mask[trees.edges[tree, edge]["point"]] == 0:
-            trees.edges[tree, edge]["prior"] = np.float32(0.0)
-            trees.edges[tree, edge]["proven"] = PROVEN_LOSS
-    find_next(trees, tree, 0)
-    trees.nodes[tree, 0]["proven"] = conclude_node(trees, tree, 0)
-
-
 @kernel
 def start_search(
     trees: Trees,
@@ -138,65 +72,17 @@ def start_search(
         trees.root_logits[tree, point] = math.log(priors[point]) if priors[point] > 0 else -np.inf
         trees.root_count[tree, point] = -1 if gumbel else 0
     if draws.policy_temperature != 1.0:
-        _temper(priors, draws.policy_temperature)
+        temper(priors, draws.policy_temperature)
     if draws.weight > 0.0:
-        _mix_noise(priors, draws)
+        mix_noise(priors, draws)
     if gumbel:
         _consider(trees, tree, priors, considered, draws.gumbel)
     else:
-        _write_root_priors(trees, tree, priors)
+        write_root_priors(trees, tree, priors)
     trees.heads[tree]["forced"] = draws.forced
     trees.heads[tree]["started"] = 0
     trees.heads[tree]["finished"] = 0
     trees.heads[tree]["stage"] = SEARCHING
-
-
-@kernel
-def _temper(priors: NDArray[np.float32], temperature: float) -> None:
-    """Raises the priors to the power of 1 / temperature and normalises them; every move keeps a prior above 0."""
-    largest = np.float32(1.0)
-    if temperature < 1.0:  # without this, a high power of priors that are all small is 0 for each of them
-        largest = np.float32(0.0)
-        for point in range(len(priors)):
-            largest = max(largest, priors[point])
-    total = np.float32(0.0)
-    for point in range(len(priors)):
-        if priors[point] > 0:
-            power = (priors[point] / largest) ** np.float32(1.0 / temperature)
-            priors[point] = max(power, SMALLEST_PRIOR)
-            total += priors[point]
-    for point in range(len(priors)):
-        priors[point] = max(priors[point] / total, SMALLEST_PRIOR) if priors[point] > 0 else np.float32(0.0)
-
-
-@kernel
-def _mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
-    """Mixes Dirichlet noise over the moves worth a look into their priors."""
-    total = 0.0
-    for point in range(len(priors)):
-        if priors[point] > 0:
-            total += draws.gamma[point]
-    if total > 0.0:
-        for point in range(len(priors)):
-            if priors[point] > 0:
-                noise = draws.gamma[point] / total
-                mixed = np.float32((1.0 - draws.weight) * priors[point] + draws.weight * noise)
-                priors[point] = max(mixed, SMALLEST_PRIOR)
-
-
-@kernel
-def _write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> None:
-    """PUCT: opens every root move and gives it its noisy prior, for this search only (the logits keep the clean)."""
-    for point in range(len(priors)):
-        if trees.priors[tree, 0, point] != 0:
-            open_edge(trees, tree, 0, point)
-    total = np.float32(0.0)
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        trees.edges[tree, edge]["prior"] = priors[trees.edges[tree, edge]["point"]]
-        if trees.edges[tree, edge]["visits"] > 0:
-            total += trees.edges[tree, edge]["prior"]
-    trees.nodes[tree, 0]["opened_prior"] = total
 
 
 @kernel

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from alphapente.errors import FailureError
-from alphapente.events import CompilationProgress
+from alphapente.events import CompilationProgress, Note, ReportFn
 from alphapente.network.device import num_cores
 
 NUM_KERNELS = 97
@@ -84,6 +84,13 @@ def compile_kernels(
                     f"compiling the search failed (exit status {failed.exitcode}); "
                     f"delete {_cache_folder()} and run the same command again"
                 )
+
+
+def compile_for_job(report: ReportFn, stop: Callable[[], bool]) -> None:
+    """`compile_kernels` with NOTICE before it; reports nothing where everything is compiled already."""
+    if not is_compiled():
+        report(Note(NOTICE))
+        compile_kernels(report, stop)
 
 
 @contextlib.contextmanager

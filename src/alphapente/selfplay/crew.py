@@ -27,7 +27,7 @@ class Task:
     games_in_play: int
     run_seed: int
     series: int
-    """Sets this run's games apart from those of earlier runs with the same seed: the games stored before it."""
+    """The number of this run over its pool (`Parking.take_series`), so that runs with one seed play other games."""
     settings_id: int | None
 
 

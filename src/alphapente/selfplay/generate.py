@@ -78,11 +78,9 @@ class _Generation:
         from alphapente.selfplay import compilation  # numba: the workers import it at the same time
 
         require_memory(self.config, self.size)
-        if not compilation.is_compiled():
-            self.report(Note(compilation.NOTICE))
-            compilation.compile_kernels(self.report, stop)
-            if stop():
-                return self._summary()
+        compilation.compile_for_job(self.report, stop)
+        if not compilation.is_compiled():  # stopped
+            return self._summary()
         network = _Network(self.config, self.store, self.size.device)
         try:
             self._begin()

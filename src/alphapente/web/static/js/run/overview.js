@@ -231,6 +231,7 @@ function card(step) {
 /** How far a step is by its latest event. @param {any} event @returns {[number, number]} */
 function share(event) {
   if (event === null) return [0, 1];
+  if (event.event === "CompilationProgress") return [event.kernels, event.num_kernels];
   if (event.event === "GenerationProgress") return [event.records, event.record_limit];
   if (event.event === "EpochProgress") return [event.epoch - 1 + event.step / Math.max(event.num_steps, 1), event.num_epochs];
   if (event.event === "EpochReport") return [event.epoch, event.num_epochs];
@@ -240,6 +241,8 @@ function share(event) {
 /** What a step said last, in words. @param {any} event @returns {string} */
 function said(event) {
   switch (event?.event) {
+    case "CompilationProgress":
+      return `compiling the search, once for this machine: ${event.kernels} of ${event.num_kernels} kernels`;
     case "GenerationProgress":
       return [
         `${count(event.records)} of ${count(event.record_limit)} records`,
