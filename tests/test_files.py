@@ -39,7 +39,7 @@ from alphapente.network.models import build, spec_of
 from alphapente.network.planes import NUM_PLANES
 from alphapente.pipeline.history import read_history
 from alphapente.pipeline.picture import draw as draw_picture
-from alphapente.pipeline.state import scheduler_at_work, stop_for_good
+from alphapente.pipeline.state import Locks, scheduler_at_work, stop_for_good
 from alphapente.records import exchange
 from alphapente.records.connect import database_exists, parse_database
 from alphapente.records.store import Store
@@ -456,3 +456,11 @@ def test_curves_are_written_in_a_locale_that_lacks_the_letters_of_their_folder(t
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("set LC_ALL=C.UTF-8, or rename the folder\n", "")
     assert os.listdir(os.fsencode(tmp_path)) == ["lögs".encode()]
+
+
+@pytest.mark.parametrize("take", [Locks, lambda folder: CheckpointLock(folder / "simple_model.pt").__enter__()])
+def test_a_full_disk_under_a_lock_is_reported_in_one_line(tmp_path: Path, take: Callable[[Path], object]) -> None:
+    before = len(os.listdir("/dev/fd"))
+    with largest_file(0), pytest.raises(FailureError, match=r"cannot write .*File too large; free some space"):
+        take(tmp_path)
+    assert len(os.listdir("/dev/fd")) == before, "the files of the lock are closed again"
