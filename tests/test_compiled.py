@@ -73,6 +73,16 @@ def test_a_changed_constant_of_another_module_comes_out_of_a_kernel_that_was_com
     assert changed[1:] == ["compiled", "32766"]
 
 
+def test_a_moved_clone_has_a_cache_folder_of_its_own(copy: Path, tmp_path: Path) -> None:
+    """numba would load nothing of the old one, which looks completely compiled."""
+    cache = tmp_path / "cache"
+    first = look(copy, cache)
+    moved = copy.parent.rename(tmp_path / "moved") / copy.name
+    second = look(moved, cache)
+    assert second[0] != first[0]
+    assert second[1:] == first[1:]
+
+
 def test_folders_of_other_sources_go_once_they_are_stale_and_nothing_else_does(tmp_path: Path) -> None:
     old = time.time() - 15 * 24 * 3600
     kept = ["kernels-00000000000000aa", "kernels-mine", "0000000000000001"]

@@ -25,7 +25,9 @@ from alphapente.files import (
     writing,
     writing_text,
 )
+from alphapente.pipeline.state import Locks
 from alphapente.records.store import Store
+from alphapente.training.lock import CheckpointLock
 
 
 @contextlib.contextmanager
@@ -301,3 +303,11 @@ def test_a_database_is_not_replaced_by_something_else(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match="it is a database"):
         check_writable(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("take", [Locks, lambda folder: CheckpointLock(folder / "simple_model.pt").__enter__()])
+def test_a_full_disk_under_a_lock_is_reported_in_one_line(tmp_path: Path, take: Callable[[Path], object]) -> None:
+    before = len(os.listdir("/dev/fd"))
+    with largest_file(0), pytest.raises(FailureError, match=r"cannot write .*File too large; free some space"):
+        take(tmp_path)
+    assert len(os.listdir("/dev/fd")) == before, "the files of the lock are closed again"

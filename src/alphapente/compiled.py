@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numba
 from numba import njit
 
+from alphapente.errors import FailureError
 from alphapente.kernel_sources import kernel_digest
 
 _PACKAGE = Path(__file__).parent
@@ -49,8 +51,21 @@ def mark_used(folder: Path) -> None:
                     shutil.rmtree(other, ignore_errors=True)
 
 
+def require_writable(folder: Path) -> None:
+    """Raises FailureError where no file can be created in the folder: numba would end with a traceback."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise FailureError(
+            f"the folder for compiled kernels {folder} cannot be written ({error.strerror}): name a folder that can be "
+            "written in the environment variable NUMBA_CACHE_DIR"
+        ) from error
+
+
 CACHE_FOLDER = _cache_folder() / f"kernels-{kernel_digest(_PACKAGE)}"
 mark_used(CACHE_FOLDER)
+if not numba.config.DISABLE_JIT:
+    require_writable(CACHE_FOLDER)
 numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 _COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}

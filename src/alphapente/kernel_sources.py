@@ -7,6 +7,7 @@ that these import, directly or through others. A change anywhere else keeps the 
 """
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -57,8 +58,12 @@ def _imports(text: bytes, package: Path) -> Iterator[str]:
 
 
 def kernel_digest(package: Path) -> str:
-    """16 hexadecimal digits that stand for the kernels' sources, the compiler, its options and this processor."""
-    digest = hashlib.sha256()
+    """16 hexadecimal digits that stand for the kernels' sources, their folder, the compiler, and this processor.
+
+    The folder, because numba finds a compiled kernel by the path of its source: after a clone was moved or copied, and
+    for each of several clones that share a cache, everything is to be compiled once more.
+    """
+    digest = hashlib.sha256(os.fsencode(os.path.abspath(package)))
     for part in _compiler():
         digest.update(f"{part}\n".encode())
     for path in kernel_sources(package):

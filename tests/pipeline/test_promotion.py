@@ -82,6 +82,19 @@ def test_the_network_that_has_played_until_now_plays_on(tmp_path: Path) -> None:
     assert playing(config) == old
 
 
+def test_a_network_whose_weights_are_not_finite_is_not_promoted(tmp_path: Path) -> None:
+    events: list[Event] = []
+    config = settings(tmp_path)
+    path = checkpoint_path(config, "simple")
+    save(config, path, 1)
+    made = checkpoint.read(path)
+    next(iter(made.averaged_weights.values())).fill_(float("nan"))
+    checkpoint.save(path, made)
+    with pytest.raises(checkpoint.CheckpointError, match="NaN or infinite"):
+        promote(config, events.append)
+    assert not promoted_path(config, "simple").exists()
+
+
 def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
     events: list[Event] = []
     config = settings(tmp_path)

@@ -232,6 +232,28 @@ def test_a_second_scheduler_is_refused_while_the_first_goes_on(tmp_path: Path) -
     finish(process)
 
 
+def test_runs_that_start_in_the_same_second_with_one_log_folder_have_files_of_their_own(tmp_path: Path) -> None:
+    """The steps read the saved configuration: that of another run would play into its database."""
+    logs, other = tmp_path / "logs", tmp_path / "other"
+    logs.mkdir()
+    now = time.time()
+    taken = [
+        f"{start}_{time.strftime('%Y%m%d_%H%M%S', time.localtime(now + later))}.{ending}"
+        for start, ending in (("pipeline", "json"), ("pipeline", "log"), ("generation_1", "log"))
+        for later in range(10)
+    ]
+    for name in taken:
+        (logs / name).write_text("of another run")
+    run_here(other, f"pipeline.log_dir={logs}", "pipeline.generation_cycles=1")
+    assert {(logs / name).read_text() for name in taken} == {"of another run"}
+    config_files = {command[command.index("--config") + 1] for command in commands(other)}
+    assert len(config_files) == 1
+    saved = Path(config_files.pop())
+    assert json.loads(saved.read_text())["pipeline"]["checkpoint_dir"] == str(other)
+    assert "a new run" in saved.with_suffix(".log").read_text()
+    assert "self-play done" in next(logs.glob("generation_1_*_2.log")).read_text()
+
+
 def test_a_step_left_by_a_killed_scheduler_is_waited_for(tmp_path: Path) -> None:
     locks = Locks(tmp_path)
     inherited = os.dup(locks.steps)

@@ -56,6 +56,18 @@ def test_a_claim_ends_by_itself_unless_it_is_renewed(store: Store, monkeypatch: 
     assert here.claim(5) == [second]
 
 
+def test_a_claim_made_by_a_clock_that_was_wrong_holds_no_longer_than_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, now = simple(store), time.time()
+    here.park([b"a"])
+    monkeypatch.setattr(time, "time", lambda: now + 5 * 365 * 24 * 3600)
+    assert payloads(here.claim(5)) == [b"a"]
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert payloads(here.claim(5)) == [b"a"]
+    assert here.claim(5) == []
+
+
 def test_games_are_parked_again_as_they_are_now_or_as_they_were(store: Store) -> None:
     here = simple(store)
     here.park([b"a", b"b"])

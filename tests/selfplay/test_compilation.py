@@ -45,6 +45,19 @@ if __name__ == "__main__":
     compile_kernels(lambda progress: print(progress.kernels, progress.num_kernels, flush=True))
 """
 
+FULL_DISK = """
+import resource, signal
+from alphapente.errors import FailureError
+if __name__ == "__main__":
+    if {limit}:
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+    try:
+        from alphapente.selfplay.compilation import compile_kernels
+        compile_kernels()
+    except FailureError as error:
+        print(error)
+"""
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -121,6 +134,34 @@ def test_a_stop_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     compile_kernels(stop=lambda: True)
     assert time.monotonic() - started < 10
     assert not (tmp_path / "compiled").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        ("0", "cannot be written"),
+        pytest.param("400", "cannot be written (File too large); free some space", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="nothing is compiled then")
+def test_a_cache_that_cannot_be_written_is_reported_in_one_line(
+    environment: dict[str, str], tmp_path: Path, limit: str, problem: str
+) -> None:
+    """In a folder that nobody can write to, and on a full disk: no file grows beyond `limit` bytes."""
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the limit would cut those files off too
+    if limit == "0":
+        environment["NUMBA_CACHE_DIR"] = "/dev/null/cache"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK.format(limit=limit)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert problem in done.stdout
+    assert "NUMBA_CACHE_DIR" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.slow

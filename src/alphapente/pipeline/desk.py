@@ -10,7 +10,7 @@ from alphapente.config import Config, in_stage
 from alphapente.events import Event, Lost, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
 from alphapente.network.paths import history_path
 from alphapente.pipeline.history import Kept, remember
-from alphapente.pipeline.lines import LogFile, PlainLines, counted, describe
+from alphapente.pipeline.lines import LogFile, PlainLines, counted, describe, new_file
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
 from alphapente.pipeline.status import StatusFile, StepOutcome
@@ -107,9 +107,9 @@ class Desk:
     def begin(self, name: str, cycle: int, command: list[str], gives_way: bool = False) -> Step:
         """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
-        path = self.config.pipeline.log_folder / file_name
         if self.stop():
             raise Interrupted
+        path = new_file(self.config.pipeline.log_folder / file_name)
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))

@@ -209,6 +209,26 @@ class PlainLines:
             self._write(line)
 
 
+def new_file(path: Path) -> Path:
+    """Creates an empty file that no other process writes: `path`, with a number added to its name where that exists.
+
+    Returns its path; `path` itself where no file can be created, so that opening it reports why.
+    """
+    number, chosen = 1, path
+    while True:
+        try:
+            chosen.parent.mkdir(parents=True, exist_ok=True)
+            chosen.open("xb").close()
+            return chosen
+        except FileExistsError:
+            if not chosen.is_file():  # a folder has the name, or a file that of the folder
+                return path
+        except OSError:
+            return path
+        number += 1
+        chosen = path.with_name(f"{path.stem}_{number}{path.suffix}")
+
+
 class LogFile:
     """A log of plain lines, each with its time, on disk as soon as it is written.
 

@@ -48,6 +48,7 @@ def promote(
 
     newest, playing = (path(config, config.training.model_type) for path in (checkpoint_path, promoted_path))
     candidate = checkpoint.read(newest)
+    checkpoint.restore(newest, candidate, config)  # raises for weights that are not finite
     if not playing.exists():
         checkpoint.save(playing, checkpoint.for_play(candidate))
         return PromotionSummary(True, "unopposed", candidate.step, 0)

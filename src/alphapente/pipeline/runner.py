@@ -11,7 +11,7 @@ from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
 from alphapente.files import write_text
 from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
-from alphapente.pipeline.lines import LogFile, describe
+from alphapente.pipeline.lines import LogFile, describe, new_file
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
 from alphapente.pipeline.run_faults import run_faults
@@ -51,9 +51,8 @@ def _run(
     stamp = timestamp()
     state_path = config.pipeline.checkpoint_folder / STATE_NAME
     kept = load_state(state_path)
-    log_dir = config.pipeline.log_folder
-    settings_file = _save_settings(config, log_dir / f"pipeline_{stamp}.json")
-    log = LogFile(log_dir / f"pipeline_{stamp}.log", report)
+    settings_file = _save_settings(config, config.pipeline.log_folder / f"pipeline_{stamp}.json")
+    log = LogFile(settings_file.with_suffix(".log"), report)
     try:
 
         def say(text: str) -> None:
@@ -192,7 +191,11 @@ def _nothing_done(config: Config, count: CountFn) -> PipelineSummary:
 
 
 def _save_settings(config: Config, path: Path) -> Path:
-    """Save the resolved configuration with the run's logs. Raises FailureError where that cannot be done."""
+    """Save the resolved configuration with the run's logs. Raises FailureError where that cannot be done.
+
+    Runs with other checkpoints may use the same log folder, and start in the same second: each has a file of its own.
+    """
+    path = new_file(path)
     write_text(path, config.dump_json())
     return path.resolve()
 

@@ -145,8 +145,14 @@ class Locks:
                 f"another scheduler (process {holder}) is at work on {folder}; wait for it or stop it,"
                 " or give this one another pipeline.checkpoint_dir"
             )
-        os.ftruncate(self._scheduler, 0)
-        os.pwrite(self._scheduler, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._scheduler, 0)
+            os.pwrite(self._scheduler, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self._close()
+            raise FailureError(
+                f"cannot write in pipeline.checkpoint_dir {folder}: {error.strerror}; free some space and run again"
+            ) from error
 
     def wait_for_steps(self, stop: Callable[[], bool], say: Callable[[str], None], wait_s: float = STEP_WAIT_S) -> bool:
         """Wait until no step of an earlier scheduler is at work; False if asked to stop before. Raises FailureError."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from alphapente.records import writing
 from alphapente.records.model import GameRecord
@@ -58,14 +58,18 @@ class Parking:
             return series
 
     def claim(self, limit: int) -> list[ParkedGame]:
-        """Claims up to `limit` games that nobody else has, the oldest first; they stay in the database."""
+        """Claims up to `limit` games that nobody else has, the oldest first; they stay in the database.
+
+        A claim that lasts much longer than any made now was made by a wrong clock, and does not count.
+        """
         with self._store.writing() as connection:
+            now = int(time.time())
             query = (
                 select(GAMES_IN_PLAY.c.id, GAMES_IN_PLAY.c.payload)
                 .where(
                     GAMES_IN_PLAY.c.pool_id == writing.pool_id(connection, self._pool),
                     GAMES_IN_PLAY.c.model_type == self._model_type,
-                    GAMES_IN_PLAY.c.claimed_until <= int(time.time()),
+                    or_(GAMES_IN_PLAY.c.claimed_until <= now, GAMES_IN_PLAY.c.claimed_until > now + 2 * CLAIM_S),
                 )
                 .order_by(GAMES_IN_PLAY.c.id)
                 .limit(limit)

@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ from alphapente.network.device import num_cores
 NUM_KERNELS = 97
 """Compiled kernels that all parts together leave in the cache: the end of the progress; a test counts them."""
 POLL_EVERY_S = 0.5
+_SYSTEM_ERROR = 100
+"""Added to the number of a system's error, it is the exit status of a process that compiles; see _compile."""
 NOTICE = "compiling the search for this machine, once"
 """What commands print before."""
 
@@ -80,10 +83,22 @@ def compile_kernels(
                 process.join(POLL_EVERY_S / len(processes))
             failed = next((process for process in processes if process.exitcode), None)
             if failed is not None:
-                raise FailureError(
-                    f"compiling the search failed (exit status {failed.exitcode}); "
-                    f"delete {_cache_folder()} and run the same command again"
-                )
+                raise _failure(failed.exitcode or 0)
+
+
+def _failure(status: int) -> FailureError:
+    """What to say of a process that compiles and ended with this exit status."""
+    if status >= _SYSTEM_ERROR:
+        reason = os.strerror(status - _SYSTEM_ERROR)
+        return FailureError(
+            f"compiling the search failed: {_cache_folder()} cannot be written ({reason}); free some space, or name "
+            "another folder in the environment variable NUMBA_CACHE_DIR, and run the same command again"
+        )
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
+    return FailureError(
+        f"compiling the search failed: a process {how}; run the same command again; if it fails again, delete "
+        f"{_cache_folder()} first"
+    )
 
 
 def compile_for_job(report: ReportFn, stop: Callable[[], bool]) -> None:
@@ -113,16 +128,22 @@ def _processes(count: int) -> Iterator[list[BaseProcess]]:
 
 
 def _compile(first: int) -> None:
-    """A process that compiles every part, beginning with part `first`, unless another start's process is doing so."""
+    """A process that compiles every part, beginning with part `first`, unless another start's process is doing so.
+
+    Its exit status is _SYSTEM_ERROR and the error's number where the cache cannot be written.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent kills this one
-    lock = _Lock()
-    with lock.held(first):
-        if is_compiled():
-            return
-        _compile_each_kernel_once(lock)
-        for part in (*PARTS[first:], *PARTS[:first]):
-            part()
-        _finished().touch()
+    try:
+        lock = _Lock()
+        with lock.held(first):
+            if is_compiled():
+                return
+            _compile_each_kernel_once(lock)
+            for part in (*PARTS[first:], *PARTS[:first]):
+                part()
+            _finished().touch()
+    except OSError as error:
+        sys.exit(_SYSTEM_ERROR + (error.errno or 0))
 
 
 def _compile_each_kernel_once(lock: "_Lock") -> None:

@@ -44,8 +44,15 @@ class CheckpointLock:
                     f"another training{f' (process {holder})' if holder else ''} is at work on {self._checkpoint}: "
                     "wait for it to end, or train into another pipeline.checkpoint_dir"
                 ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise FailureError(
+                f"cannot write to the folder of checkpoints {self._path.parent}: {error.strerror}; "
+                "free some space and run again"
+            ) from error
         remove_leftovers(self._checkpoint)
         return self
 

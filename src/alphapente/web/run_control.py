@@ -17,6 +17,7 @@ from pathlib import Path
 
 from alphapente.errors import AlphaPenteError
 from alphapente.pipeline.desk import timestamp
+from alphapente.pipeline.lines import new_file
 from alphapente.pipeline.plan import COMMAND
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
 from alphapente.pipeline.status import STATUS_NAME, read_status
@@ -76,7 +77,7 @@ class Control:
         with self._lock:
             if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
-            told = config.pipeline.log_folder / f"start_{timestamp()}.log"
+            told = new_file(config.pipeline.log_folder / f"start_{timestamp()}.log")
             words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
             words += [word for override in (*one.sets, *overrides) for word in ("--set", override)]
             try:
