@@ -23,17 +23,10 @@ from alphapente.records.model import GameRecord
 from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 from alphapente.selfplay import generate
-from alphapente.selfplay.compilation import compile_kernels
 from alphapente.selfplay.game import pack, seed_of, unpack
 from alphapente.selfplay.player import Alone
 
 generation = importlib.import_module("alphapente.selfplay.generate")  # the package's `generate` is the function in it
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    """A generation that is stopped before the search is compiled, as in a fresh clone, begins no games."""
-    compile_kernels()
 
 
 @pytest.fixture
