@@ -294,6 +294,16 @@ def test_a_writer_cleans_up_what_an_earlier_one_of_the_same_number_left(tmp_path
     assert names(tmp_path) == ["out", "precious"]
 
 
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_a_side_file_of_a_database_is_not_replaced(tmp_path: Path, ending: str) -> None:
+    Store(tmp_path / "records.db").close()
+    path = tmp_path / f"records.db{ending}"
+    for write in (check_writable, lambda path: write_text(path, "x")):
+        with pytest.raises(FailureError, match="it is a part of the database beside it"):
+            write(path)
+    write_text(tmp_path / f"notes{ending}", "x")
+
+
 def test_a_database_is_not_replaced_by_something_else(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
     Store(path).close()

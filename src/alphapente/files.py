@@ -32,6 +32,8 @@ _LONGEST_NAME = 200
 """Bytes of a file's name that its temporary file repeats; file systems allow 255 for the whole."""
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/(\d+))/fd/(\d+)")
 _SQLITE = b"SQLite format 3\0"
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+"""How the names of SQLite's files beside a database end."""
 _ADVICE = {
     errno.EEXIST: "name another file",
     errno.EACCES: "name another file, or give yourself write permission for its folder",
@@ -240,14 +242,22 @@ def _beside(target: str, durable: bool) -> Iterator[BinaryIO]:
 
 
 def _refuse_database(target: str) -> None:
-    """Raises OSError for an SQLite file: nothing that is written whole is meant to replace the records."""
-    try:
-        with open(target, "rb") as file:
-            start = file.read(len(_SQLITE))
-    except OSError:
-        return
-    if start == _SQLITE:
+    """Raises OSError for an SQLite file or its side files: nothing written whole may replace the records."""
+    if _is_database(target):
         raise OSError(errno.EEXIST, "it is a database")
+    for ending in _SIDE_FILES:
+        if target.endswith(ending) and _is_database(target.removesuffix(ending)):
+            raise OSError(errno.EEXIST, "it is a part of the database beside it")
+
+
+def _is_database(path: str) -> bool:
+    try:
+        if not os.path.isfile(path):
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 def _temporary_start(name: str) -> str:

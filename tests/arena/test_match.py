@@ -117,6 +117,10 @@ class TestMatch:
         with pytest.raises(RequestError, match="even number"):
             play_match(RandomPlayer(), RandomPlayer(), games, size=9)
 
+    def test_too_many_are_refused_before_they_are_planned(self) -> None:
+        with pytest.raises(RequestError, match="choose at most 1000000"):
+            plan_games(10**12, size=9)
+
     def test_illegal_answer_is_told(self) -> None:
         class Cheat(RandomPlayer):
             def choose(self, turns: Sequence[Turn]) -> list[Answer]:

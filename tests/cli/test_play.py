@@ -188,3 +188,16 @@ def read_until(descriptor: int, wanted: str, limit_s: float = 100.0) -> str:
         if select.select([descriptor], [], [], 0.5)[0]:
             text += os.read(descriptor, 4096).decode(errors="replace")
     return text
+
+
+@pytest.mark.parametrize("command", ["play", "gtp"])
+def test_a_wrong_checkpoint_is_reported_before_the_search_is_compiled(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "empty.pt").touch()
+    monkeypatch.setattr("alphapente.cli.compilation.compile_with_progress", lambda: pytest.fail("compiles"))
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--config", "small.json", "--checkpoint", "empty.pt"])
+    assert ended.value.code == 1
+    assert "empty.pt is empty" in capsys.readouterr().err

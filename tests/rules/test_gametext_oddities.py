@@ -180,3 +180,18 @@ def test_what_is_read_can_be_written_and_read_again(text: str) -> None:
     games = read_games(text)
     assert read_games("\n".join(map(write_game, games))) == games
     assert [read_game(write_game(game)) for game in games] == games
+
+
+@pytest.mark.parametrize("number", ["1...", "1.\n...", "1…"])
+def test_a_number_of_player_2_before_a_move_of_player_1_is_noted(number: str) -> None:
+    game = read_game(f"\n{number} L9 2. K14", variant="gomoku")
+    assert (len(game.moves), len(game.notes)) == (2, 1)
+    assert game.notes[0].startswith("move 1, in line 2, is read as player 1's")
+    assert read_game("1. K10 L9 2... K14 N11").notes[0].startswith("move 3, in line 1, is read as player 1's")
+    assert not read_game("1. K10 {good} 1... L9 2. K14 2... N11").notes
+
+
+@pytest.mark.parametrize(("written", "result"), [("1 - 0", "1-0"), ("0 -1", "0-1"), ("1/2 - 1/2", "1/2-1/2")])
+def test_a_result_may_contain_spaces(written: str, result: str) -> None:
+    first, second = read_games(f"1. K10 L9 2. K14 N11 {written}\n1. K10 L9 {written}{{over}}")
+    assert (first.result, first.moves, second.result) == (result, POINTS[:4], result)

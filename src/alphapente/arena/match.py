@@ -16,6 +16,7 @@ from alphapente.arena.openings import match_openings
 from alphapente.arena.players import Player, StoppablePlayer, StoppedError
 from alphapente.errors import RequestError
 
+MOST_GAMES = 1_000_000
 CONFIDENCE_Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
 
@@ -122,11 +123,13 @@ def plan_games(
 
     A longer match of the same seed and openings begins with the games of the shorter one. Openings are those of
     `match_openings`: the committed set where there is one, unless `opening_plies` are given.
-    Raises RequestError for an odd or non-positive number of games, an unknown variant or size, or openings that are
-    not to be had.
+    Raises RequestError for an odd number of games, one below 2 or above MOST_GAMES, an unknown variant or size, or
+    openings that are not to be had.
     """
     if num_games <= 0 or num_games % 2:
         raise RequestError(f"{num_games} games: choose an even number from 2, since each opening is played twice")
+    if num_games > MOST_GAMES:
+        raise RequestError(f"{num_games} games: choose at most {MOST_GAMES}")
     openings_seed, *game_seeds = np.random.SeedSequence(seed).spawn(num_games + 1)
     openings = match_openings(num_games // 2, np.random.default_rng(openings_seed), variant, size, opening_plies)
     return [

@@ -27,20 +27,31 @@ class StoredMatch:
     def __init__(self, store: "Store", match: Match, starts: Sequence[GameStart]) -> None:
         self._store = store
         self._match = match
+        self._starts = starts
         self._id: int | None = None
         games: dict[int, PlayedGame] = {}
         for match_id, stored in store.begin_match(match).items():
-            planned = [game for game in stored if game.number < len(starts)]
-            if planned and all(_begins(game, starts[game.number]) for game in planned):
+            if self._is_same(stored):
                 self._id = match_id if self._id is None else self._id
-                games = {game.number: _played(game) for game in planned} | games
+                games = {game.number: _played(game) for game in stored if game.number < len(starts)} | games
         self.games = {index: games[index] for index in sorted(games) if index ^ 1 in games}
         """The planned games that are stored, by their index; whole pairs."""
 
     def add(self, games: Mapping[int, PlayedGame]) -> None:
-        """Stores finished games by their index in the match, in one transaction. Raises DatabaseError."""
-        rows = tuple(_row(index, game) for index, game in games.items())
-        self._id = self._store.add_match(replace(self._match, games=rows), self._id)
+        """Stores finished games by their index in the match, in one transaction. Raises DatabaseError.
+
+        Where another process that plays the same match has stored a game, that game stays.
+        """
+        match = replace(self._match, games=tuple(_row(index, game) for index, game in games.items()))
+        if self._id is None:
+            self._id = self._store.join_match(match, self._is_same)
+        else:
+            self._store.add_match(match, self._id)
+
+    def _is_same(self, stored: Sequence[MatchGame]) -> bool:
+        """Whether the games of a stored match begin as planned here; False where none is planned."""
+        planned = [game for game in stored if game.number < len(self._starts)]
+        return bool(planned) and all(_begins(game, self._starts[game.number]) for game in planned)
 
 
 def _begins(game: MatchGame, start: GameStart) -> bool:

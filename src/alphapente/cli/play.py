@@ -60,8 +60,8 @@ def play(
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.table import Table
 
-    compile_with_progress()
     make_engine, opponent = _opponent(resolved, checkpoint, seconds, seed)
+    compile_with_progress()
     table = Table(make_engine, resolved.game.variant, resolved.game.board_size, side)
     table.say(opponent)
     status = table.run()

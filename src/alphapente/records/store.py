@@ -138,6 +138,18 @@ class Store:
         with self.writing() as connection:
             return matches.insert_match(connection, match, match_id)
 
+    def join_match(self, match: Match, is_same: Callable[[Sequence[MatchGame]], bool]) -> int:
+        """As `add_match`, with the id of the first match that `begin_match` finds and whose games `is_same` accepts.
+
+        Without one it stores a new match. Finding and storing are one transaction, so that two processes that play the
+        same match at once store it once.
+        """
+        matches.refuse_impossible_match(match)
+        with self.writing() as connection:
+            found = matches.find_games(connection, match, self.name)
+            match_id = next((match_id for match_id, games in found.items() if is_same(games)), None)
+            return matches.insert_match(connection, match, match_id)
+
     def begin_match(self, match: Match) -> dict[int, list[MatchGame]]:
         """The stored games of each match with the players, rules, seed and purpose of `match`, by the match's id.
 

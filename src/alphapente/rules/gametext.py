@@ -238,6 +238,13 @@ def _notes(game: GameTokens, places: Places) -> Iterator[str]:
             yield f"{move} in line {line} is in a comment, which a semicolon begins: separate moves by spaces"
         elif _HEADER_IN_COMMENT.search(token.text):
             yield f"the comment that begins in line {line} contains headers: is its '}}' missing?"
+    played = 0
+    for token in game.rest:
+        played += token.kind is Kind.MOVE
+        if token.is_reply and played % 2 == 0:
+            line = places.of(token.start)[0]
+            yield f"move {played + 1}, in line {line}, is read as player 1's, but its number has several dots (1...)"
+            break
     if game.headers and not game.has_body:
         yield "headers only: read as a game without moves"
 

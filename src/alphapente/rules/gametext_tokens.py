@@ -24,6 +24,7 @@ _BLANK = re.compile(rf"[\s,{_INVISIBLE}]+")
 _PLAIN_MOVE = re.compile(r"[\s,]*([A-Za-z][1-9][0-9]?)(?=[\s,]|$)")
 _WORD = re.compile(rf"[^\s,;{{}}()\[\]${_INVISIBLE}]+")
 _NUMBER = re.compile(r"([0-9]{1,4})([.…]+|$)")
+_SPACED_RESULT = re.compile(r"(1|0|1/2)[^\S\n]*-[^\S\n]*(0|1|1/2)(?=[\s;{}()\[\]$]|$)")
 _DOTS = re.compile(r"\s*([.…]+)")
 _GLYPHS = re.compile(r"[!?]{1,2}")
 _GLYPHS_AT_END = re.compile(r"(?<=[^!?])[!?]{1,2}$")
@@ -115,6 +116,9 @@ def tokens(text: str) -> Iterator[Token]:
             at = blank.end()
             if "\ufeff" in blank[0] and (mark := _FILE_START.search(text, max(0, blank.start() - 1), at)):
                 yield Token(Kind.FILE_START, mark.start(), at)
+        elif result := _spaced_result(text, at):
+            yield result
+            at = result.end
         elif word := _WORD.match(text, at):
             for token in _word_tokens(text, word[0], at):
                 yield token
@@ -123,6 +127,14 @@ def tokens(text: str) -> Iterator[Token]:
             token = _MARKS[text[at]](text, at)
             yield token
             at = token.end
+
+
+def _spaced_result(text: str, start: int) -> Token | None:
+    """The result that begins at `start`, also one with spaces in it (`1 - 0`)."""
+    match = _SPACED_RESULT.match(text, start)
+    if match is None or (result := f"{match[1]}-{match[2]}") not in RESULTS:
+        return None
+    return Token(Kind.RESULT, start, match.end(), result)
 
 
 def _word_tokens(text: str, word: str, start: int) -> Iterator[Token]:

@@ -200,6 +200,4 @@ def _num_in_cache() -> int:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)  # the set-up goes on at the same time
     compile_kernels()
