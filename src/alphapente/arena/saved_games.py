@@ -8,7 +8,7 @@ from typing import Self
 
 from alphapente.arena.games import PlayedGame
 from alphapente.errors import FailureError
-from alphapente.files import check_writable
+from alphapente.files import StrPath, check_writable
 from alphapente.rules.gametext import GameText, write_game
 
 
@@ -19,8 +19,8 @@ class SavedGames:
     folders are created. Raises FailureError for a path that cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: StrPath) -> None:
+        self.path = path = Path(path)
         self.games = 0
         self._begun = False
         check_writable(path)
