@@ -2,13 +2,14 @@
 
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from alphapente.arena.games import FORFEIT
-from alphapente.arena.gtp import EngineError
+from alphapente.arena.gtp import MOST_LINES, EngineError, EngineProcess
 from alphapente.arena.gtp_player import GtpPlayer
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.match import MatchHooks, play_match
@@ -90,3 +91,23 @@ def test_an_engine_that_refuses_the_board_is_refused() -> None:
     command = shlex.join([sys.executable, "-c", "while input(): print('? unacceptable size\\n', flush=True)"])
     with pytest.raises(EngineError, match="unacceptable size"):
         GtpPlayer(command, 9)
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        ("'hello\\n'", "it did not answer 'name' within 0.5 s"),
+        ("'=\\n'", "its answer to 'name' has no end after 1000 lines"),
+        ("'x' * 1000", "it did not answer 'name' within 0.5 s"),
+    ],
+)
+def test_an_engine_that_prints_without_end_fails_in_time_and_fills_no_memory(printed: str, reason: str) -> None:
+    process = EngineProcess(shlex.join([sys.executable, "-c", f"while True: print({printed}, end='')"]))
+    try:
+        with pytest.raises(EngineError, match=reason):
+            process.ask("name", 0.5)
+        time.sleep(0.2)
+        assert process._lines.qsize() <= MOST_LINES
+    finally:
+        process.kill()
+    assert not any(reader.is_alive() for reader in process._readers)

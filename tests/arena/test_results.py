@@ -5,6 +5,7 @@ from pathlib import Path
 from alphapente.arena.match import MatchHooks, plan_games, play_planned
 from alphapente.arena.players import RandomPlayer
 from alphapente.arena.results import StoredMatch
+from alphapente.arena.saved_games import SavedGames
 from alphapente.records.model import Match, PlayerIdentity
 from alphapente.records.store import Store
 
@@ -35,3 +36,9 @@ def test_a_match_with_other_openings_is_another_match(tmp_path: Path) -> None:
             report = play_planned(RandomPlayer(), RandomPlayer(), starts, ("pente", 7), 3, MatchHooks())
             stored.add(dict(enumerate(report.games)))
         assert [len(found.games) for found in store.matches()] == [2, 2]
+
+
+def test_games_are_saved_under_a_path_given_as_text(tmp_path: Path) -> None:
+    with SavedGames(str(tmp_path / "games.txt")) as saved:
+        saved.begin(("one", "other"), ("pente", 7), {})
+    assert (tmp_path / "games.txt").read_text() == ""

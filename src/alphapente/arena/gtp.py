@@ -26,6 +26,11 @@ QUIT_S = 2.0
 LONGEST_LINE = 120
 """Of an engine's words, an error tells so many characters."""
 
+MOST_LINES = 1000
+"""Lines that an answer may have, and lines of output that wait to be read: an engine that prints more has to wait."""
+LONGEST_READ = 4096
+"""Characters; a longer line is read in parts of this length."""
+
 
 class EngineError(FailureError):
     """An engine that stopped, was silent for too long, or answered with an error."""
@@ -61,7 +66,8 @@ class EngineProcess:
             )
         except OSError as error:
             raise RequestError(f"engine {command!r} cannot be started: {error.strerror or error}") from error
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.Queue[str | None] = queue.Queue(MOST_LINES)
+        self._discards = False
         self._told: deque[str] = deque(maxlen=STDERR_LINES)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -91,6 +97,8 @@ class EngineProcess:
                 break
             if answer or line[:1] in ("=", "?"):  # what comes before is chatter
                 answer.append(line)
+            if len(answer) > MOST_LINES:
+                raise EngineError(f"its answer to {command!r} has no end after {MOST_LINES} lines")
         head, text = answer[0][0], "\n".join([answer[0][1:].strip(), *answer[1:]]).strip()
         if head == "?":
             raise EngineRefusalError(f"it answered {command!r} with an error: {_short(text) or 'none told'}")
@@ -99,6 +107,7 @@ class EngineProcess:
     def close(self) -> None:
         """Tells the engine to quit, and kills it if it does not."""
         assert self._process.stdin is not None
+        self._discard_output()
         with contextlib.suppress(OSError):
             self._process.stdin.write("quit\n")
             self._process.stdin.close()
@@ -113,7 +122,15 @@ class EngineProcess:
         with contextlib.suppress(OSError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._discard_output()
         self._end_reading()
+
+    def _discard_output(self) -> None:
+        """Empties the queue, so that neither the reader nor the engine waits for its place in it."""
+        self._discards = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._lines.get_nowait()
 
     def _end_reading(self) -> None:
         for reader in self._readers:
@@ -121,7 +138,10 @@ class EngineProcess:
 
     def _next_line(self, command: str, deadline: float, timeout_s: float) -> str:
         try:
-            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0:  # `get` would still return a line that waits: an engine may print for ever
+                raise queue.Empty
+            line = self._lines.get(timeout=remaining_s)
         except queue.Empty:
             raise EngineError(f"it did not answer {command!r} within {timeout_s:g} s") from None
         if line is None:
@@ -142,12 +162,13 @@ class EngineProcess:
         return f"; its last words: {told}" if told else ""
 
     def _read(self, stream: TextIO) -> None:
-        for line in stream:
-            self._lines.put(line.rstrip("\r\n"))
+        while line := stream.readline(LONGEST_READ):
+            if not self._discards:
+                self._lines.put(line.rstrip("\r\n"))
         self._lines.put(None)
 
     def _read_errors(self, stream: TextIO) -> None:
-        for line in stream:
+        while line := stream.readline(LONGEST_READ):
             if line.strip():
                 self._told.append(line.strip())
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from alphapente.arena.games import PlayedGame
 from alphapente.errors import FailureError
-from alphapente.files import appending, is_regular, real_path
+from alphapente.files import StrPath, appending, is_regular, real_path
 from alphapente.rules.gametext import GameText, write_game
 
 
@@ -20,8 +20,8 @@ class SavedGames:
     folders are created. Raises FailureError for a path that cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: StrPath) -> None:
+        self.path = path = Path(path)
         self.games = 0
         self._begun = False
         self._is_regular = is_regular(path)
