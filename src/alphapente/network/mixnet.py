@@ -1,0 +1,73 @@
+"""Mixnet: a network of line patterns, made for CPUs.
+
+For each point and each of four directions, the pattern of the line through the point (network/patterns.py) selects a
+row of a table; the four rows and a row for the captured stones are added. ReLU, a depthwise 3x3 convolution and ReLU
+follow, then the heads of the other networks. So the first layer, which sees as far as a line of nine points, costs four
+look-ups a point whatever it has learned.
+
+The idea is Rapfi's (Jin, Duan, Hang 2025, arXiv 2503.13178), whose tables hold what a deep convolution computes of each
+line. Here a row is the sum of embeddings of the pattern's middles of radius 1 to RADIUS: a pattern that was never seen
+begins as the sum of shorter ones that were. `table` adds them up for play.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alphapente.network.models import TwoHeaded
+from alphapente.network.patterns import MAX_CAPTURED, NUM_PATTERNS, RADIUS, centre_rows
+
+FAR_LOGIT = -4.0
+"""What the logit of a point far from all stones starts at; beside a near one's 0."""
+
+
+class LineFeatures(nn.Module):
+    """The trunk: patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to float[B, channels, S, S]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList()
+        for radius in range(1, RADIUS + 1):
+            rows, count = centre_rows(radius)
+            self.register_buffer(f"rows_{radius}", torch.from_numpy(rows), persistent=False)
+            self.embeddings.append(nn.Embedding(count, channels))
+        self.captured = nn.Embedding(2 * (MAX_CAPTURED + 1), channels)
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+
+    def table(self) -> Tensor:
+        """float[NUM_PATTERNS, channels]: the row of each pattern."""
+        rows = [embedding(getattr(self, f"rows_{radius}")) for radius, embedding in enumerate(self.embeddings, 1)]
+        total: Tensor = sum(rows[1:], rows[0])
+        assert len(total) == NUM_PATTERNS
+        return total
+
+    def captured_row(self, captured: Tensor) -> Tensor:
+        """float[B, channels]: what the captured stones uint8[B, 2] add to each point."""
+        counts = captured.long()
+        total: Tensor = self.captured(counts[:, 0]) + self.captured(counts[:, 1] + MAX_CAPTURED + 1)
+        return total
+
+    def forward(self, patterns: Tensor, captured: Tensor, near: Tensor) -> Tensor:
+        """See the class; `near` is for the policy."""
+        del near
+        batch, points = patterns.shape[:2]
+        size = round(points**0.5)
+        rows = F.embedding_bag(patterns.reshape(-1, 4).int(), self.table(), mode="sum").view(batch, points, -1)
+        features = torch.relu(rows + self.captured_row(captured)[:, None]).view(batch, size, size, -1)
+        return torch.relu(self.depthwise(features.permute(0, 3, 1, 2)))
+
+
+class Mixnet(TwoHeaded):
+    """Line features under the two heads; all points far from any stone share one policy logit, which is learned."""
+
+    trunk: LineFeatures
+
+    def __init__(self, channels: int = 64) -> None:
+        super().__init__(LineFeatures(channels), channels)
+        self.far = nn.Parameter(torch.tensor(FAR_LOGIT))
+
+    def judge(self, points: Tensor, board: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """See TwoHeaded.judge."""
+        policy, value = super().judge(points, board, *inputs)
+        near = inputs[2].bool()
+        return torch.where(near, policy, self.far), value

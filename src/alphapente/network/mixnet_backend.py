@@ -1,0 +1,64 @@
+"""An Evaluator over `mixnet` in 16-bit whole numbers: no runtime library, one position after the other.
+
+`quantized` chooses the units so that nothing can overflow, whatever the position: a channel's features are at most four
+times its largest row plus its largest rows of captured stones, and so on layer by layer.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.network.mixnet import Mixnet
+from alphapente.network.mixnet_kernels import Weights, evaluate_positions, new_workspace
+from alphapente.network.patterns import MAX_CAPTURED
+from alphapente.network.vectors import LANES
+
+_LARGEST = 2**15 - 1
+_FLOOR_ERROR = 2
+"""Rounding down each of nine products, about half of which are 0, takes so much of a sum on average."""
+
+
+def quantized(model: Mixnet) -> Weights:
+    """The network as the kernels play it."""
+    tensors = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
+    table = model.trunk.table().detach().cpu().double().numpy()
+    channels = table.shape[1]
+    captured = tensors["trunk.captured.weight"].reshape(2, MAX_CAPTURED + 1, channels)
+    largest = 4 * np.abs(table).max(0) + np.abs(captured).max(1).sum(0)
+    feature_unit = np.maximum(largest, 1e-9) / (_LARGEST - 8)  # the rest is for rounding
+    taps = tensors["trunk.depthwise.weight"].reshape(channels, 9)
+    bias = tensors["trunk.depthwise.bias"]
+    sums = np.maximum(np.maximum(taps, 0).sum(1), np.maximum(-taps, 0).sum(1))
+    gain = np.minimum(
+        _LARGEST / np.maximum(np.abs(taps).max(1), 1e-9),
+        (_LARGEST - 16) / np.maximum(sums / 2 + np.abs(bias) / (65536 * feature_unit), 1e-9),
+    )
+    unit = 65536 * feature_unit / gain
+    pointwise = tensors["heads.point.weight"].reshape(-1, channels) * unit
+    policy_unit = np.maximum(np.abs(pointwise).sum(1), 1e-12) / (65536 - channels)
+    policy = np.rint(pointwise / policy_unit[:, None]).T  # [C, H]
+    pooled = np.concatenate([tensors["heads.pooled_bias.weight"], tensors["heads.hidden.weight"]]).T
+    pooled_bias = np.concatenate([tensors["heads.point.bias"], tensors["heads.hidden.bias"]])
+
+    def whole(array: NDArray[np.float64]) -> NDArray[np.int16]:
+        return np.ascontiguousarray(np.rint(array)).astype(np.int16).ravel()
+
+    def floating(array: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.ascontiguousarray(array, np.float32).ravel()
+
+    return Weights(
+        table=whole(table / feature_unit),
+        captured=whole(captured / feature_unit),
+        depthwise=whole((taps * gain[:, None]).reshape(-1, LANES, 9).transpose(0, 2, 1)),
+        depthwise_bias=whole(bias / unit + _FLOOR_ERROR),
+        unit=floating(unit),
+        policy=whole(policy.reshape(channels // 2, 2, -1).transpose(0, 2, 1)),
+        policy_unit=floating(policy_unit),
+        policy_last=floating(tensors["heads.policy.weight"]),
+        far=floating(tensors["far"].reshape(1)),
+        pooled=floating(pooled),
+        pooled_bias=floating(pooled_bias),
+        value=floating(tensors["heads.value.weight"]),
+        value_bias=floating(tensors["heads.value.bias"]),
+    )

@@ -1,0 +1,216 @@
+"""Line patterns: what the line through a point looks like within RADIUS points, as numbers of a table's rows.
+
+Each point of the line is empty, holds an own or an enemy stone (of the player to move, and of the opponent), or lies
+beyond the edge of the board. A pattern and its mirror image are one row. These are the inputs of `mixnet`: see
+network/mixnet.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.compiled import inlined, kernel
+from alphapente.rules.position import MAX_SIZE, ORIGIN, STRIDE, Position, Positions
+
+RADIUS = 4
+LENGTH = 2 * RADIUS + 1
+OUTSIDE = 3
+"""The code of a point beyond the edge; 0 is empty, 1 own, 2 enemy."""
+MAX_CAPTURED = 15
+"""Captured stones are counted up to here: more never matter, since 15 win in keryo and 10 elsewhere."""
+NEAR = 3
+"""A point within so many rows and columns of a stone is near: the policy distinguishes only those."""
+
+_CODES = 4**LENGTH
+_MASK = np.uint64(_CODES - 1)
+_DIAGONALS = 2 * MAX_SIZE - 1
+_NUM_LINES = 2 * MAX_SIZE + 2 * _DIAGONALS
+
+
+def _digits(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[n, LENGTH]: the points of each line, from the code's highest two bits to its lowest."""
+    return codes[:, None] >> np.arange(2 * LENGTH - 2, -1, -2) & 3
+
+
+def _possible(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool[n]: whether a line's centre is on the board, and what lies outside is its ends."""
+    outside = digits == OUTSIDE
+    before, after = outside[:, :RADIUS], outside[:, RADIUS + 1 :]
+    falling = (np.diff(before.astype(np.int8), axis=1) <= 0).all(1)
+    rising = (np.diff(after.astype(np.int8), axis=1) >= 0).all(1)
+    found: NDArray[np.bool_] = ~outside[:, RADIUS] & falling & rising
+    return found
+
+
+def _code(digits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[n]: the code of lines int64[n, length]; that of a line and of its mirror image is the same."""
+    powers = 4 ** np.arange(digits.shape[1] - 1, -1, -1)
+    found: NDArray[np.int64] = np.minimum(digits @ powers, digits[:, ::-1] @ powers)
+    return found
+
+
+def _number() -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    codes = np.arange(_CODES)
+    digits = _digits(codes)
+    possible = np.flatnonzero(_possible(digits))
+    first, numbers = np.unique(_code(digits[possible]), return_inverse=True)
+    rows = np.zeros(_CODES, np.int16)
+    rows[possible] = numbers
+    return rows, _digits(first)
+
+
+ROW_OF_CODE, _LINES = _number()
+"""int16[4 ** LENGTH]: the row of each line, coded in two bits a point. 0 for lines that cannot be."""
+NUM_PATTERNS = len(_LINES)
+"""Rows of a table: 22,143."""
+
+
+def centre_rows(radius: int) -> tuple[NDArray[np.int64], int]:
+    """For each row the number int64[NUM_PATTERNS] of its middle, cut to `radius`, and how many middles there are."""
+    middle = _code(_LINES[:, RADIUS - radius : RADIUS + radius + 1])
+    found, numbers = np.unique(middle, return_inverse=True)
+    return numbers.astype(np.int64), len(found)
+
+
+class LineInputs(NamedTuple):
+    """What `mixnet` reads of B positions on a board of P points."""
+
+    patterns: NDArray[np.int16]  # [B, P, 4] the row of each point's line: along row, column, diagonal, antidiagonal
+    captured: NDArray[np.uint8]  # [B, 2] stones captured by the player to move and by the opponent
+    near: NDArray[np.uint8]  # [B, P] 1 within NEAR rows and columns of a stone; everywhere on an empty board
+
+
+def new_line_inputs(count: int, size: int) -> LineInputs:
+    """Arrays for `count` positions on a board of `size` x `size` points, not yet filled."""
+    points = size * size
+    return LineInputs(
+        np.zeros((count, points, 4), np.int16), np.zeros((count, 2), np.uint8), np.zeros((count, points), np.uint8)
+    )
+
+
+class PatternScratch(NamedTuple):
+    """What `find_patterns` works with on a board of one size; see `new_pattern_scratch`.
+
+    A line is a word of two bits a point. The point at index i of a line (its column along a row, else its row) has the
+    bits 2 * (MAX_SIZE - 1 + RADIUS - i) and the next, so that a pattern's code is LENGTH points that lie side by side.
+    """
+
+    row_of_code: NDArray[np.int16]  # ROW_OF_CODE
+    empty_lines: NDArray[np.uint64]  # [_NUM_LINES] the lines of an empty board
+    lines: NDArray[np.uint64]  # [_NUM_LINES]
+    occupied: NDArray[np.uint32]  # [MAX_SIZE + 2 * NEAR] stones by row, bits by column
+
+
+def new_pattern_scratch(size: int) -> PatternScratch:
+    """Scratch for boards of `size` x `size` points."""
+    return PatternScratch(
+        ROW_OF_CODE, _empty_lines(size), np.zeros(_NUM_LINES, np.uint64), np.zeros(MAX_SIZE + 2 * NEAR, np.uint32)
+    )
+
+
+def _empty_lines(size: int) -> NDArray[np.uint64]:
+    lines = np.full(_NUM_LINES, 4 ** (MAX_SIZE + 2 * RADIUS) - 1, np.uint64)
+    for row in range(size):
+        for column in range(size):
+            for direction in range(4):
+                lines[_line(direction, row, column)] ^= np.uint64(OUTSIDE) << np.uint64(_shift(direction, row, column))
+    return lines
+
+
+@inlined
+def _line(direction: int, row: int, column: int) -> int:
+    """The number of the line through a point."""
+    if direction == 0:
+        return row
+    if direction == 1:
+        return MAX_SIZE + column
+    if direction == 2:
+        return 2 * MAX_SIZE + row - column + MAX_SIZE - 1
+    return 2 * MAX_SIZE + _DIAGONALS + row + column
+
+
+@inlined
+def _shift(direction: int, row: int, column: int) -> int:
+    """How many bits of a line lie behind those of a point."""
+    return 2 * (MAX_SIZE - 1 + RADIUS - (column if direction == 0 else row))
+
+
+@kernel
+def _read_stones(position: Position, scratch: PatternScratch) -> None:
+    """Writes the lines and the occupied points of a position."""
+    size, own = np.int64(position["size"]), position["to_move"]
+    board, lines = position["board"], scratch.lines
+    for line in range(_NUM_LINES):
+        lines[line] = scratch.empty_lines[line]
+    for row in range(size):
+        bits = np.uint32(0)
+        for column in range(size):
+            bits |= np.uint32(board[ORIGIN + row * STRIDE + column] != 0) << np.uint32(column)
+        scratch.occupied[row + NEAR] = bits
+        column = 0
+        while bits != np.uint32(0):
+            if bits & np.uint32(1):
+                value = np.uint64(1) if board[ORIGIN + row * STRIDE + column] == own else np.uint64(2)
+                for direction in range(4):
+                    lines[_line(direction, row, column)] |= value << np.uint64(_shift(direction, row, column))
+            bits >>= np.uint32(1)
+            column += 1
+    for row in range(size + NEAR, MAX_SIZE + 2 * NEAR):
+        scratch.occupied[row] = np.uint32(0)
+
+
+@kernel
+def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray[np.int16]) -> None:
+    """Writes the row of each point's line in each direction to `patterns`, int16[P, 4].
+
+    Leaves the stones in `scratch.occupied`.
+    """
+    size, lines, rows = np.int64(position["size"]), scratch.lines, scratch.row_of_code
+    _read_stones(position, scratch)
+    for row in range(size):
+        down = np.uint64(_shift(1, row, 0) - 2 * RADIUS)
+        along = lines[row]
+        for column in range(size):
+            point = row * size + column
+            patterns[point, 0] = rows[along >> np.uint64(_shift(0, row, column) - 2 * RADIUS) & _MASK]
+            patterns[point, 1] = rows[lines[_line(1, row, column)] >> down & _MASK]
+            patterns[point, 2] = rows[lines[_line(2, row, column)] >> down & _MASK]
+            patterns[point, 3] = rows[lines[_line(3, row, column)] >> down & _MASK]
+
+
+@kernel
+def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
+    """The near points of a row as bits by column; all of them on a board without stones."""
+    anywhere, found = np.uint32(0), np.uint32(0)
+    for other in range(size):
+        anywhere |= occupied[other + NEAR]
+    if anywhere == 0:
+        return (1 << size) - 1
+    for other in range(row, row + 2 * NEAR + 1):
+        found |= occupied[other]
+    for _ in range(NEAR):
+        found |= found << np.uint32(1) | found >> np.uint32(1)
+    return np.int64(found) & ((1 << size) - 1)
+
+
+@kernel
+def _encode_all(positions: Positions, inputs: LineInputs, scratch: PatternScratch) -> None:
+    for index in range(len(positions)):
+        position = positions[index]
+        size, player = np.int64(position["size"]), np.int64(position["to_move"])
+        find_patterns(position, scratch, inputs.patterns[index])
+        for row in range(size):
+            columns = near_columns(scratch.occupied, size, row)
+            for column in range(size):
+                inputs.near[index, row * size + column] = columns >> column & 1
+        inputs.captured[index, 0] = min(np.int64(position["captured"][player - 1]), MAX_CAPTURED)
+        inputs.captured[index, 1] = min(np.int64(position["captured"][2 - player]), MAX_CAPTURED)
+
+
+def encode_lines(positions: Positions, inputs: LineInputs | None = None) -> LineInputs:
+    """The inputs of `mixnet` for positions of one board size; written to `inputs` when given."""
+    if inputs is None:
+        inputs = new_line_inputs(len(positions), int(positions["size"][0]))
+    _encode_all(positions, inputs, new_pattern_scratch(int(positions["size"][0])))
+    return inputs
