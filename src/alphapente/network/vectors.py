@@ -117,6 +117,16 @@ def add(_context: Any, one: Any, _other: Any) -> Any:
 
 
 @intrinsic  # type: ignore[misc]
+def subtract(_context: Any, one: Any, _other: Any) -> Any:
+    """The differences of float32, lane by lane."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fsub(*arguments, flags=("contract",))
+
+    return one(one, one), generate
+
+
+@intrinsic  # type: ignore[misc]
 def multiply(_context: Any, one: Any, _other: Any) -> Any:
     """The products of float32, lane by lane; with `add` one instruction where the processor has it."""
 
@@ -176,6 +186,39 @@ def relu(_context: Any, one: Any) -> Any:
         return builder.select(compare(">", arguments[0], zero), arguments[0], zero)
 
     return one(one), generate
+
+
+@intrinsic  # type: ignore[misc]
+def where_larger(_context: Any, one: Any, _other: Any, _value: Any) -> Any:
+    """The float32 of `value` in the lanes where `one` is larger than `other`, 0 in the others."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        one, other, value = arguments
+        return builder.select(builder.fcmp_ordered(">", one, other), value, ir.Constant(_Float32s.vector, None))
+
+    return one(one, one, one), generate
+
+
+@intrinsic  # type: ignore[misc]
+def positive_bits(_context: Any, one: Any) -> Any:
+    """uint16: a bit for each lane of float32, the first lane's the lowest, set where the number is positive."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        positive = builder.fcmp_ordered(">", arguments[0], ir.Constant(_Float32s.vector, None))
+        return builder.bitcast(positive, _INT16)
+
+    return types.uint16(one), generate
+
+
+@intrinsic  # type: ignore[misc]
+def where_bits(_context: Any, _bits: Any, one: Any) -> Any:
+    """The float32 in the lanes whose bit of a uint16 (see `positive_bits`) is set, 0 in the others."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        mask = builder.bitcast(arguments[0], ir.VectorType(ir.IntType(1), LANES))
+        return builder.select(mask, arguments[1], ir.Constant(_Float32s.vector, None))
+
+    return one(types.uint16, one), generate
 
 
 @intrinsic  # type: ignore[misc]
