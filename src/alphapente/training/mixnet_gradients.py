@@ -13,16 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.network.patterns import MAX_CAPTURED, LineInputs
+from alphapente.network.patterns import MAX_CAPTURED
 from alphapente.network.vectors import (
     LANES,
     add,
     larger,
     load,
+    load_half,
     multiply,
     positive_bits,
     relu,
     spread,
+    spread_half,
     store,
     subtract,
     total,
@@ -33,10 +35,18 @@ from alphapente.network.vectors import (
 Floats = NDArray[np.float32]
 
 
+class Inputs(NamedTuple):
+    """B positions on a board of P points; see LineInputs."""
+
+    numbers: NDArray[np.uint16]  # [B, P, 4] the row of each pattern among the rows of the batch
+    captured: NDArray[np.uint8]  # [B, 2]
+    near: NDArray[np.uint8]  # [B, P]
+
+
 class Weights(NamedTuple):
     """Trunk and policy head of a network of C channels and H policy channels."""
 
-    table: Floats  # [NUM_PATTERNS, C]
+    table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
     taps: Floats  # [C / LANES, 9, LANES]
     bias: Floats  # [C]
@@ -66,7 +76,7 @@ class Found(NamedTuple):
 class Gradients(NamedTuple):
     """The gradients of the weights, to which the backward pass adds; but it writes `shift`."""
 
-    table: Floats  # [NUM_PATTERNS, C]
+    table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
     taps: Floats  # [C / LANES, 9, LANES]
     bias: Floats  # [C]
@@ -79,10 +89,10 @@ class Gradients(NamedTuple):
 class Workspace(NamedTuple):
     """Memory of the kernels for one position on a board of S x S = P points."""
 
-    features: Floats  # [C / LANES, (S + 2) ** 2, LANES] with a border of zeros
-    points: Floats  # [C / LANES, P, LANES]
-    points_gradient: Floats  # as `features`, border too
-    features_gradient: Floats  # as `points`
+    features: Floats  # [C / LANES, (S + 2) ** 2, LANES] with a border of zeros; then, in their place, their gradient
+    points: Floats  # [C / LANES, P, LANES]; in the backward pass only a block
+    points_gradient: Floats  # [(S + 2) ** 2, LANES] of a block, with a border of zeros
+    captured: Floats  # [C] the sum of the two rows of captured stones
     pooled: Floats  # [2 C]
     near: NDArray[np.int64]  # [P] the near points
     hidden_gradient: Floats  # [P, H] for each near point the logit's gradient where a policy channel is positive
@@ -92,78 +102,86 @@ class Workspace(NamedTuple):
 def new_workspace(channels: int, outputs: int, size: int) -> Workspace:
     """Memory for positions on boards of `size` x `size` points, `outputs` being the policy channels."""
     points, padded = size * size, (size + 2) ** 2
-
-    def zeros(count: int) -> Floats:
-        return np.zeros(count, np.float32)
-
     return Workspace(
-        features=zeros(channels * padded),
-        points=zeros(channels * points),
-        points_gradient=zeros(channels * padded),
-        features_gradient=zeros(channels * points),
-        pooled=zeros(2 * channels),
+        features=np.zeros(channels * padded, np.float32),
+        points=np.zeros(channels * points, np.float32),
+        points_gradient=np.zeros(LANES * padded, np.float32),
+        captured=np.zeros(channels, np.float32),
+        pooled=np.zeros(2 * channels, np.float32),
         near=np.zeros(points, np.int64),
-        hidden_gradient=zeros(points * outputs),
-        hidden_sum=zeros(outputs),
+        hidden_gradient=np.zeros(points * outputs, np.float32),
+        hidden_sum=np.zeros(outputs, np.float32),
     )
 
 
 @kernel
-def _look_up(weights: Weights, patterns: NDArray[np.int16], own: int, enemy: int, size: int, work: Workspace) -> None:
+def _look_up(weights: Weights, numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace) -> None:
     """Writes each point's features: the rows of its four patterns and of the captured stones, added, and ReLU."""
     channels, side = len(weights.bias), size + 2
-    table, features = weights.table, work.features
+    table, features, captured = weights.table, work.features, work.captured
     own_row, enemy_row = own * channels, (MAX_CAPTURED + 1 + enemy) * channels
+    for channel in range(0, channels, LANES):
+        both = add(load(weights.captured, own_row + channel), load(weights.captured, enemy_row + channel))
+        store(captured, channel, both)
     for row in range(size):
         for column in range(size):
             point = np.uint64(row * size + column)
             at = ((row + 1) * side + column + 1) * LANES
-            first, second = np.int64(patterns[point, 0]) * channels, np.int64(patterns[point, 1]) * channels
-            third, fourth = np.int64(patterns[point, 2]) * channels, np.int64(patterns[point, 3]) * channels
+            first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
+            third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
             for channel in range(0, channels, LANES):
                 one = add(load(table, first + channel), load(table, second + channel))
                 other = add(load(table, third + channel), load(table, fourth + channel))
-                both = add(load(weights.captured, own_row + channel), load(weights.captured, enemy_row + channel))
-                store(features, at, relu(add(add(one, other), both)))
+                store(features, at, relu(add(add(one, other), load(captured, channel))))
                 at += side * side * LANES
 
 
 @inlined
 def _tap(features: Floats, at: int, weight, sum_):  # type: ignore[no-untyped-def]
-    return add(sum_, multiply(load(features, at), weight))
+    return add(sum_, multiply(load_half(features, at), weight))
+
+
+@inlined
+def _nine(source: Floats, at: int, down: int, w, sum_):  # type: ignore[no-untyped-def]
+    """`sum_` and the products of nine weights with the vectors of 3x3 points, the first of which is at `at`."""
+    sum_ = _tap(source, at + 2 * LANES, w[2], _tap(source, at + LANES, w[1], _tap(source, at, w[0], sum_)))
+    at += down
+    sum_ = _tap(source, at + 2 * LANES, w[5], _tap(source, at + LANES, w[4], _tap(source, at, w[3], sum_)))
+    at += down
+    return _tap(source, at + 2 * LANES, w[8], _tap(source, at + LANES, w[7], _tap(source, at, w[6], sum_)))
+
+
+@inlined
+def _load_nine(taps: Floats, at: int):  # type: ignore[no-untyped-def]
+    """Half a vector of each of nine taps."""
+    top = load_half(taps, at), load_half(taps, at + LANES), load_half(taps, at + 2 * LANES)
+    middle = load_half(taps, at + 3 * LANES), load_half(taps, at + 4 * LANES), load_half(taps, at + 5 * LANES)
+    bottom = load_half(taps, at + 6 * LANES), load_half(taps, at + 7 * LANES), load_half(taps, at + 8 * LANES)
+    return top + middle + bottom
 
 
 @kernel
-def _convolve(weights: Weights, size: int, work: Workspace) -> None:
-    """The depthwise convolution and ReLU; writes the points, and their mean and maximum to `work.pooled`."""
-    channels, points = len(weights.bias), size * size
-    features, down, taps = work.features, (size + 2) * LANES, weights.taps
-    for channel in range(0, channels, LANES):
-        at = 9 * channel
-        w0, w1, w2 = load(taps, at), load(taps, at + LANES), load(taps, at + 2 * LANES)
-        w3, w4, w5 = load(taps, at + 3 * LANES), load(taps, at + 4 * LANES), load(taps, at + 5 * LANES)
-        w6, w7, w8 = load(taps, at + 6 * LANES), load(taps, at + 7 * LANES), load(taps, at + 8 * LANES)
-        bias = load(weights.bias, channel)
-        most, whole = spread(np.float32(0.0)), spread(np.float32(0.0))
-        target = channel * points
+def _convolve(weights: Weights, block: int, start: int, size: int, work: Workspace) -> None:
+    """The depthwise convolution and ReLU of the block of channels from `block` on.
+
+    Writes the points from `start` on, and their mean and maximum to `work.pooled`.
+    """
+    points, down = size * size, (size + 2) * LANES
+    for channel in range(block, block + LANES, LANES // 2):
+        w = _load_nine(weights.taps, 8 * block + channel)
+        bias = load_half(weights.bias, channel)
+        most, whole = spread_half(np.float32(0.0)), spread_half(np.float32(0.0))
+        target = start + channel - block
         for row in range(size):
-            at = channel * (size + 2) ** 2 + row * down
+            at = block * (size + 2) ** 2 + row * down + channel - block
             for _ in range(size):
-                found = _tap(features, at, w0, bias)
-                found = _tap(features, at + LANES, w1, found)
-                found = _tap(features, at + 2 * LANES, w2, found)
-                found = _tap(features, at + down, w3, found)
-                found = _tap(features, at + down + LANES, w4, found)
-                found = _tap(features, at + down + 2 * LANES, w5, found)
-                found = _tap(features, at + 2 * down, w6, found)
-                found = _tap(features, at + 2 * down + LANES, w7, found)
-                found = relu(_tap(features, at + 2 * down + 2 * LANES, w8, found))
+                found = relu(_nine(work.features, at, down, w, bias))
                 store(work.points, target, found)
                 most, whole = larger(most, found), add(whole, found)
                 at += LANES
                 target += LANES
-        store(work.pooled, channel, multiply(whole, spread(np.float32(1.0 / points))))
-        store(work.pooled, channels + channel, most)
+        store(work.pooled, channel, multiply(whole, spread_half(np.float32(1.0 / points))))
+        store(work.pooled, len(weights.bias) + channel, most)
 
 
 @inlined
@@ -225,12 +243,13 @@ def _judge_two(weights: Weights, work: Workspace, index: int, here: int, there: 
 
 
 @kernel
-def forward(weights: Weights, inputs: LineInputs, size: int, work: Workspace, found: Found) -> None:
+def forward(weights: Weights, inputs: Inputs, size: int, work: Workspace, found: Found) -> None:
     """Writes the policy logits and the pooled features of all positions, and what `backward` needs."""
     channels, outputs, points = len(weights.bias), len(weights.policy), size * size
     for index in range(len(inputs.near)):
-        _look_up(weights, inputs.patterns[index], inputs.captured[index, 0], inputs.captured[index, 1], size, work)
-        _convolve(weights, size, work)
+        _look_up(weights, inputs.numbers[index], inputs.captured[index, 0], inputs.captured[index, 1], size, work)
+        for channel in range(0, channels, LANES):
+            _convolve(weights, channel, channel * points, size, work)
         for channel in range(0, 2 * channels, LANES):
             store(found.pooled, index * 2 * channels + channel, load(work.pooled, channel))
         for output in range(0, outputs, LANES):
@@ -262,130 +281,129 @@ def _read_logits(
 
 
 @kernel
-def _spread_pooled(pooled_gradient: Floats, start: int, size: int, work: Workspace) -> None:
-    """Writes to `work.points_gradient` what means and maxima contribute, not yet masked by ReLU.
+def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, work: Workspace) -> None:
+    """Writes to `work.points_gradient` what mean and maximum contribute, and ReLU lets through, for a block.
 
     A maximum's goes to the first of the points that have it.
     """
-    channels, points = len(work.pooled) // 2, size * size
-    for channel in range(0, channels, LANES):
-        mean = multiply(load(pooled_gradient, start + channel), spread(np.float32(1.0 / points)))
-        rest, most = load(pooled_gradient, start + channels + channel), load(work.pooled, channels + channel)
-        source = channel * points
-        for row in range(size):
-            at = channel * (size + 2) ** 2 + ((row + 1) * (size + 2) + 1) * LANES
-            for _ in range(size):
-                left = where_larger(most, load(work.points, source), rest)
-                store(work.points_gradient, at, add(mean, subtract(rest, left)))
-                rest = left
-                source += LANES
-                at += LANES
+    channels, zero, source = len(work.pooled) // 2, spread(np.float32(0.0)), 0
+    mean = multiply(load(pooled_gradient, start + block), spread(np.float32(1.0 / (size * size))))
+    rest, most = load(pooled_gradient, start + channels + block), load(work.pooled, channels + block)
+    for row in range(size):
+        at = ((row + 1) * (size + 2) + 1) * LANES
+        for _ in range(size):
+            point = load(work.points, source)
+            left = where_larger(most, point, rest)
+            store(work.points_gradient, at, where_larger(point, zero, add(mean, subtract(rest, left))))
+            rest = left
+            source += LANES
+            at += LANES
 
 
 @kernel
-def _add_point_weights(count: int, outputs: int, work: Workspace, gradient: Floats) -> None:
-    """Adds to `gradient` [H, C] the products of the near points' `hidden_gradient` and `points`."""
-    hidden, points, size2 = work.hidden_gradient, work.points, len(work.near)
-    channels = len(work.pooled) // 2
-    for channel in range(0, channels, LANES):
-        for output in range(0, outputs, 4):
-            at = output * channels + channel
-            a, b = load(gradient, at), load(gradient, at + channels)
-            c, d = load(gradient, at + 2 * channels), load(gradient, at + 3 * channels)
-            for which in range(count):
-                numbers = load(points, channel * size2 + work.near[np.uint64(which)] * LANES)
-                source = which * outputs + output
-                a = add(a, multiply(spread(hidden[np.uint64(source)]), numbers))
-                b = add(b, multiply(spread(hidden[np.uint64(source + 1)]), numbers))
-                c = add(c, multiply(spread(hidden[np.uint64(source + 2)]), numbers))
-                d = add(d, multiply(spread(hidden[np.uint64(source + 3)]), numbers))
-            store(gradient, at, a)
-            store(gradient, at + channels, b)
-            store(gradient, at + 2 * channels, c)
-            store(gradient, at + 3 * channels, d)
-
-
-@kernel
-def _add_policy(back: BackWeights, count: int, size: int, work: Workspace) -> None:
-    """Adds what the policy contributes to the near points' gradients."""
-    hidden, target, outputs = work.hidden_gradient, work.points_gradient, len(work.hidden_sum)
-    channels, padded = len(work.pooled) // 2, (size + 2) ** 2
-    for channel in range(0, channels, LANES):
-        for which in range(0, count, 4):
-            second, third, fourth = min(which + 1, count - 1), min(which + 2, count - 1), min(which + 3, count - 1)
-            here = channel * padded + _inside(work.near[np.uint64(which)], size) * LANES
-            there = channel * padded + _inside(work.near[np.uint64(second)], size) * LANES
-            over = channel * padded + _inside(work.near[np.uint64(third)], size) * LANES
-            last = channel * padded + _inside(work.near[np.uint64(fourth)], size) * LANES
-            a, b, c, d = load(target, here), load(target, there), load(target, over), load(target, last)
-            for output in range(outputs):
-                weight = load(back.point, output * channels + channel)
-                a = add(a, multiply(spread(hidden[np.uint64(which * outputs + output)]), weight))
-                b = add(b, multiply(spread(hidden[np.uint64(second * outputs + output)]), weight))
-                c = add(c, multiply(spread(hidden[np.uint64(third * outputs + output)]), weight))
-                d = add(d, multiply(spread(hidden[np.uint64(fourth * outputs + output)]), weight))
-            store(target, here, a)
-            store(target, there, b)
-            store(target, over, c)
-            store(target, last, d)
+def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gradient: Floats) -> None:
+    """Adds to `gradient` [H, C] the products of the near points' `hidden_gradient` and `points`, for a block."""
+    hidden, points, channels = work.hidden_gradient, work.points, len(work.pooled) // 2
+    for output in range(0, outputs, 4):
+        at = output * channels + block
+        a, b = load(gradient, at), load(gradient, at + channels)
+        c, d = load(gradient, at + 2 * channels), load(gradient, at + 3 * channels)
+        for which in range(count):
+            numbers = load(points, work.near[np.uint64(which)] * LANES)
+            source = which * outputs + output
+            a = add(a, multiply(spread(hidden[np.uint64(source)]), numbers))
+            b = add(b, multiply(spread(hidden[np.uint64(source + 1)]), numbers))
+            c = add(c, multiply(spread(hidden[np.uint64(source + 2)]), numbers))
+            d = add(d, multiply(spread(hidden[np.uint64(source + 3)]), numbers))
+        store(gradient, at, a)
+        store(gradient, at + channels, b)
+        store(gradient, at + 2 * channels, c)
+        store(gradient, at + 3 * channels, d)
 
 
 @inlined
-def _inside(point: int, size: int) -> int:
-    """The number of a point on a board with a border."""
-    return (point // size + 1) * (size + 2) + point % size + 1
+def _add_masked(work: Workspace, point: int, size: int, gradient) -> None:  # type: ignore[no-untyped-def]
+    """Adds to a point's gradient what ReLU lets through."""
+    at = ((point // size + 1) * (size + 2) + point % size + 1) * LANES
+    gradient = where_larger(load(work.points, point * LANES), spread(np.float32(0.0)), gradient)
+    store(work.points_gradient, at, add(load(work.points_gradient, at), gradient))
 
 
 @kernel
-def _mask_points(size: int, work: Workspace, bias: Floats) -> None:
-    """ReLU after the convolution: the gradient of the points where they are positive; adds its sum to `bias`."""
-    channels, points = len(bias), size * size
-    for channel in range(0, channels, LANES):
-        whole, source = load(bias, channel), channel * points
+def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Workspace) -> None:
+    """Adds what the policy contributes to the near points' gradients, for a block; four points at a time."""
+    hidden, near, outputs = work.hidden_gradient, work.near, len(work.hidden_sum)
+    channels = len(work.pooled) // 2
+    for which in range(0, count, 4):
+        first = which * outputs
+        second, third = min(which + 1, count - 1) * outputs, min(which + 2, count - 1) * outputs
+        fourth = min(which + 3, count - 1) * outputs
+        a, b = spread(np.float32(0.0)), spread(np.float32(0.0))
+        c, d = spread(np.float32(0.0)), spread(np.float32(0.0))
+        for output in range(outputs):
+            weight = load(back.point, output * channels + block)
+            a = add(a, multiply(spread(hidden[np.uint64(first + output)]), weight))
+            b = add(b, multiply(spread(hidden[np.uint64(second + output)]), weight))
+            c = add(c, multiply(spread(hidden[np.uint64(third + output)]), weight))
+            d = add(d, multiply(spread(hidden[np.uint64(fourth + output)]), weight))
+        _add_masked(work, near[np.uint64(which)], size, a)
+        if which + 1 < count:
+            _add_masked(work, near[np.uint64(which + 1)], size, b)
+        if which + 2 < count:
+            _add_masked(work, near[np.uint64(which + 2)], size, c)
+        if which + 3 < count:
+            _add_masked(work, near[np.uint64(which + 3)], size, d)
+
+
+@inlined
+def _add_taps(features: Floats, source: int, gradient: Floats, at: int, size: int, sums):  # type: ignore[no-untyped-def]
+    """Adds to the sums of nine taps and of the bias what a row of the board contributes.
+
+    Its features are from `source` on, and the gradient of the point below the row and right of it at `at`.
+    """
+    down = (size + 2) * LANES
+    g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
+    for _ in range(size):
+        feature = load_half(features, source)
+        here = load_half(gradient, at - down - LANES)
+        g0, g1 = _tap(gradient, at, feature, g0), _tap(gradient, at - LANES, feature, g1)
+        g2, g3 = _tap(gradient, at - 2 * LANES, feature, g2), _tap(gradient, at - down, feature, g3)
+        g4, g5 = add(g4, multiply(here, feature)), _tap(gradient, at - down - 2 * LANES, feature, g5)
+        g6, g7 = _tap(gradient, at - 2 * down, feature, g6), _tap(gradient, at - 2 * down - LANES, feature, g7)
+        g8, bias = _tap(gradient, at - 2 * down - 2 * LANES, feature, g8), add(bias, here)
+        source += LANES
+        at += LANES
+    return g0, g1, g2, g3, g4, g5, g6, g7, g8, bias
+
+
+@kernel
+def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gradients: Gradients) -> None:
+    """The gradients of the convolution's weights, and of the features, which it writes over them, for a block.
+
+    Writes to `work.captured` the sum of the latter.
+    """
+    down, zero = (size + 2) * LANES, spread_half(np.float32(0.0))
+    features, gradient = work.features, work.points_gradient
+    for channel in range(block, block + LANES, LANES // 2):
+        half, tap = channel - block, 8 * block + channel
+        w0, w1, w2, w3, w4, w5, w6, w7, w8 = _load_nine(weights.taps, tap)
+        sums = _load_nine(gradients.taps, tap) + (load_half(gradients.bias, channel),)  # noqa: RUF005 (numba)
+        whole = zero
         for row in range(size):
-            at = channel * (size + 2) ** 2 + ((row + 1) * (size + 2) + 1) * LANES
+            source = block * (size + 2) ** 2 + (row + 1) * down + LANES + half
+            sums = _add_taps(features, source, gradient, (row + 2) * down + 2 * LANES + half, size, sums)
+            at = row * down + half
             for _ in range(size):
-                point = load(work.points, source)
-                gradient = where_larger(point, spread(np.float32(0.0)), load(work.points_gradient, at))
-                store(work.points_gradient, at, gradient)
-                whole = add(whole, gradient)
+                found = _nine(gradient, at, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), zero)
+                found = where_larger(load_half(features, source), zero, found)
+                store(features, source, found)
+                whole = add(whole, found)
                 source += LANES
                 at += LANES
-        store(bias, channel, whole)
-
-
-@kernel
-def _convolve_back(weights: Weights, size: int, work: Workspace, taps_gradient: Floats) -> None:
-    """Writes the gradient of the features, not yet masked by ReLU, and adds that of the convolution's weights.
-
-    A row of the board and a row of taps at a time: more would not fit the registers of AVX2.
-    """
-    channels, side, taps = len(weights.bias), size + 2, weights.taps
-    gradient, features, target = work.points_gradient, work.features, work.features_gradient
-    for channel in range(0, channels, LANES):
-        for row in range(size):
-            for taps_row in range(3):
-                tap = 9 * channel + 3 * taps_row * LANES
-                w0, w1, w2 = load(taps, tap), load(taps, tap + LANES), load(taps, tap + 2 * LANES)
-                g0, g1 = load(taps_gradient, tap), load(taps_gradient, tap + LANES)
-                g2 = load(taps_gradient, tap + 2 * LANES)
-                at = (channel * size + row * LANES) * size
-                source = channel * side * side + ((row + 1) * side + 1) * LANES
-                other = channel * side * side + ((row + 2 - taps_row) * side + 1) * LANES
-                for _ in range(size):
-                    feature = load(features, source)
-                    right, here, left = load(gradient, other + LANES), load(gradient, other), load(gradient, other - LANES)
-                    g0, g1 = add(g0, multiply(right, feature)), add(g1, multiply(here, feature))
-                    g2 = add(g2, multiply(left, feature))
-                    sum_ = spread(np.float32(0.0)) if taps_row == 0 else load(target, at)
-                    sum_ = add(sum_, multiply(right, w0))
-                    store(target, at, add(add(sum_, multiply(here, w1)), multiply(left, w2)))
-                    at += LANES
-                    source += LANES
-                    other += LANES
-                store(taps_gradient, tap, g0)
-                store(taps_gradient, tap + LANES, g1)
-                store(taps_gradient, tap + 2 * LANES, g2)
+        for number in range(9):
+            store(gradients.taps, tap + number * LANES, sums[number])
+        store(gradients.bias, channel, sums[9])
+        store(work.captured, channel, whole)
 
 
 @inlined
@@ -395,28 +413,26 @@ def _add_to(target: Floats, at: int, vector) -> None:  # type: ignore[no-untyped
 
 @kernel
 def _look_up_back(
-    patterns: NDArray[np.int16], own: int, enemy: int, size: int, work: Workspace, gradients: Gradients
+    numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace, gradients: Gradients
 ) -> None:
-    """ReLU of the features and the sum of rows: adds the gradients of the rows."""
+    """Adds the features' gradients to those of the rows."""
     channels, side, table = len(gradients.bias), size + 2, gradients.table
-    own_row, enemy_row = own * channels, (MAX_CAPTURED + 1 + enemy) * channels
+    for channel in range(0, channels, LANES):
+        whole = load(work.captured, channel)
+        _add_to(gradients.captured, own * channels + channel, whole)
+        _add_to(gradients.captured, (MAX_CAPTURED + 1 + enemy) * channels + channel, whole)
     for row in range(size):
         for column in range(size):
-            point = row * size + column
+            point = np.uint64(row * size + column)
             at = ((row + 1) * side + column + 1) * LANES
-            first = np.int64(patterns[np.uint64(point), 0]) * channels
-            second = np.int64(patterns[np.uint64(point), 1]) * channels
-            third = np.int64(patterns[np.uint64(point), 2]) * channels
-            fourth = np.int64(patterns[np.uint64(point), 3]) * channels
+            first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
+            third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
             for channel in range(0, channels, LANES):
-                gradient = load(work.features_gradient, channel * size * size + point * LANES)
-                gradient = where_larger(load(work.features, at), spread(np.float32(0.0)), gradient)
+                gradient = load(work.features, at)
                 _add_to(table, first + channel, gradient)
                 _add_to(table, second + channel, gradient)
                 _add_to(table, third + channel, gradient)
                 _add_to(table, fourth + channel, gradient)
-                _add_to(gradients.captured, own_row + channel, gradient)
-                _add_to(gradients.captured, enemy_row + channel, gradient)
                 at += side * side * LANES
 
 
@@ -433,7 +449,7 @@ def _read_back(index: int, found: Found, weights: Weights, work: Workspace, grad
 @kernel
 def backward(
     weights: tuple[Weights, BackWeights],
-    inputs: LineInputs,
+    inputs: Inputs,
     found: Found,
     output_gradients: tuple[Floats, Floats],
     work: Workspace,
@@ -445,13 +461,10 @@ def backward(
     """
     front, back = weights
     logits_gradient, pooled_gradient = output_gradients
-    channels, outputs = len(front.bias), len(front.policy)
-    points = len(work.near)
+    channels, outputs, points = len(front.bias), len(front.policy), len(work.near)
     size = np.int64(round(points**0.5))
     for index in range(len(inputs.near)):
         own, enemy = inputs.captured[index, 0], inputs.captured[index, 1]
-        _look_up(front, inputs.patterns[index], own, enemy, size, work)
-        _convolve(front, size, work)
         count = _list_near(inputs.near[index], work)
         for point in range(points):
             if not inputs.near[index, point]:
@@ -460,9 +473,11 @@ def backward(
         _read_back(index, found, front, work, gradients)
         at = index * 2 * channels
         _add_products(gradients.shift, index * outputs, outputs, back.pooled, pooled_gradient, at, 2 * channels)
-        _spread_pooled(pooled_gradient, at, size, work)
-        _add_point_weights(count, outputs, work, gradients.point)
-        _add_policy(back, count, size, work)
-        _mask_points(size, work, gradients.bias)
-        _convolve_back(front, size, work, gradients.taps)
-        _look_up_back(inputs.patterns[index], own, enemy, size, work, gradients)
+        _look_up(front, inputs.numbers[index], own, enemy, size, work)
+        for block in range(0, channels, LANES):
+            _convolve(front, block, 0, size, work)
+            _spread_pooled(pooled_gradient, at, block, size, work)
+            _add_point_weights(block, count, outputs, work, gradients.point)
+            _add_policy(back, block, count, size, work)
+            _convolve_back(front, block, size, work, gradients)
+        _look_up_back(inputs.numbers[index], own, enemy, size, work, gradients)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphapente.network.mixnet import Mixnet
-from alphapente.network.patterns import LineInputs
 from alphapente.network.vectors import LANES
 from alphapente.training import mixnet_gradients as kernels
-from alphapente.training.mixnet_gradients import BackWeights, Found, Gradients, Weights
+from alphapente.training.mixnet_gradients import BackWeights, Found, Gradients, Inputs, Weights
+from alphapente.training.mixnet_rows import number_rows, sums_of_rows
 
 
 def fits(model: nn.Module) -> bool:
@@ -32,9 +32,10 @@ def answers(model: Mixnet, patterns: Tensor, captured: Tensor, near: Tensor) -> 
     For int16[B, P, 4], uint8[B, 2] and uint8[B, P] on the CPU; see LineInputs.
     """
     trunk, heads = model.trunk, model.heads
+    rows, numbers = number_rows(patterns.numpy())
     policy, pooled = _TrunkAndPolicy.apply(  # type: ignore[no-untyped-call]
-        LineInputs(patterns.numpy(), captured.numpy(), near.numpy()),
-        trunk.table(),
+        Inputs(numbers, captured.numpy(), near.numpy()),
+        sums_of_rows(trunk, rows),
         trunk.captured.weight,
         trunk.depthwise.weight,
         trunk.depthwise.bias,
@@ -51,7 +52,7 @@ class _TrunkAndPolicy(torch.autograd.Function):
     """Inputs and weights to policy logits [B, P] and pooled features [B, 2 C]."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: LineInputs, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, inputs: Inputs, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         weights = _weights(*tensors)
         count, points = inputs.near.shape
         channels, outputs = len(weights.bias), len(weights.policy)
