@@ -58,9 +58,9 @@ class _TrunkAndPolicy(torch.autograd.Function):
         channels, outputs = len(weights.bias), len(weights.policy)
         size = round(points**0.5)
         found = Found(
-            logits=np.empty(count * points, np.float32),
-            pooled=np.empty(count * 2 * channels, np.float32),
-            shift=np.empty(count * outputs, np.float32),
+            logits=kernels.zeros(count * points),
+            pooled=kernels.zeros(count * 2 * channels),
+            shift=kernels.zeros(count * outputs),
             positive=np.empty(count * points * outputs // LANES, np.uint16),
         )
         kernels.forward(weights, inputs, size, kernels.new_workspace(channels, outputs, size), found)
@@ -128,12 +128,12 @@ def _back_weights(tensors: tuple[Tensor, ...]) -> BackWeights:
 def _new_gradients(weights: Weights, count: int) -> Gradients:
     outputs = len(weights.policy)
     return Gradients(
-        table=np.zeros_like(weights.table),
-        captured=np.zeros_like(weights.captured),
-        taps=np.zeros_like(weights.taps),
-        bias=np.zeros_like(weights.bias),
-        point=np.zeros_like(weights.point),
-        policy=np.zeros_like(weights.policy),
-        shift=np.zeros(count * outputs, np.float32),
-        far=np.zeros(1, np.float32),
+        table=kernels.zeros(weights.table.size),
+        captured=kernels.zeros(weights.captured.size),
+        taps=kernels.zeros(weights.taps.size),
+        bias=kernels.zeros(weights.bias.size),
+        point=kernels.zeros(weights.point.size),
+        policy=kernels.zeros(weights.policy.size),
+        shift=kernels.zeros(count * outputs),
+        far=kernels.zeros(1),
     )
