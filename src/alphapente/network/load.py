@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Prepared = Union["nn.Module", PortableNetwork, Weights]
 """What players load: a torch model, or a network converted for OpenVINO or for mixnet's kernels."""
-Source = Union[str, os.PathLike[str], Prepared]
+Source = str | os.PathLike[str] | Prepared
 """What an evaluator can be made of: a checkpoint's path, or what players load."""
 
 
