@@ -1,7 +1,8 @@
 """The networks: convolutions that look at the board, one head that proposes moves and one that judges who wins.
 
-Every network is a module that maps planes float32[B, num_planes, S, S] to a pair: policy logits float32[B, S * S],
-one for each point, and value logits float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
+Every network is a module that maps the arrays of its input form (see network/inputs.py; for those in this file planes
+float32[B, num_planes, S, S]) to a pair: policy logits float32[B, S * S], one for each point, and value logits
+float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
 makes one number of them). They are trained by cross-entropy, whose gradient does not vanish where the network is sure
 and wrong. No weight depends on the size of the board: heads see the whole board by pooling (KataGo, Wu 2019, section
 3.3), so one network plays every size.
@@ -10,7 +11,7 @@ and wrong. No weight depends on the size of the board: heads see the whole board
 import difflib
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,9 @@ from torch.nn import functional as F
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
+from alphapente.network.inputs import PLANES, InputForm, input_form
 from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import new_positions
 
 POLICY_CHANNELS = 32
 VALUE_HIDDEN = 96
@@ -97,6 +100,8 @@ class Heads(nn.Module):
 class TwoHeaded(nn.Module):
     """A trunk of convolutions under the two heads: what both built-in networks are."""
 
+    input_form: ClassVar[InputForm] = PLANES
+
     def __init__(self, trunk: nn.Sequential, channels: int) -> None:
         super().__init__()
         self.trunk = trunk
@@ -169,7 +174,7 @@ def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Mo
         if isinstance(model, TwoHeaded):
             _initialise(model)
         else:
-            _check_outputs(spec, model, num_planes)
+            _check_outputs(spec, model)
     return model
 
 
@@ -204,18 +209,21 @@ def _find_class(spec: ModelSpec) -> type[nn.Module]:
     return kind
 
 
-def _check_outputs(spec: ModelSpec, model: nn.Module, num_planes: int) -> None:
+def _check_outputs(spec: ModelSpec, model: nn.Module) -> None:
     """Two board sizes through a network of the user's own: both must come out as the contract says."""
     model.eval()
+    form = input_form(model)
     for size in (MIN_TRIAL_SIZE, MIN_TRIAL_SIZE + 2):
+        arrays = form.new_arrays(2, size)
+        form.encode(new_positions(2, "pente", size), arrays)
         try:
             with torch.no_grad():
-                policy, value = model(torch.zeros(2, num_planes, size, size))
+                policy, value = model(*map(torch.from_numpy, arrays))
             found = f"{tuple(policy.shape)} and {tuple(value.shape)}"
         except Exception as error:  # the user's code may raise anything
             raise RequestError(
-                f"models.{spec.model_type}: {spec.class_path} fails on planes of shape "
-                f"(2, {num_planes}, {size}, {size}): {error}"
+                f"models.{spec.model_type}: {spec.class_path} fails on inputs of shape "
+                f"{', '.join(str(array.shape) for array in arrays)}: {error}"
             ) from error
         if policy.shape != (2, size * size) or value.shape != (2, NUM_ENDS):
             raise RequestError(

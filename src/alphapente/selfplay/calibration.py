@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 
 from alphapente.config import Config
-from alphapente.network.evaluator import Planes
 from alphapente.network.openvino_backend import PortableNetwork, openvino_precision
-from alphapente.network.planes import encode_batch
+from alphapente.network.planes import Planes, encode_batch
 from alphapente.network.quantization import BATCH, NUM_POSITIONS, quantize, require_int8
-from alphapente.records.model import RecordBatch
+from alphapente.records.positions import positions_of
 from alphapente.records.store import Store
-from alphapente.rules.kernels import five_anywhere
-from alphapente.rules.position import BOAT, CELL_OF, Positions, new_positions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,17 +56,3 @@ def told(network: Prepared, config: Config, device: str) -> str:
         numbers = torch_precision(requested, device)
         why = "int8 is for OpenVINO"
     return f"{numbers} ({why})" if requested == "int8" != numbers else numbers
-
-
-def positions_of(records: RecordBatch) -> Positions:
-    """The positions that records tell of, as far as planes depend on them."""
-    size = records.board_size
-    positions = new_positions(len(records), records.variant, size)
-    positions["board"][:, CELL_OF[size, : size * size]] = records.boards
-    positions["captured"] = records.captured
-    positions["ply"] = records.ply
-    positions["to_move"] = records.to_move
-    for position in positions:
-        if position["variant"] == BOAT and five_anywhere(position["board"], size, 3 - np.int64(position["to_move"])):
-            position["pending"] = 1
-    return positions

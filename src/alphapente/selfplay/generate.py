@@ -21,8 +21,8 @@ from alphapente.selfplay.sizing import CrewSize, crew_size, require_memory
 from alphapente.selfplay.workers import Workers
 
 if TYPE_CHECKING:
-    from alphapente.network.evaluator import Planes
     from alphapente.network.load import PreparedNetwork
+    from alphapente.network.planes import Planes
     from alphapente.records.store import Store
 
 PROGRESS_EVERY_S = 0.5

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
+from alphapente.network.inputs import input_form
 from alphapente.network.models import value_of
 from alphapente.training import winograd
 from alphapente.training.auxiliary import Auxiliary, taught, weights_of
@@ -45,6 +46,8 @@ class Learner:
     ) -> None:
         self.device = torch.device(device)
         self.precision = precision
+        self.input_form = input_form(model)
+        """What the batches' inputs must be."""
         self.step = 0
         """Optimizer steps since the network was made."""
         self._settings = settings
@@ -79,7 +82,7 @@ class Learner:
 
         def teach(model: nn.Module, part: int) -> Losses:
             some = slice(bounds[part], bounds[part + 1])
-            return self._teach(model, Batch(*(array[some] for array in batch)), (some.stop - some.start) / count)
+            return self._teach(model, batch.part(some), (some.stop - some.start) / count)
 
         found = Losses(*(sum(parts) for parts in zip(*self._replicas.run(teach, parts), strict=True)))
         total = self.total(found)
@@ -105,10 +108,14 @@ class Learner:
         return Losses(*(share * loss.detach() for loss in found))
 
     def _answers(self, model: nn.Module, batch: Batch) -> tuple[Any, Targets]:
-        planes, *targets = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)
-        planes = planes.contiguous(memory_format=self._layout)
+        arrays, *targets = batch
+        inputs = [self._on_device(array) for array in arrays]
+        inputs = [each.contiguous(memory_format=self._layout) if each.ndim == 4 else each for each in inputs]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
-            return model(planes), Targets(*targets)
+            return model(*inputs), Targets(*map(self._on_device, targets))
+
+    def _on_device(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
 
     def total(self, found: Losses) -> Tensor:
         """The weighted sum that the gradient is of."""
