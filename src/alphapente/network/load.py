@@ -106,7 +106,7 @@ def prepared_network(config: Config, model_type: str, device: str, seed: int = 0
 def prepare(source: Source, config: Config, device: str) -> Prepared:
     """`source` in the shape that workers on this device load fastest: for OpenVINO the converted network.
 
-    A mixnet is converted for its own kernels on every device but a GPU.
+    A mixnet is converted for its own kernels, unless `network.device` itself is "cuda".
 
     Raises CheckpointError for a checkpoint that cannot be used.
     """
@@ -114,7 +114,7 @@ def prepare(source: Source, config: Config, device: str) -> Prepared:
         source = _model_of(Path(source), config)
     if isinstance(source, PortableNetwork | Weights):
         return source
-    if not device.startswith("cuda") and not numba.config.DISABLE_JIT:
+    if config.network.device != "cuda" and not numba.config.DISABLE_JIT:
         from alphapente.network.mixnet import Mixnet
 
         if isinstance(source, Mixnet):

@@ -172,6 +172,13 @@ def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray
             patterns[point, 3] = rows[lines[_line(3, row, column)] >> down & _MASK]
 
 
+@inlined
+def captured_by(position: Position, to_move: bool) -> int:
+    """The stones captured by the player to move, or else by the opponent; MAX_CAPTURED at most."""
+    player = np.int64(position["to_move"]) - 1
+    return min(np.int64(position["captured"][player if to_move else 1 - player]), MAX_CAPTURED)
+
+
 @kernel
 def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
     """The near points of a row as bits by column; all of them on a board without stones."""
@@ -194,14 +201,14 @@ def _encode_all(positions: Positions, wanted: NDArray[np.int8], inputs: LineInpu
         if len(wanted) > 0 and not wanted[index]:
             continue
         position = positions[index]
-        size, player = np.int64(position["size"]), np.int64(position["to_move"])
+        size = np.int64(position["size"])
         find_patterns(position, scratch, inputs.patterns[index])
         for row in range(size):
             columns = near_columns(scratch.occupied, size, row)
             for column in range(size):
                 inputs.near[index, row * size + column] = columns >> column & 1
-        inputs.captured[index, 0] = min(np.int64(position["captured"][player - 1]), MAX_CAPTURED)
-        inputs.captured[index, 1] = min(np.int64(position["captured"][2 - player]), MAX_CAPTURED)
+        inputs.captured[index, 0] = captured_by(position, True)
+        inputs.captured[index, 1] = captured_by(position, False)
 
 
 _ALL = np.zeros(0, np.int8)

@@ -51,7 +51,7 @@ def _spread(builder: Any, scalar: Any, kind: Any) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, kind.count), None))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load(_context: Any, array: Any, _index: Any) -> Any:
     """The LANES elements of a flat array (int16, int32 or float32) from `index` on."""
     kind = _OF_DTYPE[array.dtype]
@@ -62,7 +62,7 @@ def load(_context: Any, array: Any, _index: Any) -> Any:
     return kind(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store(_context: Any, array: Any, _index: Any, vector: Any) -> Any:
     """Writes a vector to the LANES elements of a flat array of its type from `index` on."""
 
@@ -73,7 +73,7 @@ def store(_context: Any, array: Any, _index: Any, vector: Any) -> Any:
     return types.void(array, types.intp, vector), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load_pairs(_context: Any, array: Any, _index: Any) -> Any:
     """The LANES pairs of a flat int16 array from element `index` on."""
 
@@ -83,7 +83,7 @@ def load_pairs(_context: Any, array: Any, _index: Any) -> Any:
     return _Pairs(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def spread_pair(_context: Any, array: Any, _index: Any) -> Any:
     """The two elements of a flat int16 array at `index`, as LANES equal pairs."""
 
@@ -94,7 +94,7 @@ def spread_pair(_context: Any, array: Any, _index: Any) -> Any:
     return _Pairs(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def spread(_context: Any, scalar: Any) -> Any:
     """A scalar (int16, int32 or float32) in all lanes."""
     kind = _OF_DTYPE[scalar]
@@ -105,7 +105,7 @@ def spread(_context: Any, scalar: Any) -> Any:
     return kind(scalar), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def add(_context: Any, one: Any, _other: Any) -> Any:
     """The sums, lane by lane."""
 
@@ -116,7 +116,7 @@ def add(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply(_context: Any, one: Any, _other: Any) -> Any:
     """The products of float32, lane by lane; with `add` one instruction where the processor has it."""
 
@@ -126,7 +126,7 @@ def multiply(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
     """The upper 16 bits of the products of int16: one times other / 65,536, rounded down."""
 
@@ -138,7 +138,7 @@ def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
     """int32, one for each pair: the products of the two pairs' elements, added."""
 
@@ -155,7 +155,7 @@ def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
     return _Int32s(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def larger(_context: Any, one: Any, _other: Any) -> Any:
     """The larger of each two."""
 
@@ -166,7 +166,7 @@ def larger(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def relu(_context: Any, one: Any) -> Any:
     """The positive elements, 0 for the others."""
 
@@ -178,7 +178,7 @@ def relu(_context: Any, one: Any) -> Any:
     return one(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def widened(_context: Any, one: Any) -> Any:
     """int16 as int32."""
 
@@ -188,7 +188,7 @@ def widened(_context: Any, one: Any) -> Any:
     return _Int32s(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def as_float(_context: Any, one: Any) -> Any:
     """int32 as float32."""
 
@@ -198,7 +198,7 @@ def as_float(_context: Any, one: Any) -> Any:
     return _Float32s(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def total(_context: Any, one: Any) -> Any:
     """The sum of all lanes of a float32 vector."""
 
