@@ -21,8 +21,9 @@ from alphapente.arena.suite import (
 )
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
-from alphapente.network.evaluator import Outputs, Planes, UniformEvaluator
+from alphapente.network.evaluator import Outputs, UniformEvaluator, Wanted
 from alphapente.rules.notation import parse_point
+from alphapente.rules.position import Positions
 
 FOUR = "1. F6 A1 2. G2 A2 3. G3 A3 4. G4 A4 5. B9"
 """On 11x11: player 2 has A1 to A4 and completes five at A5."""
@@ -43,8 +44,8 @@ class Fixed(UniformEvaluator):
 
     point = 0
 
-    def evaluate(self, planes: Planes) -> Outputs:
-        policy, value = super().evaluate(planes)
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        policy, value = super().evaluate(positions, wanted)
         policy = policy.copy()
         policy[:, self.point] = 3.0
         return policy, value

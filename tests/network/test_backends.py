@@ -17,8 +17,11 @@ from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.models import build_model, value_of
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.planes import NUM_PLANES, encode_batch
 from alphapente.network.torch_backend import TorchEvaluator, torch_precision
+from alphapente.records.positions import positions_of
+from alphapente.rules.position import Positions
+from alphapente.training.measure import random_records
 
 FP32_TOLERANCE = 1e-4
 BF16_TOLERANCE = 0.03
@@ -50,8 +53,8 @@ def network(request: pytest.FixtureRequest) -> tuple[torch.nn.Module, PortableNe
     return model, convert(model)
 
 
-def planes(size: int) -> NDArray[np.float32]:
-    return (np.random.default_rng(size).random((BATCH, NUM_PLANES, size, size)) < 0.2).astype(np.float32)
+def positions(size: int) -> Positions:
+    return positions_of(random_records(BATCH, size))
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,9 +66,9 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("size", [9, 19])
 def test_backends_agree(network: tuple[torch.nn.Module, PortableNetwork], size: int) -> None:
     model, portable = network
-    seen = planes(size)
+    seen = positions(size)
     with torch.no_grad():
-        logits, z = model.eval()(torch.from_numpy(seen))
+        logits, z = model.eval()(torch.from_numpy(encode_batch(seen)))
     policy, value = softmax(logits.numpy()), value_of(z).numpy()
     assert np.ptp(value) > 0.1  # it tells positions apart
     exact: list[Evaluator] = [
@@ -85,27 +88,31 @@ def test_backends_agree(network: tuple[torch.nn.Module, PortableNetwork], size: 
 
 
 @pytest.mark.parametrize("backend", ["openvino", "cpu"])
-def test_its_own_input_is_evaluated_in_place_and_short_batches_too(
+def test_its_own_input_other_arrays_and_short_batches_are_evaluated_alike(
     network: tuple[torch.nn.Module, PortableNetwork], backend: str
 ) -> None:
     evaluator = load.load_evaluator(network[0], Config(), BATCH, 9, backend)
-    seen = planes(9)
+    seen = positions(9)
     policy, value = (array.copy() for array in evaluator.evaluate(seen))
-    evaluator.input[:] = 0
     evaluator.input[:] = seen
+    evaluator.input["last"] = 0
     again, value_again = evaluator.evaluate(evaluator.input)
     np.testing.assert_array_equal(again, policy)
     np.testing.assert_array_equal(value_again, value)
     short, short_value = evaluator.evaluate(seen[:3])
     np.testing.assert_allclose(short, policy[:3], atol=1e-6)
     np.testing.assert_allclose(short_value, value[:3], atol=1e-6)
+    wanted = np.arange(BATCH, dtype=np.int8) % 2
+    some, some_values = evaluator.evaluate(seen[::-1], wanted)
+    np.testing.assert_allclose(some[1::2], policy[::-1][1::2], atol=1e-5)
+    np.testing.assert_allclose(some_values[1::2], value[::-1][1::2], atol=1e-5)
     with pytest.raises(RequestError, match="do not fit"):
-        evaluator.evaluate(planes(19))
+        evaluator.evaluate(positions(19))
 
 
 def test_weights_are_reloaded_without_a_restart(network: tuple[torch.nn.Module, PortableNetwork]) -> None:
     other = build_model(Config(), "simple", seed=9)
-    seen = planes(9)
+    seen = positions(9)
     for evaluator in (
         OpenVinoEvaluator(network[1], BATCH, 9, precision="fp32"),
         TorchEvaluator(network[0], BATCH, 9),
@@ -120,7 +127,7 @@ def test_weights_are_reloaded_without_a_restart(network: tuple[torch.nn.Module, 
 def test_playing_does_not_change_the_model_in_training(network: tuple[torch.nn.Module, PortableNetwork]) -> None:
     model = network[0].train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    TorchEvaluator(model, BATCH, 9).evaluate(planes(9))
+    TorchEvaluator(model, BATCH, 9).evaluate(positions(9))
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
@@ -187,7 +194,7 @@ def test_refusing_bf16_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_gpu_agrees(network: tuple[torch.nn.Module, PortableNetwork]) -> None:
-    seen = planes(19)
+    seen = positions(19)
     exact = TorchEvaluator(network[0], BATCH, 19).evaluate(seen)
     for precision, tolerance in (("fp32", 1e-2), ("bf16", BF16_TOLERANCE)):  # float32 may be tf32 there
         policy, value = TorchEvaluator(network[0], BATCH, 19, "cuda", precision).evaluate(seen)

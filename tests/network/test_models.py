@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,6 +10,7 @@ from alphapente.errors import RequestError
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.network.models import ModelSpec, build, build_model, num_parameters, spec_of, value_of
 from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import new_positions
 
 
 def config(tmp_path: Path, *overrides: str):  # type: ignore[no-untyped-def]
@@ -129,12 +129,14 @@ def test_an_unknown_model_type_is_refused(tmp_path: Path) -> None:
 def test_the_uniform_evaluator() -> None:
     evaluator = UniformEvaluator(4, 9)
     assert isinstance(evaluator, Evaluator)
-    policy, value = evaluator.evaluate(np.ones((3, NUM_PLANES, 9, 9), np.float32))
+    policy, value = evaluator.evaluate(new_positions(3, "pente", 9))
     assert policy.shape == (3, 81)
     assert value.shape == (3,)
     assert not policy.any()
     with pytest.raises(RequestError, match="up to 4 positions"):
-        evaluator.evaluate(np.ones((5, NUM_PLANES, 9, 9), np.float32))
+        evaluator.evaluate(new_positions(5, "pente", 9))
+    with pytest.raises(RequestError, match=r"7x7 do not fit .* of 9x9"):
+        evaluator.evaluate(new_positions(3, "pente", 7))
 
 
 def test_the_value_is_the_chance_to_win_less_the_chance_to_lose() -> None:

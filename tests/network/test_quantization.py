@@ -67,10 +67,10 @@ def test_a_quantized_network_plays_nearly_the_same(
 ) -> None:
     floating, quantized = networks
     seen = planes(batch, size)
-    policy, value = OpenVinoEvaluator(floating, batch, size, precision="fp32").evaluate(seen)
+    policy, value = OpenVinoEvaluator(floating, batch, size, precision="fp32").evaluate_planes(seen)
     evaluator = OpenVinoEvaluator(quantized, batch, size, precision="int8")
     assert evaluator.name == "openvino int8"
-    found_policy, found_value = evaluator.evaluate(seen)
+    found_policy, found_value = evaluator.evaluate_planes(seen)
     assert np.ptp(policy) > 0.5, "it tells points apart"
     assert np.ptp(value) > 0.1, "it tells positions apart"
     assert not np.array_equal(found_policy, policy)
@@ -109,13 +109,13 @@ def test_an_evaluator_goes_on_with_a_quantized_network_and_back() -> None:
     evaluator = OpenVinoEvaluator(floating, 4, 9, precision="int8")
     assert evaluator.name == f"openvino {FLOATING}"
     seen = planes(4, 9)
-    before = evaluator.evaluate(seen)[0].copy()
+    before = evaluator.evaluate_planes(seen)[0].copy()
     evaluator.load_weights(quantize(floating, planes(32, 9)))
     assert evaluator.name == "openvino int8"
-    assert not np.array_equal(evaluator.evaluate(seen)[0], before)
+    assert not np.array_equal(evaluator.evaluate_planes(seen)[0], before)
     evaluator.load_weights(floating)
     assert evaluator.name == f"openvino {FLOATING}"
-    np.testing.assert_array_equal(evaluator.evaluate(seen)[0], before)
+    np.testing.assert_array_equal(evaluator.evaluate_planes(seen)[0], before)
 
 
 @needs_int8

@@ -9,7 +9,6 @@ from alphapente.config import load_config
 from alphapente.network import checkpoint
 from alphapente.network.load import chosen_network, load_evaluator
 from alphapente.network.paths import SHIPPED, opponent_path
-from alphapente.network.planes import NUM_PLANES
 
 MOST_BYTES = 8_000_000
 
@@ -26,7 +25,7 @@ def test_it_plays_every_board(size: int) -> None:
     config = load_config(None, [f"game.board_size={size}"])
     network = chosen_network(config, SHIPPED)
     evaluator = load_evaluator(network.model, config, 2, size)
-    logits, values = evaluator.evaluate(np.zeros((2, NUM_PLANES, size, size), np.float32))
+    logits, values = evaluator.evaluate(evaluator.input)
     assert logits.shape == (2, size * size)
     assert np.isfinite(logits).all()
     assert (np.abs(values) <= 1).all()

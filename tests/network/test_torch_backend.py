@@ -15,8 +15,9 @@ from alphapente.config import Config, load_config
 from alphapente.network import torch_backend
 from alphapente.network.load import load_evaluators
 from alphapente.network.models import build_model
-from alphapente.network.planes import NUM_PLANES
 from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, captured
+from alphapente.records.positions import positions_of
+from alphapente.training.measure import random_records
 
 BATCH, SIZE = 8, 7
 
@@ -27,12 +28,8 @@ def config() -> Config:
     return load_config(None, ["network.precision=fp32", *small])
 
 
-def planes(seed: int) -> NDArray[np.float32]:
-    return (np.random.default_rng(seed).random((BATCH, NUM_PLANES, SIZE, SIZE)) < 0.2).astype(np.float32)
-
-
 def answer(evaluator: TorchEvaluator, seed: int) -> NDArray[np.float32]:
-    policy, value = evaluator.evaluate(planes(seed))
+    policy, value = evaluator.evaluate(positions_of(random_records(BATCH, SIZE, seed)))
     return np.concatenate([policy, value[:, None]], 1)
 
 
@@ -128,7 +125,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     monkeypatch.setattr(torch.cuda, "graph", stand_in.graph)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: None)
-    monkeypatch.setattr(torch_backend, "pinned_zeros", torch.zeros)
+    monkeypatch.setattr(torch_backend, "pinned", torch.clone)
     return stand_in
 
 

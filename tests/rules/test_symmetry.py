@@ -9,8 +9,9 @@ from numba import config
 from alphapente.errors import RequestError
 from alphapente.rules import SYMMETRIES, VARIANTS, new_positions, parse_point, point_name, transform_positions
 from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.position import MAX_SIZE, MIN_SIZE
-from alphapente.rules.symmetry import COMPOSITION, INVERSE, NUM_SYMMETRIES, SYMMETRY_TABLES
+from alphapente.rules.position import MAX_SIZE, MIN_SIZE, POSITION
+from alphapente.rules.symmetry import COMPOSITION, INVERSE, NUM_SYMMETRIES, SYMMETRY_TABLES, copy_turned
+from alphapente.rules.tactics import find_tactics, new_bitboards
 from tests.rules.oracle import Oracle
 from tests.rules.random_games import choose
 
@@ -74,3 +75,9 @@ def test_a_symmetric_game_has_symmetric_records(variant: str, size: int, style: 
             assert is_legal(games[symmetry], turned) or not symmetric_opening
             play(games[symmetry], turned)
             assert transform_positions(games[:1], symmetry)[0].tobytes() == games[symmetry].tobytes()
+    if oracle.winner is None:
+        bits, turned_copy = new_bitboards(), np.zeros(2, POSITION)
+        find_tactics(games[0], bits, turned_copy[1])
+        for symmetry in range(NUM_SYMMETRIES):  # one after the other into the same record
+            copy_turned(turned_copy[0], games[0], bits, symmetry)
+            assert turned_copy[0].tobytes() == games[symmetry].tobytes()

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from alphapente.network.evaluator import Outputs, Planes, as_batch
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.evaluator import Outputs, Wanted, as_batch
+from alphapente.rules.position import Position, Positions, new_positions, stones
 
 Root = Literal["gumbel", "puct"]
 """A value of `search.root`."""
@@ -17,9 +17,10 @@ Answer = tuple[Mapping[int, float], float]
 """Logits by point (0 elsewhere), and the value."""
 
 
-def seen_stones(planes: Planes) -> Stones:
-    own, enemy = planes[0].ravel(), planes[1].ravel()
-    return frozenset(int(p) for p in np.flatnonzero(own)), frozenset(int(p) for p in np.flatnonzero(enemy))
+def seen_stones(position: Position) -> Stones:
+    board, player = stones(position), int(position["to_move"])
+    own, enemy = np.flatnonzero(board == player), np.flatnonzero(board == 3 - player)
+    return frozenset(own.tolist()), frozenset(enemy.tolist())
 
 
 class ScriptedEvaluator:
@@ -29,19 +30,18 @@ class ScriptedEvaluator:
         self.batch_size = batch_size
         self.board_size = board_size
         self.name = "scripted"
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
         self.asked: Counter[Stones] = Counter()
         self._answer_fn = answer_fn
 
-    def evaluate(self, planes: Planes) -> Outputs:
-        # The forest hands over the whole buffer; what is in places not used is left from earlier calls.
-        count = as_batch(planes, self.input)
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        count = as_batch(positions, self.batch_size, self.board_size)
         logits = np.zeros((count, self.board_size**2), np.float32)
         values = np.zeros(count, np.float32)
-        for place in range(count):
-            stones = seen_stones(self.input[place])
-            self.asked[stones] += 1
-            by_point, values[place] = self._answer_fn(stones)
+        for place in range(count) if wanted is None else np.flatnonzero(wanted):
+            seen = seen_stones(positions[place])
+            self.asked[seen] += 1
+            by_point, values[place] = self._answer_fn(seen)
             for point, logit in by_point.items():
                 logits[place, point] = logit
         return logits, values

@@ -69,13 +69,13 @@ def test_planes_of_a_turned_record_are_those_of_the_turned_position(variant: str
     samples, positions = samples_of(records, 0.6), positions_of(records)
     everyone = np.arange(40)
     plain = make_batch(samples, everyone, np.zeros(40, np.int64))
-    np.testing.assert_array_equal(plain.planes, encode_batch(positions))
+    np.testing.assert_array_equal(plain.inputs[0], encode_batch(positions))
     for symmetry in range(8):
         batch = make_batch(samples, everyone, np.full(40, symmetry))
-        np.testing.assert_array_equal(batch.planes, encode_batch(transform_positions(positions, symmetry)))
+        np.testing.assert_array_equal(batch.inputs[0], encode_batch(transform_positions(positions, symmetry)))
         table = SYMMETRIES[size][symmetry]
         flat = (40, NUM_PLANES, size * size)
-        np.testing.assert_array_equal(batch.planes.reshape(flat)[:, :, table], plain.planes.reshape(flat))
+        np.testing.assert_array_equal(batch.inputs[0].reshape(flat)[:, :, table], plain.inputs[0].reshape(flat))
         np.testing.assert_array_equal(batch.policy[:, table], plain.policy)
         np.testing.assert_array_equal(batch.legal[:, table], plain.legal)
         np.testing.assert_array_equal(batch.value, plain.value)
@@ -124,7 +124,7 @@ def test_a_waiting_five_of_boat_is_seen() -> None:
     position = positions_of(records)
     position["pending"] = 1
     batch = make_batch(samples_of(records, 0.6), np.arange(1), np.zeros(1, np.int64))
-    np.testing.assert_array_equal(batch.planes, encode_batch(position))
+    np.testing.assert_array_equal(batch.inputs[0], encode_batch(position))
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(1, 32), (33, 32), (100, 32), (64, 64)])
@@ -143,7 +143,7 @@ def test_the_seed_fixes_order_and_orientation() -> None:
 
     def planes(seed: int, orientations: int = 8) -> np.ndarray:
         with EpochBatches(samples, BatchPlan(16, orientations), np.random.default_rng(seed)) as batches:
-            return np.concatenate([batch.planes for batch in batches])
+            return np.concatenate([batch.inputs[0] for batch in batches])
 
     np.testing.assert_array_equal(planes(1), planes(1))
     assert not np.array_equal(planes(1), planes(2))

@@ -135,7 +135,7 @@ def test_a_policy_of_no_weight_teaches_no_policy_and_its_value_all_the_same() ->
     weighed = batch._replace(policy_weight=weights)
     by_parts, at_once = without_statistics(2).learn(weighed), without_statistics().learn(weighed)
     np.testing.assert_allclose([float(loss) for loss in by_parts], [float(loss) for loss in at_once], rtol=1e-4)
-    rows = [Batch(*(array[[row]] for array in batch)) for row in (3, 9)]
+    rows = [batch.part(slice(row, row + 1)) for row in (3, 9)]
     one, other = (without_statistics().learn(row) for row in rows)
     assert float(at_once.policy) == pytest.approx((0.5 * float(one.policy) + float(other.policy)) / 1.5, rel=1e-4)
     silent = wide("fp32")

@@ -1,6 +1,7 @@
 """The kernels that train `mixnet` give what torch's autograd gives: both outputs and the gradient of every weight."""
 
 import copy
+from collections.abc import Callable, Iterator
 
 import numba
 import numpy as np
@@ -9,15 +10,22 @@ import torch
 from torch import Tensor
 
 from alphapente.network.mixnet import Mixnet
-from alphapente.network.patterns import LineInputs, encode_lines
+from alphapente.network.patterns import LINES
 from alphapente.rules.position import ORIGIN, STRIDE, new_positions
-from alphapente.training.mixnet_training import answers, fits
+from alphapente.training.mixnet_training import KernelMixnet, use_kernels
 from alphapente.training.replicas import Replicas
+from alphapente.training.threads import torch_threads
 
 needs_kernels = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="written as LLVM vectors: not in Python")
 
-Inputs = tuple[Tensor, Tensor, Tensor]
+Inputs = tuple[Tensor, ...]
 Outputs = tuple[Tensor, Tensor]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with torch_threads(1):
+        yield
 
 
 def network(channels: int) -> Mixnet:
@@ -39,16 +47,9 @@ def inputs(count: int, size: int, stones: float) -> Inputs:
             position["board"][ORIGIN + point // size * STRIDE + point % size] = rng.integers(1, 3)
         position["captured"] = 2 * rng.integers(0, 5, 2)
         position["to_move"] = rng.integers(1, 3)
-    return tensors(encode_lines(positions))
-
-
-def tensors(lines: LineInputs) -> Inputs:
-    return torch.from_numpy(lines.patterns), torch.from_numpy(lines.captured), torch.from_numpy(lines.near)
-
-
-def by_torch(model: Mixnet, *given: Tensor) -> Outputs:
-    policy, value = model.heads.judge(*model.heads.read(model.trunk(*given)))
-    return torch.where(given[2].bool(), policy, model.far), value
+    arrays = LINES.new_arrays(count, size)
+    LINES.encode(positions, arrays)
+    return tuple(torch.from_numpy(array) for array in arrays)
 
 
 def gradients(model: Mixnet, outputs: Outputs, seeds: Outputs) -> dict[str, Tensor]:
@@ -64,8 +65,9 @@ def require_equal(model: Mixnet, given: Inputs) -> None:
     generator = torch.Generator().manual_seed(2)
     seeds = torch.randn(count, points, generator=generator), torch.randn(count, 3, generator=generator)
     exact = copy.deepcopy(model).double()
-    expected = by_torch(exact, *given)
-    found = answers(model, *given)
+    expected = exact(*given)
+    assert use_kernels(model, "cpu", "fp32")
+    found = model(*given)
     for mine, its in zip(found, expected, strict=True):
         assert mine.dtype == torch.float32
         torch.testing.assert_close(mine.double(), its, rtol=1e-4, atol=1e-5)
@@ -103,7 +105,7 @@ def test_any_number_of_near_points(count: int) -> None:
 @needs_kernels
 def test_a_batch_of_one_position_many_times() -> None:
     one = inputs(1, 9, 0.2)
-    require_equal(network(32), tuple(part.repeat(5, *[1] * (part.ndim - 1)) for part in one))  # type: ignore[arg-type]
+    require_equal(network(32), tuple(part.repeat(5, *[1] * (part.ndim - 1)) for part in one))
 
 
 @needs_kernels
@@ -114,8 +116,8 @@ def test_a_maximum_that_several_points_have_gives_its_gradient_to_the_first() ->
         taps = model.trunk.depthwise.weight
         taps.zero_()
         taps[:, :, 1, 1] = 1
-        for embedding in model.trunk.embeddings:
-            embedding.weight[:] = embedding.weight.abs()
+        for embeddings in model.trunk.embeddings.parameters():
+            embeddings.abs_()
     require_equal(model, inputs(1, 13, 0.0))
 
 
@@ -125,21 +127,35 @@ def test_two_replicas_learn_what_one_does() -> None:
     found = []
     for count in (1, 2):
         model = network(16)
+        assert use_kernels(model, "cpu", "fp32")
 
         def teach(replica: torch.nn.Module, part: int, count: int = count) -> None:
-            assert isinstance(replica, Mixnet)
+            assert isinstance(replica, KernelMixnet)
             some = slice(8 // count * part, 8 // count * (part + 1))
-            policy, value = answers(replica, *(array[some] for array in given))
-            (policy.logsumexp(1).sum() + value.square().sum()).backward()  # type: ignore[no-untyped-call]
+            policy, value = replica(*(array[some] for array in given))
+            (policy.logsumexp(1).sum() + value.square().sum()).backward()
 
         Replicas(model, count).run(teach, count)
         found.append([weight.grad for weight in model.parameters()])
     for one, two in zip(*found, strict=True):
-        assert one is not None and two is not None
+        assert one is not None
+        assert two is not None
         torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-5)
 
 
-def test_it_fits_networks_of_whole_vectors() -> None:
-    assert fits(Mixnet(48)) == (not numba.config.DISABLE_JIT)
-    assert not fits(Mixnet(24))
-    assert not fits(torch.nn.Linear(16, 16))
+@pytest.mark.parametrize(
+    ("model", "device", "precision", "expected"),
+    [
+        (lambda: Mixnet(48), "cpu", "fp32", not numba.config.DISABLE_JIT),
+        (lambda: Mixnet(24), "cpu", "fp32", False),
+        (lambda: Mixnet(16), "cpu", "bf16", False),
+        (lambda: Mixnet(16), "cuda", "fp32", False),
+        (lambda: torch.nn.Linear(16, 16), "cpu", "fp32", False),
+    ],
+)
+def test_kernels_serve_networks_of_whole_vectors_in_float32_on_a_cpu(
+    model: Callable[[], torch.nn.Module], device: str, precision: str, expected: bool
+) -> None:
+    network = model()
+    assert use_kernels(network, device, precision) == expected
+    assert isinstance(network, KernelMixnet) == expected

@@ -435,9 +435,9 @@ def test_held_out_games_are_asked_about_and_never_taught(
         taught.update(chosen.tolist())
         return real(samples, chosen, *rest)
 
-    def watch_ask(self: validation.HeldOut, judge: Any) -> Any:
+    def watch_ask(self: validation.HeldOut, *arguments: Any) -> Any:
         asked.extend(self._indices.tolist())
-        return real_ask(self, judge)
+        return real_ask(self, *arguments)
 
     monkeypatch.setattr(batches, "make_batch", watch)
     monkeypatch.setattr(validation.HeldOut, "ask", watch_ask)

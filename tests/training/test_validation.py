@@ -69,7 +69,7 @@ def test_losses_are_means_over_all_that_is_held_out() -> None:
     assert found.calibration is not None
     assert found.calibration.error == pytest.approx(0, abs=1e-6)  # the labels are the outcomes
     plain = make_batch(samples_of(records, 1.0), np.arange(256), np.zeros(256, np.int64))
-    np.testing.assert_array_equal(seen[0].planes, plain.planes)
+    np.testing.assert_array_equal(seen[0].inputs[0], plain.inputs[0])
 
 
 def test_calibration_leaves_out_what_a_random_move_decided() -> None:

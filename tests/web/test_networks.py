@@ -90,7 +90,7 @@ def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None
     with networks.lent(loaded, SIZE) as first, networks.lent(loaded, SIZE) as second:
         assert first is not second
         assert (first.batch_size, first.board_size) == (8, SIZE)
-        logits, values = first.evaluate(np.zeros((1, NUM_PLANES, SIZE, SIZE), np.float32))
+        logits, values = first.evaluate(first.input[:1])
         assert logits.shape == (1, SIZE * SIZE)
         assert values.shape == (1,)
     with networks.lent(loaded, SIZE) as again:
@@ -130,9 +130,8 @@ def test_a_checkpoint_that_was_replaced_is_read_anew(config: Config) -> None:
     save(config, path, 2, seed=5)
     after = networks.load(networks.find("checkpoint:simple"))
     assert before is not after
-    planes = np.zeros((1, NUM_PLANES, SIZE, SIZE), np.float32)
     with networks.lent(before, SIZE) as old, networks.lent(after, SIZE) as new:
-        assert not np.allclose(old.evaluate(planes)[0], new.evaluate(planes)[0])
+        assert not np.allclose(old.evaluate(old.input)[0], new.evaluate(new.input)[0])
 
 
 def test_the_list_tells_ratings_where_matches_were_played(config: Config) -> None:

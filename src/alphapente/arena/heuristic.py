@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from alphapente.network.evaluator import Outputs, Planes, as_batch
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.evaluator import Outputs, Wanted, as_batch
+from alphapente.network.planes import NUM_PLANES, Planes, encode_batch
+from alphapente.rules.position import Positions, new_positions
 
 _WEIGHTS = {6: 4.0, 7: 3.0, 8: 3.0, 9: 2.0, 10: 2.0, 11: 1.8}
 """Logit of each tactical plane of network/planes.py, which see."""
@@ -21,12 +22,13 @@ class HeuristicEvaluator:
         self.batch_size = batch_size
         self.board_size = board_size
         self.name = "heuristic"
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
+        self._planes: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
 
-    def evaluate(self, planes: Planes) -> Outputs:
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
         """See Evaluator.evaluate."""
-        count = as_batch(planes, self.input)
-        planes = self.input[:count]
+        count = as_batch(positions, self.batch_size, self.board_size)
+        planes = encode_batch(positions, self._planes, wanted)[:count]
         stones = planes[:, 0] + planes[:, 1]
         near = np.zeros_like(stones)
         size = self.board_size

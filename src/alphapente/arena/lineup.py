@@ -18,10 +18,7 @@ from alphapente.rules.position import new_positions
 from alphapente.search.forest import Forest, search_position
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from alphapente.network.load import Source
-    from alphapente.network.openvino_backend import PortableNetwork
+    from alphapente.network.load import Prepared, Source
 
 SEATS = 32
 """Positions that a searching player thinks about at once."""
@@ -178,13 +175,13 @@ def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]
     from alphapente.network import checkpoint
     from alphapente.network.device import choose_device
     from alphapente.network.load import prepare
+    from alphapente.network.mixnet_kernels import Weights
 
     path = Path(name)
     found = checkpoint.read(path)
     network = prepare(checkpoint.restore(path, found, config), config, choose_device(config.network.device).device)
-    return f"{path} at step {found.step:,}", _in_int8(
-        network, config
-    ) if config.network.precision == "int8" else network
+    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # which is in int16 as it is
+    return f"{path} at step {found.step:,}", _in_int8(network, config) if quantize else network
 
 
 def _evaluators(source: "Source | None", config: Config, seats: int, count: int) -> Sequence[Evaluator]:
@@ -204,7 +201,7 @@ def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
     search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
 
 
-def _in_int8(network: "nn.Module | PortableNetwork", config: Config) -> "Source":
+def _in_int8(network: "Prepared", config: Config) -> "Source":
     """The network quantized on records of `records.database`.
 
     Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.

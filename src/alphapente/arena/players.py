@@ -9,7 +9,6 @@ import numpy as np
 
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.planes import encode_batch
 from alphapente.rules.kernels import legal_points
 from alphapente.rules.position import POSITION, Position
 from alphapente.search.forest import Exploration, Forest
@@ -123,7 +122,7 @@ class PolicyPlayer(Player):
             batch = np.zeros(len(part), POSITION)
             for place, turn in enumerate(part):
                 batch[place] = turn.position
-            logits, _ = self._evaluator.evaluate(encode_batch(batch))
+            logits, _ = self._evaluator.evaluate(batch)
             for row, turn in zip(logits, part, strict=True):
                 legal = legal_list(turn.position)
                 points.append(legal[int(np.argmax(row[legal]))])

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from alphapente.network.evaluator import Evaluator, Outputs, Planes
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.evaluator import Evaluator, Outputs, Wanted
+from alphapente.rules.position import Positions, new_positions
 
 
 class FrozenEvaluator:
@@ -18,8 +18,8 @@ class FrozenEvaluator:
         logits, values = evaluator.evaluate(evaluator.input)
         self._answers = logits.copy(), values.copy()
 
-    def evaluate(self, planes: Planes) -> Outputs:  # noqa: ARG002 - the contract's
-        """The same answers, whatever the planes."""
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:  # noqa: ARG002 - the contract's
+        """The same answers, whatever the positions."""
         return self._answers
 
     def load_weights(self, source: Any) -> None:
@@ -38,13 +38,13 @@ class GuessingEvaluator:
     def __init__(self, batch_size: int, board_size: int, seed: int = 1) -> None:
         rng = np.random.default_rng(seed)
         self.board_size, self.batch_size, self.name = board_size, batch_size, "guessing"
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
         self._logits = rng.normal(0, 2, (self.TURNS, batch_size, board_size**2)).astype(np.float32)
         self._values = np.tanh(rng.normal(0, 0.3, (self.TURNS, batch_size))).astype(np.float32)
         self._turn = 0
 
-    def evaluate(self, planes: Planes) -> Outputs:  # noqa: ARG002 - the contract's
-        """The next turn's logits and values, whatever the planes."""
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:  # noqa: ARG002 - the contract's
+        """The next turn's logits and values, whatever the positions."""
         self._turn = (self._turn + 1) % self.TURNS
         return self._logits[self._turn], self._values[self._turn]
 

@@ -4,8 +4,6 @@ Speed does not depend on what the network has learnt, but tree reuse and the cac
 model's checkpoint if there is one, else with fresh weights.
 """
 
-import numpy as np
-
 from alphapente.bench.memory import bench_memory
 from alphapente.bench.report import Result, Row, median
 from alphapente.bench.worker import Played, on_cpu, play_beside_bare
@@ -15,8 +13,9 @@ from alphapente.errors import RequestError
 from alphapente.network.device import choose_device, num_cores
 from alphapente.network.load import playing_network, prepare
 from alphapente.network.openvino_backend import PortableNetwork
+from alphapente.network.planes import encode_batch
 from alphapente.network.quantization import NUM_POSITIONS, quantize, require_int8
-from alphapente.training.batches import make_batch, samples_of
+from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
 
 SHARES = {"rates": 0.6, "workers": 0.25, "memory": 0.15}
@@ -61,8 +60,7 @@ def _networks(config: Config, model_type: str) -> list[PortableNetwork]:
     except RequestError:
         return [network]
     records = random_records(NUM_POSITIONS, config.game.board_size, variant=config.game.variant)
-    samples, order = samples_of(records, 1.0), np.arange(NUM_POSITIONS)
-    return [network, quantize(network, make_batch(samples, order, np.zeros_like(order)).planes)]
+    return [network, quantize(network, encode_batch(positions_of(records)))]
 
 
 def _int8_games(floating: Played, eight_bit: Played) -> Row:

@@ -1,11 +1,11 @@
 """Positions a second of the network as self-play asks it, beside the bare request: by model, precision and batch."""
 
-import numpy as np
-
 from alphapente.bench.bare import bare_request, fresh_network
 from alphapente.bench.report import Result, Row, rate
 from alphapente.config import Config
 from alphapente.network.load import load_evaluator
+from alphapente.records.positions import positions_of
+from alphapente.training.measure import random_records
 
 BATCHES = (1, 8, 32, 128)
 
@@ -18,7 +18,7 @@ def bench_network(config: Config, seconds: float, model_types: tuple[str, ...] =
         network = fresh_network(config, model_type)
         for batch in BATCHES:
             evaluator = load_evaluator(network, config, batch, config.game.board_size)
-            evaluator.input[:] = np.random.default_rng(0).random(evaluator.input.shape) < 0.1
+            evaluator.input[:] = positions_of(random_records(batch, config.game.board_size))
             precision = evaluator.name.split()[-1]
             bare = bare_request(network, config, batch, precision)
 

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.network.planes import NUM_PLANES, encode
 from alphapente.rules.identity import identify, stone_numbers
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
-from alphapente.rules.symmetry import NUM_SYMMETRIES
+from alphapente.rules.symmetry import NUM_SYMMETRIES, copy_turned
 from alphapente.rules.tactics import find_tactics, new_bitboards
 from alphapente.search.edges import find_next
 from alphapente.search.forest import Forest
@@ -94,7 +93,7 @@ class TimedForest(Forest):
         if not self.leaves.active.any():
             return
         begin = time.process_time()
-        answers = self.evaluator.evaluate(self.evaluator.input)
+        answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
         evaluated = time.process_time()
         self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
         self.seconds["network"] += evaluated - begin
@@ -188,9 +187,9 @@ def _identify_all(
 
 
 @kernel
-def _encode_all(recorded: Recorded, bits: NDArray[np.uint64], planes: NDArray[np.float32]) -> None:
+def _turn_all(recorded: Recorded, bits: NDArray[np.uint64], turned: Positions) -> None:
     for index in range(len(recorded.depth)):
-        encode(recorded.leaf[index], bits[index], planes[index % len(planes)], recorded.symmetry[index])
+        copy_turned(turned[index % len(turned)], recorded.leaf[index], bits[index], recorded.symmetry[index])
 
 
 @kernel
@@ -233,16 +232,16 @@ def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:
 
     The forest has a batch selected; what works on the tree is measured on a copy of that.
     """
-    count, batch = len(recorded.depth), forest.evaluator.batch_size
+    count = len(recorded.depth)
     bits = np.stack([new_bitboards()] * count)
-    planes = np.zeros((batch, NUM_PLANES, forest.size**2), np.float32)
+    turned = np.zeros(forest.evaluator.batch_size, POSITION)
     scratch = np.zeros(1, POSITION)[0]
     numbers, hashes = stone_numbers(forest.size), np.zeros(NUM_SYMMETRIES, np.uint64)
     found = {
         "play": _fastest(lambda: _play_all(recorded, scratch)) / count,
         "tactics": _fastest(lambda: _find_all(recorded, bits, scratch)) / count,
         "identity": _fastest(lambda: _identify_all(recorded, bits, numbers, hashes)) / count,
-        "features": _fastest(lambda: _encode_all(recorded, bits, planes)) / count,
+        "turn": _fastest(lambda: _turn_all(recorded, bits, turned)) / count,
     }
     trees, leaves = (kind(*(array.copy() for array in part)) for kind, part in _search_arrays(forest))
     backed_up = _back_up_all(trees, leaves, 64)
@@ -278,7 +277,7 @@ def parts_of(forest: TimedForest, recorded: Recorded, descents: int, leaves: int
     cost = seconds_a_leaf(recorded, forest)
     select_call, expand_call = (seconds * batches for seconds in forest.empty_calls())
     selecting = {part: cost[part] * descents for part in ("choose", "next move", "play", "tactics")}
-    selecting |= {part: cost[part] * leaves for part in ("identity", "features")}
+    selecting |= {part: cost[part] * leaves for part in ("identity", "turn")}
     selecting = _within(clocks["select"] - select_call, selecting)
     expanding = _within(clocks["expand"] - expand_call, {"back up": cost["back up"] * leaves})
     return {

@@ -1,7 +1,7 @@
 """What the tree itself costs for one simulation, with a network that answers at once; and what bounds it.
 
 Processor time, so that a busy machine tells the same as an idle one. The breakdown says what bounds it: `tactics` and
-`features` are passes over the board's words and planes for each leaf, `expand` a softmax over all points, `play` a
+`turn` are passes over the board's words and stones for each leaf, `expand` a softmax over all points, `play` a
 copy of the root and the moves down to the leaf; `select` grows with the edges of the nodes on the way.
 """
 

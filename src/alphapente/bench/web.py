@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from alphapente.bench.report import Result, Row, median
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
@@ -92,7 +90,6 @@ def _bare_seconds(config: Config) -> float:
     """What the network alone takes for as many positions as a search has simulations."""
     leaves = config.search.leaves_at_once
     evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, leaves, config.game.board_size)
-    evaluator.input[:] = np.random.default_rng(0).random(evaluator.input.shape, np.float32)
     found = []
     for _ in range(LAPS):
         begin = time.perf_counter()

@@ -36,13 +36,24 @@ class ResnetSizes(_Sizes):
     stem_kernel: StemKernel = Field(3, description="Side of the first convolution's window, in points.")
 
 
+MixnetChannels = Annotated[Literal[16, 32, 48, 64, 80, 96, 128, 160, 192, 256], BeforeValidator(whole_number)]
+
+
+class MixnetSizes(_Sizes):
+    """Sizes of the network of line patterns."""
+
+    channels: MixnetChannels = Field(64, description="Numbers in a row of the table of line patterns.")
+
+
 BUILT_IN_CLASSES: dict[str, str] = {
     "simple": "alphapente.network.models:Simple",
     "resnet": "alphapente.network.models:Resnet",
+    "mixnet": "alphapente.network.mixnet:Mixnet",
 }
 BUILT_IN_SIZES: dict[str, type[_Sizes]] = {
     BUILT_IN_CLASSES["simple"]: SimpleSizes,
     BUILT_IN_CLASSES["resnet"]: ResnetSizes,
+    BUILT_IN_CLASSES["mixnet"]: MixnetSizes,
 }
 
 

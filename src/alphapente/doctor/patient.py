@@ -241,10 +241,11 @@ class Patient:
 
         Raises NotSeenError where the policy of none of them is taught.
         """
+        from alphapente.records.positions import positions_of
         from alphapente.training.batches import make_batch, samples_of
 
         evaluator = self._evaluator
-        samples = samples_of(records, self.config.training.outcome_weight)
+        positions, samples = positions_of(records), samples_of(records, self.config.training.outcome_weight)
         settled = np.isnan(records.random_value)
         count = min(JUDGED_RECORDS, len(records))
         chosen = np.unique(np.linspace(0, len(records) - 1, count).astype(np.int64))
@@ -254,7 +255,7 @@ class Patient:
         for first in range(0, len(chosen), BATCH):
             some = chosen[first : first + BATCH]
             batch = make_batch(samples, some, np.zeros(len(some), np.int64))
-            logits, value = evaluator.evaluate(batch.planes)
+            logits, value = evaluator.evaluate(positions[some])
             parts.append((value.copy(), *_entropies(logits, batch), batch.legal.sum(1)))
         value, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         weights = records.policy_weight[chosen]

@@ -7,17 +7,33 @@ of the network asked for, and its own digest that of its content; in all other c
 import contextlib
 import functools
 import hashlib
+import io
 import json
+import zipfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import FailureError
 from alphapente.files import write_bytes
+from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.network.paths import checkpoint_path, converted_path
 
-_CONVERTERS = ("checkpoint.py", "models.py", "openvino_backend.py", "planes.py", "torch_backend.py")
+_CONVERTERS = (
+    "checkpoint.py",
+    "mixnet.py",
+    "mixnet_backend.py",
+    "mixnet_kernels.py",
+    "models.py",
+    "openvino_backend.py",
+    "patterns.py",
+    "planes.py",
+    "torch_backend.py",
+)
 """The files beside this one that decide what a checkpoint becomes."""
 
 
@@ -51,29 +67,49 @@ def _converter() -> str:
     for name in _CONVERTERS:
         digest.update(Path(__file__).with_name(name).read_bytes())
     try:
-        for package in ("torch", "openvino"):
-            digest.update(metadata.version(package).encode())
+        digest.update(metadata.version("torch").encode())
+        with contextlib.suppress(metadata.PackageNotFoundError):  # mixnet needs none
+            digest.update(metadata.version("openvino").encode())
     except (metadata.PackageNotFoundError, AttributeError):  # installed without metadata, or without a version in it
         return ""
     return digest.hexdigest()
 
 
-def find_converted(config: Config, model_type: str, key: str) -> tuple[PortableNetwork, int] | None:
+Converted = PortableNetwork | Weights
+
+
+def find_converted(config: Config, model_type: str, key: str) -> tuple[Converted, int] | None:
     """The network kept under this very key, and the steps that it was trained for; None where there is none."""
     try:
         with converted_path(config, model_type).open("rb") as file:
             header, content = json.loads(file.readline()), file.read()
         if not key or header["key"] != key or header["digest"] != hashlib.sha256(content).hexdigest():
             return None
-        return PortableNetwork(content[: header["xml"]], content[header["xml"] :]), int(header["step"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return _from_bytes(header, content), int(header["step"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
 
-def keep_converted(config: Config, model_type: str, key: str, network: PortableNetwork, step: int) -> None:
+def keep_converted(config: Config, model_type: str, key: str, network: Converted, step: int) -> None:
     """Keeps the network under its key, in place of the one before; does nothing where the folder cannot be written."""
     path = converted_path(config, model_type)
-    content = network.xml + network.weights
-    header = {"key": key, "step": step, "xml": len(network.xml), "digest": hashlib.sha256(content).hexdigest()}
+    kind, content = _to_bytes(network)
+    header = {"key": key, "step": step, **kind, "digest": hashlib.sha256(content).hexdigest()}
     with contextlib.suppress(FailureError):
         write_bytes(path, json.dumps(header).encode() + b"\n" + content, durable=False)
+
+
+def _to_bytes(network: Converted) -> tuple[dict[str, Any], bytes]:
+    """What the header says of a network's content, and the content."""
+    if isinstance(network, PortableNetwork):
+        return {"xml": len(network.xml)}, network.xml + network.weights
+    buffer = io.BytesIO()
+    np.savez(buffer, **network._asdict())
+    return {"arrays": "mixnet"}, buffer.getvalue()
+
+
+def _from_bytes(header: dict[str, Any], content: bytes) -> Converted:
+    if "xml" in header:
+        return PortableNetwork(content[: header["xml"]], content[header["xml"] :])
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Weights(**{name: arrays[name] for name in Weights._fields})

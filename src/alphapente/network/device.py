@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
+from alphapente.config import BUILT_IN_CLASSES
 from alphapente.errors import RequestError
 
 
@@ -18,11 +19,14 @@ class Choice:
     reason: str
 
 
-def choose_device(requested: str = "auto") -> Choice:
+def choose_device(requested: str = "auto", class_path: str = "") -> Choice:
     """What `network.device` comes to here: for "auto" CUDA if torch sees a GPU, else OpenVINO, else torch on the CPU.
 
-    Raises RequestError when the device asked for is not there.
+    `class_path` is the model's class where it is known: mixnet plays by kernels of its own on the CPU, also where there
+    is a GPU, unless "cuda" is requested. Raises RequestError when the device requested is not there.
     """
+    if class_path == BUILT_IN_CLASSES["mixnet"] and requested in ("auto", "cpu", "openvino"):
+        return Choice("cpu", "mixnet's own kernels on the CPU")
     if requested == "cpu":
         return Choice("cpu", "torch on the CPU, as asked")
     if requested == "openvino":

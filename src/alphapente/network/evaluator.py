@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.errors import RequestError
-from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import Positions, new_positions
 
-Planes = NDArray[np.float32]
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
+Wanted = NDArray[np.int8]
+"""int8[n]: 0 for positions whose outputs are not needed."""
 
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Maps planes to policy and value; knows no rule of the game.
+    """Maps positions to policy and value.
 
     Values are the player to move's, in [-1, 1]. Illegal points have logits like any other: the search masks them.
     """
@@ -25,14 +26,16 @@ class Evaluator(Protocol):
     """B: the most positions that one call takes, and the number it is fastest for."""
     name: str
     """For people: "openvino bf16"."""
-    input: Planes
-    """float32[B, NUM_PLANES, S, S], the evaluator's own: planes written here are evaluated without a copy."""
+    input: Positions
+    """POSITION[B], the evaluator's own, for the caller to write positions into; empty boards at first."""
 
-    def evaluate(self, planes: Planes) -> Outputs:
-        """Policy logits float32[n, S * S] and values float32[n] of planes float32[n, NUM_PLANES, S, S], n <= B.
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        """Policy logits float32[n, S * S] and values float32[n] of POSITION[n], in play, n <= B.
 
+        `positions` is `input` or any other array. Where `wanted` int8[n] is 0, the outputs are undefined (None: all
+        positions are wanted). `last` of a position has no effect.
         The arrays returned belong to the evaluator and hold until its next call.
-        Raises RequestError for planes of another shape.
+        Raises RequestError for more than B positions and for positions of another board size.
         """
         ...
 
@@ -41,22 +44,15 @@ class Evaluator(Protocol):
         ...
 
 
-def as_batch(planes: Planes, input_buffer: Planes) -> int:
-    """Puts planes into an evaluator's own buffer, unless they are there already; returns how many positions.
-
-    Raises RequestError for planes that do not fit.
-    """
-    if planes is input_buffer:
-        return len(planes)
-    count = len(planes)
-    if count > len(input_buffer) or planes.shape[1:] != input_buffer.shape[1:]:
+def as_batch(positions: Positions, batch_size: int, board_size: int) -> int:
+    """The number of positions. Raises RequestError where an evaluator of these sizes does not take them."""
+    count = len(positions)
+    if count > batch_size or (positions["size"] != board_size).any():
+        sizes = ", ".join(f"{size}x{size}" for size in np.unique(positions["size"]))
         raise RequestError(
-            f"planes of shape {planes.shape} do not fit this evaluator, which takes up to "
-            f"{len(input_buffer)} positions of {input_buffer.shape[1:]}"
+            f"{count} positions of {sizes} do not fit this evaluator, which takes up to {batch_size} positions of "
+            f"{board_size}x{board_size}"
         )
-    in_place = planes.ctypes.data == input_buffer.ctypes.data and planes.flags.c_contiguous
-    if not in_place:
-        input_buffer[:count] = planes
     return count
 
 
@@ -67,13 +63,13 @@ class UniformEvaluator:
         self.batch_size = batch_size
         self.board_size = board_size
         self.name = "uniform"
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
         self._policy = np.zeros((batch_size, board_size * board_size), np.float32)
         self._value = np.zeros(batch_size, np.float32)
 
-    def evaluate(self, planes: Planes) -> Outputs:
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:  # noqa: ARG002 - the contract's
         """Logits 0 and values 0, of the shapes the contract says."""
-        count = as_batch(planes, self.input)
+        count = as_batch(positions, self.batch_size, self.board_size)
         return self._policy[:count], self._value[:count]
 
     def load_weights(self, source: Any) -> None:

@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+import numba
+
 from alphapente.config import Config
 from alphapente.files import StrPath
 from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
+from alphapente.network.mixnet_backend import MixnetEvaluator, quantized
+from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
 from alphapente.network.paths import SHIPPED, checkpoint_path, opponent_path
 
 if TYPE_CHECKING:
     from torch import nn
 
-Source = Union[str, os.PathLike[str], "nn.Module", PortableNetwork]
-"""What an evaluator can be made of: a checkpoint's path, a torch model, or a converted network."""
+Prepared = Union["nn.Module", PortableNetwork, Weights]
+"""What players load: a torch model, or a network converted for OpenVINO or for mixnet's kernels."""
+Source = str | os.PathLike[str] | Prepared
+"""What an evaluator can be made of: a checkpoint's path, or what players load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class PlayingNetwork:
 class PreparedNetwork:
     """What players load (see `prepare`), how far it is trained (0: fresh), and where it comes from, for the log."""
 
-    network: "nn.Module | PortableNetwork"
+    network: Prepared
     step: int
     description: str
 
@@ -81,10 +87,10 @@ def chosen_network(config: Config, checkpoint_file: StrPath | None, seed: int = 
 def prepared_network(config: Config, model_type: str, device: str, seed: int = 0) -> PreparedNetwork:
     """As `playing_network`, in the shape that workers on this device load fastest: see `prepare`.
 
-    For OpenVINO it is the converted network that an earlier start has kept, if it is of this very checkpoint: then
-    torch is not needed at all. Raises as `playing_network`.
+    For OpenVINO and mixnet's kernels it is the converted network that an earlier start has kept, if it is of this very
+    checkpoint: then torch is not needed at all. Raises as `playing_network`.
     """
-    key = key_of(config, model_type, seed) if device == "openvino" else ""
+    key = key_of(config, model_type, seed) if device in ("openvino", "cpu") else ""
     kept = find_converted(config, model_type, key)
     if kept:
         network, step = kept
@@ -92,21 +98,28 @@ def prepared_network(config: Config, model_type: str, device: str, seed: int = 0
     found = playing_network(config, model_type, seed)
     prepared = prepare(found.model, config, device)
     # A checkpoint replaced while it was being read would be kept under the key of the one before.
-    if key and isinstance(prepared, PortableNetwork) and key == key_of(config, model_type, seed):
+    if key and isinstance(prepared, PortableNetwork | Weights) and key == key_of(config, model_type, seed):
         keep_converted(config, model_type, key, prepared, found.step)
     return PreparedNetwork(prepared, found.step, found.description)
 
 
-def prepare(source: Source, config: Config, device: str) -> "nn.Module | PortableNetwork":
+def prepare(source: Source, config: Config, device: str) -> Prepared:
     """`source` in the shape that workers on this device load fastest: for OpenVINO the converted network.
+
+    A mixnet is converted for its own kernels, unless `network.device` itself is "cuda".
 
     Raises CheckpointError for a checkpoint that cannot be used.
     """
     if isinstance(source, str | os.PathLike):
         source = _model_of(Path(source), config)
-    if device == "openvino" and not isinstance(source, PortableNetwork):
-        return convert(source)
-    return source
+    if isinstance(source, PortableNetwork | Weights):
+        return source
+    if config.network.device != "cuda" and not numba.config.DISABLE_JIT:
+        from alphapente.network.mixnet import Mixnet
+
+        if isinstance(source, Mixnet):
+            return quantized(source)
+    return convert(source) if device == "openvino" else source
 
 
 def load_evaluator(
@@ -134,6 +147,8 @@ def load_evaluators(
     precision, threads = config.network.precision, config.network.threads_per_worker
     if isinstance(network, PortableNetwork):
         return [OpenVinoEvaluator(network, batch_size, board_size, threads, precision) for _ in range(count)]
+    if isinstance(network, Weights):
+        return [MixnetEvaluator(network, batch_size, board_size) for _ in range(count)]
     import torch
 
     from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, torch_precision

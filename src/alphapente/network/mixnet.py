@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from alphapente.network.models import TwoHeaded
-from alphapente.network.patterns import MAX_CAPTURED, NUM_PATTERNS, RADIUS, centre_rows
+from alphapente.network.patterns import LINES, MAX_CAPTURED, NUM_PATTERNS, RADIUS, centre_rows
 
 FAR_LOGIT = -4.0
 """What the logit of a point far from all stones starts at; beside a near one's 0."""
+DEVIATIONS = (0.3, 0.3, 0.03, 0.03)
+"""Of the embeddings at the start, by radius."""
 
 
 class LineFeatures(nn.Module):
@@ -60,6 +62,7 @@ class LineFeatures(nn.Module):
 class Mixnet(TwoHeaded):
     """Line features under the two heads; all points far from any stone share one policy logit, which is learned."""
 
+    input_form = LINES
     trunk: LineFeatures
 
     def __init__(self, channels: int = 64) -> None:
@@ -71,3 +74,10 @@ class Mixnet(TwoHeaded):
         policy, value = super().judge(points, board, *inputs)
         near = inputs[2].bool()
         return torch.where(near, policy, self.far), value
+
+    def initialise(self) -> None:
+        """As the other networks; embeddings of longer patterns, which are rarer, start nearer to 0."""
+        super().initialise()
+        for embedding, deviation in zip(self.trunk.embeddings, DEVIATIONS, strict=True):
+            nn.init.normal_(embedding.weight, std=deviation)  # type: ignore[arg-type]
+        nn.init.zeros_(self.trunk.captured.weight)

@@ -4,22 +4,26 @@
 times its largest row plus its largest rows of captured stones, and so on layer by layer.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.network.mixnet import Mixnet
+from alphapente.network.evaluator import Outputs, Wanted, as_batch
 from alphapente.network.mixnet_kernels import Weights, evaluate_positions, new_workspace
 from alphapente.network.patterns import MAX_CAPTURED
 from alphapente.network.vectors import LANES
+from alphapente.rules.position import Positions, new_positions
+
+if TYPE_CHECKING:
+    from alphapente.network.mixnet import Mixnet
 
 _LARGEST = 2**15 - 1
 _FLOOR_ERROR = 2
 """Rounding down each of nine products, about half of which are 0, takes so much of a sum on average."""
 
 
-def quantized(model: Mixnet) -> Weights:
+def quantized(model: "Mixnet") -> Weights:
     """The network as the kernels play it."""
     tensors = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
     table = model.trunk.table().detach().cpu().double().numpy()
@@ -62,3 +66,30 @@ def quantized(model: Mixnet) -> Weights:
         value=floating(tensors["heads.value.weight"]),
         value_bias=floating(tensors["heads.value.bias"]),
     )
+
+
+class MixnetEvaluator:
+    """An Evaluator over a quantized `mixnet`: one position after the other, whatever the batch."""
+
+    def __init__(self, weights: Weights, batch_size: int, board_size: int) -> None:
+        self.batch_size = batch_size
+        self.board_size = board_size
+        self.name = "mixnet int16"
+        self.input = new_positions(batch_size, "pente", board_size)
+        self._weights = weights
+        self._workspace = new_workspace(weights, board_size)
+        self._policy = np.zeros((batch_size, board_size * board_size), np.float32)
+        self._value = np.zeros(batch_size, np.float32)
+        self._all = np.ones(batch_size, np.int8)
+
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        """See Evaluator.evaluate."""
+        count = as_batch(positions, self.batch_size, self.board_size)
+        chosen = self._all[:count] if wanted is None else wanted
+        evaluate_positions(self._weights, positions, chosen, self._workspace, (self._policy, self._value))
+        return self._policy[:count], self._value[:count]
+
+    def load_weights(self, source: "Weights | Mixnet") -> None:
+        """Goes on with other weights; the number of channels may differ."""
+        self._weights = source if isinstance(source, Weights) else quantized(source)
+        self._workspace = new_workspace(self._weights, self.board_size)

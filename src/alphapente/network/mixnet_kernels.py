@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.network.patterns import MAX_CAPTURED, PatternScratch, find_patterns, near_columns, new_pattern_scratch
+from alphapente.network.patterns import (
+    MAX_CAPTURED,
+    PatternScratch,
+    captured_by,
+    find_patterns,
+    near_columns,
+    new_pattern_scratch,
+)
 from alphapente.network.vectors import (
     LANES,
     add,
@@ -241,11 +248,9 @@ def evaluate_positions(
         if not wanted[index]:
             continue
         position = positions[index]
-        size, player = np.int64(position["size"]), np.int64(position["to_move"])
+        size = np.int64(position["size"])
         find_patterns(position, work.scratch, work.patterns)
-        own = min(np.int64(position["captured"][player - 1]), MAX_CAPTURED)
-        enemy = min(np.int64(position["captured"][2 - player]), MAX_CAPTURED)
-        _look_up(weights, own, enemy, size, work)
+        _look_up(weights, captured_by(position, True), captured_by(position, False), size, work)
         _convolve(weights, size, work)
         _read_pooled(weights, work)
         _judge_points(weights, size, work, logits[index])

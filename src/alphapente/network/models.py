@@ -1,7 +1,8 @@
 """The networks: convolutions that look at the board, one head that proposes moves and one that judges who wins.
 
-Every network is a module that maps planes float32[B, num_planes, S, S] to a pair: policy logits float32[B, S * S],
-one for each point, and value logits float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
+Every network is a module that maps the arrays of its input form (see network/inputs.py; for those in this file planes
+float32[B, num_planes, S, S]) to a pair: policy logits float32[B, S * S], one for each point, and value logits
+float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
 makes one number of them). They are trained by cross-entropy, whose gradient does not vanish where the network is sure
 and wrong. No weight depends on the size of the board: heads see the whole board by pooling (KataGo, Wu 2019, section
 3.3), so one network plays every size.
@@ -10,7 +11,7 @@ and wrong. No weight depends on the size of the board: heads see the whole board
 import difflib
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,9 @@ from torch.nn import functional as F
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
+from alphapente.network.inputs import PLANES, InputForm, input_form
 from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import new_positions
 
 POLICY_CHANNELS = 32
 VALUE_HIDDEN = 96
@@ -74,10 +77,6 @@ class Heads(nn.Module):
         self.hidden = nn.Linear(2 * channels, VALUE_HIDDEN)
         self.value = nn.Linear(VALUE_HIDDEN, NUM_ENDS)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns policy logits [B, S * S] and value logits [B, 3]."""
-        return self.judge(*self.read(features))
-
     def judge(self, points: Tensor, board: Tensor) -> tuple[Tensor, Tensor]:
         """Policy logits and value logits from what `read` gives."""
         return self.policy(points).flatten(1), self.value(board)
@@ -95,17 +94,35 @@ class Heads(nn.Module):
 
 
 class TwoHeaded(nn.Module):
-    """A trunk of convolutions under the two heads: what both built-in networks are."""
+    """A trunk under the two heads: what all built-in networks are."""
 
-    def __init__(self, trunk: nn.Sequential, channels: int) -> None:
+    input_form: ClassVar[InputForm] = PLANES
+
+    def __init__(self, trunk: nn.Module, channels: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.heads = Heads(channels)
 
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Planes [B, num_planes, S, S] to policy logits [B, S * S] and value logits [B, 3]."""
-        policy, value = self.heads(self.trunk(planes))
-        return policy, value
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The arrays of the input form to policy logits [B, S * S] and value logits [B, 3]."""
+        return self.judge(*self.heads.read(self.trunk(*inputs)), *inputs)
+
+    def judge(self, points: Tensor, board: Tensor, *_inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Policy logits and value logits from what `Heads.read` gives, and from the inputs where the model says so."""
+        return self.heads.judge(points, board)
+
+    def initialise(self) -> None:
+        """He initialisation; residual blocks start as the identity, and the heads near uniform and 0."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, Block):
+                nn.init.zeros_(module.second[1].weight)  # type: ignore[arg-type]
+        nn.init.normal_(self.heads.pooled_bias.weight, std=0.02)
+        nn.init.normal_(self.heads.policy.weight, std=0.02)
+        nn.init.normal_(self.heads.value.weight, std=0.02)
 
 
 class Simple(TwoHeaded):
@@ -160,16 +177,17 @@ def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            model: nn.Module = kind(num_planes=num_planes, **spec.sizes)
+            # Only models that read planes are built for a number of them.
+            planes = {"num_planes": num_planes} if input_form(kind) is PLANES else {}
+            model: nn.Module = kind(**planes, **spec.sizes)
         except (TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise RequestError(
-                f"models.{spec.model_type}: {spec.class_path} cannot be built with num_planes={num_planes} and "
-                f"{spec.sizes}: {error}"
+                f"models.{spec.model_type}: {spec.class_path} cannot be built with {planes | spec.sizes}: {error}"
             ) from error
         if isinstance(model, TwoHeaded):
-            _initialise(model)
+            model.initialise()
         else:
-            _check_outputs(spec, model, num_planes)
+            _check_outputs(spec, model)
     return model
 
 
@@ -204,18 +222,21 @@ def _find_class(spec: ModelSpec) -> type[nn.Module]:
     return kind
 
 
-def _check_outputs(spec: ModelSpec, model: nn.Module, num_planes: int) -> None:
+def _check_outputs(spec: ModelSpec, model: nn.Module) -> None:
     """Two board sizes through a network of the user's own: both must come out as the contract says."""
     model.eval()
+    form = input_form(model)
     for size in (MIN_TRIAL_SIZE, MIN_TRIAL_SIZE + 2):
+        arrays = form.new_arrays(2, size)
+        form.encode(new_positions(2, "pente", size), arrays)
         try:
             with torch.no_grad():
-                policy, value = model(torch.zeros(2, num_planes, size, size))
+                policy, value = model(*map(torch.from_numpy, arrays))
             found = f"{tuple(policy.shape)} and {tuple(value.shape)}"
         except Exception as error:  # the user's code may raise anything
             raise RequestError(
-                f"models.{spec.model_type}: {spec.class_path} fails on planes of shape "
-                f"(2, {num_planes}, {size}, {size}): {error}"
+                f"models.{spec.model_type}: {spec.class_path} fails on inputs of shape "
+                f"{', '.join(str(array.shape) for array in arrays)}: {error}"
             ) from error
         if policy.shape != (2, size * size) or value.shape != (2, NUM_ENDS):
             raise RequestError(
@@ -223,17 +244,3 @@ def _check_outputs(spec: ModelSpec, model: nn.Module, num_planes: int) -> None:
                 f"it must return policy logits (2, {size * size}) and value logits (2, {NUM_ENDS}): win, draw, loss"
             )
     model.train()
-
-
-def _initialise(model: TwoHeaded) -> None:
-    """He initialisation; residual blocks start as the identity, and the heads near uniform and 0."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, Block):
-            nn.init.zeros_(module.second[1].weight)  # type: ignore[arg-type]
-    nn.init.normal_(model.heads.pooled_bias.weight, std=0.02)
-    nn.init.normal_(model.heads.policy.weight, std=0.02)
-    nn.init.normal_(model.heads.value.weight, std=0.02)

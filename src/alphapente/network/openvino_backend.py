@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.network.evaluator import Outputs, Planes, as_batch
-from alphapente.network.planes import NUM_PLANES
+from alphapente.network.evaluator import Outputs, Wanted, as_batch
+from alphapente.network.inputs import PLANES
+from alphapente.network.planes import NUM_PLANES, Planes
+from alphapente.rules.position import Positions, new_positions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -147,7 +149,8 @@ class OpenVinoEvaluator:
         self.batch_size = batch_size
         self.board_size = board_size
         self.threads = threads
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
+        self._inputs = PLANES.new_arrays(batch_size, board_size)
         self._policy: NDArray[np.float32] = np.zeros((batch_size, board_size * board_size), np.float32)
         self._value: NDArray[np.float32] = np.zeros(batch_size, np.float32)
         self._use(network)
@@ -157,9 +160,18 @@ class OpenVinoEvaluator:
         network = source if isinstance(source, PortableNetwork) else convert(source)
         self._use(network)
 
-    def evaluate(self, planes: Planes) -> Outputs:
-        """See Evaluator.evaluate. The whole batch is computed whatever `len(planes)`: it is compiled so."""
-        count = as_batch(planes, self.input)
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        """See Evaluator.evaluate. The whole batch is computed whatever `len(positions)`: it is compiled so."""
+        count = as_batch(positions, self.batch_size, self.board_size)
+        PLANES.encode(positions, self._inputs, wanted)
+        return self._infer(count)
+
+    def evaluate_planes(self, planes: Planes) -> Outputs:
+        """The same of planes float32[n, NUM_PLANES, S, S], n <= B."""
+        self._inputs[0][: len(planes)] = planes
+        return self._infer(len(planes))
+
+    def _infer(self, count: int) -> Outputs:
         self._request.infer(share_outputs=True)
         return self._policy[:count], self._value[:count]
 
@@ -191,7 +203,7 @@ class OpenVinoEvaluator:
             raise FailureError(f"OpenVINO cannot compile the network: {error}") from error
         request = compiled.create_infer_request()
         # The request reads and writes these arrays where they are: nothing is copied in a call.
-        request.set_input_tensor(openvino.Tensor(self.input, shared_memory=True))
+        request.set_input_tensor(openvino.Tensor(self._inputs[0], shared_memory=True))
         request.set_output_tensor(0, openvino.Tensor(self._policy, shared_memory=True))
         request.set_output_tensor(1, openvino.Tensor(self._value, shared_memory=True))
         return request

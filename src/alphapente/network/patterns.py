@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.network.inputs import Arrays, InputForm
 from alphapente.rules.position import MAX_SIZE, ORIGIN, STRIDE, Position, Positions
 
 RADIUS = 4
@@ -79,14 +80,6 @@ class LineInputs(NamedTuple):
     patterns: NDArray[np.int16]  # [B, P, 4] the row of each point's line: along row, column, diagonal, antidiagonal
     captured: NDArray[np.uint8]  # [B, 2] stones captured by the player to move and by the opponent
     near: NDArray[np.uint8]  # [B, P] 1 within NEAR rows and columns of a stone; everywhere on an empty board
-
-
-def new_line_inputs(count: int, size: int) -> LineInputs:
-    """Arrays for `count` positions on a board of `size` x `size` points, not yet filled."""
-    points = size * size
-    return LineInputs(
-        np.zeros((count, points, 4), np.int16), np.zeros((count, 2), np.uint8), np.zeros((count, points), np.uint8)
-    )
 
 
 class PatternScratch(NamedTuple):
@@ -179,6 +172,13 @@ def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray
             patterns[point, 3] = rows[lines[_line(3, row, column)] >> down & _MASK]
 
 
+@inlined
+def captured_by(position: Position, to_move: bool) -> int:
+    """The stones captured by the player to move, or else by the opponent; MAX_CAPTURED at most."""
+    player = np.int64(position["to_move"]) - 1
+    return min(np.int64(position["captured"][player if to_move else 1 - player]), MAX_CAPTURED)
+
+
 @kernel
 def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
     """The near points of a row as bits by column; all of them on a board without stones."""
@@ -195,22 +195,37 @@ def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
 
 
 @kernel
-def _encode_all(positions: Positions, inputs: LineInputs, scratch: PatternScratch) -> None:
+def _encode_all(positions: Positions, wanted: NDArray[np.int8], inputs: LineInputs, scratch: PatternScratch) -> None:
+    """`wanted` is int8[n], or empty where all positions are wanted."""
     for index in range(len(positions)):
+        if len(wanted) > 0 and not wanted[index]:
+            continue
         position = positions[index]
-        size, player = np.int64(position["size"]), np.int64(position["to_move"])
+        size = np.int64(position["size"])
         find_patterns(position, scratch, inputs.patterns[index])
         for row in range(size):
             columns = near_columns(scratch.occupied, size, row)
             for column in range(size):
                 inputs.near[index, row * size + column] = columns >> column & 1
-        inputs.captured[index, 0] = min(np.int64(position["captured"][player - 1]), MAX_CAPTURED)
-        inputs.captured[index, 1] = min(np.int64(position["captured"][2 - player]), MAX_CAPTURED)
+        inputs.captured[index, 0] = captured_by(position, True)
+        inputs.captured[index, 1] = captured_by(position, False)
 
 
-def encode_lines(positions: Positions, inputs: LineInputs | None = None) -> LineInputs:
-    """The inputs of `mixnet` for positions of one board size; written to `inputs` when given."""
-    if inputs is None:
-        inputs = new_line_inputs(len(positions), int(positions["size"][0]))
-    _encode_all(positions, inputs, new_pattern_scratch(int(positions["size"][0])))
-    return inputs
+_ALL = np.zeros(0, np.int8)
+
+
+class _Lines:
+    """The input of line patterns: the arrays of LineInputs."""
+
+    def new_arrays(self, count: int, size: int) -> LineInputs:
+        points = size * size
+        return LineInputs(
+            np.zeros((count, points, 4), np.int16), np.zeros((count, 2), np.uint8), np.zeros((count, points), np.uint8)
+        )
+
+    def encode(self, positions: Positions, arrays: Arrays, wanted: NDArray[np.int8] | None = None) -> None:
+        scratch = new_pattern_scratch(int(positions["size"][0]))
+        _encode_all(np.ascontiguousarray(positions), _ALL if wanted is None else wanted, LineInputs(*arrays), scratch)
+
+
+LINES: InputForm = _Lines()

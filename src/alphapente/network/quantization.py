@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.network.evaluator import Planes
 from alphapente.network.openvino_backend import (
     OpenVinoEvaluator,
     PortableNetwork,
@@ -24,6 +23,7 @@ from alphapente.network.openvino_backend import (
     openvino_precision,
     portable,
 )
+from alphapente.network.planes import Planes
 
 NUM_POSITIONS = 256
 """Positions to measure the ranges on. Fewer make coarser guesses; more take longer and change nothing."""
@@ -86,7 +86,7 @@ def difference(one: PortableNetwork, other: PortableNetwork, planes: Planes) -> 
     log_policies, values = [], []
     for network in (one, other):
         evaluator = OpenVinoEvaluator(network, len(planes), planes.shape[-1])
-        logits, value = evaluator.evaluate(planes)
+        logits, value = evaluator.evaluate_planes(planes)
         shifted = logits - logits.max(1, keepdims=True)
         log_policies.append(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
         values.append(value)

@@ -12,16 +12,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from alphapente.errors import RequestError
-from alphapente.network.evaluator import Outputs, Planes, as_batch
+from alphapente.network.evaluator import Outputs, Wanted, as_batch
+from alphapente.network.inputs import input_form
 from alphapente.network.models import value_of
-from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import Positions, new_positions
 
 _WARM_UP_CALLS = 3
 _CAPTURING = threading.Lock()
@@ -81,6 +80,12 @@ class SharedNetwork:
         fused = fused_for_play(model)
         return fused.to(device=self.device, dtype=self.dtype).to(memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
 
+    def converted(self, array: Tensor) -> Tensor:
+        """An input in the network's numbers and memory layout; whole numbers stay as they are."""
+        if not array.is_floating_point():
+            return array
+        return array.to(self.dtype, memory_format=self.layout if array.ndim == 4 else torch.contiguous_format)
+
     def new_user(self) -> threading.Lock:
         """The lock that an evaluator holds while it computes; `load` waits until no evaluator does."""
         lock = threading.Lock()
@@ -135,12 +140,14 @@ class TorchEvaluator:
         self.device = self.network.device
         self.name = f"torch {self.network.precision} on {self.device}"
         on_gpu = self.network.on_gpu
-        shapes = ((batch_size, NUM_PLANES, board_size, board_size), (batch_size, board_size**2), (batch_size,))
-        self._host = [pinned_zeros(shape) if on_gpu else torch.zeros(shape) for shape in shapes]
-        self._there = [torch.zeros(shape, device=self.device) for shape in shapes] if on_gpu else self._host
-        self.input: Planes = self._host[0].numpy()
-        self._policy: NDArray[np.float32] = self._host[1].numpy()
-        self._value: NDArray[np.float32] = self._host[2].numpy()
+        self.input = new_positions(batch_size, "pente", board_size)
+        self._form = input_form(self.network.module)
+        memory = [torch.from_numpy(array) for array in self._form.new_arrays(batch_size, board_size)]
+        memory += [torch.zeros(batch_size, board_size**2), torch.zeros(batch_size)]
+        self._host = [pinned(tensor) for tensor in memory] if on_gpu else memory
+        self._there = [tensor.to(self.device) for tensor in memory] if on_gpu else memory
+        *inputs, self._policy, self._value = (tensor.numpy() for tensor in self._host)
+        self._inputs = tuple(inputs)
         self._stream: Any = torch.cuda.Stream(self.device) if on_gpu else None  # type: ignore[no-untyped-call]
         self._done: Any = torch.cuda.Event(blocking=True) if on_gpu else None  # type: ignore[no-untyped-call]
         self._computing = self.network.new_user()
@@ -150,9 +157,10 @@ class TorchEvaluator:
         """Goes on with the weights of `source`, a model in training or not, as all that share the network do."""
         self.network.load(source)
 
-    def evaluate(self, planes: Planes) -> Outputs:
-        """See Evaluator.evaluate. The whole batch is computed whatever `len(planes)`: one shape, one plan."""
-        count = as_batch(planes, self.input)
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
+        """See Evaluator.evaluate. The whole batch is computed whatever `len(positions)`: one shape, one plan."""
+        count = as_batch(positions, self.batch_size, self.board_size)
+        self._form.encode(positions, self._inputs, wanted)
         with self._computing, torch.inference_mode():
             if self._prepared_for is not self.network.module:
                 self._prepare()
@@ -170,26 +178,27 @@ class TorchEvaluator:
             self._call = captured(self._compute, self._stream)
 
     def _compute(self) -> None:
-        """From the planes on the device to the outputs on the device: fixed memory, fixed shapes."""
-        planes, policy, value = self._there
-        found, logits = self._prepared_for(planes.to(self.network.dtype, memory_format=self.network.layout))
+        """From the inputs on the device to the outputs on the device: fixed memory, fixed shapes."""
+        *inputs, policy, value = self._there
+        found, logits = self._prepared_for(*map(self.network.converted, inputs))
         policy.copy_(found)
         value.copy_(value_of(logits.float()))
 
     def _call_on_stream(self) -> None:
         """Orders all the work of a batch at once and sleeps until it is done; other threads run meanwhile."""
         with torch.cuda.stream(self._stream):
-            self._there[0].copy_(self._host[0], non_blocking=True)
+            for there, host in zip(self._there[:-2], self._host[:-2], strict=True):
+                there.copy_(host, non_blocking=True)
             self._call()
-            self._host[1].copy_(self._there[1], non_blocking=True)
-            self._host[2].copy_(self._there[2], non_blocking=True)
+            for host, there in zip(self._host[-2:], self._there[-2:], strict=True):
+                host.copy_(there, non_blocking=True)
             self._done.record(self._stream)
         self._done.synchronize()
 
 
-def pinned_zeros(shape: tuple[int, ...]) -> Tensor:
-    """Memory that the search writes into and from which the GPU fetches by itself."""
-    return torch.zeros(shape, pin_memory=True)
+def pinned(tensor: Tensor) -> Tensor:
+    """A copy in memory from which the GPU fetches by itself, and into which it writes."""
+    return tensor.pin_memory()
 
 
 def captured(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:

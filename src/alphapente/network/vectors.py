@@ -13,11 +13,14 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
-"""Numbers in a vector; in a vector of pairs, pairs. `load_half` and `spread_half` make vectors of half as many, for loops
-that keep so many vectors that whole ones would not fit the registers of AVX2."""
+"""Numbers in a vector; in a vector of pairs, pairs.
+
+`load_half` and `spread_half` make vectors of half as many, for loops whose variables would not fit the registers of
+AVX2 otherwise.
+"""
 
 
-class _Vector(types.Type):  # type: ignore[misc]
+class _Vector(types.Type):
     """A numba type whose value is an LLVM vector."""
 
     def __init__(self, name: str, element: Any, lanes: int) -> None:
@@ -53,7 +56,7 @@ def _spread(builder: Any, scalar: Any, kind: Any) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, kind.count), None))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load(_context: Any, array: Any, _index: Any) -> Any:
     """The LANES elements of a flat array (int16, int32 or float32) from `index` on."""
     kind = _OF_DTYPE[array.dtype]
@@ -64,7 +67,7 @@ def load(_context: Any, array: Any, _index: Any) -> Any:
     return kind(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load_half(_context: Any, array: Any, _index: Any) -> Any:
     """The LANES // 2 elements of a flat float32 array from `index` on."""
 
@@ -74,7 +77,7 @@ def load_half(_context: Any, array: Any, _index: Any) -> Any:
     return _Half(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store(_context: Any, array: Any, _index: Any, vector: Any) -> Any:
     """Writes a vector to the elements of a flat array of its type from `index` on."""
 
@@ -85,7 +88,7 @@ def store(_context: Any, array: Any, _index: Any, vector: Any) -> Any:
     return types.void(array, types.intp, vector), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load_pairs(_context: Any, array: Any, _index: Any) -> Any:
     """The LANES pairs of a flat int16 array from element `index` on."""
 
@@ -95,7 +98,7 @@ def load_pairs(_context: Any, array: Any, _index: Any) -> Any:
     return _Pairs(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def spread_pair(_context: Any, array: Any, _index: Any) -> Any:
     """The two elements of a flat int16 array at `index`, as LANES equal pairs."""
 
@@ -106,7 +109,7 @@ def spread_pair(_context: Any, array: Any, _index: Any) -> Any:
     return _Pairs(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def spread(_context: Any, scalar: Any) -> Any:
     """A scalar (int16, int32 or float32) in all lanes."""
     kind = _OF_DTYPE[scalar]
@@ -117,7 +120,7 @@ def spread(_context: Any, scalar: Any) -> Any:
     return kind(scalar), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def spread_half(_context: Any, scalar: Any) -> Any:
     """A float32 in all lanes of half a vector."""
 
@@ -127,7 +130,7 @@ def spread_half(_context: Any, scalar: Any) -> Any:
     return _Half(scalar), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def add(_context: Any, one: Any, _other: Any) -> Any:
     """The sums, lane by lane."""
 
@@ -138,7 +141,7 @@ def add(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def subtract(_context: Any, one: Any, _other: Any) -> Any:
     """The differences of float32, lane by lane."""
 
@@ -148,7 +151,7 @@ def subtract(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply(_context: Any, one: Any, _other: Any) -> Any:
     """The products of float32, lane by lane; with `add` one instruction where the processor has it."""
 
@@ -158,7 +161,7 @@ def multiply(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
     """The upper 16 bits of the products of int16: one times other / 65,536, rounded down."""
 
@@ -170,7 +173,7 @@ def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
     """int32, one for each pair: the products of the two pairs' elements, added."""
 
@@ -187,7 +190,7 @@ def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
     return _Int32s(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def larger(_context: Any, one: Any, _other: Any) -> Any:
     """The larger of each two."""
 
@@ -198,7 +201,7 @@ def larger(_context: Any, one: Any, _other: Any) -> Any:
     return one(one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def relu(_context: Any, one: Any) -> Any:
     """The positive elements, 0 for the others."""
 
@@ -210,7 +213,7 @@ def relu(_context: Any, one: Any) -> Any:
     return one(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def where_larger(_context: Any, one: Any, _other: Any, _value: Any) -> Any:
     """The float32 of `value` in the lanes where `one` is larger than `other`, 0 in the others."""
 
@@ -221,7 +224,7 @@ def where_larger(_context: Any, one: Any, _other: Any, _value: Any) -> Any:
     return one(one, one, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def positive_bits(_context: Any, one: Any) -> Any:
     """uint16: a bit for each lane of float32, the first lane's the lowest, set where the number is positive."""
 
@@ -232,7 +235,7 @@ def positive_bits(_context: Any, one: Any) -> Any:
     return types.uint16(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def where_bits(_context: Any, _bits: Any, one: Any) -> Any:
     """The float32 in the lanes whose bit of a uint16 (see `positive_bits`) is set, 0 in the others."""
 
@@ -243,7 +246,7 @@ def where_bits(_context: Any, _bits: Any, one: Any) -> Any:
     return one(types.uint16, one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def widened(_context: Any, one: Any) -> Any:
     """int16 as int32."""
 
@@ -253,7 +256,7 @@ def widened(_context: Any, one: Any) -> Any:
     return _Int32s(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def as_float(_context: Any, one: Any) -> Any:
     """int32 as float32."""
 
@@ -263,7 +266,7 @@ def as_float(_context: Any, one: Any) -> Any:
     return _Float32s(one), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def total(_context: Any, one: Any) -> Any:
     """The sum of all lanes of a float32 vector."""
 

@@ -9,10 +9,14 @@ two stones of player 1 need not be legal.
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.errors import RequestError
-from alphapente.rules.position import CELL_OF, CELLS, MAX_POINTS, MAX_SIZE, MIN_SIZE, Positions
+from alphapente.rules.kernels import copy_position
+from alphapente.rules.position import CELL_OF, CELLS, EMPTY, MAX_POINTS, MAX_SIZE, MIN_SIZE, Position, Positions
+from alphapente.rules.tactics import ENEMY, FIRST_CELL, GUARD, OWN, WORDS, Bitboards, lowest_bit
 
 NUM_SYMMETRIES = 8
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
 def _table(size: int) -> NDArray[np.int16]:
@@ -74,3 +78,35 @@ def transform_positions(positions: Positions, symmetry: int) -> Positions:
         last = positions["last"][chosen]
         transformed["last"][chosen] = np.where(last >= 0, landing[np.maximum(last, 0)], last)
     return transformed
+
+
+@kernel
+def copy_turned(target: Position, source: Position, bits: Bitboards, symmetry: int) -> None:
+    """Overwrites `target` with `source` turned and mirrored by `symmetry` (0..7), as `transform_positions` does.
+
+    `bits` holds the stones of `source`, see `tactics.find_tactics`.
+    """
+    copy_position(target, source)
+    if symmetry == 0:
+        return
+    board, size, player = target["board"], np.int64(source["size"]), np.int64(source["to_move"])
+    for word in range(GUARD, GUARD + WORDS):
+        rest = bits[OWN, word] | bits[ENEMY, word]
+        while rest != _ZERO:
+            board[FIRST_CELL + 64 * (word - GUARD) + lowest_bit(rest)] = EMPTY
+            rest &= rest - _ONE
+    _set_stones(board, bits[OWN], size, symmetry, player)
+    _set_stones(board, bits[ENEMY], size, symmetry, 3 - player)
+    if source["last"] >= 0:
+        target["last"] = SYMMETRY_TABLES[size, symmetry, source["last"]]
+
+
+@kernel
+def _set_stones(board: NDArray[np.int8], bits: NDArray[np.uint64], size: int, symmetry: int, player: int) -> None:
+    """Sets stones of `player` on the images of the bitboard's cells."""
+    for word in range(GUARD, GUARD + WORDS):
+        rest = bits[word]
+        while rest != _ZERO:
+            cell = FIRST_CELL + 64 * (word - GUARD) + lowest_bit(rest)
+            board[CELL_OF[size, IMAGES[size, cell, symmetry]]] = player
+            rest &= rest - _ONE

@@ -176,6 +176,19 @@ def point_of(cell: int, size: int) -> int:
 
 
 @kernel
+def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
+    """Writes one bitboard as 0 and 1 by point to `plane`, float32[size * size]."""
+    for row in range(size):
+        first = ORIGIN - FIRST_CELL + row * STRIDE
+        word, low = GUARD + (first >> 6), np.uint64(first & 63)
+        line = bits[word] >> low
+        if low != _ZERO:
+            line |= bits[word + 1] << (_BITS - low)
+        for column in range(size):
+            plane[row * size + column] = np.float32((line >> np.uint64(column)) & _ONE)
+
+
+@kernel
 def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool) -> int:
     """Enemy stones that a stone of `player` on the empty `cell` would take off."""
     enemy = 3 - player

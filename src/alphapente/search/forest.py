@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.planes import NUM_PLANES, bits_to_plane
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, Position
-from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
+from alphapente.rules.tactics import LOSES, REPLIES, WINS, bits_to_plane, find_tactics
 from alphapente.search.cache import new_cache
 from alphapente.search.kernels import LeafSolver, expand, select
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
@@ -97,8 +96,7 @@ class Forest:
         nodes = most_nodes(simulations) if max_nodes is None else max_nodes
         self.trees = new_trees(num_trees, nodes, points)
         places = np.arange(evaluator.batch_size) % num_trees
-        planes = evaluator.input.reshape(evaluator.batch_size, NUM_PLANES, points)
-        self.leaves = new_leaves(places.astype(np.int32), planes)
+        self.leaves = new_leaves(places.astype(np.int32), evaluator.input)
         self.cache = new_cache(settings.cached_positions, points)
         self.gumbel = settings.root == "gumbel"
         counts = np.arange(nodes + 1)
@@ -233,7 +231,7 @@ class Forest:
     def evaluate(self) -> None:
         """One call of the network for the leaves in the batch, and what follows from it."""
         if self.leaves.active.any():
-            answers = self.evaluator.evaluate(self.evaluator.input)
+            answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
             self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
 
     def done(self) -> list[int]:

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.network.planes import bits_to_plane, encode
 from alphapente.rules.identity import identify
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
-from alphapente.rules.symmetry import SYMMETRY_TABLES
-from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
+from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
+from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, bits_to_plane, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
 from alphapente.search.candidates import may_force
 from alphapente.search.edges import can_open, conclude_node, find_next, open_edge, write_priors
@@ -254,7 +253,7 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
     leaves.symmetry[place], leaves.key[place] = symmetry, scratch.hashes[0]
     for word in range(WORDS + 2 * GUARD):
         leaves.replies[place, word] = scratch.bits[REPLIES, word]
-    encode(position, scratch.bits, leaves.planes[place], symmetry)
+    copy_turned(leaves.seen[place], position, scratch.bits, symmetry)
     leaves.active[place] = 1
     if depth > 0:
         parent = leaves.path_node[place, depth - 1]
@@ -326,7 +325,7 @@ def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, so
 
 @kernel
 def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver) -> int:
-    """Gives every free place of the batch a leaf of its tree, planes included; returns how many places are active.
+    """Gives every free place of the batch a leaf of its tree, `seen` included; returns how many places are active.
 
     Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
     once, and the next one begins. A tree without simulations left, or proven at its root, gets DONE once nothing of it

@@ -110,7 +110,7 @@ class Leaves(NamedTuple):
     depth: NDArray[np.int32]  # [B] edges from the root
     path_node: NDArray[np.int32]  # [B, MAX_PLIES]
     path_edge: NDArray[np.int32]  # [B, MAX_PLIES]
-    planes: NDArray[np.float32]  # [B, NUM_PLANES, P] what the network sees
+    seen: Positions  # [B] the evaluator's input: `position` turned by `symmetry`
 
 
 class Scratch(NamedTuple):
@@ -148,10 +148,10 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
     )
 
 
-def new_leaves(tree_of: NDArray[np.int32], planes: NDArray[np.float32]) -> Leaves:
+def new_leaves(tree_of: NDArray[np.int32], seen: Positions) -> Leaves:
     """Places for as many leaves as `tree_of` has entries; place i serves tree `tree_of[i]`.
 
-    `planes` float32[B, NUM_PLANES, P] is where the evaluator wants its input.
+    `seen` POSITION[B] is the evaluator's input.
     """
     count = len(tree_of)
     return Leaves(
@@ -164,7 +164,7 @@ def new_leaves(tree_of: NDArray[np.int32], planes: NDArray[np.float32]) -> Leave
         depth=np.zeros(count, np.int32),
         path_node=np.zeros((count, MAX_PLIES), np.int32),
         path_edge=np.zeros((count, MAX_PLIES), np.int32),
-        planes=planes,
+        seen=seen,
     )
 
 

@@ -1,24 +1,19 @@
 """Self-play in int8: the network is quantized on positions of real games, those that the records hold."""
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphapente.config import Config
-from alphapente.network.evaluator import Planes
+from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.openvino_backend import PortableNetwork, openvino_precision
-from alphapente.network.planes import encode_batch
+from alphapente.network.planes import Planes, encode_batch
 from alphapente.network.quantization import BATCH, NUM_POSITIONS, quantize, require_int8
-from alphapente.records.model import RecordBatch
+from alphapente.records.positions import positions_of
 from alphapente.records.store import Store
-from alphapente.rules.kernels import five_anywhere
-from alphapente.rules.position import BOAT, CELL_OF, Positions, new_positions
 
 if TYPE_CHECKING:
-    from torch import nn
-
-Prepared = Union["nn.Module", PortableNetwork]
-"""What `network.load.prepare` makes."""
+    from alphapente.network.load import Prepared
 
 
 def calibration_planes(store: Store, config: Config) -> Planes | None:
@@ -36,7 +31,7 @@ def calibration_planes(store: Store, config: Config) -> Planes | None:
     return encode_batch(positions_of(records))
 
 
-def in_precision(network: Prepared, config: Config, planes: Planes | None) -> Prepared:
+def in_precision(network: "Prepared", config: Config, planes: Planes | None) -> "Prepared":
     """The network as `network.precision` wants it: int8 if that is asked for, OpenVINO plays, and there are planes.
 
     Raises RequestError where int8 is asked for and cannot be had, FailureError for a network that NNCF cannot quantize.
@@ -47,9 +42,11 @@ def in_precision(network: Prepared, config: Config, planes: Planes | None) -> Pr
     return network if planes is None else quantize(network, planes)
 
 
-def told(network: Prepared, config: Config, device: str) -> str:
+def told(network: "Prepared", config: Config, device: str) -> str:
     """What the network computes in on this device, for the log: "bf16". Raises RequestError for what is not there."""
     requested = config.network.precision
+    if isinstance(network, Weights):
+        return "int16"
     if isinstance(network, PortableNetwork):
         numbers = openvino_precision(requested, network.quantized)
         why = f"int8 once there are {BATCH} records to quantize it on"
@@ -59,17 +56,3 @@ def told(network: Prepared, config: Config, device: str) -> str:
         numbers = torch_precision(requested, device)
         why = "int8 is for OpenVINO"
     return f"{numbers} ({why})" if requested == "int8" != numbers else numbers
-
-
-def positions_of(records: RecordBatch) -> Positions:
-    """The positions that records tell of, as far as planes depend on them."""
-    size = records.board_size
-    positions = new_positions(len(records), records.variant, size)
-    positions["board"][:, CELL_OF[size, : size * size]] = records.boards
-    positions["captured"] = records.captured
-    positions["ply"] = records.ply
-    positions["to_move"] = records.to_move
-    for position in positions:
-        if position["variant"] == BOAT and five_anywhere(position["board"], size, 3 - np.int64(position["to_move"])):
-            position["pending"] = 1
-    return positions

@@ -21,8 +21,8 @@ from alphapente.selfplay.sizing import CrewSize, crew_size, require_memory
 from alphapente.selfplay.workers import Workers
 
 if TYPE_CHECKING:
-    from alphapente.network.evaluator import Planes
     from alphapente.network.load import PreparedNetwork
+    from alphapente.network.planes import Planes
     from alphapente.records.store import Store
 
 PROGRESS_EVERY_S = 0.5
@@ -35,7 +35,7 @@ def generate(config: Config, report: ReportFn, stop: Callable[[], bool] = lambda
     Games still in play then are kept in the database and played on by the next generation of the same model. A newer
     checkpoint is taken over while games go on. Raises AlphaPenteError: see Store, checkpoint and load.
     """
-    size = crew_size(config, choose_device(config.network.device))
+    size = crew_size(config, choose_device(config.network.device, _class_path(config)))
     # Worker processes import what they need while this one opens the database and makes the network.
     crew = hire(size)
     try:
@@ -45,6 +45,12 @@ def generate(config: Config, report: ReportFn, stop: Callable[[], bool] = lambda
             return _Generation(config, report, store, crew, size).run(stop)
     finally:
         crew.abandon()
+
+
+def _class_path(config: Config) -> str:
+    """The class of the model that plays; "" for one that the configuration does not have."""
+    settings = config.models.get(config.generation.model_type)
+    return settings.class_path if settings else ""
 
 
 def hire(size: CrewSize) -> Crew:

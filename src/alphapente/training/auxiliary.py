@@ -38,16 +38,16 @@ class Auxiliary(nn.ModuleDict):
 
 
 class Taught(nn.Module):
-    """A model with its auxiliary heads: maps planes to policy logits, value logits and the answers of the heads."""
+    """A model with its auxiliary heads: maps inputs to policy logits, value logits and the answers of the heads."""
 
     def __init__(self, model: TwoHeaded, auxiliary: Auxiliary) -> None:
         super().__init__()
         self.model, self.auxiliary = model, auxiliary
 
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Planes [B, num_planes, S, S]; see TwoHeaded and Auxiliary."""
-        points, board = self.model.heads.read(self.model.trunk(planes))
-        policy, value = self.model.heads.judge(points, board)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """What the model itself reads; see TwoHeaded and Auxiliary."""
+        points, board = self.model.heads.read(self.model.trunk(*inputs))
+        policy, value = self.model.judge(points, board, *inputs)
         return policy, value, self.auxiliary(points, board)
 
 

@@ -1,4 +1,4 @@
-"""Records become training batches: positions turned or mirrored, seen as planes, beside what to learn from each.
+"""Records become training batches: positions turned or mirrored, as the network reads them, and what to learn of each.
 
 A compiled kernel makes a batch while the learner works on the last one, in a thread of its own.
 """
@@ -15,20 +15,12 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.errors import RequestError
+from alphapente.network.inputs import PLANES, Arrays, InputForm
 from alphapente.network.models import NUM_ENDS
-from alphapente.network.planes import NUM_PLANES, bits_to_plane, encode
 from alphapente.records.model import RecordBatch
-from alphapente.rules.kernels import five_anywhere
-from alphapente.rules.position import (
-    BOAT,
-    CELL_OF,
-    POSITION,
-    Position,
-    new_positions,
-    variant_index,
-)
+from alphapente.rules.kernels import five_anywhere, is_legal
+from alphapente.rules.position import BOAT, CELL_OF, VARIANTS, Position, Positions, new_positions, variant_index
 from alphapente.rules.symmetry import NUM_SYMMETRIES, SYMMETRY_TABLES
-from alphapente.rules.tactics import LEGAL, Bitboards, find_tactics, new_bitboards
 from alphapente.training.labels import (
     NUM_LATER,
     later_labels,
@@ -68,7 +60,7 @@ class Samples(NamedTuple):
 class Batch(NamedTuple):
     """B positions and what to learn from them."""
 
-    planes: NDArray[np.float32]  # [B, NUM_PLANES, S, S]
+    inputs: Arrays  # what the network reads, each array with B first, see network/inputs.py
     policy: NDArray[np.float32]  # [B, S*S] target, 0 where not legal, sums to 1
     legal: NDArray[np.float32]  # [B, S*S] 1 where legal
     value: NDArray[np.float32]  # [B, 3] chances of win, draw and loss for the player to move
@@ -78,11 +70,10 @@ class Batch(NamedTuple):
     later: NDArray[np.float32]  # [B, NUM_LATER] see labels.later_labels
     later_weight: NDArray[np.float32]  # [B] 0 where that is not known, else 1
 
-
-class _Scratch(NamedTuple):
-    position: Position
-    other: Position
-    bits: Bitboards
+    def part(self, rows: slice) -> "Batch":
+        """Some of the positions: a view."""
+        inputs, *targets = self
+        return Batch(tuple(array[rows] for array in inputs), *(array[rows] for array in targets))
 
 
 def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
@@ -108,11 +99,11 @@ def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
     )
 
 
-def new_batch(count: int, size: int, with_reply: bool = False) -> Batch:
+def new_batch(count: int, size: int, with_reply: bool = False, form: InputForm = PLANES) -> Batch:
     """Arrays for `count` positions of a board size, not yet filled."""
     points = size * size
     return Batch(
-        np.empty((count, NUM_PLANES, size, size), np.float32),
+        form.new_arrays(count, size),
         np.empty((count, points), np.float32),
         np.empty((count, points), np.float32),
         np.empty((count, NUM_ENDS), np.float32),
@@ -125,13 +116,23 @@ def new_batch(count: int, size: int, with_reply: bool = False) -> Batch:
 
 
 def make_batch(
-    samples: Samples, chosen: NDArray[np.int64], symmetries: NDArray[np.int64], with_reply: bool = False
+    samples: Samples,
+    chosen: NDArray[np.int64],
+    symmetries: NDArray[np.int64],
+    with_reply: bool = False,
+    form: InputForm = PLANES,
 ) -> Batch:
-    """The records `chosen` (indices int64[B]), each under its symmetry (int64[B], 0..7), as one batch."""
-    batch = new_batch(len(chosen), samples.size, with_reply)
-    blank = new_positions(2, "pente", samples.size)
-    blank["variant"] = samples.variant
-    _fill(samples, chosen, symmetries, batch, _Scratch(blank[0], np.zeros(1, POSITION)[0], new_bitboards()))
+    """The records `chosen` (indices int64[B]), each under its symmetry (int64[B], 0..7), as one batch.
+
+    Its inputs are those of `form`.
+    """
+    count, size = len(chosen), samples.size
+    if size % 2 == 0:  # the opening rule of an even board has no middle point to turn about
+        symmetries = np.where(samples.ply[chosen] <= 2, 0, symmetries)
+    positions = new_positions(count, VARIANTS[samples.variant], size)
+    batch = new_batch(count, size, with_reply, form)
+    _fill(samples, chosen, symmetries, positions, batch._replace(inputs=()))
+    form.encode(positions, batch.inputs)
     return batch
 
 
@@ -151,20 +152,20 @@ def _set_position(samples: Samples, index: int, symmetry: int, position: Positio
 
 @kernel
 def _fill(
-    samples: Samples, chosen: NDArray[np.int64], symmetries: NDArray[np.int64], batch: Batch, scratch: _Scratch
+    samples: Samples,
+    chosen: NDArray[np.int64],
+    symmetries: NDArray[np.int64],
+    positions: Positions,
+    batch: Batch,
 ) -> None:
-    size = samples.size
-    num_points = size * size
-    position, bits = scratch.position, scratch.bits
+    """Fills in positions POSITION[B], empty boards before, and a batch but for its inputs."""
+    num_points = samples.size * samples.size
     for row in range(len(chosen)):
         index, symmetry = chosen[row], symmetries[row]
-        if size % 2 == 0 and samples.ply[index] <= 2:
-            symmetry = 0  # the opening rule of an even board has no middle point to turn about
-        _set_position(samples, index, symmetry, position)
-        find_tactics(position, bits, scratch.other)
-        encode(position, bits, batch.planes[row].reshape(NUM_PLANES, num_points), 0)
+        _set_position(samples, index, symmetry, positions[row])
         legal, policy = batch.legal[row], batch.policy[row]
-        bits_to_plane(bits[LEGAL], legal, size)
+        for point in range(num_points):
+            legal[point] = np.float32(is_legal(positions[row], point))
         _spread(samples, index, symmetry, legal, policy)
         for end in range(NUM_ENDS):
             batch.value[row, end] = samples.label[index, end]
@@ -227,6 +228,8 @@ class BatchPlan:
     orientations: int
     with_reply: bool = False
     """Whether they tell how the opponent replied."""
+    form: InputForm = PLANES
+    """How the network reads positions."""
 
 
 def num_batches(num_samples: int, batch_size: int) -> int:
@@ -248,7 +251,7 @@ class EpochBatches:
             raise RequestError(f"augmentation.orientations is {plan.orientations}: choose 1, 2, 4 or 8")
         order = rng.permutation(len(samples.label)) if order is None else order
         count = len(order)
-        self._samples, self._with_reply = samples, plan.with_reply
+        self._samples, self._plan = samples, plan
         self._order = np.array_split(order, num_batches(count, plan.batch_size))
         symmetries = rng.choice(np.array(ORIENTATIONS[plan.orientations], np.int64), count)
         self._symmetries = np.array_split(symmetries, len(self._order))
@@ -288,7 +291,7 @@ class EpochBatches:
                 self._room.acquire()
                 if self._closed.is_set():
                     return
-                self._ready.put(make_batch(self._samples, chosen, symmetries, self._with_reply))
+                self._ready.put(make_batch(self._samples, chosen, symmetries, self._plan.with_reply, self._plan.form))
         except BaseException as error:
             last = error
         self._ready.put(last)

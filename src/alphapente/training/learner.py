@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from alphapente.config import TrainingSettings
 from alphapente.errors import FailureError
+from alphapente.network.inputs import input_form
 from alphapente.network.models import value_of
 from alphapente.training import winograd
 from alphapente.training.auxiliary import Auxiliary, taught, weights_of
 from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, Targets, losses
+from alphapente.training.mixnet_training import use_kernels
 from alphapente.training.replicas import Replicas
 
 SMALLEST_PART = 8
@@ -45,11 +47,14 @@ class Learner:
     ) -> None:
         self.device = torch.device(device)
         self.precision = precision
+        self.input_form = input_form(model)
+        """What the batches' inputs must be."""
         self.step = 0
         """Optimizer steps since the network was made."""
         self._settings = settings
         self._bf16 = precision == "bf16"
         tiled = winograd.pays(self.device.type, precision) and winograd.use_winograd(model) > 0
+        use_kernels(model, self.device.type, precision)
         self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self._auxiliary_shares = weights_of(settings.auxiliary)
@@ -79,7 +84,7 @@ class Learner:
 
         def teach(model: nn.Module, part: int) -> Losses:
             some = slice(bounds[part], bounds[part + 1])
-            return self._teach(model, Batch(*(array[some] for array in batch)), (some.stop - some.start) / count)
+            return self._teach(model, batch.part(some), (some.stop - some.start) / count)
 
         found = Losses(*(sum(parts) for parts in zip(*self._replicas.run(teach, parts), strict=True)))
         total = self.total(found)
@@ -105,10 +110,14 @@ class Learner:
         return Losses(*(share * loss.detach() for loss in found))
 
     def _answers(self, model: nn.Module, batch: Batch) -> tuple[Any, Targets]:
-        planes, *targets = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)
-        planes = planes.contiguous(memory_format=self._layout)
+        arrays, *targets = batch
+        inputs = [self._on_device(array) for array in arrays]
+        inputs = [each.contiguous(memory_format=self._layout) if each.ndim == 4 else each for each in inputs]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
-            return model(planes), Targets(*targets)
+            return model(*inputs), Targets(*map(self._on_device, targets))
+
+    def _on_device(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
 
     def total(self, found: Losses) -> Tensor:
         """The weighted sum that the gradient is of."""

@@ -16,7 +16,7 @@ NOT_LEGAL = -1e4
 
 
 class Targets(NamedTuple):
-    """What to learn from B positions: the arrays of a Batch but its planes, as tensors."""
+    """What to learn from B positions: the arrays of a Batch but its inputs, as tensors."""
 
     policy: Tensor
     legal: Tensor

@@ -59,7 +59,8 @@ def measure_training(config: Config, model_type: str, batch_size: int, seconds: 
     threads = settings.threads or num_cores()
     samples = samples_of(random_records(max(NUM_RECORDS, batch_size), config.game.board_size), settings.outcome_weight)
     learner = Learner(build_model(config, model_type), settings, "cpu", precision, threads)
-    ready = make_batch(samples, np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64))
+    chosen, unturned = np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64)
+    ready = make_batch(samples, chosen, unturned, form=learner.input_form)
     plain = _PlainLoop(build_model(config, model_type), ready)
 
     def measure(slice_s: float) -> tuple[float, float, float, float]:
@@ -92,9 +93,10 @@ _PARTS = {
 def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[str, float]:
     """Shares of a learner's step by part, one thread, adding up to 1."""
     samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
-    batch = make_batch(samples, np.arange(batch_size), np.zeros(batch_size, np.int64))
     precision = torch_precision(config.network.precision, "cpu")
     learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
+    unturned = np.zeros(batch_size, np.int64)
+    batch = make_batch(samples, np.arange(batch_size), unturned, form=learner.input_form)
     with torch_threads(1):
         learner.learn(batch)
         with torch.autograd.profiler.profile(use_kineto=False) as found:
@@ -110,7 +112,7 @@ def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -
     rng = np.random.default_rng(0)
     seen, steps, waited, start = 0, 0, 0.0, time.perf_counter()
     while True:
-        with EpochBatches(samples, BatchPlan(batch_size, 8), rng) as batches:
+        with EpochBatches(samples, BatchPlan(batch_size, 8, form=learner.input_form), rng) as batches:
             asked = time.perf_counter()
             for batch in batches:
                 waited += time.perf_counter() - asked
@@ -136,14 +138,15 @@ class _PlainLoop:
     """What one would write first: float32, one batch after the other."""
 
     def __init__(self, model: nn.Module, batch: Batch) -> None:
-        self._planes, *targets = (torch.from_numpy(array) for array in batch)
-        self._targets = Targets(*targets)
+        inputs, *targets = batch
+        self._inputs = [torch.from_numpy(array) for array in inputs]
+        self._targets = Targets(*map(torch.from_numpy, targets))
         self._model = model.train()
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
     def learn(self) -> None:
         """One step."""
-        found = losses(self._model(self._planes), self._targets)
+        found = losses(self._model(*self._inputs), self._targets)
         self._optimizer.zero_grad()
         (found.policy + found.value).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._model.parameters(), 5.0)

@@ -193,7 +193,7 @@ def _convolve(weights: Weights, block: int, start: int, size: int, work: Workspa
 @inlined
 def _list_near(near: NDArray[np.uint8], work: Workspace) -> int:
     """Writes the near points to `work.near`; returns how many."""
-    count = np.int64(0)
+    count = 0
     for point in range(len(near)):
         if near[np.uint64(point)]:
             work.near[np.uint64(count)] = point
@@ -270,9 +270,7 @@ def forward(weights: Weights, inputs: Inputs, size: int, work: Workspace, found:
 
 
 @kernel
-def _read_logits(
-    index: int, count: int, found: Found, logits_gradient: Floats, outputs: int, work: Workspace
-) -> None:
+def _read_logits(index: int, count: int, found: Found, logits_gradient: Floats, outputs: int, work: Workspace) -> None:
     """Writes the gradient of each near point's policy channels, not yet times their weights, and its sum."""
     points = len(work.near)
     for output in range(0, outputs, LANES):
@@ -393,7 +391,7 @@ def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gra
     for channel in range(block, block + LANES, LANES // 2):
         half, tap = channel - block, 8 * block + channel
         w0, w1, w2, w3, w4, w5, w6, w7, w8 = _load_nine(weights.taps, tap)
-        sums = _load_nine(gradients.taps, tap) + (load_half(gradients.bias, channel),)  # noqa: RUF005 (numba)
+        sums = _load_nine(gradients.taps, tap) + (load_half(gradients.bias, channel),)
         whole = zero
         for row in range(size):
             source = block * (size + 2) ** 2 + (row + 1) * down + LANES + half

@@ -1,7 +1,7 @@
-"""`mixnet` taught on a CPU by kernels of its own: the same outputs and gradients as the torch module's, in float32.
+"""`mixnet` trained on a CPU by kernels of its own: the same outputs and gradients as the torch module's, in float32.
 
-The table of patterns, the trunk and the policy head are one step of the autograd graph (training/mixnet_gradients.py);
-the value head reads the pooled features and stays in torch.
+The rows of the table (training/mixnet_rows.py) are one step of the autograd graph; trunk and policy head together are
+another (training/mixnet_gradients.py); the value head, which reads the pooled features, stays in torch.
 """
 
 from typing import Any
@@ -19,33 +19,40 @@ from alphapente.training.mixnet_gradients import BackWeights, Found, Gradients, 
 from alphapente.training.mixnet_rows import number_rows, sums_of_rows
 
 
-def fits(model: nn.Module) -> bool:
-    """Whether `taught` can run this model: a mixnet of whole vectors of channels, where kernels are compiled."""
-    return isinstance(model, Mixnet) and model.far.device.type == "cpu" and not numba.config.DISABLE_JIT and (
-        len(model.trunk.depthwise.weight) % LANES == 0
-    )
+def use_kernels(model: nn.Module, device: str, precision: str) -> bool:
+    """Makes a Mixnet compute by kernels where they can: on a CPU, in fp32, with a compiler; returns whether it does.
 
-
-def answers(model: Mixnet, patterns: Tensor, captured: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
-    """Policy logits float32[B, P] and value logits float32[B, 3], as the model's own `forward`.
-
-    For int16[B, P, 4], uint8[B, 2] and uint8[B, P] on the CPU; see LineInputs.
+    Names and weights stay. Auxiliary heads read the trunk's features, which the kernels do not keep: a model with
+    such heads (training/auxiliary.py) computes in torch all the same.
     """
-    trunk, heads = model.trunk, model.heads
-    rows, numbers = number_rows(patterns.numpy())
-    policy, pooled = _TrunkAndPolicy.apply(  # type: ignore[no-untyped-call]
-        Inputs(numbers, captured.numpy(), near.numpy()),
-        sums_of_rows(trunk, rows),
-        trunk.captured.weight,
-        trunk.depthwise.weight,
-        trunk.depthwise.bias,
-        heads.point.weight,
-        heads.point.bias,
-        heads.pooled_bias.weight,
-        heads.policy.weight,
-        model.far,
-    )
-    return policy, heads.value(torch.relu(heads.hidden(pooled)))
+    fitting = type(model) is Mixnet and len(model.trunk.depthwise.weight) % LANES == 0
+    if not fitting or device != "cpu" or precision != "fp32" or numba.config.DISABLE_JIT:
+        return False
+    model.__class__ = KernelMixnet
+    return True
+
+
+class KernelMixnet(Mixnet):
+    """A Mixnet on the CPU, its channels a multiple of LANES."""
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to what a Mixnet returns."""
+        patterns, captured, near = (tensor.numpy() for tensor in inputs)
+        trunk, heads = self.trunk, self.heads
+        rows, numbers = number_rows(patterns)
+        policy, pooled = _TrunkAndPolicy.apply(  # type: ignore[no-untyped-call]
+            Inputs(numbers, captured, near),
+            sums_of_rows(trunk, rows),
+            trunk.captured.weight,
+            trunk.depthwise.weight,
+            trunk.depthwise.bias,
+            heads.point.weight,
+            heads.point.bias,
+            heads.pooled_bias.weight,
+            heads.policy.weight,
+            self.far,
+        )
+        return policy, heads.value(torch.relu(heads.hidden(pooled)))
 
 
 class _TrunkAndPolicy(torch.autograd.Function):
@@ -71,13 +78,14 @@ class _TrunkAndPolicy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         tensors, inputs, found = ctx.saved_tensors, ctx.inputs, ctx.found
+        _, _, depthwise, _, point_weights, _, _, policy_weights, _ = tensors
         weights = _weights(*tensors)
         channels, outputs = len(weights.bias), len(weights.policy)
         count, points = inputs.near.shape
         logits_gradient, pooled_gradient = _flat(gradients[0]), gradients[1].detach().numpy().flatten()
         sums = _new_gradients(weights, count)
         kernels.backward(
-            (weights, _back_weights(tensors)),
+            (weights, _back_weights(*tensors[4:8])),
             inputs,
             found,
             (logits_gradient, pooled_gradient),
@@ -86,17 +94,17 @@ class _TrunkAndPolicy(torch.autograd.Function):
         )
         table, captured, taps, bias, point, policy, shift, far = (torch.from_numpy(array) for array in sums)
         shift, pooled = shift.view(count, outputs), torch.from_numpy(found.pooled).view(count, -1)
-        point, point_weights = point.view(outputs, channels), tensors[4].view(outputs, channels)
+        point = point.view(point_weights.shape)
         return (
             None,
             table.view(-1, channels),
             captured.view(-1, channels),
-            taps.view(-1, 9, LANES).transpose(1, 2).reshape(tensors[2].shape),
+            taps.view(-1, 9, LANES).transpose(1, 2).reshape(depthwise.shape),
             bias,
-            (point * tensors[7].view(-1, 1)).view(tensors[4].shape),
+            point * policy_weights.view(-1, 1, 1, 1),
             shift.sum(0),
             shift.T @ pooled,
-            (policy + (point * point_weights).sum(1)).view(tensors[7].shape),
+            (policy + (point * point_weights).sum((1, 2, 3))).view(policy_weights.shape),
             far.view(()),
         )
 
@@ -121,8 +129,8 @@ def _weights(*tensors: Tensor) -> Weights:
     )
 
 
-def _back_weights(tensors: tuple[Tensor, ...]) -> BackWeights:
-    return BackWeights(point=_flat(tensors[4].flatten(1) * tensors[7].view(-1, 1)), pooled=_flat(tensors[6]))
+def _back_weights(point: Tensor, _point_bias: Tensor, pooled: Tensor, policy: Tensor) -> BackWeights:
+    return BackWeights(point=_flat(point.flatten(1) * policy.view(-1, 1)), pooled=_flat(pooled))
 
 
 def _new_gradients(weights: Weights, count: int) -> Gradients:

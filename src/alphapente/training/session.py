@@ -87,7 +87,8 @@ class _Training:
         learner = self._learner()
         augmentation = self.settings.augmentation
         orientations = augmentation.orientations if augmentation.enabled else 1
-        plan = BatchPlan(self.settings.batch_size, orientations, self.settings.auxiliary.reply > 0)
+        with_reply = self.settings.auxiliary.reply > 0
+        plan = BatchPlan(self.settings.batch_size, orientations, with_reply, learner.input_form)
         while progress.epoch < progress.num_epochs:
             start, end = self._bounds(len(order), progress.epoch), self._bounds(len(order), progress.epoch + 1)
             if start == end:  # settings changed since this training began: it has fewer batches than epochs
@@ -247,7 +248,7 @@ class _Training:
                     )
                 )
         rate = meter.samples_per_s()
-        validation = asked.ask(learner.judge) if len(asked) else None
+        validation = asked.ask(learner.judge, learner.input_form) if len(asked) else None
         self.progress.close_epoch(meter, validation)
         self._calibration = validation.calibration if validation else None
         self.report(self._epoch_report(learner, meter, validation, rate))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapente.network.inputs import PLANES, InputForm
 from alphapente.records.model import RecordBatch
 from alphapente.training.batches import Batch, Samples, make_batch
 from alphapente.training.labels import settled
@@ -87,14 +88,14 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self._indices)
 
-    def ask(self, judge: Callable[[Batch], tuple[Losses, NDArray[np.float32]]]) -> Validation:
-        """What `Learner.judge` makes of them: at least one record."""
+    def ask(self, judge: Callable[[Batch], tuple[Losses, NDArray[np.float32]]], form: InputForm = PLANES) -> Validation:
+        """What `Learner.judge` makes of them, as its network reads them (`form`): at least one record."""
         policy = weights = value = 0.0
         values = np.empty(len(self), np.float32)
         for start in range(0, len(self), _BATCH):
             some = slice(start, start + _BATCH)
             indices = self._indices[some]
-            batch = make_batch(self._samples, indices, np.zeros(len(indices), np.int64))
+            batch = make_batch(self._samples, indices, np.zeros(len(indices), np.int64), form=form)
             found, values[some] = judge(batch)
             weight = float(batch.policy_weight.sum())
             policy, weights = policy + float(found.policy) * weight, weights + weight

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from alphapente.arena.engine import Candidate, candidates, unsearched
 from alphapente.config import Config
-from alphapente.network.evaluator import Evaluator, Outputs, Planes
-from alphapente.network.planes import NUM_PLANES, encode_batch
+from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
-from alphapente.rules.position import IN_PLAY, POSITION, new_positions
+from alphapente.rules.position import IN_PLAY, POSITION, Positions, new_positions
 from alphapente.rules.tactics import LOSES, tactics
 from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, choose_point, most_nodes
 from alphapente.search.root import SearchResult
@@ -92,13 +91,13 @@ class Port:
         self.board_size = board_size
         self.batch_size = batch_size
         self.name = "lent"
-        self.input: Planes = np.zeros((batch_size, NUM_PLANES, board_size, board_size), np.float32)
+        self.input = new_positions(batch_size, "pente", board_size)
         self.lent: Evaluator | None = None
 
-    def evaluate(self, planes: Planes) -> Outputs:
+    def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
         """See Evaluator.evaluate."""
         assert self.lent is not None, "a slice lends an evaluator first"
-        return self.lent.evaluate(planes)
+        return self.lent.evaluate(positions, wanted)
 
     def load_weights(self, source: Any) -> None:
         """A search has one network from start to end."""
@@ -344,7 +343,7 @@ def network_opinion(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float3
     """What the network itself thinks: policy float32[P] over the legal points, and the value of the player to move."""
     positions = new_positions(1, game.variant, game.size)
     positions[0] = game.position
-    logits, values = evaluator.evaluate(encode_batch(positions))
+    logits, values = evaluator.evaluate(positions)
     policy = np.zeros(game.size**2, np.float32)
     legal = game.legal_points()
     weights = np.exp(logits[0][legal] - logits[0][legal].max())

@@ -1,0 +1,47 @@
+"""What a network reads: its input form, which encodes positions as the arrays that the model is called with."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.network.planes import NUM_PLANES, encode_batch
+from alphapente.rules.position import Positions
+
+Arrays = tuple[NDArray[Any], ...]
+"""The arguments of a model's call, each with the batch as its first dimension."""
+
+
+class InputForm(Protocol):
+    """Encodes positions of one board size. Has no state: threads may share it."""
+
+    def new_arrays(self, count: int, size: int) -> Arrays:
+        """Zeroed arrays for `count` positions of a board of `size` x `size` points."""
+        ...
+
+    def encode(self, positions: Positions, arrays: Arrays, wanted: NDArray[np.int8] | None = None) -> None:
+        """Encodes POSITION[n] into the first n rows of `arrays`, which have at least n rows for that board size.
+
+        Rows where `wanted` int8[n] is 0 are left as they are. `last` of a position has no effect: a search turns
+        positions and records do not store it.
+        """
+        ...
+
+
+class _Planes:
+    """The input of convolutions: one array, float32[B, NUM_PLANES, S, S], see network/planes.py."""
+
+    def new_arrays(self, count: int, size: int) -> Arrays:
+        return (np.zeros((count, NUM_PLANES, size, size), np.float32),)
+
+    def encode(self, positions: Positions, arrays: Arrays, wanted: NDArray[np.int8] | None = None) -> None:
+        encode_batch(positions, arrays[0], wanted)
+
+
+PLANES: InputForm = _Planes()
+
+
+def input_form(model: object) -> InputForm:
+    """The form that a model reads: its class attribute `input_form`, or PLANES where it has none."""
+    form: InputForm = getattr(model, "input_form", PLANES)
+    return form
