@@ -1,7 +1,8 @@
 """`mixnet` trained on a CPU by kernels of its own: the same outputs and gradients as the torch module's, in float32.
 
 The rows of the table (training/mixnet_rows.py) are one step of the autograd graph; trunk and policy head together are
-another (training/mixnet_gradients.py); the value head, which reads the pooled features, stays in torch.
+another (training/mixnet_forward.py and mixnet_backward.py); the value head reads the pooled features and stays in
+torch.
 """
 
 from typing import Any
@@ -14,8 +15,8 @@ from torch import Tensor, nn
 
 from alphapente.network.mixnet import Mixnet
 from alphapente.network.vectors import LANES
-from alphapente.training import mixnet_gradients as kernels
-from alphapente.training.mixnet_gradients import BackWeights, Found, Gradients, Inputs, Weights
+from alphapente.training.mixnet_backward import BackWeights, Gradients, add_gradients
+from alphapente.training.mixnet_forward import Found, Inputs, Weights, compute_outputs, new_workspace, zeros
 from alphapente.training.mixnet_rows import number_rows, sums_of_rows
 
 
@@ -65,12 +66,12 @@ class _TrunkAndPolicy(torch.autograd.Function):
         channels, outputs = len(weights.bias), len(weights.policy)
         size = round(points**0.5)
         found = Found(
-            logits=kernels.zeros(count * points),
-            pooled=kernels.zeros(count * 2 * channels),
-            shift=kernels.zeros(count * outputs),
+            logits=zeros(count * points),
+            pooled=zeros(count * 2 * channels),
+            shift=zeros(count * outputs),
             positive=np.empty(count * points * outputs // LANES, np.uint16),
         )
-        kernels.forward(weights, inputs, size, kernels.new_workspace(channels, outputs, size), found)
+        compute_outputs(weights, inputs, size, new_workspace(channels, outputs, size), found)
         ctx.save_for_backward(*tensors)
         ctx.inputs, ctx.found = inputs, found
         return torch.from_numpy(found.logits).view(count, points), torch.from_numpy(found.pooled).view(count, -1)
@@ -84,12 +85,12 @@ class _TrunkAndPolicy(torch.autograd.Function):
         count, points = inputs.near.shape
         logits_gradient, pooled_gradient = _flat(gradients[0]), gradients[1].detach().numpy().flatten()
         sums = _new_gradients(weights, count)
-        kernels.backward(
+        add_gradients(
             (weights, _back_weights(*tensors[4:8])),
             inputs,
             found,
             (logits_gradient, pooled_gradient),
-            kernels.new_workspace(channels, outputs, round(points**0.5)),
+            new_workspace(channels, outputs, round(points**0.5)),
             sums,
         )
         table, captured, taps, bias, point, policy, shift, far = (torch.from_numpy(array) for array in sums)
@@ -136,12 +137,12 @@ def _back_weights(point: Tensor, _point_bias: Tensor, pooled: Tensor, policy: Te
 def _new_gradients(weights: Weights, count: int) -> Gradients:
     outputs = len(weights.policy)
     return Gradients(
-        table=kernels.zeros(weights.table.size),
-        captured=kernels.zeros(weights.captured.size),
-        taps=kernels.zeros(weights.taps.size),
-        bias=kernels.zeros(weights.bias.size),
-        point=kernels.zeros(weights.point.size),
-        policy=kernels.zeros(weights.policy.size),
-        shift=kernels.zeros(count * outputs),
-        far=kernels.zeros(1),
+        table=zeros(weights.table.size),
+        captured=zeros(weights.captured.size),
+        taps=zeros(weights.taps.size),
+        bias=zeros(weights.bias.size),
+        point=zeros(weights.point.size),
+        policy=zeros(weights.policy.size),
+        shift=zeros(count * outputs),
+        far=zeros(1),
     )
