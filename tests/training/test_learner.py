@@ -7,12 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alphapente.config import Config, TrainingSettings
+from alphapente.config import AuxiliarySettings, Config, TrainingSettings
+from alphapente.network.inputs import PLANES, InputForm
 from alphapente.network.models import ModelSpec, build
+from alphapente.network.patterns import LINES
 from alphapente.training.batches import Batch, make_batch, samples_of
 from alphapente.training.learner import SMALLEST_PART, Learner, TrainingError
 from alphapente.training.losses import Targets, losses
 from alphapente.training.measure import measure_training, random_records
+from alphapente.training.mixnet_training import KernelMixnet
 from alphapente.training.winograd import WinogradConv2d
 
 
@@ -26,8 +29,9 @@ def small(**settings: float) -> Learner:
     return Learner(build(spec, seed=2), TrainingSettings(**{"warmup_steps": 0, "learning_rate": 0.01, **settings}))  # type: ignore[arg-type]
 
 
-def some_batch(count: int = 16, seed: int = 1) -> Batch:
-    return make_batch(samples_of(random_records(count, 9, seed), 1.0), np.arange(count), np.zeros(count, np.int64))
+def some_batch(count: int = 16, seed: int = 1, form: InputForm = PLANES) -> Batch:
+    samples = samples_of(random_records(count, 9, seed), 1.0)
+    return make_batch(samples, np.arange(count), np.zeros(count, np.int64), form=form)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -64,6 +68,28 @@ def test_the_loss_falls_alike_by_tiles_by_plain_bf16_and_in_float32(monkeypatch:
         learner = wide(precision)
         assert any(isinstance(module, WinogradConv2d) for module in learner.model.modules()) == tiled
         np.testing.assert_allclose(course(learner), exact, rtol=0.03)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="its kernels are LLVM vectors: not in Python")
+def test_a_mixnet_learns_by_kernels_what_it_learns_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with threads, and with auxiliary heads, which only torch computes."""
+    spec = ModelSpec("mixnet", "alphapente.network.mixnet:Mixnet", {"channels": 16})
+    batch = some_batch(form=LINES)
+
+    def learned(by_kernels: bool, threads: int, plies_left: float) -> tuple[list[float], NDArray[np.float32]]:
+        if not by_kernels:
+            monkeypatch.setattr("alphapente.training.learner.use_kernels", lambda *_: False)
+        settings = TrainingSettings(
+            warmup_steps=0, learning_rate=0.01, auxiliary=AuxiliarySettings(plies_left=plies_left)
+        )
+        learner = Learner(build(spec, seed=3), settings, threads=threads)
+        monkeypatch.undo()
+        assert isinstance(learner.model, KernelMixnet) == by_kernels
+        return [float(learner.learn(batch).policy) for _ in range(4)], learner.judge(batch)[1]
+
+    for threads, plies_left in ((1, 0.0), (2, 0.0), (1, 0.1)):
+        for mine, its in zip(learned(True, threads, plies_left), learned(False, threads, plies_left), strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
