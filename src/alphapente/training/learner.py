@@ -54,7 +54,9 @@ class Learner:
         self._settings = settings
         self._bf16 = precision == "bf16"
         tiled = winograd.pays(self.device.type, precision) and winograd.use_winograd(model) > 0
-        use_kernels(model, self.device.type, precision)
+        by_kernels = use_kernels(model, self.device.type, precision) and not weights_of(settings.auxiliary)
+        self.method = ", mixnet by compiled kernels" if by_kernels else ", convolutions by tiles" if tiled else ""
+        """For messages: what computes the model where that is not torch alone, after a comma."""
         self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self._auxiliary_shares = weights_of(settings.auxiliary)

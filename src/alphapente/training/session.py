@@ -21,7 +21,6 @@ from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.sampling import Window
 from alphapente.records.store import Store
-from alphapente.training import winograd
 from alphapente.training.auxiliary import weights_of
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError
@@ -195,16 +194,14 @@ class _Training:
         where = f"{device} {precision}"
         if device == "cpu":
             where += f", {self.threads} thread{'s' * (self.threads > 1)}"
-        if winograd.pays(device, precision):
-            where += ", convolutions by tiles"
         if auxiliary := weights_of(self.settings.auxiliary):
             where += ", auxiliary " + ", ".join(f"{name} {weight:g}" for name, weight in auxiliary.items())
         if found is None:
             model = build(self.spec, seed=self.progress.seed)
-            self.report(
-                Note(f"no checkpoint {self.path} yet: a fresh {name} of {num_parameters(model):,} weights ({where})")
-            )
-            return Learner(model, self.settings, device, precision, self.threads)
+            learner = Learner(model, self.settings, device, precision, self.threads)
+            fresh_model = f"a fresh {name} of {num_parameters(model):,} weights"
+            self.report(Note(f"no checkpoint {self.path} yet: {fresh_model} ({where}{learner.method})"))
+            return learner
         model = checkpoints.restore(self.path, found, self.config, averaged=False)
         learner = Learner(model, self.settings, device, precision, self.threads)
         try:
@@ -216,7 +213,7 @@ class _Training:
             self.report(Note(f"auxiliary heads that {self.path} does not have begin afresh: {', '.join(fresh)}"))
         if left_out := sorted(kept - auxiliary.keys()):
             self.report(Note(f"auxiliary heads of {self.path} that are off now are left out: {', '.join(left_out)}"))
-        self.report(Note(f"going on with {self.path} at step {found.step:,} ({where})"))
+        self.report(Note(f"going on with {self.path} at step {found.step:,} ({where}{learner.method})"))
         return learner
 
     def _epoch(
