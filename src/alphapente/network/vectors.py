@@ -16,7 +16,7 @@ LANES = 16
 """Numbers in a vector; in a vector of pairs, pairs."""
 
 
-class _Vector(types.Type):  # type: ignore[misc]
+class _Vector(types.Type):
     """A numba type whose value is an LLVM vector."""
 
     def __init__(self, name: str, element: Any, lanes: int) -> None:
