@@ -13,7 +13,11 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
-"""Numbers in a vector; in a vector of pairs, pairs."""
+"""Numbers in a vector; in a vector of pairs, pairs.
+
+`load_half` and `spread_half` make vectors of half as many, for loops whose variables would not fit the registers of
+AVX2 otherwise.
+"""
 
 
 class _Vector(types.Type):
@@ -29,6 +33,7 @@ _Int16s = _Vector("int16", _INT16, LANES)
 _Pairs = _Vector("pairs of int16", _INT16, 2 * LANES)
 _Int32s = _Vector("int32", _INT32, LANES)
 _Float32s = _Vector("float32", _FLOAT32, LANES)
+_Half = _Vector("float32", _FLOAT32, LANES // 2)
 _OF_DTYPE = {types.int16: _Int16s, types.int32: _Int32s, types.float32: _Float32s}
 
 
@@ -63,8 +68,18 @@ def load(_context: Any, array: Any, _index: Any) -> Any:
 
 
 @intrinsic
+def load_half(_context: Any, array: Any, _index: Any) -> Any:
+    """The LANES // 2 elements of a flat float32 array from `index` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(context, builder, signature, arguments, _Half.vector), align=2)
+
+    return _Half(array, types.intp), generate
+
+
+@intrinsic
 def store(_context: Any, array: Any, _index: Any, vector: Any) -> Any:
-    """Writes a vector to the LANES elements of a flat array of its type from `index` on."""
+    """Writes a vector to the elements of a flat array of its type from `index` on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store(arguments[2], _pointer(context, builder, signature, arguments, signature.args[2].vector), align=2)
@@ -106,12 +121,32 @@ def spread(_context: Any, scalar: Any) -> Any:
 
 
 @intrinsic
+def spread_half(_context: Any, scalar: Any) -> Any:
+    """A float32 in all lanes of half a vector."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return _spread(builder, arguments[0], _Half.vector)
+
+    return _Half(scalar), generate
+
+
+@intrinsic
 def add(_context: Any, one: Any, _other: Any) -> Any:
     """The sums, lane by lane."""
 
     def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        floating = signature.return_type is _Float32s
+        floating = signature.return_type.vector.element == _FLOAT32
         return builder.fadd(*arguments, flags=("contract",)) if floating else builder.add(*arguments)
+
+    return one(one, one), generate
+
+
+@intrinsic
+def subtract(_context: Any, one: Any, _other: Any) -> Any:
+    """The differences of float32, lane by lane."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fsub(*arguments, flags=("contract",))
 
     return one(one, one), generate
 
@@ -160,7 +195,7 @@ def larger(_context: Any, one: Any, _other: Any) -> Any:
     """The larger of each two."""
 
     def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        compare = builder.fcmp_ordered if signature.return_type is _Float32s else builder.icmp_signed
+        compare = builder.fcmp_ordered if signature.return_type.vector.element == _FLOAT32 else builder.icmp_signed
         return builder.select(compare(">", *arguments), *arguments)
 
     return one(one, one), generate
@@ -172,10 +207,43 @@ def relu(_context: Any, one: Any) -> Any:
 
     def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         zero = ir.Constant(signature.return_type.vector, None)
-        compare = builder.fcmp_ordered if signature.return_type is _Float32s else builder.icmp_signed
+        compare = builder.fcmp_ordered if signature.return_type.vector.element == _FLOAT32 else builder.icmp_signed
         return builder.select(compare(">", arguments[0], zero), arguments[0], zero)
 
     return one(one), generate
+
+
+@intrinsic
+def where_larger(_context: Any, one: Any, _other: Any, _value: Any) -> Any:
+    """The float32 of `value` in the lanes where `one` is larger than `other`, 0 in the others."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        one, other, value = arguments
+        return builder.select(builder.fcmp_ordered(">", one, other), value, ir.Constant(value.type, None))
+
+    return one(one, one, one), generate
+
+
+@intrinsic
+def positive_bits(_context: Any, one: Any) -> Any:
+    """uint16: a bit for each lane of float32, the first lane's the lowest, set where the number is positive."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        positive = builder.fcmp_ordered(">", arguments[0], ir.Constant(_Float32s.vector, None))
+        return builder.bitcast(positive, _INT16)
+
+    return types.uint16(one), generate
+
+
+@intrinsic
+def where_bits(_context: Any, _bits: Any, one: Any) -> Any:
+    """The float32 in the lanes whose bit of a uint16 (see `positive_bits`) is set, 0 in the others."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        mask = builder.bitcast(arguments[0], ir.VectorType(ir.IntType(1), LANES))
+        return builder.select(mask, arguments[1], ir.Constant(_Float32s.vector, None))
+
+    return one(types.uint16, one), generate
 
 
 @intrinsic

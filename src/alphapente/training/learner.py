@@ -18,6 +18,7 @@ from alphapente.training import winograd
 from alphapente.training.auxiliary import Auxiliary, taught, weights_of
 from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, Targets, losses
+from alphapente.training.mixnet_training import use_kernels
 from alphapente.training.replicas import Replicas
 
 SMALLEST_PART = 8
@@ -53,6 +54,7 @@ class Learner:
         self._settings = settings
         self._bf16 = precision == "bf16"
         tiled = winograd.pays(self.device.type, precision) and winograd.use_winograd(model) > 0
+        use_kernels(model, self.device.type, precision)
         self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self._auxiliary_shares = weights_of(settings.auxiliary)

@@ -1,0 +1,278 @@
+"""The backward pass of `mixnet` in training on a CPU: the gradients of the weights, in float32.
+
+One position after the other, and of a position one block of channels after the other. See training/mixnet_forward.py,
+also for the order of numbers in the arrays.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapente.compiled import inlined, kernel
+from alphapente.network.patterns import MAX_CAPTURED
+from alphapente.network.vectors import (
+    LANES,
+    add,
+    load,
+    load_half,
+    multiply,
+    spread,
+    spread_half,
+    store,
+    subtract,
+    where_bits,
+    where_larger,
+)
+from alphapente.training.mixnet_forward import (
+    Floats,
+    Found,
+    Inputs,
+    Weights,
+    Workspace,
+    add_products,
+    convolve,
+    list_near,
+    load_nine,
+    look_up,
+    nine,
+    tap,
+)
+
+
+class BackWeights(NamedTuple):
+    """The weights of the policy head in the order of the backward pass."""
+
+    point: Floats  # [H, C] times the weight of each policy channel
+    pooled: Floats  # [H, 2 C]
+
+
+class Gradients(NamedTuple):
+    """The gradients of the weights, to which the backward pass adds; but it writes `shift`."""
+
+    table: Floats  # [rows of the batch, C]
+    captured: Floats  # [2, MAX_CAPTURED + 1, C]
+    taps: Floats  # [C / LANES, 9, LANES]
+    bias: Floats  # [C]
+    point: Floats  # [H, C] still to be multiplied by the weight of each policy channel
+    policy: Floats  # [H] what comes from `shift`; the rest is `point` times the weights of the points, summed
+    shift: Floats  # [B, H]
+    far: Floats  # [1]
+
+
+@kernel
+def _read_logits(index: int, count: int, found: Found, logits_gradient: Floats, outputs: int, work: Workspace) -> None:
+    """Writes the gradient of each near point's policy channels, not yet times their weights, and its sum."""
+    points = len(work.near)
+    for output in range(0, outputs, LANES):
+        whole = spread(np.float32(0.0))
+        for which in range(count):
+            point = index * points + work.near[np.uint64(which)]
+            gradient = spread(logits_gradient[np.uint64(point)])
+            hidden = where_bits(found.positive[np.uint64((point * outputs + output) // LANES)], gradient)
+            store(work.hidden_gradient, which * outputs + output, hidden)
+            whole = add(whole, hidden)
+        store(work.hidden_sum, output, whole)
+
+
+@kernel
+def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, work: Workspace) -> None:
+    """Writes to `work.points_gradient` what mean and maximum contribute, and ReLU lets through, for a block.
+
+    A maximum's goes to the first of the points that have it.
+    """
+    channels, zero, source = len(work.pooled) // 2, spread(np.float32(0.0)), 0
+    mean = multiply(load(pooled_gradient, start + block), spread(np.float32(1.0 / (size * size))))
+    rest, most = load(pooled_gradient, start + channels + block), load(work.pooled, channels + block)
+    for row in range(size):
+        at = ((row + 1) * (size + 2) + 1) * LANES
+        for _ in range(size):
+            point = load(work.points, source)
+            left = where_larger(most, point, rest)
+            store(work.points_gradient, at, where_larger(point, zero, add(mean, subtract(rest, left))))
+            rest = left
+            source += LANES
+            at += LANES
+
+
+@kernel
+def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gradient: Floats) -> None:
+    """Adds to `gradient` [H, C] the products of the near points' `hidden_gradient` and `points`, for a block."""
+    hidden, points, channels = work.hidden_gradient, work.points, len(work.pooled) // 2
+    for output in range(0, outputs, 4):
+        at = output * channels + block
+        a, b = load(gradient, at), load(gradient, at + channels)
+        c, d = load(gradient, at + 2 * channels), load(gradient, at + 3 * channels)
+        for which in range(count):
+            numbers = load(points, work.near[np.uint64(which)] * LANES)
+            source = which * outputs + output
+            a = add(a, multiply(spread(hidden[np.uint64(source)]), numbers))
+            b = add(b, multiply(spread(hidden[np.uint64(source + 1)]), numbers))
+            c = add(c, multiply(spread(hidden[np.uint64(source + 2)]), numbers))
+            d = add(d, multiply(spread(hidden[np.uint64(source + 3)]), numbers))
+        store(gradient, at, a)
+        store(gradient, at + channels, b)
+        store(gradient, at + 2 * channels, c)
+        store(gradient, at + 3 * channels, d)
+
+
+@inlined
+def _add_masked(work: Workspace, point: int, size: int, gradient) -> None:  # type: ignore[no-untyped-def]
+    """Adds to a point's gradient what ReLU lets through."""
+    at = ((point // size + 1) * (size + 2) + point % size + 1) * LANES
+    gradient = where_larger(load(work.points, point * LANES), spread(np.float32(0.0)), gradient)
+    store(work.points_gradient, at, add(load(work.points_gradient, at), gradient))
+
+
+@kernel
+def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Workspace) -> None:
+    """Adds what the policy contributes to the near points' gradients, for a block; four points at a time."""
+    hidden, near, outputs = work.hidden_gradient, work.near, len(work.hidden_sum)
+    channels = len(work.pooled) // 2
+    for which in range(0, count, 4):
+        first = which * outputs
+        second, third = min(which + 1, count - 1) * outputs, min(which + 2, count - 1) * outputs
+        fourth = min(which + 3, count - 1) * outputs
+        a, b = spread(np.float32(0.0)), spread(np.float32(0.0))
+        c, d = spread(np.float32(0.0)), spread(np.float32(0.0))
+        for output in range(outputs):
+            weight = load(back.point, output * channels + block)
+            a = add(a, multiply(spread(hidden[np.uint64(first + output)]), weight))
+            b = add(b, multiply(spread(hidden[np.uint64(second + output)]), weight))
+            c = add(c, multiply(spread(hidden[np.uint64(third + output)]), weight))
+            d = add(d, multiply(spread(hidden[np.uint64(fourth + output)]), weight))
+        _add_masked(work, near[np.uint64(which)], size, a)
+        if which + 1 < count:
+            _add_masked(work, near[np.uint64(which + 1)], size, b)
+        if which + 2 < count:
+            _add_masked(work, near[np.uint64(which + 2)], size, c)
+        if which + 3 < count:
+            _add_masked(work, near[np.uint64(which + 3)], size, d)
+
+
+@inlined
+def _add_taps(features: Floats, source: int, gradient: Floats, at: int, size: int, sums):  # type: ignore[no-untyped-def]
+    """Adds to the sums of nine taps and of the bias what a row of the board contributes.
+
+    Its features are from `source` on, and the gradient of the point below the row and right of it at `at`.
+    """
+    down = (size + 2) * LANES
+    g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
+    for _ in range(size):
+        feature = load_half(features, source)
+        here = load_half(gradient, at - down - LANES)
+        g0, g1 = tap(gradient, at, feature, g0), tap(gradient, at - LANES, feature, g1)
+        g2, g3 = tap(gradient, at - 2 * LANES, feature, g2), tap(gradient, at - down, feature, g3)
+        g4, g5 = add(g4, multiply(here, feature)), tap(gradient, at - down - 2 * LANES, feature, g5)
+        g6, g7 = tap(gradient, at - 2 * down, feature, g6), tap(gradient, at - 2 * down - LANES, feature, g7)
+        g8, bias = tap(gradient, at - 2 * down - 2 * LANES, feature, g8), add(bias, here)
+        source += LANES
+        at += LANES
+    return g0, g1, g2, g3, g4, g5, g6, g7, g8, bias
+
+
+@kernel
+def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gradients: Gradients) -> None:
+    """The gradients of the convolution's weights, and of the features, which it writes over them, for a block.
+
+    Writes to `work.captured` the sum of the latter.
+    """
+    down, zero = (size + 2) * LANES, spread_half(np.float32(0.0))
+    features, gradient = work.features, work.points_gradient
+    for channel in range(block, block + LANES, LANES // 2):
+        half, at_taps = channel - block, 8 * block + channel
+        w0, w1, w2, w3, w4, w5, w6, w7, w8 = load_nine(weights.taps, at_taps)
+        sums = load_nine(gradients.taps, at_taps) + (load_half(gradients.bias, channel),)
+        whole = zero
+        for row in range(size):
+            source = block * (size + 2) ** 2 + (row + 1) * down + LANES + half
+            sums = _add_taps(features, source, gradient, (row + 2) * down + 2 * LANES + half, size, sums)
+            at = row * down + half
+            for _ in range(size):
+                found = nine(gradient, at, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), zero)
+                found = where_larger(load_half(features, source), zero, found)
+                store(features, source, found)
+                whole = add(whole, found)
+                source += LANES
+                at += LANES
+        for number in range(9):
+            store(gradients.taps, at_taps + number * LANES, sums[number])
+        store(gradients.bias, channel, sums[9])
+        store(work.captured, channel, whole)
+
+
+@inlined
+def _add_to(target: Floats, at: int, vector) -> None:  # type: ignore[no-untyped-def]
+    store(target, at, add(load(target, at), vector))
+
+
+@kernel
+def _look_up_back(
+    numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace, gradients: Gradients
+) -> None:
+    """Adds the features' gradients to those of the rows."""
+    channels, side, table = len(gradients.bias), size + 2, gradients.table
+    for channel in range(0, channels, LANES):
+        whole = load(work.captured, channel)
+        _add_to(gradients.captured, own * channels + channel, whole)
+        _add_to(gradients.captured, (MAX_CAPTURED + 1 + enemy) * channels + channel, whole)
+    for row in range(size):
+        for column in range(size):
+            point = np.uint64(row * size + column)
+            at = ((row + 1) * side + column + 1) * LANES
+            first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
+            third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
+            for channel in range(0, channels, LANES):
+                gradient = load(work.features, at)
+                _add_to(table, first + channel, gradient)
+                _add_to(table, second + channel, gradient)
+                _add_to(table, third + channel, gradient)
+                _add_to(table, fourth + channel, gradient)
+                at += side * side * LANES
+
+
+@kernel
+def _read_back(index: int, found: Found, weights: Weights, work: Workspace, gradients: Gradients) -> None:
+    """The gradients of a position's shift and, as far as they come from it, of the policy channels' weights."""
+    outputs = len(weights.policy)
+    for output in range(0, outputs, LANES):
+        whole, at = load(work.hidden_sum, output), index * outputs + output
+        store(gradients.shift, at, multiply(whole, load(weights.policy, output)))
+        _add_to(gradients.policy, output, multiply(whole, load(found.shift, at)))
+
+
+@kernel
+def add_gradients(
+    weights: tuple[Weights, BackWeights],
+    inputs: Inputs,
+    found: Found,
+    output_gradients: tuple[Floats, Floats],
+    work: Workspace,
+    gradients: Gradients,
+) -> None:
+    """Adds the gradients of the weights from those of the logits [B, P] and of the pooled features [B, 2 C].
+
+    The latter gains what comes from the logits.
+    """
+    front, back = weights
+    logits_gradient, pooled_gradient = output_gradients
+    channels, outputs, points = len(front.bias), len(front.policy), len(work.near)
+    size = np.int64(round(points**0.5))
+    for index in range(len(inputs.near)):
+        own, enemy = inputs.captured[index, 0], inputs.captured[index, 1]
+        count = list_near(inputs.near[index], work)
+        for point in range(points):
+            if not inputs.near[index, point]:
+                gradients.far[0] += logits_gradient[index * points + point]
+        _read_logits(index, count, found, logits_gradient, outputs, work)
+        _read_back(index, found, front, work, gradients)
+        at = index * 2 * channels
+        add_products(gradients.shift, index * outputs, outputs, back.pooled, pooled_gradient, at, 2 * channels)
+        look_up(front, inputs.numbers[index], own, enemy, size, work)
+        for block in range(0, channels, LANES):
+            convolve(front, block, 0, size, work)
+            _spread_pooled(pooled_gradient, at, block, size, work)
+            _add_point_weights(block, count, outputs, work, gradients.point)
+            _add_policy(back, block, count, size, work)
+            _convolve_back(front, block, size, work, gradients)
+        _look_up_back(inputs.numbers[index], own, enemy, size, work, gradients)
