@@ -44,7 +44,8 @@ class ClockPlayer(Player):
     def _engine(self, turn: Turn) -> Engine:
         if turn.game not in self._playing:
             evaluator = self._free.pop()
-            engine = Engine(evaluator, self._settings, turn.rng, simulations=1, seconds=self._seconds)
+            seconds, engines = self._seconds, self.games_at_once
+            engine = Engine(evaluator, self._settings, turn.rng, simulations=1, seconds=seconds, engines=engines)
             self._playing[turn.game] = evaluator, engine
         return self._playing[turn.game][1]
 

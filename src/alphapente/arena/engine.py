@@ -12,6 +12,7 @@ from alphapente.rules.game import Game
 from alphapente.search.edges import edge_value
 from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
 from alphapente.search.root import SearchResult, principal_variation
+from alphapente.search.tree import nodes_in_memory
 
 FIRST_LOOK = 32
 """Simulations of the first search by the clock, from which the engine learns how fast it is."""
@@ -19,8 +20,8 @@ PLANNED = 0.95
 """Share of the time left that a search by the clock is planned for."""
 WORTHWHILE = 0.08
 """Share of a move's time that must be left for another search to begin."""
-MAX_NODES = 60_000
-"""Positions that one tree holds at most: about 50 MB on 19x19. A full tree goes on a little less deep."""
+FIRST_NODES = 4096
+"""Positions that a tree has room for at first: 4 MB on 19x19. It doubles as often as a search needs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,20 @@ class Engine:
         *,
         simulations: int,
         seconds: float | None = None,
+        engines: int = 1,
     ) -> None:
+        """By the clock, the trees of so many `engines` may take half of the machine's memory together."""
         self.evaluator = evaluator
         self.simulations = simulations
         self.seconds = seconds
         self._rng = rng
-        nodes = min(MAX_NODES, 4 * simulations + 64)
-        if seconds is not None:
-            nodes, simulations = MAX_NODES, MAX_NODES // 2
+        nodes = nodes_in_memory(engines, evaluator.board_size**2)
+        if seconds is None:
+            nodes = max(min(nodes, 4 * simulations + 64), simulations + 16)
+        else:
+            simulations = nodes // 2
         self._forest = Forest(
-            evaluator, settings, num_trees=1, simulations=simulations, max_nodes=max(nodes, simulations + 16)
+            evaluator, settings, num_trees=1, simulations=simulations, max_nodes=nodes, first_nodes=FIRST_NODES
         )
         self._speed = 0.0  # simulations a second, as measured last
         self._at: tuple[str, int, list[int]] | None = None

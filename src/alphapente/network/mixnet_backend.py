@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.network.evaluator import Outputs, Wanted, as_batch
-from alphapente.network.mixnet_kernels import Weights, evaluate_positions, new_workspace
+from alphapente.network.mixnet_kernels import Network, Weights, evaluate_positions, new_workspace
 from alphapente.network.patterns import MAX_CAPTURED
 from alphapente.network.vectors import LANES
 from alphapente.rules.position import Positions, new_positions
@@ -76,20 +76,21 @@ class MixnetEvaluator:
         self.board_size = board_size
         self.name = "mixnet int16"
         self.input = new_positions(batch_size, "pente", board_size)
-        self._weights = weights
-        self._workspace = new_workspace(weights, board_size)
-        self._policy = np.zeros((batch_size, board_size * board_size), np.float32)
-        self._value = np.zeros(batch_size, np.float32)
         self._all = np.ones(batch_size, np.int8)
+        self.load_weights(weights)
 
     def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
         """See Evaluator.evaluate."""
         count = as_batch(positions, self.batch_size, self.board_size)
-        chosen = self._all[:count] if wanted is None else wanted
-        evaluate_positions(self._weights, positions, chosen, self._workspace, (self._policy, self._value))
-        return self._policy[:count], self._value[:count]
+        evaluate_positions(self.network, positions, self._all[:count] if wanted is None else wanted)
+        return self.network.logits[:count], self.network.values[:count]
 
     def load_weights(self, source: "Weights | Mixnet") -> None:
         """Goes on with other weights; the number of channels may differ."""
-        self._weights = source if isinstance(source, Weights) else quantized(source)
-        self._workspace = new_workspace(self._weights, self.board_size)
+        weights = source if isinstance(source, Weights) else quantized(source)
+        self.network = Network(
+            weights,
+            new_workspace(weights, self.board_size),
+            np.zeros((self.batch_size, self.board_size**2), np.float32),
+            np.zeros(self.batch_size, np.float32),
+        )

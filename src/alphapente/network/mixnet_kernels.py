@@ -234,16 +234,19 @@ def _judge_board(weights: Weights, work: Workspace) -> float:
     return (win - loss) / (win + draw + loss)
 
 
+class Network(NamedTuple):
+    """All that one thread needs to evaluate batches of up to B positions on a board of P points."""
+
+    weights: Weights
+    work: Workspace
+    logits: NDArray[np.float32]  # [B, P] the answers
+    values: NDArray[np.float32]  # [B]
+
+
 @kernel
-def evaluate_positions(
-    weights: Weights,
-    positions: Positions,
-    wanted: NDArray[np.int8],
-    work: Workspace,
-    answers: tuple[NDArray[np.float32], NDArray[np.float32]],
-) -> None:
-    """Writes the policy logits float32[B, P] and values float32[B] of the wanted positions of one board size."""
-    logits, values = answers
+def evaluate_positions(network: Network, positions: Positions, wanted: NDArray[np.int8]) -> None:
+    """Writes the policy logits and values of those of n <= B positions where `wanted` int8[n] is not 0."""
+    weights, work, logits, values = network
     for index in range(len(positions)):
         if not wanted[index]:
             continue

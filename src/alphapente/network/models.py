@@ -174,15 +174,14 @@ def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Mo
     other than policy logits [B, S * S] and value logits [B, 3].
     """
     kind = _find_class(spec)
+    sizes = {"num_planes": num_planes, **spec.sizes} if input_form(kind) is PLANES else spec.sizes
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            # Only models that read planes are built for a number of them.
-            planes = {"num_planes": num_planes} if input_form(kind) is PLANES else {}
-            model: nn.Module = kind(**planes, **spec.sizes)
+            model: nn.Module = kind(**sizes)
         except (TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise RequestError(
-                f"models.{spec.model_type}: {spec.class_path} cannot be built with {planes | spec.sizes}: {error}"
+                f"models.{spec.model_type}: {spec.class_path} cannot be built with {sizes}: {error}"
             ) from error
         if isinstance(model, TwoHeaded):
             model.initialise()

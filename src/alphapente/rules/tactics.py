@@ -21,6 +21,7 @@ from alphapente.rules.position import (
     KERYO,
     MAX_SIZE,
     ORIGIN,
+    PLAYER_1,
     POOF,
     POSITION,
     STRIDE,
@@ -50,6 +51,7 @@ _Map = NDArray[np.uint64]  # one of them: uint64[ROW]
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _BITS = np.uint64(64)
+_LOWEST_BITS = np.uint64(0x0101010101010101)
 
 
 def new_bitboards() -> Bitboards:
@@ -223,9 +225,11 @@ def _look_along(
     `marks` is uint64[8 * ROW], bitboards one after the other. Marks the middle cells of windows that lack one
     stone (_FOURS) and two (_THREES), hold no stone of the other player and lie `on_board`; and for each pair (or
     triple) of the other's stones that is flanked at one end the cell two before the free end. Returns which kinds of
-    windows there are, added up: 1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two.
+    windows there are, added up: 1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two;
+    16 where an enemy pair (or triple) is marked and 32 where an own one is.
     """
     own_fours, enemy_fours, own_threes, enemy_threes = _ZERO, _ZERO, _ZERO, _ZERO
+    enemy_flanked, own_flanked = _ZERO, _ZERO
     twice = step + step
     three = ~_ZERO if triples else _ZERO
     for word in range(GUARD, len(on_board) - GUARD):  # a loop whose rounds are known to be few would not be vectorised
@@ -247,12 +251,17 @@ def _look_along(
         enemy_threes |= threes & free
         marks[np.uint64(word + _FOURS * ROW + ROW)] = fours & free
         marks[np.uint64(word + _THREES * ROW + ROW)] = threes & free
-        marks[np.uint64(word + _FLANKED_BEHIND * ROW)] = e0 & e1 & (o3 | (e3 & o4 & three))
-        marks[np.uint64(word + _FLANKED_BEHIND * ROW + ROW)] = o0 & o1 & (e3 | (o3 & e4 & three))
-        marks[np.uint64(word + _FLANKED_AHEAD * ROW)] = e0 & e3 & (o1 | (e1 & o2 & three))
-        marks[np.uint64(word + _FLANKED_AHEAD * ROW + ROW)] = o0 & o3 & (e1 | (o1 & e2 & three))
+        behind, own_behind = e0 & e1 & (o3 | (e3 & o4 & three)), o0 & o1 & (e3 | (o3 & e4 & three))
+        ahead, own_ahead = e0 & e3 & (o1 | (e1 & o2 & three)), o0 & o3 & (e1 | (o1 & e2 & three))
+        enemy_flanked |= behind | ahead
+        own_flanked |= own_behind | own_ahead
+        marks[np.uint64(word + _FLANKED_BEHIND * ROW)] = behind
+        marks[np.uint64(word + _FLANKED_BEHIND * ROW + ROW)] = own_behind
+        marks[np.uint64(word + _FLANKED_AHEAD * ROW)] = ahead
+        marks[np.uint64(word + _FLANKED_AHEAD * ROW + ROW)] = own_ahead
     found = np.int64(own_fours != _ZERO) | np.int64(enemy_fours != _ZERO) << 1
-    return found | np.int64(own_threes != _ZERO) << 2 | np.int64(enemy_threes != _ZERO) << 3
+    found |= np.int64(own_threes != _ZERO) << 2 | np.int64(enemy_threes != _ZERO) << 3
+    return found | np.int64(enemy_flanked != _ZERO) << 4 | np.int64(own_flanked != _ZERO) << 5
 
 
 @kernel
@@ -269,25 +278,30 @@ def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
 def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None:
     """Adds to `out` the cells that capture what `_look_along` marked as flanked behind and ahead: two further on."""
     twice = step + step
-    for word in range(GUARD, GUARD + WORDS):
+    for word in range(GUARD, len(out) - GUARD):  # vectorised, as in `_look_along`
         at = np.uint64(word)
         out[at] |= look_behind(behind, at, twice) | look_ahead(ahead, at, twice)
 
 
+@inlined
+def _gather(lowest_bits: np.uint64) -> np.uint64:
+    """The lowest bits of a word's eight bytes (all others 0) side by side, the first byte's lowest."""
+    return (lowest_bits * np.uint64(0x0102040810204080)) >> np.uint64(56)
+
+
 @kernel
 def _stones_to_bits(position: Position, bits: Bitboards) -> None:
-    board = position["board"]
-    player = position["to_move"]
+    """Eight cells at once, as the bytes of a word: a cell is 1 or 2 for a stone, 0 if empty, 3 outside of the board."""
+    eights = position["board"][FIRST_CELL : FIRST_CELL + 64 * _WORDS_OF_STONES].view(np.uint64)
+    first, second = (OWN, ENEMY) if position["to_move"] == PLAYER_1 else (ENEMY, OWN)
     for word in range(_WORDS_OF_STONES):
-        own = _ZERO
-        enemy = _ZERO
-        base = FIRST_CELL + 64 * word
-        for bit in range(64):
-            stone = board[base + bit]
-            own |= np.uint64(stone == player) << np.uint64(bit)
-            enemy |= np.uint64(stone == 3 - player) << np.uint64(bit)
-        bits[OWN, GUARD + word] = own
-        bits[ENEMY, GUARD + word] = enemy
+        low, high = _ZERO, _ZERO
+        for byte in range(8):
+            cells = eights[np.uint64(8 * word + byte)]
+            low |= _gather(cells & _LOWEST_BITS) << np.uint64(8 * byte)
+            high |= _gather((cells >> _ONE) & _LOWEST_BITS) << np.uint64(8 * byte)
+        bits[first, GUARD + word] = low & ~high
+        bits[second, GUARD + word] = high & ~low
 
 
 @kernel
@@ -322,6 +336,35 @@ def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch
 
 
 @kernel
+def _begin_maps(bits: Bitboards, on_board: _Map) -> None:
+    """Fills BOARD and LEGAL and clears OWN_WINS to ENEMY_FOURS; OWN and ENEMY are there."""
+    for word in range(GUARD, len(on_board) - GUARD):  # vectorised, as in `_look_along`
+        at = np.uint64(word)
+        bits[np.uint64(BOARD), at] = on_board[at]
+        bits[np.uint64(LEGAL), at] = on_board[at] & ~(bits[np.uint64(OWN), at] | bits[np.uint64(ENEMY), at])
+        bits[np.uint64(OWN_WINS), at] = _ZERO
+        bits[np.uint64(ENEMY_WINS), at] = _ZERO
+        bits[np.uint64(OWN_CAPTURES), at] = _ZERO
+        bits[np.uint64(ENEMY_CAPTURES), at] = _ZERO
+        bits[np.uint64(OWN_FOURS), at] = _ZERO
+        bits[np.uint64(ENEMY_FOURS), at] = _ZERO
+
+
+@kernel
+def _keep_legal(bits: Bitboards) -> None:
+    """Leaves only empty points in OWN_WINS to ENEMY_FOURS."""
+    for word in range(GUARD, bits.shape[1] - GUARD):  # vectorised, as in `_look_along`
+        at = np.uint64(word)
+        empty = bits[np.uint64(LEGAL), at]
+        bits[np.uint64(OWN_WINS), at] &= empty
+        bits[np.uint64(ENEMY_WINS), at] &= empty
+        bits[np.uint64(OWN_CAPTURES), at] &= empty
+        bits[np.uint64(ENEMY_CAPTURES), at] &= empty
+        bits[np.uint64(OWN_FOURS), at] &= empty
+        bits[np.uint64(ENEMY_FOURS), at] &= empty
+
+
+@kernel
 def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     """Fills `bits` for a position in play and says what follows for the player to move.
 
@@ -334,10 +377,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     """
     variant, size, player = position["variant"], position["size"], np.int64(position["to_move"])
     _stones_to_bits(position, bits)
-    for word in range(GUARD, GUARD + WORDS):
-        bits[BOARD, word] = _BOARD_MAPS[size, word]
-        bits[LEGAL, word] = _BOARD_MAPS[size, word] & ~bits[OWN, word] & ~bits[ENEMY, word]
-    bits[OWN_WINS : ENEMY_FOURS + 1] = _ZERO
+    _begin_maps(bits, _BOARD_MAPS[size])
     triples = variant == KERYO
     marks = bits[_MARKS:].reshape(8 * ROW)
     for line in range(4):
@@ -351,11 +391,12 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
             _spread(bits[_MARKS + _THREES], step, bits[OWN_FOURS])
         if found & 8:
             _spread(bits[_MARKS + _THREES + 1], step, bits[ENEMY_FOURS])
-        _add_captures(bits[_MARKS + _FLANKED_BEHIND], bits[_MARKS + _FLANKED_AHEAD], step, bits[OWN_CAPTURES])
-        _add_captures(bits[_MARKS + _FLANKED_BEHIND + 1], bits[_MARKS + _FLANKED_AHEAD + 1], step, bits[ENEMY_CAPTURES])
-    for target in range(OWN_WINS, ENEMY_FOURS + 1):
-        for word in range(GUARD, GUARD + WORDS):
-            bits[target, word] &= bits[LEGAL, word]
+        if found & 16:
+            _add_captures(bits[_MARKS + _FLANKED_BEHIND], bits[_MARKS + _FLANKED_AHEAD], step, bits[OWN_CAPTURES])
+        if found & 32:
+            behind, ahead = bits[_MARKS + _FLANKED_BEHIND + 1], bits[_MARKS + _FLANKED_AHEAD + 1]
+            _add_captures(behind, ahead, step, bits[ENEMY_CAPTURES])
+    _keep_legal(bits)
     if variant == GOMOKU:
         bits[OWN_CAPTURES : ENEMY_CAPTURES + 1] = _ZERO
     else:
@@ -366,7 +407,26 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
         _verify(position, bits, ENEMY_WINS, 3 - player, scratch)
     if position["ply"] == 0 or position["ply"] == 2:
         _forbid(position, bits)
-    return _conclude(bits, variant)
+    return conclude_tactics(bits, variant)
+
+
+@kernel
+def copy_tactics(source: Bitboards, target: Bitboards, other_side: bool) -> None:
+    """Copies what `find_tactics` found, without REPLIES; `other_side`: as if the other player were to move.
+
+    For positions of ply 3 and later: before, LEGAL depends on the player to move.
+    """
+    swap = np.int64(other_side)
+    for word in range(GUARD, GUARD + WORDS):
+        target[LEGAL, word] = source[LEGAL, word]
+        target[BOARD, word] = source[BOARD, word]
+    for own in (OWN, OWN_WINS, OWN_CAPTURES, OWN_FOURS):
+        own_target, enemy_target = target[own], target[own + 1]
+        own_source, enemy_source = source[own + swap], source[own + 1 - swap]
+        for word in range(GUARD, len(own_target) - GUARD):
+            at = np.uint64(word)
+            own_target[at] = own_source[at]
+            enemy_target[at] = enemy_source[at]
 
 
 @kernel
@@ -380,7 +440,8 @@ def _forbid(position: Position, bits: Bitboards) -> None:
 
 
 @kernel
-def _conclude(bits: Bitboards, variant: int) -> int:
+def conclude_tactics(bits: Bitboards, variant: int) -> int:
+    """The last step of `find_tactics`: fills REPLIES from the other bitboards and returns the verdict."""
     verdict = UNDECIDED
     source, extra = LEGAL, LEGAL
     if any_bit(bits[OWN_WINS]):

@@ -180,7 +180,7 @@ def find_defences(proof: Proof) -> bool:
             child = winning_child(proof, node)
             if child == NOTHING:
                 proof.counts[USED] += 1
-                find_tactics(position, proof.bits, proof.scratch)
+                find_tactics(position, proof.bits, proof.scratch[0])
                 _add_winning_move(proof)
                 continue
             cell, triples = np.int64(proof.nodes[child]["cell"]), position["variant"] == KERYO
@@ -191,7 +191,7 @@ def find_defences(proof: Proof) -> bool:
             waiting += 1
             continue
         proof.counts[USED] += 1
-        find_tactics(position, proof.bits, proof.scratch)
+        find_tactics(position, proof.bits, proof.scratch[0])
         _add_defenders_node(proof, position)
         first, count = np.int64(proof.nodes[node]["first"]), np.int64(proof.nodes[node]["count"])
         if waiting + count > len(proof.todo):

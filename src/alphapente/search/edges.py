@@ -11,6 +11,7 @@ from alphapente.search.tree import (
     PROVEN_WIN,
     UNEXPANDED,
     UNKNOWN,
+    Rates,
     Scratch,
     Trees,
 )
@@ -112,6 +113,19 @@ def can_open(trees: Trees, tree: int, node: int) -> bool:
     larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
     kept_for_root = 4 * trees.priors.shape[2]
     return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
+
+
+@kernel
+def lacks_room(trees: Trees, rates: Rates, tree: int, in_flight: int) -> bool:
+    """Whether one more simulation might find a tree full, while at most `in_flight` leaves await their nodes.
+
+    Or the table of exploration too short for the visits.
+    """
+    nodes = trees.heads[tree]["num_nodes"] + in_flight + 1
+    largest_block = 4 * trees.priors.shape[2]  # at least: blocks double, and no node has more than P edges
+    edges = trees.heads[tree]["edges_used"] + largest_block + 4 * trees.priors.shape[2]
+    visits = trees.nodes[tree, 0]["visits"] + in_flight + 2
+    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(rates.exploration)
 
 
 @kernel

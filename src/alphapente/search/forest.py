@@ -10,23 +10,26 @@ from numpy.typing import NDArray
 from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
-from alphapente.rules.kernels import copy_position, play
-from alphapente.rules.position import IN_PLAY, Position
-from alphapente.rules.tactics import LOSES, REPLIES, WINS, bits_to_plane, find_tactics
+from alphapente.network.mixnet_backend import MixnetEvaluator
+from alphapente.rules.kernels import copy_position
+from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
+from alphapente.rules.tactics import LOSES, WINS
 from alphapente.search.cache import new_cache
+from alphapente.search.certain import FORCED_WIN, STOPS, look_at_root
+from alphapente.search.edges import lacks_room
 from alphapente.search.kernels import LeafSolver, expand, select
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.root import (
     SearchResult,
-    best_gumbel_point,
-    conclude,
-    keep_subtree,
+    advance_root,
     new_compaction,
     principal_variation,
+    read_root,
     start_search,
 )
 from alphapente.search.root_priors import RootDraws, read_root_priors, restrict_root
-from alphapente.search.solver import Solver
+from alphapente.search.rounds import run_rounds
+from alphapente.search.solver import new_solver_memory
 from alphapente.search.threats import new_threats
 from alphapente.search.tree import (
     DONE,
@@ -40,6 +43,7 @@ from alphapente.search.tree import (
     new_leaves,
     new_scratch,
     new_trees,
+    with_room,
 )
 
 PRINCIPAL_VARIATION = 12
@@ -48,6 +52,8 @@ PRINCIPAL_VARIATION = 12
 
 NEARLY_ZERO = 0.1
 """Below this temperature a policy is divided by its largest entry first: 1 / temperature is a power that makes it 0."""
+EVALUATIONS_A_CALL = 64
+"""A call of a network that is kernels itself returns after so many positions: about a millisecond."""
 MOST_ROOT_POSITIONS = 5_000
 """The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
 
@@ -86,24 +92,27 @@ class Forest:
         num_trees: int,
         simulations: int,
         max_nodes: int | None = None,
+        first_nodes: int | None = None,
     ) -> None:
-        """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) bounds each tree."""
+        """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) bounds each tree.
+
+        `first_nodes`: the trees begin with room for so many nodes and grow when they need more.
+        """
         self.settings = settings
         self.evaluator = evaluator
         self.simulations = simulations
         self.size = evaluator.board_size
         points = self.size * self.size
-        nodes = most_nodes(simulations) if max_nodes is None else max_nodes
+        self.max_nodes = most_nodes(simulations) if max_nodes is None else max_nodes
+        nodes = self.max_nodes if first_nodes is None else min(first_nodes, self.max_nodes)
         self.trees = new_trees(num_trees, nodes, points)
+        self.trees.heads["may_grow"] = nodes < self.max_nodes
         places = np.arange(evaluator.batch_size) % num_trees
         self.leaves = new_leaves(places.astype(np.int32), evaluator.input)
         self.cache = new_cache(settings.cached_positions, points)
         self.gumbel = settings.root == "gumbel"
-        counts = np.arange(nodes + 1)
-        growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
-        explore = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
         self._rates = Rates(
-            exploration=explore.astype(np.float32),
+            exploration=_exploration(settings, nodes),
             first_play_reduction=float(settings.first_play_reduction),
             virtual_loss=float(settings.virtual_loss),
             gumbel=self.gumbel,
@@ -113,14 +122,16 @@ class Forest:
         self._compaction = new_compaction(self.trees)
         self._scratch = new_scratch(self.size)
         most = min(settings.root_solver_nodes * simulations, MOST_ROOT_POSITIONS)
-        self._solver = Solver(most) if most else None
+        self._solver = new_solver_memory(max(1, most))
+        self._points = np.zeros(MAX_POINTS, np.int64)
+        self._line = np.zeros(PRINCIPAL_VARIATION, np.int32)
         budget = settings.leaf_solver_nodes
         self._leaf_solver = LeafSolver(new_threats(budget), budget)
         self._priors = np.zeros(points, np.float32)
         self._no_noise = np.zeros(points)
         self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
         self._certain: list[SearchResult | None] = [None] * num_trees
-        self._only: list[NDArray[np.intp] | None] = [None] * num_trees  # the moves that do not lose by force
+        self._only: list[NDArray[np.int64] | None] = [None] * num_trees  # the moves that do not lose by force
         self.evaluations = 0
         """Positions that the network has looked at."""
         self.simulations_done = 0
@@ -140,16 +151,8 @@ class Forest:
 
     def advance(self, tree: int, point: int) -> None:
         """Plays `point` (legal) at the root; what was searched behind it is kept for the next search of this tree."""
-        kept = (
-            self.settings.tree_reuse
-            and self.trees.heads[tree]["num_nodes"] > 0
-            and keep_subtree(self.trees, tree, point, self._compaction)
-        )
-        room = self.trees.nodes.shape[1] - self.simulations
-        if not kept or self.trees.heads[tree]["num_nodes"] > room:
-            self.trees.heads[tree]["num_nodes"] = 0
-        play(self.trees.root[tree], point)
-        self.trees.heads[tree]["stage"] = IDLE
+        most = self.max_nodes - self.simulations if self.settings.tree_reuse else 0
+        advance_root(self.trees, tree, point, most, self._compaction)
 
     def position(self, tree: int) -> Position:
         """The position at the tree's root: not a copy."""
@@ -171,36 +174,32 @@ class Forest:
         answer comes from `result` after `step` has named it.
         """
         self._explorations[tree] = exploration, rng
-        self._certain[tree] = self._only[tree] = None
-        root = self.trees.root[tree]
-        verdict = find_tactics(root, self._scratch.bits, self._scratch.position)
-        bits_to_plane(self._scratch.bits[REPLIES], self._scratch.mask, self.size)
-        replies = np.flatnonzero(self._scratch.mask)
+        self._certain[tree] = None
         budget = self.simulations if simulations is None else min(simulations, self.simulations)
-        if verdict in (WINS, LOSES):
-            self._certain[tree] = self._by_tactics(verdict, replies, rng)
-        elif self._solver is not None:
-            found = self._solver.solve(root, self.settings.root_solver_nodes * budget)
-            self._certain[tree] = self._by_force(found.line) if found.won else None
-            defences = self._solver.defences(root, self.settings.root_solver_nodes * budget)
-            if defences is not None:
-                replies = np.array(defences)
-                self._only[tree] = replies
-        if self._certain[tree] is not None:
-            self.trees.heads[tree]["stage"] = DONE
+        to_solve = self.settings.root_solver_nodes * budget
+        to_solve = min(to_solve, MOST_ROOT_POSITIONS)
+        verdict, found, count = look_at_root(self.trees.root, tree, self._solver, to_solve, self._points)
+        points = self._points[:count]
+        heads = self.trees.heads
+        if found == FORCED_WIN or verdict in (WINS, LOSES):
+            by_force = found == FORCED_WIN
+            self._certain[tree] = self._by_force(points) if by_force else self._by_tactics(verdict, points, rng)
+            heads["stage"][tree] = DONE
             return
-        self.trees.heads[tree]["started"] = 0  # so that `stop` before the first simulation leaves none to do
-        self.trees.heads[tree]["budget"] = 1 if len(replies) == 1 and not even_if_forced else budget
-        self.trees.heads[tree]["stage"] = NEEDS_START if self.trees.heads[tree]["num_nodes"] else NEEDS_ROOT
+        self._only[tree] = points.copy() if found == STOPS else None
+        heads["started"][tree] = 0  # so that `stop` before the first simulation leaves none to do
+        heads["budget"][tree] = 1 if count == 1 and not even_if_forced else budget
+        heads["stage"][tree] = NEEDS_START if heads["num_nodes"][tree] else NEEDS_ROOT
 
-    def _by_tactics(self, verdict: int, replies: NDArray[np.intp], rng: np.random.Generator) -> SearchResult:
+    def _by_tactics(self, verdict: int, replies: NDArray[np.int64], rng: np.random.Generator) -> SearchResult:
         policy = np.zeros(self.size**2, np.float32)
         policy[replies] = 1.0 / len(replies)
         point = int(rng.choice(replies))
         proven, value = (PROVEN_WIN, 1.0) if verdict == WINS else (PROVEN_LOSS, -1.0)
         return SearchResult(point, policy, np.zeros(self.size**2, np.int32), value, proven, 0, value, (point,))
 
-    def _by_force(self, line: tuple[int, ...]) -> SearchResult:
+    def _by_force(self, points: NDArray[np.int64]) -> SearchResult:
+        line = tuple(points.tolist())
         policy = np.zeros(self.size**2, np.float32)
         policy[line[0]] = 1.0
         visits = np.zeros(self.size**2, np.int32)
@@ -222,15 +221,41 @@ class Forest:
         """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
         while True:
             select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver)
+            if self._grow():
+                continue
             waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
             if not len(waiting):
                 return
             for tree in waiting:
                 self._begin(int(tree))
 
+    def _grow(self) -> bool:
+        """Doubles the room of all trees, up to `max_nodes`, if a search waits for it; returns whether it did."""
+        trees, nodes = self.trees, self.trees.nodes.shape[1]
+        if nodes >= self.max_nodes:
+            return False
+        in_flight = len(self.leaves.tree)
+        searching = np.flatnonzero(trees.heads["stage"] == SEARCHING)
+        if not any(lacks_room(trees, self._rates, int(tree), in_flight) for tree in searching):
+            return False
+        nodes = min(2 * nodes, self.max_nodes)
+        self.trees = with_room(trees, nodes)
+        self.trees.heads["may_grow"] = nodes < self.max_nodes
+        self._rates = self._rates._replace(exploration=_exploration(self.settings, nodes))
+        self._compaction = new_compaction(self.trees)
+        return True
+
     def evaluate(self) -> None:
-        """One call of the network for the leaves in the batch, and what follows from it."""
-        if self.leaves.active.any():
+        """One call of the network for the leaves in the batch, and what follows from it.
+
+        With a network that is kernels itself the search goes on for EVALUATIONS_A_CALL positions in the same call.
+        """
+        if not self.leaves.active.any():
+            return
+        if isinstance(self.evaluator, MixnetEvaluator):
+            search = self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver
+            self.evaluations += run_rounds(*search, self.evaluator.network, EVALUATIONS_A_CALL)
+        else:
             answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
             self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
 
@@ -304,33 +329,38 @@ class Forest:
         """What the tree says of its root. Raises FailureError where a network's answers were no finite numbers."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
-        value = float(conclude(self.trees, self._rates, tree, policy, visits))
-        if not math.isfinite(value + float(policy.sum())):
+        value, finite, point, length = read_root(self.trees, self._rates, tree, policy, visits, self._line)
+        if not finite:
             raise FailureError(
                 f"the network ({self.evaluator.name}) answers with values or policies that are not finite numbers: "
                 "play with an earlier checkpoint, or train on from one with a lower training.learning_rate"
             )
-        if self.gumbel:
-            point = best_gumbel_point(self.trees, self._rates, tree, policy)
-        else:
+        if not self.gumbel:
             point = choose_point(policy, temperature, rng)
-        line = np.zeros(PRINCIPAL_VARIATION, np.int32)
-        length = principal_variation(self.trees, tree, point, line)
-        simulations = int(self.trees.heads[tree]["finished"])
+            length = principal_variation(self.trees, tree, point, self._line)
+        root = self.trees.nodes[tree, 0]
         return SearchResult(
             point=int(point),
             policy=policy,
             visits=visits,
-            value=value,
-            proven=int(self.trees.nodes[tree, 0]["proven"]),
-            simulations=simulations,
-            raw_value=float(self.trees.nodes[tree, 0]["raw_value"]),
-            principal_variation=tuple(int(p) for p in line[:length]),
+            value=float(value),
+            proven=int(root["proven"]),
+            simulations=int(self.trees.heads["finished"][tree]),
+            raw_value=float(root["raw_value"]),
+            principal_variation=tuple(self._line[:length].tolist()),
         )
 
     def busy(self) -> bool:
         """Whether any search is under way."""
         return bool(np.any((self.trees.heads["stage"] != IDLE) & (self.trees.heads["stage"] != DONE)))
+
+
+def _exploration(settings: SearchSettings, nodes: int) -> NDArray[np.float32]:
+    """float32[nodes + 1]: `Rates.exploration`."""
+    counts = np.arange(nodes + 1)
+    growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
+    explore = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
+    return explore.astype(np.float32)
 
 
 def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:

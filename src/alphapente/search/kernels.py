@@ -21,11 +21,11 @@ from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, bits_to_plane, find_tactics
 from alphapente.search.cache import MISSING, Cache, find, recall, remember
 from alphapente.search.candidates import may_force
-from alphapente.search.edges import can_open, conclude_node, find_next, open_edge, write_priors
+from alphapente.search.edges import can_open, conclude_node, find_next, lacks_room, open_edge, write_priors
 from alphapente.search.forced import select_forced
 from alphapente.search.gumbel import consider_another, select_gumbel
 from alphapente.search.proof import MAX_DEPTH
-from alphapente.search.threats import FOURS, Threats, is_solvable, prove
+from alphapente.search.threats import FOURS, Threats, is_solvable, prove_from
 from alphapente.search.tree import (
     DONE,
     EVALUATING,
@@ -189,7 +189,7 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int
         choice = select_puct(trees, rates, tree, node, rates.first_play_reduction)
         if choice == NOTHING:  # the tree is full: the node is looked at again as the leaf it was
             break
-    verdict = find_tactics(position, scratch.bits, scratch.position) if position["winner"] == IN_PLAY else 0
+    verdict = find_tactics(position, scratch.bits, scratch.position[0]) if position["winner"] == IN_PLAY else 0
     return _certain(position, verdict)
 
 
@@ -293,7 +293,7 @@ def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch:
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["stage"] = EVALUATING
     copy_position(leaves.position[place], trees.root[tree])
-    find_tactics(leaves.position[place], scratch.bits, scratch.position)
+    find_tactics(leaves.position[place], scratch.bits, scratch.position[0])
     leaves.depth[place] = 0
     _offer(trees, leaves, cache, place, scratch)
 
@@ -314,7 +314,8 @@ def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, so
     depth, position = leaves.depth[place], leaves.position[place]
     if depth == 0 or not is_solvable(position) or not may_force(position, scratch.bits, True):
         return
-    if prove(solver.threats, position, np.int64(MAX_DEPTH), np.int64(solver.budget), np.int64(FOURS)):
+    plies, budget = np.int64(MAX_DEPTH), np.int64(solver.budget)
+    if prove_from(solver.threats, position, scratch.bits, plies, budget, np.int64(FOURS)):
         tree = np.int64(leaves.tree[place])
         leaves.active[place] = 0
         parent = leaves.path_node[place, depth - 1]
@@ -329,7 +330,7 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
 
     Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
     once, and the next one begins. A tree without simulations left, or proven at its root, gets DONE once nothing of it
-    is in flight.
+    is in flight. One that lacks room and may grow begins no simulation until it has more.
     """
     found = 0
     for place in range(len(leaves.tree)):
@@ -340,6 +341,8 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
             if _finished(trees, tree):
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
+                break
+            if trees.heads[tree]["may_grow"] and lacks_room(trees, rates, tree, len(leaves.tree)):
                 break
             if not _simulate(trees, rates, leaves, cache, place, scratch):
                 break

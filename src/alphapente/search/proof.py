@@ -23,6 +23,7 @@ from alphapente.rules.tactics import (
     WINS,
     WORDS,
     Bitboards,
+    conclude_tactics,
     find_tactics,
     has,
     new_bitboards,
@@ -70,7 +71,7 @@ class Proof(NamedTuple):
     standing: NDArray[np.int32]  # [MAX_DEPTH + 1] the node whose position that is
     way: NDArray[np.int32]  # [MAX_DEPTH + 1]
     bits: Bitboards  # tactics of the node looked at last
-    scratch: Position
+    scratch: Positions  # POSITION[1]
     maps: NDArray[np.uint64]  # [5, ROW] bitboards AREA...
     solved: NDArray[np.int32]  # [a power of two] solved nodes by their keys
     todo: NDArray[np.int32]  # [N] nodes to visit
@@ -91,7 +92,7 @@ def new_proof(budget: int) -> Proof:
         standing=np.zeros(MAX_DEPTH + 1, np.int32),
         way=np.zeros(MAX_DEPTH + 1, np.int32),
         bits=new_bitboards(),
-        scratch=np.zeros(1, POSITION)[0],
+        scratch=np.zeros(1, POSITION),
         maps=np.zeros((_NUM_MAPS, ROW), np.uint64),
         solved=np.zeros(1 << max(4, (budget - 1).bit_length()), np.int32),
         todo=np.zeros(nodes, np.int32),
@@ -203,8 +204,11 @@ def _place(proof: Proof, key: np.uint64) -> int:
 
 
 @kernel
-def look_at(proof: Proof, node: int) -> int:
-    """Goes to a leaf and solves it by what is certain; SETTLED, or what find_tactics (in `bits`) says: still open."""
+def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
+    """Goes to a leaf and solves it by what is certain; SETTLED, or what find_tactics (in `bits`) says: still open.
+
+    `has_tactics`: `bits` already holds the tactics of the leaf, whose game is in play.
+    """
     depth = go_to(proof, node)
     position = proof.positions[depth]
     attacking = proof.nodes[node]["attacking"] == 1
@@ -212,7 +216,10 @@ def look_at(proof: Proof, node: int) -> int:
         settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), np.int64(0))
         return SETTLED
     proof.counts[USED] += 1
-    verdict = int(find_tactics(position, proof.bits, proof.scratch))
+    if has_tactics:
+        verdict = int(conclude_tactics(proof.bits, position["variant"]))
+    else:
+        verdict = int(find_tactics(position, proof.bits, proof.scratch[0]))
     left = int(proof.counts[LIMIT]) - depth
     needed = 1 if attacking else 2
     if verdict in (WINS, LOSES) or left < (3 if attacking else 2):  # no win that tactics do not see is shorter

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
+from alphapente.rules.kernels import play
 from alphapente.search.edges import edge_value, open_edge
 from alphapente.search.forced import earned_visits, most_visited
 from alphapente.search.gumbel import completion
 from alphapente.search.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
 from alphapente.search.tree import (
     EDGE,
+    IDLE,
     NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
@@ -253,6 +255,28 @@ def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int
     return length
 
 
+@allocating
+def read_root(
+    trees: Trees,
+    rates: Rates,
+    tree: int,
+    policy: NDArray[np.float32],
+    visits: NDArray[np.int32],
+    line: NDArray[np.int32],
+) -> tuple[float, bool, int, int]:
+    """`conclude`, and at a Gumbel root the move and its `principal_variation` in `line`.
+
+    Returns (value, whether value and policy are finite, the move or NOTHING at a PUCT root, the length of the line).
+    """
+    value = conclude(trees, rates, tree, policy, visits)
+    finite = math.isfinite(value + policy.sum())
+    point, length = np.int64(NOTHING), 0
+    if rates.gumbel and finite:
+        point = np.int64(best_gumbel_point(trees, rates, tree, policy))
+        length = principal_variation(trees, tree, point, line)
+    return value, finite, point, length
+
+
 class Compaction(NamedTuple):
     """Scratch to move a subtree to the front of its tree."""
 
@@ -304,3 +328,13 @@ def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bo
     trees.heads[tree]["num_nodes"] = count
     trees.heads[tree]["edges_used"] = used
     return True
+
+
+@kernel
+def advance_root(trees: Trees, tree: int, point: int, most: int, scratch: Compaction) -> None:
+    """Plays `point` at the root: the nodes behind it are kept where they are at most `most`, otherwise none."""
+    kept = most > 0 and trees.heads[tree]["num_nodes"] > 0 and keep_subtree(trees, tree, point, scratch)
+    if not kept or trees.heads[tree]["num_nodes"] > most:
+        trees.heads[tree]["num_nodes"] = 0
+    play(trees.root[tree], point)
+    trees.heads[tree]["stage"] = IDLE

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from alphapente.compiled import kernel
 from alphapente.rules.kernels import copy_position, play
-from alphapente.rules.position import IN_PLAY, POSITION, Position
+from alphapente.rules.position import IN_PLAY, MAX_POINTS, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     LEGAL,
     LOSES,
@@ -14,11 +16,14 @@ from alphapente.rules.tactics import (
     REPLIES,
     UNDECIDED,
     WINS,
+    Bitboards,
+    copy_tactics,
     find_tactics,
     new_bitboards,
     next_cell,
     point_of,
 )
+from alphapente.search.candidates import add_bits, keep_bits
 from alphapente.search.defences import find_defences
 from alphapente.search.proof import AREA, MAX_DEPTH, USED
 from alphapente.search.threats import (
@@ -26,10 +31,11 @@ from alphapente.search.threats import (
     FOURS_POSITIONS,
     THREAT_POSITIONS,
     THREES,
+    Threats,
     is_solvable,
     line_of,
     new_threats,
-    prove,
+    prove_from,
 )
 
 _SHORTEST = 3
@@ -49,16 +55,36 @@ class Solution(NamedTuple):
     """Positions looked at."""
 
 
+class SolverMemory(NamedTuple):
+    """What the solver's kernels write to; used again for each question."""
+
+    threats: Threats
+    bits: Bitboards  # tactics of the position asked about
+    other_bits: Bitboards  # of another one
+    boards: Positions  # POSITION[1]
+    cells: NDArray[np.int64]  # [MAX_DEPTH + 1] of a line
+
+
+def new_solver_memory(budget: int) -> SolverMemory:
+    """Memory for questions of up to `budget` positions each."""
+    return SolverMemory(
+        threats=new_threats(budget),
+        bits=new_bitboards(),
+        other_bits=new_bitboards(),
+        boards=np.zeros(1, POSITION),
+        cells=np.zeros(MAX_DEPTH + 1, np.int64),
+    )
+
+
 class Solver:
-    """Asks one question after another with the memory of one; one thread at a time."""
+    """Answers one question after another with the same memory; one thread at a time."""
 
     def __init__(self, budget: int) -> None:
         """`budget`: positions, 1 or more, that may be looked at for each question."""
         self.budget = budget
-        self._threats = new_threats(budget)
-        self._cells = np.zeros(MAX_DEPTH + 1, np.int64)
-        self._bits = new_bitboards()
-        self._board = np.zeros(1, POSITION)[0]
+        self.memory = new_solver_memory(budget)
+        self._asked = np.zeros(1, POSITION)
+        self._points = np.zeros(MAX_POINTS, np.int64)
 
     def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
         """Looks for a forced win of the player to move by fours, open threes and captures, and then for a shorter one.
@@ -67,29 +93,15 @@ class Solver:
         position must be in play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
-        outer, size = self._threats.outer, int(position["size"])
-        if find_tactics(position, self._bits, outer.scratch) == WINS:
-            return Solution(True, (point_of(next_cell(self._bits[OWN_WINS], 0), size),), 1, 1)
-        if not is_solvable(position):
-            return Solution(False, (), 0, 1)
+        self._asked[0] = position
         budget = self.budget if budget is None else min(budget, self.budget)
-        stages = iter(((FOURS, _SHORTEST), (level, _SHORTEST + 2), (level, MAX_DEPTH)))
-        stage, plies = next(stages)  # short wins first: in three plies they are by fours, and none is missed
-        found, used = Solution(False, (), 0, 0), 0
-        while plies >= _SHORTEST and budget > 0:
-            won = prove(self._threats, position, plies, budget, stage)
-            looked_at = int(outer.counts[USED])
-            used += looked_at
-            if won:
-                won_in = int(outer.nodes[0]["length"])
-                found = Solution(True, self._line(position, plies), won_in, used)
-                plies = won_in - 1
-            elif found.won or plies == MAX_DEPTH:
-                break
-            else:
-                budget -= looked_at
-                stage, plies = next(stages)
-        return found._replace(positions=used)
+        memory, asked, points = self.memory, self._asked[0], self._points
+        if find_tactics(asked, memory.bits, memory.threats.outer.scratch[0]) == WINS:
+            return Solution(True, (point_of(next_cell(memory.bits[OWN_WINS], 0), int(position["size"])),), 1, 1)
+        if not is_solvable(asked):
+            return Solution(False, (), 0, 1)
+        length, plies, used = find_win(memory, asked, budget, level, points)
+        return Solution(length > 0, tuple(points[:length].tolist()), plies, used)
 
     def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
         """The moves that may stop the enemy, who wins by fours if nothing is done; None if no such threat is found.
@@ -97,49 +109,101 @@ class Solver:
         All other moves lose by force. Asks nothing where the player to move wins at once or must answer a threat to
         win at once: `find_tactics` knows the replies there.
         """
-        outer, size = self._threats.outer, int(position["size"])
-        verdict = find_tactics(position, self._bits, outer.scratch)
-        if verdict != UNDECIDED or not is_solvable(position):
+        self._asked[0] = position
+        memory, asked = self.memory, self._asked[0]
+        if find_tactics(asked, memory.bits, memory.threats.outer.scratch[0]) != UNDECIDED or not is_solvable(asked):
             return None
-        copy_position(self._board, position)
-        self._board["to_move"] = 3 - position["to_move"]
-        budget = min(self.budget if budget is None else budget, self.budget, THREAT_POSITIONS)
-        if budget <= 0 or not prove(self._threats, self._board, MAX_DEPTH, budget, FOURS) or not find_defences(outer):
-            return None
-        chosen = outer.maps[AREA] & self._bits[LEGAL] | self._bits[OWN_CAPTURES]
-        found, cell = [], next_cell(chosen, 0)
-        while cell >= 0:
-            found.append(int(point_of(cell, size)))
-            cell = next_cell(chosen, cell)
-        return found
+        budget = self.budget if budget is None else min(budget, self.budget)
+        found = int(find_stops(memory, asked, budget, self._points))
+        return self._points[:found].tolist() if found >= 0 else None
 
-    def _line(self, position: Position, plies: int) -> tuple[int, ...]:
-        """A game that was proven, put together from what the tree, fours and tactics know of its parts.
 
-        `plies` is what the tree's question was limited to: where it found fours enough they are asked for once more,
-        and must be the same ones.
-        """
-        board, scratch = self._board, self._threats.outer.scratch
-        attacker, size = position["to_move"], int(position["size"])
-        copy_position(board, position)
-        line: list[int] = []
-        length = line_of(self._threats.outer, self._cells)
-        while board["winner"] == IN_PLAY:
-            for cell in self._cells[:length]:
-                line.append(int(point_of(int(cell), size)))
-                play(board, line[-1])
-            length = 0
-            if board["winner"] != IN_PLAY:
-                break
-            if find_tactics(board, self._bits, scratch) in (WINS, LOSES):
-                self._cells[0], length = next_cell(self._bits[REPLIES], 0), 1
-            elif board["to_move"] == attacker:
-                left = plies - len(line)
-                if prove(self._threats, board, left, 4 * FOURS_POSITIONS, FOURS):
-                    length = line_of(self._threats.outer, self._cells)
-            if length == 0:
-                break
-        return tuple(line)
+@kernel
+def find_win(
+    memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
+) -> tuple[int, int, int]:
+    """Looks for a win of the player to move whose tactics are in memory.bits: (moves of its line, plies, positions).
+
+    Writes the line to `points`; without a win it is empty, and the plies are 0.
+    """
+    outer = memory.threats.outer
+    length, won_in, used = 0, 0, 0
+    # short wins first: in three plies they are by fours, and none is missed
+    stage, plies, limit = np.int64(FOURS), np.int64(_SHORTEST), np.int64(_SHORTEST)
+    while plies >= _SHORTEST and budget > 0:
+        won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
+        looked_at = int(outer.counts[USED])
+        used += looked_at
+        if won:
+            won_in = int(outer.nodes[0]["length"])
+            length = _write_line(memory, position, plies, points)
+            plies = won_in - 1
+        elif won_in > 0 or limit == MAX_DEPTH:
+            break
+        else:
+            budget -= looked_at
+            stage, limit = level, np.int64(_SHORTEST + 2) if limit == _SHORTEST else np.int64(MAX_DEPTH)
+            plies = limit
+    return length, won_in, used
+
+
+@kernel
+def find_stops(memory: SolverMemory, position: Position, budget: int, points: NDArray[np.int64]) -> int:
+    """Writes the moves that may stop the enemy, who wins by fours if nothing is done, to `points`: how many.
+
+    -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
+    """
+    board, bits, outer = memory.boards[0], memory.bits, memory.threats.outer
+    copy_position(board, position)
+    board["to_move"] = 3 - position["to_move"]
+    copy_tactics(bits, memory.other_bits, True)
+    budget = min(budget, THREAT_POSITIONS)
+    plies = np.int64(MAX_DEPTH)
+    if budget <= 0 or not prove_from(memory.threats, board, memory.other_bits, plies, budget, np.int64(FOURS)):
+        return -1
+    if not find_defences(outer):
+        return -1
+    area = outer.maps[AREA]
+    keep_bits(bits[LEGAL], area)
+    add_bits(bits[OWN_CAPTURES], area)
+    found, cell = 0, next_cell(area, 0)
+    while cell >= 0:
+        points[found] = point_of(cell, np.int64(position["size"]))
+        found += 1
+        cell = next_cell(area, cell)
+    return found
+
+
+@kernel
+def _write_line(memory: SolverMemory, position: Position, plies: int, points: NDArray[np.int64]) -> int:
+    """Writes a game that was proven, put together from what the tree, fours and tactics know of its parts: its length.
+
+    `plies` is the limit of the proof: where the tree found that fours are enough, they are searched again, and must be
+    the same ones.
+    """
+    board, bits, threats, cells = memory.boards[0], memory.other_bits, memory.threats, memory.cells
+    attacker, size = position["to_move"], np.int64(position["size"])
+    copy_position(board, position)
+    written = 0
+    length = line_of(threats.outer, cells)
+    while board["winner"] == IN_PLAY:
+        for place in range(length):
+            points[written] = point_of(cells[place], size)
+            play(board, points[written])
+            written += 1
+        length = 0
+        if board["winner"] != IN_PLAY:
+            break
+        verdict = find_tactics(board, bits, threats.outer.scratch[0])
+        if verdict in (WINS, LOSES):
+            cells[0], length = next_cell(bits[REPLIES], 0), 1
+        elif board["to_move"] == attacker:
+            left, budget = np.int64(plies - written), np.int64(4 * FOURS_POSITIONS)
+            if prove_from(threats, board, bits, left, budget, np.int64(FOURS)):
+                length = line_of(threats.outer, cells)
+        if length == 0:
+            break
+    return written
 
 
 def solve(position: Position, budget: int = 10_000) -> Solution:

@@ -26,7 +26,10 @@ from alphapente.rules.tactics import (
     OWN_FOURS,
     REPLIES,
     UNDECIDED,
+    Bitboards,
     any_bit,
+    copy_tactics,
+    find_tactics,
     has,
 )
 from alphapente.search.candidates import (
@@ -159,8 +162,8 @@ def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
 
 
 @kernel
-def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
-    """Whether a win of the player to move was found, by FOURS or THREES, within `plies`.
+def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int, budget: int, level: int) -> bool:
+    """`prove` for a caller who has the tactics of the position in `bits`.
 
     At most about `budget` positions are looked at, those behind the threats of quiet moves included. The tree of
     threats.outer shows how. One loop serves both trees, since compiled functions that call each other in a circle
@@ -169,6 +172,7 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
     outer, inner = threats.outer, threats.inner
     attacker = np.int64(position["to_move"])
     _ask(outer, position, attacker, plies)
+    copy_tactics(bits, outer.bits, False)
     inner_budget = 0
     asked = NOTHING  # the node of the outer tree whose threat the inner one looks for
     while True:
@@ -186,13 +190,14 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
             asked = NOTHING
             continue
         node = most_proving(proof)
-        verdict = look_at(proof, node)
+        verdict = look_at(proof, node, node == 0)
         if verdict != SETTLED:
             there, attacking = proof.positions[proof.nodes[node]["depth"]], proof.nodes[node]["attacking"] == 1
             asks = level == THREES and not within and (attacking or verdict == UNDECIDED)
             if asks and may_force(there, proof.bits, attacking):
                 left = int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"])
                 _ask(inner, there, attacker, left if attacking else left - 1)
+                copy_tactics(outer.bits, inner.bits, not attacking)
                 inner_budget = FOURS_POSITIONS if attacking else THREAT_POSITIONS
                 asked = node
                 continue
@@ -201,6 +206,13 @@ def prove(threats: Threats, position: Position, plies: int, budget: int, level: 
             elif verdict == MUST_REPLY:
                 add_moves(proof, node, proof.bits[REPLIES], _FORCING)
         update(proof, node)
+
+
+@kernel
+def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
+    """Whether a win of the player to move was found, by FOURS or THREES, within `plies`: see `prove_from`."""
+    find_tactics(position, threats.outer.bits, threats.outer.scratch[0])
+    return prove_from(threats, position, threats.outer.bits, plies, budget, level)
 
 
 @kernel

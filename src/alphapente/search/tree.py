@@ -1,4 +1,4 @@
-"""The memory of the search: many trees side by side in arrays that are made once and never grow.
+"""The memory of the search: many trees side by side in arrays, which `with_room` copies to larger ones.
 
 A node is a position that the network has seen. An edge is a move out of a node that was looked at; moves are opened
 one by one in order of their prior, so a node has as many edges as it needs. The edges of a node lie side by side in
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.rules.identity import stone_numbers
-from alphapente.rules.position import MAX_PLIES, POSITION, Position, Positions
+from alphapente.rules.position import MAX_PLIES, POSITION, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
 
@@ -42,6 +42,7 @@ HEAD = np.dtype(
         ("budget", np.int32),  # simulations to do in this search
         ("num_considered", np.int32),  # Gumbel: moves that share the simulations
         ("forced", np.float32),  # PUCT: k of the forced playouts of this search, 0: none
+        ("may_grow", np.int32),  # 1: a search that lacks room waits until there is more
     ]
 )
 """What a tree knows about itself."""
@@ -72,6 +73,10 @@ EDGE = np.dtype(
         ("in_flight", np.int32),  # simulations that went through and are not backed up yet
     ]
 )
+
+
+_COMPACTION_BYTES = 4 + 4 * EDGE.itemsize
+"""Of each node, to move a subtree to the front: see `root.Compaction`."""
 
 
 class Trees(NamedTuple):
@@ -117,7 +122,7 @@ class Scratch(NamedTuple):
     """Memory that the kernels write to and read back within one simulation."""
 
     bits: Bitboards
-    position: Position
+    position: Positions  # POSITION[1]
     numbers: NDArray[np.uint64]  # see identity.stone_numbers
     hashes: NDArray[np.uint64]  # [8]
     mask: NDArray[np.float32]  # [P]
@@ -148,6 +153,24 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
     )
 
 
+def with_room(trees: Trees, nodes: int) -> Trees:
+    """The same trees, with room for `nodes` nodes each, at least as many as now; copies all but what depends on P."""
+    count, old_nodes, points = trees.priors.shape
+    larger = new_trees(count, nodes, points)
+    larger.nodes[:, :old_nodes] = trees.nodes
+    larger.edges[:, : trees.edges.shape[1]] = trees.edges
+    larger.priors[:, :old_nodes] = trees.priors
+    return trees._replace(nodes=larger.nodes, edges=larger.edges, priors=larger.priors)
+
+
+def nodes_in_memory(num_trees: int, points: int) -> int:
+    """How many nodes each of `num_trees` trees may have if all of them together may take half of the memory."""
+    import psutil
+
+    bytes_each = tree_bytes(1024, points) // 1024 + _COMPACTION_BYTES
+    return int(psutil.virtual_memory().total) // 2 // num_trees // bytes_each
+
+
 def new_leaves(tree_of: NDArray[np.int32], seen: Positions) -> Leaves:
     """Places for as many leaves as `tree_of` has entries; place i serves tree `tree_of[i]`.
 
@@ -173,7 +196,7 @@ def new_scratch(size: int) -> Scratch:
     points = size * size
     return Scratch(
         bits=new_bitboards(),
-        position=np.zeros(1, POSITION)[0],
+        position=np.zeros(1, POSITION),
         numbers=stone_numbers(size),
         hashes=np.zeros(NUM_SYMMETRIES, np.uint64),
         mask=np.zeros(points, np.float32),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
+from alphapente.network.inputs import PLANES
 from alphapente.network.load import load_evaluator
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.crew import Answer, Counts, Share, Task, seeds_of, shares
@@ -96,11 +97,12 @@ def counts_of(play: SelfPlay) -> Counts:
 
 
 def warm_up(config: Config) -> None:
-    """Loads or compiles all that self-play needs, by playing a moment without a network."""
+    """Loads or compiles all that self-play needs: plays a moment without a network, and encodes what one reads."""
     brief = config.model_copy(update={"generation": config.generation.model_copy(update={"simulations": 2})})
     play = SelfPlay(UniformEvaluator(1, config.game.board_size), brief, lambda: 0)
     while play.forest.simulations_done < 6:
         play.step()
+    PLANES.encode(play.forest.evaluator.input, PLANES.new_arrays(1, config.game.board_size))
 
 
 class Alone:

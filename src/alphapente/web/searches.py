@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.arena.engine import Candidate, candidates, unsearched
+from alphapente.arena.engine import FIRST_NODES, Candidate, candidates, unsearched
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game
@@ -141,7 +141,9 @@ class Trees:
             nodes = self._nodes
             if order.seconds is None and not (order.opinion and order.reuse):  # nobody goes on from this tree
                 nodes = min(nodes, most_nodes(order.simulations))
-            forest = Forest(port, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes)
+            forest = Forest(
+                port, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
+            )
             forest.set_position(0, game.position)
             tree = Tree(order.network.key, forest, port, game.variant)
         tree.moves = game.moves
