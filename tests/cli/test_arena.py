@@ -1,7 +1,5 @@
-"""`alphapente arena`, as a process."""
+"""`alphapente arena`: what it prints and saves; as a process in test_arena_interrupted.py."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,16 +7,12 @@ import pytest
 from alphapente.arena.openings import committed_openings
 from alphapente.cli.app import main
 from alphapente.rules.gametext import read_games
-
-
-def arena(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "alphapente", "arena", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=280)
+from tests.cli.in_process import alphapente
 
 
 def test_a_match_is_played_and_told(tmp_path: Path) -> None:
     words = ["heuristic", "random", "--games", "6", "--board-size", "9", "--simulations", "8", "--save", "games.txt"]
-    done = arena(tmp_path, *words)
+    done = alphapente(tmp_path, "arena", *words)
     assert done.returncode == 0, done.stderr
     assert "A in all" in done.stdout
     assert "different games (100%)" in " ".join(done.stdout.split())
@@ -29,7 +23,7 @@ def test_a_match_is_played_and_told(tmp_path: Path) -> None:
 
 def test_references_by_their_names(tmp_path: Path) -> None:
     words = ["rollouts@20", "tactical", "--games", "4", "--save", "games.txt"]
-    done = arena(tmp_path, *words)
+    done = alphapente(tmp_path, "arena", *words)
     assert done.returncode == 0, done.stderr
     assert "A: rollouts, 20 simulations" in done.stdout
     assert "B: tactical" in done.stdout

@@ -1,20 +1,20 @@
-"""`alphapente doctor` as a process: its page and its JSON."""
+"""`alphapente doctor`: its page and its JSON, once as a process."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from alphapente.doctor import strength
+from tests.cli.in_process import alphapente
 from tests.doctor.patients import config_in, games, save_checkpoint, store
 
 
-def doctor(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "alphapente", "doctor", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-
-
 def test_where_there_is_nothing(tmp_path: Path) -> None:
-    done = doctor(tmp_path)
+    command = [sys.executable, "-m", "alphapente", "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "1. CRITICAL: There is nothing to learn from: no records of pente 19x19" in done.stdout
     assert "Not looked at:\n" in done.stdout
@@ -22,12 +22,13 @@ def test_where_there_is_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "the doctor makes nothing"
 
 
-def test_page_and_json_of_a_run(tmp_path: Path) -> None:
+def test_page_and_json_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strength, "PUZZLES", 6)
     config = config_in(tmp_path, "training.num_epochs=1", "training.average_decay=0")
     store(config, games(60))
     save_checkpoint(config, 40)
     (tmp_path / "own.json").write_text(config.dump_json())
-    done = doctor(tmp_path, "own.json", "--set", "pipeline.total_records_target=180")
+    done = alphapente(tmp_path, "doctor", "own.json", "--set", "pipeline.total_records_target=180")
     assert done.returncode == 0, done.stderr
     page = done.stdout
     assert "pente 7x7" in page.splitlines()[0]
@@ -37,7 +38,7 @@ def test_page_and_json_of_a_run(tmp_path: Path) -> None:
     assert "distinct games" in well
     assert max(map(len, page.splitlines())) <= 160
 
-    told = json.loads(doctor(tmp_path, "--config", "own.json", "--json").stdout)
+    told = json.loads(alphapente(tmp_path, "doctor", "--config", "own.json", "--json").stdout)
     assert {"check", "severity", "title", "evidence", "advice", "settings"} == set(told["findings"][0])
     assert "settings" in {finding["check"] for finding in told["findings"]}
     assert "balance" in told["well"]

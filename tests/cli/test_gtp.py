@@ -1,8 +1,9 @@
-"""`alphapente gtp` as a real process: against our own arena for whole games, and against broken input."""
+"""`alphapente gtp`: as a process against our own arena for whole games, and against broken input."""
 
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from alphapente.config import load_config
 from alphapente.network import checkpoint, models
 from alphapente.network.planes import NUM_PLANES
 from alphapente.rules.gametext import read_games
+from tests.cli.in_process import alphapente
 
 CONFIG = '{"models": {"simple": {"channels": 8}}, "game": {"board_size": 7}, "network": {"device": "cpu"}}'
 GTP = [sys.executable, "-m", "alphapente", "gtp"]
@@ -19,9 +21,8 @@ GTP = [sys.executable, "-m", "alphapente", "gtp"]
 
 def test_both_sides_against_each_other(tmp_path: Path) -> None:
     engine = shlex.join([*GTP, "--checkpoint", "heuristic", "--simulations", "8", "--board-size", "9"])
-    words = [sys.executable, "-m", "alphapente", "arena", "heuristic@8", "--engine", engine, "--games", "2"]
-    words += ["--board-size", "9", "--save", "games.txt"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
+    words = ["arena", "heuristic@8", "--engine", engine, "--games", "2", "--board-size", "9", "--save", "games.txt"]
+    done = alphapente(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     assert "forfeit" not in done.stdout
     assert "B's moves" in done.stdout
@@ -31,8 +32,23 @@ def test_both_sides_against_each_other(tmp_path: Path) -> None:
     assert first.moves == second.moves, "the same search on both sides: each opening goes one way"
 
 
-@pytest.mark.parametrize("budget", [["--simulations", "0"], ["--simulations", "4"], ["--seconds", "0.05"]])
-def test_a_checkpoint_answers_whatever_it_is_sent(tmp_path: Path, budget: list[str]) -> None:
+def as_process(folder: Path, *words: str, stdin: bytes) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "alphapente", *words]
+    done = subprocess.run(command, cwd=folder, input=stdin, capture_output=True, check=False, timeout=200)
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize(
+    ("run", "budget"),
+    [
+        (alphapente, ["--simulations", "0"]),
+        (as_process, ["--simulations", "4"]),
+        (alphapente, ["--seconds", "0.05"]),
+    ],
+)
+def test_a_checkpoint_answers_whatever_it_is_sent(
+    tmp_path: Path, run: "Callable[..., subprocess.CompletedProcess[str]]", budget: list[str]
+) -> None:
     (tmp_path / "small.json").write_text(CONFIG)
     spec = models.spec_of(load_config(tmp_path / "small.json"), "simple")
     weights = models.build(spec, seed=1).state_dict()
@@ -40,13 +56,9 @@ def test_a_checkpoint_answers_whatever_it_is_sent(tmp_path: Path, budget: list[s
     checkpoint.save(tmp_path / "own.pt", saved)
     sent = b"genmove B\ngenmove W\n\xff\xfe\x00 \x01\nplay\tB \tA1\nplay W D4\n3 boardsize 9\ngenmove b\n"
     sent += b"the last line has no end"
-    done = subprocess.run(
-        [*GTP, "--config", "small.json", "--checkpoint", "own.pt", *budget],
-        cwd=tmp_path, input=sent, capture_output=True, check=False, timeout=200,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == b""
-    answers = done.stdout.decode().split("\n\n")
+    done = run(tmp_path, "gtp", "--config", "small.json", "--checkpoint", "own.pt", *budget, stdin=sent)
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = done.stdout.split("\n\n")
     assert answers[0] == "= D4"
     assert answers[1].startswith("= ")
     assert answers[2] == "? unknown command"

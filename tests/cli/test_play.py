@@ -1,4 +1,4 @@
-"""`alphapente play`, as a real process with a script for its standard input, and once on a terminal."""
+"""`alphapente play`: with a script for its standard input, and as a process on a terminal."""
 
 import os
 import pty
@@ -18,6 +18,7 @@ from alphapente.network import checkpoint, models
 from alphapente.network.planes import NUM_PLANES
 from alphapente.rules.gametext import read_game
 from alphapente.rules.notation import point_name
+from tests.cli.in_process import alphapente
 
 CONFIG = '{"models": {"simple": {"channels": 8}}, "game": {"board_size": 7}, "network": {"device": "cpu"}}'
 
@@ -36,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def play(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "alphapente", "play", "--config", "small.json", "--simulations", "16", *words]
-    return subprocess.run(command, cwd=folder, input=script, capture_output=True, text=True, check=False, timeout=120)
+    words = ("--config", "small.json", "--simulations", "16", *words)
+    return alphapente(folder, "play", *words, stdin=script.encode())
 
 
 def test_a_whole_game_with_everything_in_it(folder: Path) -> None:

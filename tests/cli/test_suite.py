@@ -11,6 +11,7 @@ from alphapente.cli.app import main
 from alphapente.config import load_config
 from alphapente.network import checkpoint, models
 from alphapente.network.planes import NUM_PLANES
+from tests.cli.in_process import alphapente
 
 SUITE = [
     {"state": "1. D4 A1 2. A7 A2 3. G7 A3 4. G1 A4 5. D7", "expected": ["A5"], "kind": "five in one"},
@@ -32,13 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def suite(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "alphapente", "suite", "own.json", "--config", "small.json", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+WORDS = ("suite", "own.json", "--config", "small.json", "--checkpoint", "own.pt")
 
 
 def test_budgets_stand_side_by_side(folder: Path) -> None:
-    done = suite(folder, "--checkpoint", "own.pt", "--simulations", "16,0")
+    command = [sys.executable, "-m", "alphapente", *WORDS, "--simulations", "16,0"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "own: 2 positions; own.pt, a simple network at step 5" in done.stdout
     lines = {line.split()[1]: line for line in done.stdout.splitlines() if line.startswith("│")}
@@ -48,7 +48,7 @@ def test_budgets_stand_side_by_side(folder: Path) -> None:
 
 
 def test_json_has_everything(folder: Path) -> None:
-    done = suite(folder, "--checkpoint", "own.pt", "--simulations", "0,16", "--json")
+    done = alphapente(folder, *WORDS, "--simulations", "0,16", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["positions"] == 2

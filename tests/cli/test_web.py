@@ -1,4 +1,4 @@
-"""`alphapente web` as a real process: where it serves, whom it lets in, how it refuses and how it ends."""
+"""`alphapente web`, where it serves, whom it lets in and how it ends (as a real process), and how it refuses."""
 
 import re
 import signal
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.cli.in_process import alphapente
 
 WORDS = [sys.executable, "-m", "alphapente", "web"]
 WAIT_S = 120.0
@@ -34,8 +36,8 @@ def serving(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]"
 
 
 def refused(folder: Path, *words: str) -> tuple[int, str]:
-    """(exit status, what it said) of a server that does not come to be."""
-    done = subprocess.run([*WORDS, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=WAIT_S)
+    """(exit status, standard error) of a server that does not start."""
+    done = alphapente(folder, "web", *words)
     assert done.stdout == ""
     return done.returncode, done.stderr
 
@@ -83,7 +85,7 @@ def test_other_machines_need_the_token_that_is_told(tmp_path: Path) -> None:
         told = httpx.URL(address)
         assert told.host == socket.gethostname()
         base = f"http://127.0.0.1:{told.port}"
-        assert httpx.get(f"{base}/api/v1/meta").status_code == 401
+        assert httpx.get(f"{base}/api/v1/meta", timeout=WAIT_S).status_code == 401
         with httpx.Client(base_url=base, timeout=WAIT_S) as browser:
             assert browser.get("/", params={"token": told.params["token"]}).status_code == 200
             assert browser.get("/api/v1/meta").status_code == 200
@@ -93,5 +95,5 @@ def test_a_token_of_ones_own(tmp_path: Path) -> None:
     with serving(tmp_path, "--token", "open & sesame") as (_, address):
         assert address.endswith("/?token=open%20%26%20sesame")
         url = httpx.URL(address).copy_with(path="/api/v1/meta", query=None)
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(url, headers={"Authorization": "Bearer open & sesame"}).status_code == 200
+        assert httpx.get(url, timeout=WAIT_S).status_code == 401
+        assert httpx.get(url, headers={"Authorization": "Bearer open & sesame"}, timeout=WAIT_S).status_code == 200

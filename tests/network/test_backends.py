@@ -34,7 +34,7 @@ def trained(name: str) -> torch.nn.Module:
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     rng = np.random.default_rng(0)
     for _ in range(60):
-        seen = torch.from_numpy((rng.random((32, NUM_PLANES, 9, 9)) < 0.2).astype(np.float32))
+        seen = torch.from_numpy((rng.random((16, NUM_PLANES, 7, 7)) < 0.2).astype(np.float32))
         logits, z = model(seen)
         target = seen[:, 6].flatten(1) / seen[:, 6].sum((1, 2)).clamp_min(1)[:, None]
         label = 2 * (seen[:, 0].sum((1, 2)) <= seen[:, 1].sum((1, 2))).long()

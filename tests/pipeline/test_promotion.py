@@ -35,7 +35,7 @@ def settings(folder: Path, *overrides: str) -> Config:
             "game.board_size=7",
             "models.simple.channels=8",
             "pipeline.promotion_simulations=2",
-            "pipeline.promotion_max_pairs=16",
+            "pipeline.promotion_max_pairs=8",
             *overrides,
         ],
     )
@@ -117,7 +117,7 @@ def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
     found = promote(hardly_below, events.append, key="two")
     assert found is not None
     assert (found.promoted, found.verdict) == (True, "accept")
-    assert found.wins + found.losses + found.draws == 32
+    assert found.wins + found.losses + found.draws == 16
     assert playing(config) == second
     with Store(config.records.database) as store:
         matches = store.matches("pente", 7)
@@ -140,10 +140,10 @@ def test_an_interrupted_test_is_resumed(tmp_path: Path) -> None:
 
     assert promote(config, list[Event]().append, lambda: len(games()) >= 2, key="one") is None
     before = games()
-    assert 2 <= len(before) < 32
+    assert 2 <= len(before) < 16
     found = promote(config, list[Event]().append, key="one")
     assert found is not None
-    assert found.wins + found.losses + found.draws == 32 == len(games())
+    assert found.wins + found.losses + found.draws == 16 == len(games())
     assert set(before) <= set(games())
 
 

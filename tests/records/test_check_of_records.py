@@ -1,6 +1,7 @@
 """The check finds whatever contradicts the rules, and nothing in what self-play stores."""
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +20,21 @@ from alphapente.rules.position import VARIANTS
 from .samples import random_game
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Games 1 and 2: random ones, ten records each; the first record is the database's number 2**40."""
-    path = tmp_path / "records.db"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database to copy, with games 1 and 2: random ones, ten records each; the first record is its number 2**40."""
+    path = tmp_path_factory.mktemp("sound") / "records.db"
     with Store(path) as store:
         for seed in (3, 4):
             store.add_game(random_game(seed, max_records=10))
     return path
+
+
+@pytest.fixture
+def database(sound: Path, tmp_path: Path) -> Path:
+    """A copy of `sound` for the test to damage."""
+    assert [file.name for file in sound.parent.iterdir()] == [sound.name], "nothing waits beside it to be written"
+    return Path(shutil.copy(sound, tmp_path))
 
 
 def checked(path: Path, damage: str = "") -> CheckReport:

@@ -70,8 +70,8 @@ def test_colours_do_not_matter_but_captures_do() -> None:
 
 
 def test_different_positions_have_different_keys() -> None:
-    """4,000 positions of small boards, of which many are the same: exactly those have the same key."""
-    positions = random_positions(4000, 7, seed=1, most_plies=5)
+    """1,000 positions of small boards, of which many are the same: exactly those have the same key."""
+    positions = random_positions(1000, 7, seed=1, most_plies=5)
     by_key: dict[int, set[bytes]] = {}
     by_look: dict[bytes, set[int]] = {}
     for position in positions:
@@ -81,7 +81,7 @@ def test_different_positions_have_different_keys() -> None:
         by_look.setdefault(look, set()).add(key)
     assert all(len(looks) == 1 for looks in by_key.values())
     assert all(len(keys) == 1 for keys in by_look.values())
-    assert len(by_key) < 3000
+    assert 300 < len(by_key) < 800
 
 
 def test_even_boards_are_not_turned_while_the_opening_rule_holds() -> None:

@@ -30,7 +30,7 @@ def fours(board: NDArray[np.int8], player: int) -> set[int]:
 @pytest.mark.parametrize("size", [7, 13, 19])
 def test_fours_are_those_of_windows_that_lie_on_the_board(size: int) -> None:
     random = np.random.default_rng(size)
-    for _ in range(6):
+    for _ in range(3):
         position = new_positions(1, "pente", size)[0]
         play(position, size * size // 2)
         while position["winner"] == 0:

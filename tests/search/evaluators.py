@@ -42,8 +42,7 @@ class ScriptedEvaluator:
             seen = seen_stones(positions[place])
             self.asked[seen] += 1
             by_point, values[place] = self._answer_fn(seen)
-            for point, logit in by_point.items():
-                logits[place, point] = logit
+            logits[place, list(by_point)] = list(by_point.values())
         return logits, values
 
     def load_weights(self, source: Any) -> None:

@@ -15,7 +15,8 @@ SOUND = tuple(name for name in VARIANTS if name not in ("poof", "boat"))
 
 def cells_of(bits: NDArray[np.uint64]) -> list[int]:
     """The cells of a bitboard, bit by bit."""
-    return [80 + 64 * word + bit for word in range(8) for bit in range(64) if int(bits[1 + word]) >> bit & 1]
+    words = bits[1:9].tolist()
+    return [80 + 64 * word + bit for word in range(8) for bit in range(64) if words[word] >> bit & 1]
 
 
 def _sensible_points(position: Position, rng: np.random.Generator) -> list[int]:

@@ -50,17 +50,23 @@ def test_an_opening_is_drawn_from_the_policy_at_its_temperature_and_not_recorded
         "generation.simulations=2",
         "search.cached_positions=0",
     )
-    games = played(settings, 500, ScriptedEvaluator(8, 9, lambda _: (logits, 0.0)))
+    seeds = count(5)
+    self_play = SelfPlay(ScriptedEvaluator(500, 9, lambda _: (logits, 0.0)), settings, lambda: next(seeds))
+    games = [game for game in self_play.games if game is not None]
+    while min(len(game.moves) for game in games) < 3:
+        self_play.step()
     opened = [game for game in games if game.opening_plies == 2]
     assert len(opened) / len(games) == pytest.approx(0.5, abs=0.07)
-    assert all(len(game.moves) == len(game.records) + game.opening_plies for game in games)
-    assert all(game.records[0].ply == game.opening_plies for game in games)
     drawn = np.bincount([game.moves[1] for game in opened], minlength=81) / len(opened)
     weights = np.full(81, 1.0)
     for point, logit in logits.items():
         weights[point] = np.exp(logit / 2)
     weights[40] = 0.0  # the first stone
     assert drawn == pytest.approx(weights / weights.sum(), abs=0.07)
+    finished = played(settings, 16, ScriptedEvaluator(8, 9, lambda _: (logits, 0.0)))
+    assert {game.opening_plies for game in finished} == {1, 2}
+    assert all(len(game.moves) == len(game.records) + game.opening_plies for game in finished)
+    assert all(game.records[0].ply == game.opening_plies for game in finished)
 
 
 def test_an_opening_by_policy_never_ends_a_game() -> None:

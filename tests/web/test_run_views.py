@@ -185,11 +185,3 @@ def test_the_doctor_examines_in_a_process_of_its_own(client: httpx.Client) -> No
     assert found["state"] == "ready", found["message"]
     looked_at = [*found["findings"], *found["well"], *found["not_looked_at"]]
     assert len({one["check"] for one in looked_at}) == found["checks"] == len(CHECKS)
-
-
-def test_a_doctor_without_a_patient_says_so(client: httpx.Client) -> None:
-    client.post("/api/v1/run/doctor", json={"config": "tiny"})
-    wait_until(lambda: get(client, "/doctor")["state"] != "examining", WAIT_S)
-    found = get(client, "/doctor")
-    assert found["state"] == "ready"
-    assert found["findings"][0]["title"].startswith("There is nothing to learn from")

@@ -164,11 +164,12 @@ class Patient:
     @cached_property
     def checkpoint(self) -> "Checkpoint":
         """The checkpoint of `training.model_type`. Raises CheckpointError for one that cannot be used."""
-        from alphapente.network import checkpoint
-        from alphapente.network.models import spec_of
-
         if not self.checkpoint_path.exists():
             raise NotSeenError(f"no checkpoint {self.checkpoint_path} yet")
+
+        from alphapente.network import checkpoint  # imports torch
+        from alphapente.network.models import spec_of
+
         found = checkpoint.read(self.checkpoint_path)
         checkpoint.require_spec(self.checkpoint_path, found, spec_of(self.config, self.model_type))
         return found
@@ -179,11 +180,12 @@ class Patient:
 
         Raises NotSeenError where there is none, CheckpointError for one that cannot be read.
         """
-        from alphapente.network import checkpoint
-
         path = promoted_path(self.config, self.model_type)
         if not path.exists():
             raise NotSeenError(f"no network was promoted yet: there is no {path}")
+
+        from alphapente.network import checkpoint  # imports torch
+
         return checkpoint.read(path).step, path.stat().st_mtime
 
     @property

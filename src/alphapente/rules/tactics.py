@@ -462,7 +462,6 @@ def tactics(position: Position) -> tuple[int, dict[str, list[int]]]:
     size = int(position["size"])
     names = ("own_wins", "enemy_wins", "own_captures", "enemy_captures", "own_fours", "enemy_fours", "replies")
     kinds = {"legal": LEGAL} | {name: OWN_WINS + place for place, name in enumerate(names)}
-    cells = CELL_OF[size, : size * size]
-    return verdict, {
-        name: [point for point, cell in enumerate(cells) if has(bits[index], cell)] for name, index in kinds.items()
-    }
+    at = CELL_OF[size, : size * size].astype(np.int64) - FIRST_CELL
+    is_set = bits[:, GUARD + at // 64] >> (at % 64).astype(np.uint64) & _ONE  # uint64[bitboards, points]
+    return verdict, {name: np.flatnonzero(is_set[index]).tolist() for name, index in kinds.items()}

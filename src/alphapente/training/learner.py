@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alphapente.config import TrainingSettings
+from alphapente.config import BUILT_IN_CLASSES, TrainingSettings
 from alphapente.errors import FailureError
 from alphapente.network.inputs import input_form
 from alphapente.network.models import value_of
+from alphapente.network.torch_backend import torch_precision
 from alphapente.training import winograd
 from alphapente.training.auxiliary import Auxiliary, taught, weights_of
 from alphapente.training.batches import Batch
@@ -23,6 +24,13 @@ from alphapente.training.replicas import Replicas
 
 SMALLEST_PART = 8
 """Positions that a replica learns from at least: the fewest over which batch normalisation makes sense."""
+
+
+def learning_precision(class_path: str, requested: str, device: str) -> str:
+    """What a model learns in: "fp32" or "bf16", see `torch_precision`. Mixnet's kernels on a CPU compute in fp32."""
+    if device == "cpu" and class_path == BUILT_IN_CLASSES["mixnet"]:
+        return "fp32"
+    return torch_precision(requested, device)
 
 
 class TrainingError(FailureError):

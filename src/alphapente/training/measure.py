@@ -12,13 +12,12 @@ from torch import nn
 
 from alphapente.config import Config
 from alphapente.network.device import num_cores
-from alphapente.network.models import build_model
-from alphapente.network.torch_backend import torch_precision
+from alphapente.network.models import build_model, spec_of
 from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import next_random, play, random_point
 from alphapente.rules.position import IN_PLAY, new_positions, stones
 from alphapente.training.batches import Batch, BatchPlan, EpochBatches, Samples, make_batch, samples_of
-from alphapente.training.learner import Learner
+from alphapente.training.learner import Learner, learning_precision
 from alphapente.training.losses import Targets, losses
 from alphapente.training.threads import torch_threads
 
@@ -55,7 +54,7 @@ def measure_training(config: Config, model_type: str, batch_size: int, seconds: 
     in each operation) gets its batch ready made.
     """
     settings = config.training
-    precision = torch_precision(config.network.precision, "cpu")
+    precision = learning_precision(spec_of(config, model_type).class_path, config.network.precision, "cpu")
     threads = settings.threads or num_cores()
     samples = samples_of(random_records(max(NUM_RECORDS, batch_size), config.game.board_size), settings.outcome_weight)
     learner = Learner(build_model(config, model_type), settings, "cpu", precision, threads)
@@ -93,7 +92,7 @@ _PARTS = {
 def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[str, float]:
     """Shares of a learner's step by part, one thread, adding up to 1."""
     samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
-    precision = torch_precision(config.network.precision, "cpu")
+    precision = learning_precision(spec_of(config, model_type).class_path, config.network.precision, "cpu")
     learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
     unturned = np.zeros(batch_size, np.int64)
     batch = make_batch(samples, np.arange(batch_size), unturned, form=learner.input_form)

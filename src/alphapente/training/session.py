@@ -17,13 +17,12 @@ from alphapente.network.device import choose_device, num_cores
 from alphapente.network.models import build, num_parameters, spec_of
 from alphapente.network.paths import checkpoint_path, history_path
 from alphapente.network.planes import NUM_PLANES
-from alphapente.network.torch_backend import torch_precision
 from alphapente.records.model import RecordBatch
 from alphapente.records.sampling import Window
 from alphapente.records.store import Store
 from alphapente.training.auxiliary import weights_of
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
-from alphapente.training.learner import Learner, TrainingError
+from alphapente.training.learner import Learner, TrainingError, learning_precision
 from alphapente.training.lock import CheckpointLock
 from alphapente.training.order import Order, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
@@ -190,7 +189,7 @@ class _Training:
         name, found = self.settings.model_type, self._found
         requested = self.config.network.device
         device = "cuda" if requested != "openvino" and choose_device(requested).device == "cuda" else "cpu"
-        precision = torch_precision(self.config.network.precision, device)
+        precision = learning_precision(self.spec.class_path, self.config.network.precision, device)
         where = f"{device} {precision}"
         if device == "cpu":
             where += f", {self.threads} thread{'s' * (self.threads > 1)}"
