@@ -63,7 +63,7 @@ class Engine:
         seconds: float | None = None,
         engines: int = 1,
     ) -> None:
-        """By the clock, the trees of so many `engines` may take half of the machine's memory together."""
+        """`engines`: how many share half of the machine's memory for their trees."""
         self.evaluator = evaluator
         self.simulations = simulations
         self.seconds = seconds

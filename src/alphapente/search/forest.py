@@ -96,7 +96,7 @@ class Forest:
     ) -> None:
         """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) bounds each tree.
 
-        `first_nodes`: the trees begin with room for so many nodes and grow when they need more.
+        `first_nodes`: the nodes that each tree has room for at first; it grows when a search needs more.
         """
         self.settings = settings
         self.evaluator = evaluator
@@ -359,7 +359,7 @@ def _exploration(settings: SearchSettings, nodes: int) -> NDArray[np.float32]:
     """float32[nodes + 1]: `Rates.exploration`."""
     counts = np.arange(nodes + 1)
     growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
-    explore = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
+    explore: NDArray[np.float64] = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
     return explore.astype(np.float32)
 
 

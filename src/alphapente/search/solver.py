@@ -129,7 +129,7 @@ def find_win(
     outer = memory.threats.outer
     length, won_in, used = 0, 0, 0
     # short wins first: in three plies they are by fours, and none is missed
-    stage, plies, limit = np.int64(FOURS), np.int64(_SHORTEST), np.int64(_SHORTEST)
+    stage, plies, limit = FOURS, _SHORTEST, _SHORTEST
     while plies >= _SHORTEST and budget > 0:
         won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
         looked_at = int(outer.counts[USED])
@@ -142,7 +142,7 @@ def find_win(
             break
         else:
             budget -= looked_at
-            stage, limit = level, np.int64(_SHORTEST + 2) if limit == _SHORTEST else np.int64(MAX_DEPTH)
+            stage, limit = level, _SHORTEST + 2 if limit == _SHORTEST else MAX_DEPTH
             plies = limit
     return length, won_in, used
 

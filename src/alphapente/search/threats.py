@@ -212,7 +212,7 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
 def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
     """Whether a win of the player to move was found, by FOURS or THREES, within `plies`: see `prove_from`."""
     find_tactics(position, threats.outer.bits, threats.outer.scratch[0])
-    return prove_from(threats, position, threats.outer.bits, plies, budget, level)
+    return bool(prove_from(threats, position, threats.outer.bits, plies, budget, level))
 
 
 @kernel
