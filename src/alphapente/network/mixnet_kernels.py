@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alphapente.compiled import inlined, kernel
 from alphapente.network.patterns import (
     MAX_CAPTURED,
+    NUM_PATTERNS,
     PatternScratch,
     captured_by,
     find_patterns,
@@ -55,6 +56,26 @@ class Weights(NamedTuple):
     pooled_bias: NDArray[np.float32]  # [H + V]
     value: NDArray[np.float32]  # [3, V]
     value_bias: NDArray[np.float32]  # [3]
+
+
+def blank_weights() -> Weights:
+    """A small network whose answers are all 0: enough to load or compile the kernels."""
+    channels, outputs, hidden = LANES, 2 * LANES, 2 * LANES
+    return Weights(
+        table=np.zeros(NUM_PATTERNS * channels, np.int16),
+        captured=np.zeros(2 * (MAX_CAPTURED + 1) * channels, np.int16),
+        depthwise=np.zeros(9 * channels, np.int16),
+        depthwise_bias=np.zeros(channels, np.int16),
+        unit=np.zeros(channels, np.float32),
+        policy=np.zeros(channels * outputs, np.int16),
+        policy_unit=np.zeros(outputs, np.float32),
+        policy_last=np.zeros(outputs, np.float32),
+        far=np.zeros(1, np.float32),
+        pooled=np.zeros(2 * channels * (outputs + hidden), np.float32),
+        pooled_bias=np.zeros(outputs + hidden, np.float32),
+        value=np.zeros(3 * hidden, np.float32),
+        value_bias=np.zeros(3, np.float32),
+    )
 
 
 class Workspace(NamedTuple):

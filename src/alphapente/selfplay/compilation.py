@@ -24,7 +24,7 @@ from alphapente.errors import FailureError
 from alphapente.events import CompilationProgress, Note, ReportFn
 from alphapente.network.device import num_cores
 
-NUM_KERNELS = 97
+NUM_KERNELS = 125
 """Compiled kernels that all parts together leave in the cache: the end of the progress; a test counts them."""
 POLL_EVERY_S = 0.5
 _SYSTEM_ERROR = 100
@@ -33,29 +33,38 @@ NOTICE = "compiling the search for this machine, once"
 """What commands print before."""
 
 
-def _compile_self_play(root_solver: bool) -> None:
+def _compile_self_play(*overrides: str) -> None:
     from alphapente.config import load_config
     from alphapente.selfplay.player import warm_up
 
-    warm_up(load_config(None, [] if root_solver else ["search.root_solver_nodes=0"]))
+    warm_up(load_config(None, overrides))
 
 
-def _compile_solver() -> None:
-    from alphapente.rules.game import Game
-    from alphapente.search.solver import Solver
+def _compile_all_but_solver() -> None:
+    """What needs no solver, then the selection, which needs a part of it: another process compiles that meanwhile."""
+    from alphapente.config import load_config
+    from alphapente.network.inputs import PLANES
+    from alphapente.network.mixnet_backend import MixnetEvaluator
+    from alphapente.network.mixnet_kernels import blank_weights
+    from alphapente.search.forest import Forest
+    from alphapente.search.kernels import expand
+    from alphapente.search.tree import new_scratch
 
-    position = Game.from_moves("1. K10 L9 2. K14 M8 3. N11 L12").position
-    solver = Solver(8)
-    solver.solve(position)
-    solver.defences(position)
+    size = 9
+    evaluator = MixnetEvaluator(blank_weights(), 1, size)
+    answers = evaluator.evaluate(evaluator.input)
+    PLANES.encode(evaluator.input, PLANES.new_arrays(1, size))
+    forest = Forest(evaluator, load_config().search, num_trees=1, simulations=2)
+    expand(forest.trees, forest.leaves, forest.cache, answers, new_scratch(size))  # there is no leaf yet
+    forest.select()
 
 
 PARTS: tuple[Callable[[], None], ...] = (
-    partial(_compile_self_play, root_solver=False),
-    _compile_solver,
-    partial(_compile_self_play, root_solver=True),
+    _compile_self_play,
+    _compile_all_but_solver,
+    partial(_compile_self_play, "generation.model_type=mixnet"),
 )
-"""Process 1 begins with the first part, process 2 with the second; either takes about half of the time."""
+"""Process 1 begins with the first part, hence with the solver, process 2 with the second."""
 
 
 def is_compiled() -> bool:

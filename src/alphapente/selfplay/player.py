@@ -5,11 +5,13 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from alphapente.config import Config
+from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import AlphaPenteError
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.network.inputs import PLANES
 from alphapente.network.load import load_evaluator
+from alphapente.network.mixnet_backend import MixnetEvaluator
+from alphapente.network.mixnet_kernels import blank_weights
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.crew import Answer, Counts, Share, Task, seeds_of, shares
 from alphapente.selfplay.live import LiveGames
@@ -97,12 +99,16 @@ def counts_of(play: SelfPlay) -> Counts:
 
 
 def warm_up(config: Config) -> None:
-    """Loads or compiles all that self-play needs: plays a moment without a network, and encodes what one reads."""
+    """Loads or compiles all that self-play with the configured model needs: plays a moment without its network."""
     brief = config.model_copy(update={"generation": config.generation.model_copy(update={"simulations": 2})})
-    play = SelfPlay(UniformEvaluator(1, config.game.board_size), brief, lambda: 0)
+    size, model = config.game.board_size, config.models.get(config.generation.model_type)
+    own_kernels = model is not None and model.class_path == BUILT_IN_CLASSES["mixnet"]
+    evaluator = MixnetEvaluator(blank_weights(), 1, size) if own_kernels else UniformEvaluator(1, size)
+    play = SelfPlay(evaluator, brief, lambda: 0)
     while play.forest.simulations_done < 6:
         play.step()
-    PLANES.encode(play.forest.evaluator.input, PLANES.new_arrays(1, config.game.board_size))
+    if not own_kernels:
+        PLANES.encode(evaluator.input, PLANES.new_arrays(1, size))
 
 
 class Alone:
