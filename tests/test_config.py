@@ -171,12 +171,12 @@ def test_models_have_built_in_sizes_and_inherit() -> None:
 
 
 def test_built_in_sizes_are_those_of_the_classes() -> None:
+    import importlib
     import inspect
 
-    from alphapente.network import models
-
     for settings in Config().models.values():
-        built = getattr(models, settings.class_path.partition(":")[2])
+        module, _, name = settings.class_path.partition(":")
+        built = getattr(importlib.import_module(module), name)
         taken = inspect.signature(built).parameters
         assert set(settings.sizes) <= set(taken) or any(kind.kind.name == "VAR_KEYWORD" for kind in taken.values())
 
@@ -234,7 +234,9 @@ def test_own_sizes_must_be_finite(write: Write) -> None:
 def test_the_model_type_must_be_a_model(write: Write) -> None:
     own = write({"generation": {"model_type": "resnt"}})
     text = refusal(own)
-    assert text.startswith(f'{own}: generation.model_type: found "resnt" (text); allowed: one of "resnet", "simple"')
+    assert text.startswith(
+        f'{own}: generation.model_type: found "resnt" (text); allowed: one of "mixnet", "resnet", "simple"'
+    )
     assert 'did you mean "resnet"?' in text
     assert "command line: training.model_type" in refusal(None, "training.model_type=big")
 

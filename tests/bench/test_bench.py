@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alphapente.bench import generate as generate_module
-from alphapente.bench.bare import bare_request, fresh_network
+from alphapente.bench.bare import CpuNetwork, bare_call, on_cpu_cores
 from alphapente.bench.frozen import FrozenEvaluator, GuessingEvaluator
 from alphapente.bench.generate import bench_generate
 from alphapente.bench.memory import bench_memory
@@ -25,6 +25,7 @@ from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.network.device import num_cores
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
+from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import computes_bf16, computes_int8
 from alphapente.rules.position import VARIANTS, new_positions
 from alphapente.search.forest import Forest
@@ -55,9 +56,14 @@ def test_rules_play_every_variant() -> None:
     assert all(row.value > 0 for row in rows)
 
 
+def fresh_network(config: Config, model_type: str) -> CpuNetwork:
+    return on_cpu_cores(build_model(config, model_type, seed=1), config)
+
+
 def test_the_network_stands_beside_the_bare_request(config: Config) -> None:
-    rows = bench_network(config, 0.4, ("simple",)).rows
-    assert [row.name for row in rows] == [f"network.simple.{FLOATING}.batch_{batch}" for batch in BATCHES]
+    rows = bench_network(config, 0.6, ("simple", "mixnet")).rows
+    names = [f"simple.{FLOATING}", "mixnet.int16"]
+    assert [row.name for row in rows] == [f"network.{name}.batch_{batch}" for name in names for batch in BATCHES]
     assert all(row.floor and row.ratio == row.value / row.floor for row in rows)
 
 
@@ -124,17 +130,16 @@ def test_frozen_networks_repeat_themselves() -> None:
 
 
 def test_a_bare_request_answers(config: Config) -> None:
-    bare = bare_request(fresh_network(config, "simple"), config, 2, FLOATING)
+    bare = bare_call(fresh_network(config, "simple"), config, new_positions(2, "pente", config.game.board_size))
     answers = bare()
     assert sorted(answers[port].shape for port in answers) == [(2,), (2, 49)]
 
 
 def test_workers_take_turns_with_the_bare_network(config: Config) -> None:
-    network = fresh_network(config, "simple")
-    found = play_beside_bare(config, "simple", [network, network], 0.4)
-    assert len(found) == 2
+    networks = {name: fresh_network(config, name) for name in ("simple", "mixnet")}
+    found = play_beside_bare(config, networks, 0.4)
+    assert [played.row.name for played in found] == ["simple", "mixnet"]
     for played in found:
-        assert played.row.name == f"generate.simple.{FLOATING}"
         assert played.row.floor
         assert played.row.ratio
         assert 0.0 < played.row.ratio < 1.5
@@ -181,13 +186,15 @@ def test_generation_has_its_rows_with_and_without_int8(config: Config, monkeypat
     monkeypatch.setattr(generate_module, "measure_workers", lambda *asked: 10.0 * asked[2])
     monkeypatch.setattr(generate_module, "bench_memory", lambda *_: [])
 
-    def names() -> list[str]:
-        return [row.name for row in bench_generate(config, 1.0, ("simple",)).rows]
+    def names(model_type: str = "simple") -> list[str]:
+        return [row.name for row in bench_generate(config, 1.0, (model_type,)).rows]
 
     workers = ["generate.workers_2"] if num_cores() > 1 else []
     floating, each = f"generate.simple.{FLOATING}", "generate.simulations_per_evaluation"
     if INT8:
         assert names() == [floating, "generate.simple.int8", each, "generate.int8_games", *workers]
+        mixnet = ["generate.mixnet", "generate.resnet_4x32.int8", "generate.mixnet_speedup"]
+        assert [name for name in names("mixnet") if name not in (each, *workers)] == mixnet
 
     def refuse() -> None:
         raise RequestError("not here")

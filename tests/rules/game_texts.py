@@ -9,9 +9,9 @@ from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.position import IN_PLAY
 
 NEWLINES = ("\n", "\r\n", "\r", "\x85", "\u2028", "\u2029")
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="{}\n\r\x85\u2028\u2029"), max_size=12)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="{}\0\n\r\x85\u2028\u2029"), max_size=12)
 HEADER_VALUES = st.one_of(
-    st.text(st.characters(codec="utf-8", exclude_characters="\n\r\x85\u2028\u2029"), max_size=12),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\x85\u2028\u2029"), max_size=12),
     st.sampled_from(["2014.??.??", "19/01/2014", "2014.01.19", "?", "*", "", '"]', "\\", '\\"', "[x] {y} ;(", "Renée"]),
 )
 

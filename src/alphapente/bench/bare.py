@@ -1,4 +1,4 @@
-"""The bare network: an OpenVINO request as its own manual makes one, with nothing of ours around it."""
+"""The bare network: an OpenVINO request as its own manual makes one, or mixnet's kernel, and nothing around it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,45 @@ from typing import Any
 import numpy as np
 
 from alphapente.config import Config
-from alphapente.network.load import prepare
-from alphapente.network.models import build_model
-from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, openvino_core
+from alphapente.network.load import Source, prepare
+from alphapente.network.mixnet_backend import MixnetEvaluator
+from alphapente.network.mixnet_kernels import Weights, evaluate_positions
+from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, openvino_core, openvino_precision
 from alphapente.network.planes import NUM_PLANES
+from alphapente.rules.position import Positions
+
+CpuNetwork = PortableNetwork | Weights
+"""A network converted for a CPU."""
 
 
-def fresh_network(config: Config, model_type: str) -> PortableNetwork:
-    """The model type with random weights, converted for OpenVINO. Raises RequestError for an unknown type."""
-    network = prepare(build_model(config, model_type, seed=1), config, "openvino")
-    assert isinstance(network, PortableNetwork), "prepare converts for this device"
+def on_cpu_cores(source: Source, config: Config) -> CpuNetwork:
+    """A network converted for OpenVINO, or a mixnet for its kernels. Raises as `prepare`."""
+    network = prepare(source, config, "openvino")
+    assert isinstance(network, CpuNetwork), "prepare converts for this device"
     return network
 
 
-def bare_request(network: PortableNetwork, config: Config, batch: int, precision: str) -> Callable[[], Any]:
+def precision_of(network: CpuNetwork, config: Config) -> str:
+    """The numbers that the network computes in here: "fp32", "bf16", "int8" or mixnet's "int16"."""
+    if isinstance(network, Weights):
+        return "int16"
+    return openvino_precision(config.network.precision, network.quantized)
+
+
+def bare_call(network: CpuNetwork, config: Config, positions: Positions) -> Callable[[], Any]:
+    """A function that evaluates as many positions as there are, and nothing else.
+
+    A mixnet evaluates the positions themselves, as they are at each call, since the number of stones matters to it; of
+    a convolution's input only the shape does.
+    """
+    if isinstance(network, Weights):
+        kernel = MixnetEvaluator(network, len(positions), config.game.board_size).network
+        wanted = np.ones(len(positions), np.int8)
+        return lambda: evaluate_positions(kernel, positions, wanted)
+    return _bare_request(network, config, len(positions), precision_of(network, config))
+
+
+def _bare_request(network: PortableNetwork, config: Config, batch: int, precision: str) -> Callable[[], Any]:
     """A function that evaluates the same `batch` positions of random planes, compiled for `precision`.
 
     Precision is "bf16", "fp32" or "int8" (of a quantized network, whose other layers run in the faster of the two).

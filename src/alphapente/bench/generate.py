@@ -4,14 +4,17 @@ Speed does not depend on what the network has learnt, but tree reuse and the cac
 model's checkpoint if there is one, else with fresh weights.
 """
 
+from alphapente.bench.bare import CpuNetwork, on_cpu_cores, precision_of
 from alphapente.bench.memory import bench_memory
 from alphapente.bench.report import Result, Row, median
 from alphapente.bench.worker import Played, on_cpu, play_beside_bare
 from alphapente.bench.workers import measure_threads, measure_workers
-from alphapente.config import Config
+from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import RequestError
 from alphapente.network.device import choose_device, num_cores
-from alphapente.network.load import playing_network, prepare
+from alphapente.network.load import playing_network
+from alphapente.network.mixnet_kernels import Weights
+from alphapente.network.models import ModelSpec, build
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.network.planes import encode_batch
 from alphapente.network.quantization import NUM_POSITIONS, quantize, require_int8
@@ -21,12 +24,16 @@ from alphapente.training.measure import random_records
 SHARES = {"rates": 0.6, "workers": 0.25, "memory": 0.15}
 """How the seconds are shared out."""
 WORKER_TURNS = 2
+_RESNET_SIZES = {"channels": 32, "blocks": 4, "stem_kernel": 5}
 GPU_THREADS = 2
 """Over one GPU: two batches are in flight."""
 
 
 def bench_generate(
-    config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet"), memory_minutes: float = 0.0
+    config: Config,
+    seconds: float,
+    model_types: tuple[str, ...] = ("simple", "resnet", "mixnet"),
+    memory_minutes: float = 0.0,
 ) -> Result:
     """All rows of generation, in about `seconds` beside what it takes to get ready; with a GPU, its rows too.
 
@@ -37,30 +44,51 @@ def bench_generate(
     breakdown: dict[str, float] = {}
     for model_type in model_types:
         networks = _networks(config, model_type)
-        found = play_beside_bare(config, model_type, networks, SHARES["rates"] * seconds / len(model_types))
+        found = play_beside_bare(config, networks, SHARES["rates"] * seconds / len(model_types))
         for played in found:
             rows.append(played.row)
             breakdown |= played.breakdown
-        if device == "cuda":
+        if model_type == "mixnet" and len(found) > 1:
+            rows.append(_speedup(*found))
+        elif device == "cuda":
             rows += measure_threads(config, model_type, GPU_THREADS, SHARES["workers"] * seconds).rows
         if model_type == model_types[0]:
             rows.append(_simulations_per_evaluation(found[0]))
-            rows += [_int8_games(found[0], int8) for int8 in found[1:]]
+            if model_type != "mixnet":
+                rows += [_int8_games(found[0], int8) for int8 in found[1:]]
             rows += _two_workers(config, model_type, SHARES["workers"] * seconds)
-            rows += bench_memory(config, networks[0], 60 * memory_minutes or SHARES["memory"] * seconds)
+            rows += bench_memory(
+                config, next(iter(networks.values())), 60 * memory_minutes or SHARES["memory"] * seconds
+            )
     return Result(rows, breakdown)
 
 
-def _networks(config: Config, model_type: str) -> list[PortableNetwork]:
-    """The model as it plays, and in int8 (the ranges measured on random games) where this machine can have that."""
-    network = prepare(playing_network(config, model_type, seed=1).model, config, "openvino")
-    assert isinstance(network, PortableNetwork), "prepare converts for this device"
+def _networks(config: Config, model_type: str) -> dict[str, CpuNetwork]:
+    """By the names of their rows: the model as it plays, and what it is compared with where this machine has int8.
+
+    That is the model itself in int8; of mixnet a `resnet` of 4 blocks of 32 channels, as it was used on CPUs before.
+    """
+    network = on_cpu_cores(playing_network(config, model_type, seed=1).model, config)
+    if isinstance(network, Weights):
+        own = {f"generate.{model_type}": network}
+        other = on_cpu_cores(build(ModelSpec("resnet", BUILT_IN_CLASSES["resnet"], _RESNET_SIZES)), config)
+        name = "generate.resnet_4x32.int8"
+    else:
+        own = {f"generate.{model_type}.{precision_of(network, config)}": network}
+        other, name = network, f"generate.{model_type}.int8"
     try:
         require_int8()
     except RequestError:
-        return [network]
+        return own
+    assert isinstance(other, PortableNetwork)
     records = random_records(NUM_POSITIONS, config.game.board_size, variant=config.game.variant)
-    return [network, quantize(network, encode_batch(positions_of(records)))]
+    return own | {name: quantize(other, encode_batch(positions_of(records)))}
+
+
+def _speedup(mixnet: Played, resnet: Played) -> Row:
+    """Simulations a second of mixnet over those of `resnet` 4x32 in int8, both on one core, in turns."""
+    value, floor = (played.simulations / played.elapsed_s for played in (mixnet, resnet))
+    return Row("generate.mixnet_speedup", value, "simulations/s", floor, value / floor)
 
 
 def _int8_games(floating: Played, eight_bit: Played) -> Row:

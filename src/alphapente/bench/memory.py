@@ -9,12 +9,12 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from alphapente.bench.bare import CpuNetwork
 from alphapente.bench.frozen import FrozenEvaluator
 from alphapente.bench.report import Row
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.load import load_evaluator
-from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.search.forest import Forest
 from alphapente.selfplay.crew import Task, seeds_of
 from alphapente.selfplay.loop import SelfPlay
@@ -26,7 +26,7 @@ START_S = 300.0
 
 
 def bench_memory(
-    config: Config, network: PortableNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
+    config: Config, network: CpuNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
 ) -> list[Row]:
     """Rows `generate.memory` (the most a worker process held, in GiB) and `generate.memory.growth`.
 
@@ -63,7 +63,7 @@ def bench_memory(
 
 def _worker(pipe: Connection, config: Config, seconds: float) -> None:
     """Sends the bytes that this process holds, time after time, once it has played without and then with a network."""
-    network: PortableNetwork = pipe.recv()
+    network: CpuNetwork = pipe.recv()
     evaluator = load_evaluator(network, config, config.generation.games_per_worker, config.game.board_size)
     task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)
     play = SelfPlay(evaluator, config, seeds_of(task, 0, None))

@@ -1,26 +1,29 @@
 """Positions a second of the network as self-play asks it, beside the bare request: by model, precision and batch."""
 
-from alphapente.bench.bare import bare_request, fresh_network
+from alphapente.bench.bare import bare_call, on_cpu_cores, precision_of
 from alphapente.bench.report import Result, Row, rate
 from alphapente.config import Config
 from alphapente.network.load import load_evaluator
+from alphapente.network.models import build_model
 from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
 
 BATCHES = (1, 8, 32, 128)
 
 
-def bench_network(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
+def bench_network(
+    config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet", "mixnet")
+) -> Result:
     """Every model at every batch of BATCHES, `seconds` in all, half of them for the floor."""
     rows = []
     slice_s = seconds / len(model_types) / len(BATCHES) / 2
     for model_type in model_types:
-        network = fresh_network(config, model_type)
+        network = on_cpu_cores(build_model(config, model_type, seed=1), config)
+        precision = precision_of(network, config)
         for batch in BATCHES:
             evaluator = load_evaluator(network, config, batch, config.game.board_size)
             evaluator.input[:] = positions_of(random_records(batch, config.game.board_size))
-            precision = evaluator.name.split()[-1]
-            bare = bare_request(network, config, batch, precision)
+            bare = bare_call(network, config, evaluator.input)
 
             def ours(evaluator=evaluator, batch=batch) -> int:  # type: ignore[no-untyped-def]
                 evaluator.evaluate(evaluator.input)

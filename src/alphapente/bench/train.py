@@ -8,8 +8,10 @@ BATCHES = {256: "", 32: ".batch_32"}
 """The batch sizes measured, and what the names of their rows end with."""
 
 
-def bench_train(config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet")) -> Result:
-    """Both models at the batches of BATCHES, `seconds` in all, and the parts of a step of the last model.
+def bench_train(
+    config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet", "mixnet")
+) -> Result:
+    """The models at the batches of BATCHES, `seconds` in all, and the parts of a step of the last model.
 
     `train.waiting` is milliseconds that the first model's learner waits for each batch, its floor the learner's step
     alone with a batch ready made.

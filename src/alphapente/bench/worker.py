@@ -2,19 +2,18 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alphapente.bench.bare import bare_request
+from alphapente.bench.bare import CpuNetwork, bare_call
 from alphapente.bench.frozen import FrozenEvaluator
 from alphapente.bench.parts import TimedForest, parts_of
 from alphapente.bench.report import Row, median
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.load import load_evaluator
-from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.records.store import Store
 from alphapente.selfplay.crew import Task, seeds_of
 from alphapente.selfplay.loop import SelfPlay
@@ -34,7 +33,6 @@ class Played:
     """What one worker got done: its row (evaluations/s, beside the bare network's), and where the time went."""
 
     row: Row
-    precision: str
     evaluations: int
     simulations: int
     elapsed_s: float
@@ -42,22 +40,20 @@ class Played:
     breakdown: dict[str, float]
 
 
-def play_beside_bare(
-    config: Config, model_type: str, networks: Sequence[PortableNetwork], seconds: float
-) -> list[Played]:
-    """One worker for each network, and a bare request at the same batch and precision for each, all in turns.
+def play_beside_bare(config: Config, networks: Mapping[str, CpuNetwork], seconds: float) -> list[Played]:
+    """One worker for each network, named by its row, and the bare network at the same batch, all in turns.
 
     `seconds` is for all of them. Records are stored, each worker's in a database of its own.
     """
     slice_s = min(SLICE_S, seconds / (2 * len(networks) * ROUNDS))
     rounds = round(seconds / (2 * len(networks) * slice_s))
     with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
-        workers = [_Worker(config, network, Path(folder, f"{place}.db")) for place, network in enumerate(networks)]
+        workers = [_Worker(config, network, Path(folder, f"{name}.db")) for name, network in networks.items()]
         try:
             for _ in range(rounds):
                 for worker in workers:
                     worker.take_turns(slice_s)
-            return [worker.played(model_type) for worker in workers]
+            return [worker.played(name) for name, worker in zip(networks, workers, strict=True)]
         finally:
             for worker in workers:
                 worker.store.close()
@@ -66,11 +62,10 @@ def play_beside_bare(
 class _Worker:
     """What a worker process does, in this process and with clocks."""
 
-    def __init__(self, config: Config, network: PortableNetwork, database: Path) -> None:
+    def __init__(self, config: Config, network: CpuNetwork, database: Path) -> None:
         batch = games_at_once(config, "openvino")
         self.evaluator: Evaluator = load_evaluator(network, config, batch, config.game.board_size)
-        self.precision = self.evaluator.name.split()[-1]
-        self._bare = bare_request(network, config, batch, self.precision)
+        self._bare = bare_call(network, config, self.evaluator.input)
         self.store = Store(database)
         task = Task(config, "openvino", batch, 1, 0, None)
         self.play = SelfPlay(self.evaluator, config, seeds_of(task, 0, None), forest_class=TimedForest)
@@ -113,14 +108,12 @@ class _Worker:
         self._evaluations += self.forest.evaluations - evaluations
         return (self.forest.evaluations - evaluations) / elapsed
 
-    def played(self, model_type: str) -> Played:
+    def played(self, name: str) -> Played:
         """What came of all turns. The games are lost."""
         ratio = median([ours / floor for ours, floor in zip(self._ours, self._floors, strict=True)])
-        name = f"generate.{model_type}.{self.precision}"
         plies_per_s = self.forest.plies / self._elapsed
         return Played(
             Row(name, median(self._ours), "evaluations/s", median(self._floors), ratio),
-            self.precision,
             self._evaluations,
             self._simulations,
             self._elapsed,
