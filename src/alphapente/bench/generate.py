@@ -70,7 +70,7 @@ def _networks(config: Config, model_type: str) -> dict[str, CpuNetwork]:
     """
     network = on_cpu_cores(playing_network(config, model_type, seed=1).model, config)
     if isinstance(network, Weights):
-        own = {f"generate.{model_type}": network}
+        own: dict[str, CpuNetwork] = {f"generate.{model_type}": network}
         other = on_cpu_cores(build(ModelSpec("resnet", BUILT_IN_CLASSES["resnet"], _RESNET_SIZES)), config)
         name = "generate.resnet_4x32.int8"
     else:

@@ -40,14 +40,19 @@ def _compile_self_play(*overrides: str) -> None:
     warm_up(load_config(None, overrides))
 
 
-def _compile_all_but_solver() -> None:
-    """What needs no solver, then the selection, which needs a part of it: another process compiles that meanwhile."""
+def _compile_other_half() -> None:
+    """What needs no solver; then the second half of the solver and the selection.
+
+    Those need its first half, with which another process begins.
+    """
     from alphapente.config import load_config
     from alphapente.network.inputs import PLANES
     from alphapente.network.mixnet_backend import MixnetEvaluator
     from alphapente.network.mixnet_kernels import blank_weights
+    from alphapente.rules.game import Game
     from alphapente.search.forest import Forest
     from alphapente.search.kernels import expand
+    from alphapente.search.solver import Solver
     from alphapente.search.tree import new_scratch
 
     size = 9
@@ -56,12 +61,13 @@ def _compile_all_but_solver() -> None:
     PLANES.encode(evaluator.input, PLANES.new_arrays(1, size))
     forest = Forest(evaluator, load_config().search, num_trees=1, simulations=2)
     expand(forest.trees, forest.leaves, forest.cache, answers, new_scratch(size))  # there is no leaf yet
+    Solver(8).defences(Game.from_moves("1. K10 L9 2. K14 M8 3. N11 L12").position)
     forest.select()
 
 
 PARTS: tuple[Callable[[], None], ...] = (
     _compile_self_play,
-    _compile_all_but_solver,
+    _compile_other_half,
     partial(_compile_self_play, "generation.model_type=mixnet"),
 )
 """Process 1 begins with the first part, hence with the solver, process 2 with the second."""
