@@ -30,9 +30,9 @@ def network(channels: int = 32, seed: int = 1) -> Mixnet:
     generator = torch.Generator().manual_seed(seed)
     for tensor, deviation in ((model.heads.policy.weight, 0.3), (model.heads.value.weight, 0.1)):
         nn.init.normal_(tensor, std=deviation, generator=generator)
-    for tensor in (model.trunk.captured.weight, model.trunk.depthwise.bias, model.heads.point.bias):
-        assert tensor is not None
-        nn.init.normal_(tensor, std=0.2, generator=generator)
+    for added in (model.trunk.captured.weight, model.trunk.depthwise.bias, model.heads.point.bias):
+        assert added is not None
+        nn.init.normal_(added, std=0.2, generator=generator)
     return model.eval()
 
 
