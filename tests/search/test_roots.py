@@ -10,8 +10,9 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
+from alphapente.search.choice import choose_point
 from alphapente.search.forced import select_forced
-from alphapente.search.forest import Exploration, Forest, choose_point, search_position
+from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.gumbel import visits_due
 from alphapente.search.root import SearchResult
 from alphapente.search.root_priors import read_root_priors

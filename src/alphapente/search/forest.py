@@ -1,6 +1,5 @@
 """Searches of many games at once, one leaf of each per network call; or of one game with several leaves in flight."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,13 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.mixnet_backend import MixnetEvaluator
+from alphapente.network.mixnet_kernels import Network
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
 from alphapente.rules.tactics import LOSES, WINS
 from alphapente.search.cache import new_cache
 from alphapente.search.certain import FORCED_WIN, STOPS, look_at_root
+from alphapente.search.choice import choose_point
 from alphapente.search.edges import lacks_room
 from alphapente.search.kernels import LeafSolver, expand, select
 from alphapente.search.noise import dirichlet_shares, root_policy_temperature
@@ -50,8 +51,6 @@ PRINCIPAL_VARIATION = 12
 """How many moves of the expected line a result tells at most."""
 
 
-NEARLY_ZERO = 0.1
-"""Below this temperature a policy is divided by its largest entry first: 1 / temperature is a power that makes it 0."""
 EVALUATIONS_A_CALL = 64
 """A call of a network that is kernels itself returns after so many positions: about a millisecond."""
 MOST_ROOT_POSITIONS = 5_000
@@ -211,23 +210,37 @@ class Forest:
         So whoever takes their results, gives them their next positions and calls again never leaves a place empty.
         Nothing goes on while a result waits to be taken.
         """
+        if isinstance(self.evaluator, MixnetEvaluator):
+            return self._step_in_rounds(self.evaluator.network)
         self.select()
         done = self.done()
         if not done:
             self.evaluate()
         return done
 
+    def _step_in_rounds(self, network: Network) -> list[int]:
+        """`step` for a network that is kernels itself: selection and network take turns in one call."""
+        search = self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver, network
+        while True:
+            self._begin_waiting()
+            self.evaluations += run_rounds(self.trees, *search, EVALUATIONS_A_CALL)
+            if not self._grow() and not self._begin_waiting():
+                return self.done()
+
     def select(self) -> None:
         """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
+        self._begin_waiting()
         while True:
             select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver)
-            if self._grow():
-                continue
-            waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
-            if not len(waiting):
+            if not self._grow() and not self._begin_waiting():
                 return
-            for tree in waiting:
-                self._begin(int(tree))
+
+    def _begin_waiting(self) -> bool:
+        """Begins the searches whose roots are known by now; returns whether there was one."""
+        waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
+        for tree in waiting:
+            self._begin(int(tree))
+        return len(waiting) > 0
 
     def _grow(self) -> bool:
         """Doubles the room of all trees, up to `max_nodes`, if a search waits for it; returns whether it did."""
@@ -246,16 +259,8 @@ class Forest:
         return True
 
     def evaluate(self) -> None:
-        """One call of the network for the leaves in the batch, and what follows from it.
-
-        With a network that is kernels itself the search goes on for EVALUATIONS_A_CALL positions in the same call.
-        """
-        if not self.leaves.active.any():
-            return
-        if isinstance(self.evaluator, MixnetEvaluator):
-            search = self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver
-            self.evaluations += run_rounds(*search, self.evaluator.network, EVALUATIONS_A_CALL)
-        else:
+        """One call of the network for the leaves in the batch, and what follows from it."""
+        if self.leaves.active.any():
             answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
             self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
 
@@ -361,23 +366,6 @@ def _exploration(settings: SearchSettings, nodes: int) -> NDArray[np.float32]:
     growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
     explore: NDArray[np.float64] = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
     return explore.astype(np.float32)
-
-
-def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
-    """A point drawn with probability policy ** (1 / temperature), normalised; the largest at temperature 0.
-
-    Raises FailureError for a policy in which no point has a finite probability above 0.
-    """
-    weights = np.where(policy > 0, policy, 0.0).astype(np.float64)  # NaN counts as 0
-    largest = weights.max()
-    if not 0 < largest < math.inf:
-        raise FailureError("no point of the policy has a finite probability above 0: the network is damaged")
-    if temperature <= 0.0:
-        return int(weights.argmax())
-    if temperature < NEARLY_ZERO:
-        weights /= largest
-    weights **= 1.0 / temperature
-    return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
 def search_position(

@@ -1,7 +1,7 @@
 """Rounds of selection, network and expansion in one kernel, for a network that is kernels itself.
 
-A search of one position asks for one leaf after the other. Between Python and kernels each of them would cost more than
-the network does.
+A search of one position evaluates one leaf after the other. Between Python and kernels each of them would cost more
+than the network does.
 """
 
 import numpy as np
@@ -11,16 +11,16 @@ from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
 from alphapente.search.cache import Cache
 from alphapente.search.kernels import LeafSolver, expand, select
-from alphapente.search.tree import SEARCHING, Leaves, Rates, Scratch, Trees
+from alphapente.search.tree import DONE, NEEDS_START, Leaves, Rates, Scratch, Trees
 
 
 @kernel
-def _all_searching(stages: NDArray[np.int32], leaves: Leaves) -> bool:
-    """Whether every place that holds no leaf belongs to a search that goes on: nothing waits for the caller."""
-    for place in range(len(leaves.tree)):
-        if not leaves.active[place] and stages[leaves.tree[place]] != SEARCHING:
-            return False
-    return True
+def _caller_is_needed(stages: NDArray[np.int32]) -> bool:
+    """Whether a search is finished or waits for its start."""
+    needed = False
+    for tree in range(len(stages)):
+        needed = needed or stages[tree] == DONE or stages[tree] == NEEDS_START
+    return needed
 
 
 @kernel
@@ -34,18 +34,15 @@ def run_rounds(
     network: Network,
     limit: int,
 ) -> int:
-    """Evaluates and expands the leaves in the batch, then selects the next ones, until `limit` positions are evaluated.
+    """Selects leaves, evaluates and expands them, and again, until about `limit` positions are evaluated.
 
-    Ends earlier when a search is finished or waits for its start. The batch must hold a leaf. Returns how many
-    positions the network has evaluated.
+    Ends earlier, with the next leaves selected, when a search is finished or waits for its start, or when there is no
+    leaf. Returns how many positions were evaluated.
     """
     evaluated = 0
     while True:
+        active = select(trees, rates, leaves, cache, scratch, solver)
+        if active == 0 or evaluated >= limit or _caller_is_needed(trees.heads["stage"]):
+            return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)
         evaluated += expand(trees, leaves, cache, (network.logits, network.values), scratch)
-        if evaluated >= limit:
-            return evaluated
-        if select(trees, rates, leaves, cache, scratch, solver) == 0:
-            return evaluated
-        if not _all_searching(trees.heads["stage"], leaves):
-            return evaluated

@@ -10,7 +10,8 @@ from alphapente.network.evaluator import Evaluator
 from alphapente.records.model import GameRecord
 from alphapente.rules.kernels import legal_points, play
 from alphapente.rules.position import IN_PLAY
-from alphapente.search.forest import Forest, choose_point
+from alphapente.search.choice import choose_point
+from alphapente.search.forest import Forest
 from alphapente.search.root import SearchResult
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.selfplay.effort import UNRECORDED_LOOK, Effort, effort_at

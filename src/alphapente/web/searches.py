@@ -21,7 +21,8 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.position import IN_PLAY, POSITION, Positions, new_positions
 from alphapente.rules.tactics import LOSES, tactics
-from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, choose_point, most_nodes
+from alphapente.search.choice import choose_point
+from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
 from alphapente.search.root import SearchResult
 from alphapente.search.solver import Solver
 from alphapente.search.tree import PROVEN_WIN, UNKNOWN
