@@ -26,15 +26,18 @@ def info(file: Annotated[Path, typer.Argument(help="A checkpoint, such as checkp
 
 def describe(file: Path, checkpoint: "Checkpoint") -> dict[str, str]:
     """A checkpoint's contents in words, by name."""
+    from alphapente.config import BUILT_IN_CLASSES
     from alphapente.network.checkpoint import FORMAT_VERSION, num_weights
 
     training = checkpoint.training
+    lines_network = checkpoint.class_path == BUILT_IN_CLASSES["mixnet"]
+    reads = "line patterns" if lines_network else f"{checkpoint.num_planes} input planes"
     lines = {
         "file": f"{file} ({file.stat().st_size:,} bytes)",
         "format version": str(FORMAT_VERSION),
         "model type": f"{checkpoint.model_type} ({checkpoint.class_path})",
         "sizes": ", ".join(f"{name} {value}" for name, value in checkpoint.sizes.items()) or "none",
-        "weights": f"{num_weights(checkpoint):,}, {checkpoint.num_planes} input planes, any board size",
+        "weights": f"{num_weights(checkpoint):,}, {reads}, any board size",
         "step": f"{checkpoint.step:,}",
         "last training": f"{training.get('epoch', 0)} of {training.get('num_epochs', 0)} epochs",
         "losses": ", ".join(f"{kind} {_number(training.get(f'{kind}_loss'))}" for kind in ("policy", "value")),
