@@ -99,7 +99,6 @@ def test_a_line_and_its_mirror_image_are_one_row() -> None:
         line = rng.integers(0, 3, LENGTH)
         line[: rng.integers(0, RADIUS + 1)] = OUTSIDE
         assert row_of(line.tolist()) == row_of(line[::-1].tolist())
-    # So many lines are mirror images of each other; the rest are their own.
     assert len(np.unique(ROW_OF_CODE)) == NUM_PATTERNS
 
 

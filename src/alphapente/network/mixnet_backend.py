@@ -86,7 +86,7 @@ class MixnetEvaluator:
         return self.network.logits[:count], self.network.values[:count]
 
     def load_weights(self, source: "Weights | Mixnet") -> None:
-        """Goes on with other weights; the number of channels may differ."""
+        """Replaces the weights; the number of channels may differ."""
         weights = source if isinstance(source, Weights) else quantized(source)
         self.network = Network(
             weights,

@@ -21,7 +21,7 @@ OUTSIDE = 3
 MAX_CAPTURED = 15
 """Captured stones are counted up to here: more never matter, since 15 win in keryo and 10 elsewhere."""
 NEAR = 3
-"""A point within so many rows and columns of a stone is near: the policy distinguishes only those."""
+"""The distance in rows and columns up to which a point is near a stone: the policy distinguishes only those."""
 
 _CODES = 4**LENGTH
 _MASK = np.uint64(_CODES - 1)

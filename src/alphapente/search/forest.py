@@ -52,7 +52,7 @@ PRINCIPAL_VARIATION = 12
 
 
 EVALUATIONS_A_CALL = 64
-"""A call of a network that is kernels itself returns after so many positions: about a millisecond."""
+"""Positions that one call evaluates with a network that is kernels itself: about a millisecond."""
 MOST_ROOT_POSITIONS = 5_000
 """The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
 
