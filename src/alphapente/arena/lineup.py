@@ -197,7 +197,7 @@ def _evaluators(source: "Source | None", config: Config, seats: int, count: int)
 
 def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
     """Searches a little, so that no game pays for what is loaded or compiled at first use."""
-    forest = Forest(evaluator, settings, num_trees=1, simulations=2)
+    forest = Forest(evaluator, settings, num_trees=1, simulations=32, first_nodes=8)  # the tree grows too
     search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
 
 
