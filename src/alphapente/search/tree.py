@@ -154,7 +154,7 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
 
 
 def with_room(trees: Trees, nodes: int) -> Trees:
-    """The same trees, with room for `nodes` nodes each, at least the present number; copies all but what depends on P."""
+    """The same trees, with room for `nodes` nodes each, no fewer than now; copies all but what depends on P."""
     count, old_nodes, points = trees.priors.shape
     larger = new_trees(count, nodes, points)
     larger.nodes[:, :old_nodes] = trees.nodes
