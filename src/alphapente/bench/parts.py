@@ -37,6 +37,7 @@ LAPS = 5
 class TimedForest(Forest):
     """A forest that keeps count of the processor seconds its parts take (of all threads of this process)."""
 
+    in_rounds = False  # a clock needs Python between selection, network and expansion
     seconds: dict[str, float]
     batches: int
     plies: int
@@ -109,7 +110,7 @@ class TimedForest(Forest):
         """(seconds of a call of `select`, of `expand`) when no search is under way. The searches are lost."""
         self.trees.heads["stage"] = IDLE
         self.leaves.active[:] = 0
-        answers = self.evaluator.evaluate(self.evaluator.input)
+        answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
         calls = 200
         return (
             _fastest(

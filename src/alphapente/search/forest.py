@@ -83,6 +83,9 @@ class Forest:
     games; several places for one tree (virtual loss keeps them apart) in analysis and play.
     """
 
+    in_rounds = True
+    """Whether a network that is kernels itself is called from the kernel that selects."""
+
     def __init__(
         self,
         evaluator: Evaluator,
@@ -210,7 +213,7 @@ class Forest:
         So whoever takes their results, gives them their next positions and calls again never leaves a place empty.
         Nothing goes on while a result waits to be taken.
         """
-        if isinstance(self.evaluator, MixnetEvaluator):
+        if self.in_rounds and isinstance(self.evaluator, MixnetEvaluator):
             return self._step_in_rounds(self.evaluator.network)
         self.select()
         done = self.done()
