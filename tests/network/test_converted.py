@@ -3,7 +3,9 @@
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import nn
 
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
@@ -11,6 +13,7 @@ from alphapente.network import converted, load
 from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.load import PreparedNetwork, prepared_network
+from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.models import build, spec_of
 from alphapente.network.openvino_backend import PortableNetwork, convert
 from alphapente.network.paths import checkpoint_path, converted_path
@@ -58,6 +61,23 @@ def test_the_second_start_converts_nothing_and_loads_the_same(tmp_path: Path, co
     assert prepared(config) == second
     assert (second.step, len(conversions)) == (5, 2)
     assert "step 5" in second.description
+
+
+def test_torch_on_the_cpu_does_not_play_what_was_converted_for_openvino(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    assert isinstance(prepared(config).network, PortableNetwork)
+    assert isinstance(prepared_network(config, "simple", "cpu").network, nn.Module)
+
+
+def test_a_mixnet_is_kept_for_its_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured(tmp_path)
+    first = prepared_network(config, "mixnet", "cpu").network
+    assert isinstance(first, Weights)
+    monkeypatch.setattr(load, "quantized", None)  # it is not needed again
+    second = prepared_network(config, "mixnet", "cpu").network
+    assert isinstance(second, Weights)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_another_checkpoint_size_or_seed_is_converted_anew(tmp_path: Path) -> None:

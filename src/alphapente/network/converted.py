@@ -33,6 +33,7 @@ _CONVERTERS = (
     "patterns.py",
     "planes.py",
     "torch_backend.py",
+    "vectors.py",
 )
 """The files beside this one that decide what a checkpoint becomes."""
 

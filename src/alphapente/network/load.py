@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Union
 
 import numba
 
-from alphapente.config import Config
+from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.files import StrPath
 from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.device import choose_device
@@ -90,7 +90,7 @@ def prepared_network(config: Config, model_type: str, device: str, seed: int = 0
     For OpenVINO and mixnet's kernels it is the converted network that an earlier start has kept, if it is of this very
     checkpoint: then torch is not needed at all. Raises as `playing_network`.
     """
-    key = key_of(config, model_type, seed) if device in ("openvino", "cpu") else ""
+    key = key_of(config, model_type, seed) if _is_converted(config, model_type, device) else ""
     kept = find_converted(config, model_type, key)
     if kept:
         network, step = kept
@@ -101,6 +101,13 @@ def prepared_network(config: Config, model_type: str, device: str, seed: int = 0
     if key and isinstance(prepared, PortableNetwork | Weights) and key == key_of(config, model_type, seed):
         keep_converted(config, model_type, key, prepared, found.step)
     return PreparedNetwork(prepared, found.step, found.description)
+
+
+def _is_converted(config: Config, model_type: str, device: str) -> bool:
+    """Whether `prepare` converts this model for this device: torch itself plays all others on "cpu"."""
+    settings = config.models.get(model_type)
+    own_kernels = settings is not None and settings.class_path == BUILT_IN_CLASSES["mixnet"]
+    return device == "openvino" or (own_kernels and device == "cpu" and not numba.config.DISABLE_JIT)
 
 
 def prepare(source: Source, config: Config, device: str) -> Prepared:
