@@ -30,7 +30,8 @@ def network(channels: int = 32, seed: int = 1) -> Mixnet:
     generator = torch.Generator().manual_seed(seed)
     for tensor, deviation in ((model.heads.policy.weight, 0.3), (model.heads.value.weight, 0.1)):
         nn.init.normal_(tensor, std=deviation, generator=generator)
-    for added in (model.trunk.captured.weight, model.trunk.depthwise.bias, model.heads.point.bias):
+    nn.init.normal_(model.heads.neighbours.weight, std=0.3, generator=generator)
+    for added in (model.trunk.captured.weight, model.trunk.depthwise.bias, model.heads.point.bias, model.heads.neighbours.bias):
         assert added is not None
         nn.init.normal_(added, std=0.2, generator=generator)
     return model.eval()
@@ -111,11 +112,12 @@ def test_points_far_from_all_stones_share_a_logit() -> None:
         assert (policy[arrays[2] == 1] != -1.25).all()
 
 
-def test_the_trunk_turns_with_the_board() -> None:
-    """Patterns have no orientation: before the convolution a turned position has the same features, turned."""
+def test_without_directions_in_the_convolutions_it_turns_with_the_board() -> None:
+    """Patterns have no orientation: only the convolutions have."""
     model = network()
     with torch.no_grad():
-        model.trunk.depthwise.weight.copy_(model.trunk.depthwise.weight.mean((2, 3), keepdim=True).expand(-1, -1, 3, 3))
+        for convolution in (model.trunk.depthwise, model.heads.neighbours):
+            convolution.weight.copy_(convolution.weight.mean((2, 3), keepdim=True).expand(-1, -1, 3, 3))
     positions = random_positions(9, 1, seed=11)
     policy = exactly(model, positions)[0][0]
     for symmetry in range(NUM_SYMMETRIES):

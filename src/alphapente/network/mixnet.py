@@ -2,8 +2,8 @@
 
 For each point and each of four directions, the pattern of the line through the point (network/patterns.py) selects a
 row of a table; the four rows and a row for the captured stones are added. ReLU, a depthwise 3x3 convolution and ReLU
-follow, then the heads of the other networks. So the first layer, which sees as far as a line of nine points, costs four
-look-ups a point whatever it has learned.
+follow, then heads that compute only the points near a stone and mix each with its neighbours. So the first layer, which
+sees as far as a line of nine points, costs four look-ups a point whatever it has learned.
 
 The idea is Rapfi's (Jin, Duan, Hang 2025, arXiv 2503.13178), whose tables hold what a deep convolution computes of each
 line. Here a row is the sum of embeddings of the pattern's middles of radius 1 to RADIUS: a pattern that was never seen
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alphapente.network.models import TwoHeaded
+from alphapente.network.models import POLICY_CHANNELS, VALUE_HIDDEN, Heads, TwoHeaded, pool
 from alphapente.network.patterns import LINES, MAX_CAPTURED, NUM_PATTERNS, RADIUS, centre_rows
 
 FAR_LOGIT = -4.0
@@ -59,21 +59,46 @@ class LineFeatures(nn.Module):
         return torch.relu(self.depthwise(features.permute(0, 3, 1, 2)))
 
 
+class NearHeads(Heads):
+    """Policy and value from the trunk's features, where a point's policy channels are computed only near a stone.
+
+    A depthwise 3x3 convolution adds to them what its neighbours have. The value reads their mean and maximum over the
+    board beside those of the features. Points that are not near count as 0.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.neighbours = nn.Conv2d(POLICY_CHANNELS, POLICY_CHANNELS, 3, padding=1, groups=POLICY_CHANNELS)
+        self.hidden_near = nn.Linear(2 * POLICY_CHANNELS, VALUE_HIDDEN, bias=False)
+
+    def read_near(self, features: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
+        """As Heads.read, with near bool[B, S * S]."""
+        mask = near.view(-1, 1, *features.shape[2:])
+        pooled = pool(features)
+        alone = torch.relu(self.point(features) + self.pooled_bias(pooled)[:, :, None, None]) * mask
+        points = torch.relu(alone + self.neighbours(alone)) * mask
+        return points, torch.relu(self.hidden(pooled) + self.hidden_near(pool(points)))
+
+
 class Mixnet(TwoHeaded):
-    """Line features under the two heads; all points far from any stone share one policy logit, which is learned."""
+    """Line features under heads for near points; all others share one policy logit, which is learned."""
 
     input_form = LINES
     trunk: LineFeatures
+    heads: NearHeads
 
     def __init__(self, channels: int = 64) -> None:
-        super().__init__(LineFeatures(channels), channels)
+        super().__init__(LineFeatures(channels), NearHeads(channels))
         self.far = nn.Parameter(torch.tensor(FAR_LOGIT))
+
+    def read(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """See TwoHeaded.read."""
+        return self.heads.read_near(self.trunk(*inputs), inputs[2].bool())
 
     def judge(self, points: Tensor, board: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """See TwoHeaded.judge."""
         policy, value = super().judge(points, board, *inputs)
-        near = inputs[2].bool()
-        return torch.where(near, policy, self.far), value
+        return torch.where(inputs[2].bool(), policy, self.far), value
 
     def initialise(self) -> None:
         """As the other networks; embeddings of longer patterns, which are rarer, start nearer to 0."""
@@ -81,3 +106,4 @@ class Mixnet(TwoHeaded):
         for embedding, deviation in zip(self.trunk.embeddings, DEVIATIONS, strict=True):
             nn.init.normal_(embedding.weight, std=deviation)  # type: ignore[arg-type]
         nn.init.zeros_(self.trunk.captured.weight)
+        nn.init.normal_(self.heads.neighbours.weight, std=0.05)

@@ -61,8 +61,11 @@ def quantized(model: "Mixnet") -> Weights:
         policy_unit=floating(policy_unit),
         policy_last=floating(tensors["heads.policy.weight"]),
         far=floating(tensors["far"].reshape(1)),
+        neighbours=floating(tensors["heads.neighbours.weight"].reshape(-1, 9).T),
+        neighbours_bias=floating(tensors["heads.neighbours.bias"]),
         pooled=floating(pooled),
         pooled_bias=floating(pooled_bias),
+        pooled_near=floating(tensors["heads.hidden_near.weight"].T),
         value=floating(tensors["heads.value.weight"]),
         value_bias=floating(tensors["heads.value.bias"]),
     )

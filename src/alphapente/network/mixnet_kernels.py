@@ -52,8 +52,11 @@ class Weights(NamedTuple):
     policy_unit: NDArray[np.float32]  # [H] what a 1 of that sum stands for
     policy_last: NDArray[np.float32]  # [H]
     far: NDArray[np.float32]  # [1]
+    neighbours: NDArray[np.float32]  # [9, H]
+    neighbours_bias: NDArray[np.float32]  # [H]
     pooled: NDArray[np.float32]  # [2 C, H + V] from means and maxima to the policy's shift and the value's hidden units
     pooled_bias: NDArray[np.float32]  # [H + V]
+    pooled_near: NDArray[np.float32]  # [2 H, V] from means and maxima of the near points to the value's hidden units
     value: NDArray[np.float32]  # [3, V]
     value_bias: NDArray[np.float32]  # [3]
 
@@ -71,8 +74,11 @@ def blank_weights() -> Weights:
         policy_unit=np.zeros(outputs, np.float32),
         policy_last=np.zeros(outputs, np.float32),
         far=np.zeros(1, np.float32),
+        neighbours=np.zeros(9 * outputs, np.float32),
+        neighbours_bias=np.zeros(outputs, np.float32),
         pooled=np.zeros(2 * channels * (outputs + hidden), np.float32),
         pooled_bias=np.zeros(outputs + hidden, np.float32),
+        pooled_near=np.zeros(2 * outputs * hidden, np.float32),
         value=np.zeros(3 * hidden, np.float32),
         value_bias=np.zeros(3, np.float32),
     )
@@ -87,7 +93,11 @@ class Workspace(NamedTuple):
     points: NDArray[np.int16]  # [C / LANES, P, LANES]
     captured: NDArray[np.int16]  # [C]
     pooled: NDArray[np.float32]  # [2 C]
-    shift: NDArray[np.float32]  # [H + V]
+    shift: NDArray[np.float32]  # [H + V] what the board adds to policy channels; the value's hidden units before ReLU
+    near: NDArray[np.int64]  # [P] the near points
+    near_at: NDArray[np.int64]  # [P] where they are in `alone`
+    alone: NDArray[np.float32]  # [(S + 2) ** 2, H] the policy channels before their neighbours' part; 0 if not near
+    pooled_near: NDArray[np.float32]  # [2 H]
 
 
 def new_workspace(weights: Weights, size: int) -> Workspace:
@@ -101,6 +111,10 @@ def new_workspace(weights: Weights, size: int) -> Workspace:
         np.zeros(channels, np.int16),
         np.zeros(2 * channels, np.float32),
         np.zeros(len(weights.pooled_bias), np.float32),
+        np.zeros(size * size, np.int64),
+        np.zeros(size * size, np.int64),
+        np.zeros((size + 2) ** 2 * len(weights.policy_last), np.float32),
+        np.zeros(2 * len(weights.policy_last), np.float32),
     )
 
 
@@ -172,71 +186,104 @@ def _convolve(weights: Weights, size: int, work: Workspace) -> None:
 
 
 @kernel
-def _read_pooled(weights: Weights, work: Workspace) -> None:
-    """What the whole board says: the policy's shift and the value's hidden units, before ReLU, to `work.shift`."""
-    outputs, pooled = len(weights.pooled_bias), work.pooled
+def _add_products(
+    numbers: NDArray[np.float32], rows: NDArray[np.float32], target: NDArray[np.float32], start: int
+) -> None:
+    """Adds to `target` from `start` on the sum of the `rows` [n, outputs], each times its own of the `numbers` [n]."""
+    outputs = len(target) - start
     for output in range(0, outputs, 2 * LANES):
-        one, other = load(weights.pooled_bias, output), load(weights.pooled_bias, output + LANES)
-        for index in range(len(pooled)):
-            number = spread(pooled[np.uint64(index)])
-            one = add(one, multiply(number, load(weights.pooled, index * outputs + output)))
-            other = add(other, multiply(number, load(weights.pooled, index * outputs + output + LANES)))
-        store(work.shift, output, one)
-        store(work.shift, output + LANES, other)
+        one, other = load(target, start + output), load(target, start + output + LANES)
+        for index in range(len(numbers)):
+            number = spread(numbers[np.uint64(index)])
+            one = add(one, multiply(number, load(rows, index * outputs + output)))
+            other = add(other, multiply(number, load(rows, index * outputs + output + LANES)))
+        store(target, start + output, one)
+        store(target, start + output + LANES, other)
 
 
 @inlined
-def _logit(weights: Weights, work: Workspace, one, other, channel: int):  # type: ignore[no-untyped-def]
-    """What 2 LANES of a point's policy channels, sums of `_judge_points`, contribute to its logit."""
-    first = multiply(as_float(one), load(weights.policy_unit, channel))
-    second = multiply(as_float(other), load(weights.policy_unit, channel + LANES))
-    first = multiply(relu(add(first, load(work.shift, channel))), load(weights.policy_last, channel))
-    second = multiply(relu(add(second, load(work.shift, channel + LANES))), load(weights.policy_last, channel + LANES))
-    return total(add(first, second))
+def _write_alone(weights: Weights, work: Workspace, sums, at: int, channel: int) -> None:  # type: ignore[no-untyped-def]
+    channels = add(multiply(as_float(sums), load(weights.policy_unit, channel)), load(work.shift, channel))
+    store(work.alone, at, relu(channels))
+
+
+@kernel
+def _compute_alone(weights: Weights, count: int, size: int, work: Workspace) -> None:
+    """Writes the policy channels of the `count` near points, two at a time, before their neighbours' part."""
+    channels, outputs = len(weights.unit), len(weights.policy_unit)
+    points, policy, block = work.points, weights.policy, size * size * LANES
+    for which in range(0, count, 2):
+        other = np.uint64(min(which + 1, count - 1))
+        here, there = work.near[np.uint64(which)], work.near[other]
+        here_at, there_at = work.near_at[np.uint64(which)], work.near_at[other]
+        for output in range(0, outputs, 2 * LANES):
+            a, b = spread(np.int32(0)), spread(np.int32(0))
+            c, d = spread(np.int32(0)), spread(np.int32(0))
+            at = 2 * output
+            for first in range(0, channels, LANES):
+                start = (first // LANES) * block
+                for channel in range(0, LANES, 2):
+                    left, right = load_pairs(policy, at), load_pairs(policy, at + 2 * LANES)
+                    mine = spread_pair(points, start + here * LANES + channel)
+                    yours = spread_pair(points, start + there * LANES + channel)
+                    a, b = add(a, multiply_pairs(mine, left)), add(b, multiply_pairs(mine, right))
+                    c, d = add(c, multiply_pairs(yours, left)), add(d, multiply_pairs(yours, right))
+                    at += 2 * outputs
+            _write_alone(weights, work, a, here_at + output, output)
+            _write_alone(weights, work, b, here_at + output + LANES, output + LANES)
+            _write_alone(weights, work, c, there_at + output, output)
+            _write_alone(weights, work, d, there_at + output + LANES, output + LANES)
+
+
+@inlined
+def _three(weights: Weights, work: Workspace, at: int, tap: int, sum_):  # type: ignore[no-untyped-def]
+    """`sum_` and the products of three taps with the points left of, at, and right of `at`."""
+    outputs, taps, alone = len(weights.policy_last), weights.neighbours, work.alone
+    sum_ = add(sum_, multiply(load(alone, at - outputs), load(taps, tap)))
+    sum_ = add(sum_, multiply(load(alone, at), load(taps, tap + outputs)))
+    return add(sum_, multiply(load(alone, at + outputs), load(taps, tap + 2 * outputs)))
+
+
+@kernel
+def _add_neighbours(weights: Weights, count: int, size: int, work: Workspace, logits: NDArray[np.float32]) -> None:
+    """Adds the neighbours' part to the policy channels of the near points, writes their logits, mean and maximum."""
+    outputs = len(weights.policy_last)
+    down = (size + 2) * outputs
+    for channel in range(0, outputs, LANES):
+        bias, last = load(weights.neighbours_bias, channel), load(weights.policy_last, channel)
+        whole, most = spread(np.float32(0.0)), spread(np.float32(0.0))
+        for which in range(count):
+            point = work.near[np.uint64(which)]
+            at = work.near_at[np.uint64(which)] + channel
+            found = add(bias, load(work.alone, at))
+            found = _three(weights, work, at - down, channel, found)
+            found = _three(weights, work, at, channel + 3 * outputs, found)
+            found = relu(_three(weights, work, at + down, channel + 6 * outputs, found))
+            whole, most = add(whole, found), larger(most, found)
+            logits[np.uint64(point)] += total(multiply(found, last))
+        store(work.pooled_near, channel, multiply(whole, spread(np.float32(1.0 / (size * size)))))
+        store(work.pooled_near, outputs + channel, most)
 
 
 @kernel
 def _judge_points(weights: Weights, size: int, work: Workspace, logits: NDArray[np.float32]) -> None:
-    """The policy logits float32[P]: computed two near points at a time, the learned constant for the others."""
-    waiting = np.int64(-1)
+    """The policy logits float32[P]: computed for near points, the learned constant for the others."""
+    outputs, count = len(weights.policy_last), 0
+    nothing = spread(np.float32(0.0))
     for row in range(size):
         columns = near_columns(work.scratch.occupied, size, row)
         for column in range(size):
-            point = row * size + column
-            if not columns >> column & 1:
-                logits[np.uint64(point)] = weights.far[0]
+            point, at = row * size + column, ((row + 1) * (size + 2) + column + 1) * outputs
+            if columns >> column & 1:
+                work.near[np.uint64(count)], work.near_at[np.uint64(count)] = point, at
+                count += 1
+                logits[np.uint64(point)] = np.float32(0.0)
                 continue
-            if waiting < 0:
-                waiting = point
-                continue
-            _judge_two(weights, work, waiting, point, logits)
-            waiting = -1
-    if waiting >= 0:
-        _judge_two(weights, work, waiting, waiting, logits)
-
-
-@inlined
-def _judge_two(weights: Weights, work: Workspace, here: int, there: int, logits: NDArray[np.float32]) -> None:
-    channels, outputs = len(weights.unit), len(weights.policy_unit)
-    points, policy, block = work.points, weights.policy, len(logits) * LANES
-    here_logit, there_logit = np.float32(0.0), np.float32(0.0)
-    for output in range(0, outputs, 2 * LANES):
-        a, b = spread(np.int32(0)), spread(np.int32(0))
-        c, d = spread(np.int32(0)), spread(np.int32(0))
-        at = 2 * output
-        for first in range(0, channels, LANES):
-            start = (first // LANES) * block
-            for channel in range(0, LANES, 2):
-                one, other = load_pairs(policy, at), load_pairs(policy, at + 2 * LANES)
-                mine = spread_pair(points, start + here * LANES + channel)
-                yours = spread_pair(points, start + there * LANES + channel)
-                a, b = add(a, multiply_pairs(mine, one)), add(b, multiply_pairs(mine, other))
-                c, d = add(c, multiply_pairs(yours, one)), add(d, multiply_pairs(yours, other))
-                at += 2 * outputs
-        here_logit += _logit(weights, work, a, b, output)
-        there_logit += _logit(weights, work, c, d, output)
-    logits[np.uint64(here)] = here_logit
-    logits[np.uint64(there)] = there_logit
+            logits[np.uint64(point)] = weights.far[0]
+            for channel in range(0, outputs, LANES):
+                store(work.alone, at + channel, nothing)
+    _compute_alone(weights, count, size, work)
+    _add_neighbours(weights, count, size, work, logits)
 
 
 @kernel
@@ -276,6 +323,9 @@ def evaluate_positions(network: Network, positions: Positions, wanted: NDArray[n
         find_patterns(position, work.scratch, work.patterns)
         _look_up(weights, captured_by(position, True), captured_by(position, False), size, work)
         _convolve(weights, size, work)
-        _read_pooled(weights, work)
+        for output in range(len(work.shift)):
+            work.shift[np.uint64(output)] = weights.pooled_bias[np.uint64(output)]
+        _add_products(work.pooled, weights.pooled, work.shift, 0)
         _judge_points(weights, size, work, logits[index])
+        _add_products(work.pooled_near, weights.pooled_near, work.shift, len(weights.policy_last))
         values[index] = _judge_board(weights, work)

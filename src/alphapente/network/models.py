@@ -62,6 +62,15 @@ class Block(nn.Module):
         return torch.relu_(self.second(self.first(x)) + x)
 
 
+def pool(features: Tensor) -> Tensor:
+    """Mean and maximum over the board: float[B, C, S, S] to float[B, 2 C].
+
+    Sum and this maximum have the cheapest gradients of all poolings: `mean` and `amax` take a sixth of a step.
+    """
+    mean = features.sum((2, 3)) / (features.shape[2] * features.shape[3])
+    return torch.cat([mean, F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
+
+
 class Heads(nn.Module):
     """Policy and value from the trunk's features float[B, channels, S, S].
 
@@ -86,9 +95,7 @@ class Heads(nn.Module):
 
         Returns a point's features [B, POLICY_CHANNELS, S, S] and the board's [B, VALUE_HIDDEN].
         """
-        # Sum and this maximum have the cheapest gradients of all poolings: `mean` and `amax` take a sixth of a step.
-        mean = features.sum((2, 3)) / (features.shape[2] * features.shape[3])
-        pooled = torch.cat([mean, F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
+        pooled = pool(features)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]
         return torch.relu(shifted), torch.relu(self.hidden(pooled))
 
@@ -98,17 +105,21 @@ class TwoHeaded(nn.Module):
 
     input_form: ClassVar[InputForm] = PLANES
 
-    def __init__(self, trunk: nn.Module, channels: int) -> None:
+    def __init__(self, trunk: nn.Module, heads: Heads) -> None:
         super().__init__()
         self.trunk = trunk
-        self.heads = Heads(channels)
+        self.heads = heads
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """The arrays of the input form to policy logits [B, S * S] and value logits [B, 3]."""
-        return self.judge(*self.heads.read(self.trunk(*inputs)), *inputs)
+        return self.judge(*self.read(*inputs), *inputs)
+
+    def read(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """What both heads, and those that only training has, judge by: see Heads.read."""
+        return self.heads.read(self.trunk(*inputs))
 
     def judge(self, points: Tensor, board: Tensor, *_inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Policy logits and value logits from what `Heads.read` gives, and from the inputs where the model says so."""
+        """Policy logits and value logits from what `read` gives, and from the inputs where the model says so."""
         return self.heads.judge(points, board)
 
     def initialise(self) -> None:
@@ -132,7 +143,7 @@ class Simple(TwoHeaded):
         trunk = nn.Sequential(ConvNorm(num_planes, channels, stem_kernel))
         for _ in range(layers - 1):
             trunk.append(ConvNorm(channels, channels, 3))
-        super().__init__(trunk, channels)
+        super().__init__(trunk, Heads(channels))
 
 
 class Resnet(TwoHeaded):
@@ -142,7 +153,7 @@ class Resnet(TwoHeaded):
         trunk = nn.Sequential(ConvNorm(num_planes, channels, stem_kernel))
         for _ in range(blocks):
             trunk.append(Block(channels))
-        super().__init__(trunk, channels)
+        super().__init__(trunk, Heads(channels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
 from alphapente.rules.tactics import LOSES, WINS
 from alphapente.search.cache import new_cache
-from alphapente.search.certain import FORCED_WIN, STOPS, look_at_root
 from alphapente.search.choice import choose_point
 from alphapente.search.edges import lacks_room
 from alphapente.search.kernels import LeafSolver, expand, select
@@ -30,8 +29,8 @@ from alphapente.search.root import (
 )
 from alphapente.search.root_priors import RootDraws, read_root_priors, restrict_root
 from alphapente.search.rounds import run_rounds
-from alphapente.search.solver import new_solver_memory
-from alphapente.search.threats import new_threats
+from alphapente.search.solver import FORCED_WIN, STOPS, examine, new_solver_memory
+from alphapente.search.threats import THREES, new_threats
 from alphapente.search.tree import (
     DONE,
     IDLE,
@@ -52,7 +51,9 @@ PRINCIPAL_VARIATION = 12
 
 
 EVALUATIONS_A_CALL = 64
-"""Positions that one call evaluates with a network that is kernels itself: about a millisecond."""
+"""Where a network is kernels itself: positions that one call evaluates for each search that may wait meanwhile."""
+TREES_PER_WAITING = 4
+"""One search in so many may wait for its caller until others are done as well: each call costs about 0.2 ms."""
 MOST_ROOT_POSITIONS = 5_000
 """The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
 
@@ -180,7 +181,8 @@ class Forest:
         budget = self.simulations if simulations is None else min(simulations, self.simulations)
         to_solve = self.settings.root_solver_nodes * budget
         to_solve = min(to_solve, MOST_ROOT_POSITIONS)
-        verdict, found, count = look_at_root(self.trees.root, tree, self._solver, to_solve, self._points)
+        root = self.trees.root[tree]
+        verdict, found, count, _, _ = examine(root, self._solver, to_solve, THREES, True, self._points)
         points = self._points[:count]
         heads = self.trees.heads
         if found == FORCED_WIN or verdict in (WINS, LOSES):
@@ -211,7 +213,6 @@ class Forest:
         """Fills the batch; returns the trees whose search is finished, or else, once there is none, asks the network.
 
         So whoever takes their results, gives them their next positions and calls again never leaves a place empty.
-        Nothing goes on while a result waits to be taken.
         """
         if self.in_rounds and isinstance(self.evaluator, MixnetEvaluator):
             return self._step_in_rounds(self.evaluator.network)
@@ -224,9 +225,10 @@ class Forest:
     def _step_in_rounds(self, network: Network) -> list[int]:
         """`step` for a network that is kernels itself: selection and network take turns in one call."""
         search = self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver, network
+        most_waiting = max(1, len(self.trees.heads) // TREES_PER_WAITING)
         while True:
             self._begin_waiting()
-            self.evaluations += run_rounds(self.trees, *search, EVALUATIONS_A_CALL)
+            self.evaluations += run_rounds(self.trees, *search, most_waiting, EVALUATIONS_A_CALL * most_waiting)
             if not self._grow() and not self._begin_waiting():
                 return self.done()
 

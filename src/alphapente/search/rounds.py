@@ -15,12 +15,12 @@ from alphapente.search.tree import DONE, NEEDS_START, Leaves, Rates, Scratch, Tr
 
 
 @kernel
-def _caller_is_needed(stages: NDArray[np.int32]) -> bool:
-    """Whether a search is finished or waits for its start."""
-    needed = False
+def _num_waiting(stages: NDArray[np.int32]) -> int:
+    """How many searches are finished or wait for their start."""
+    waiting = 0
     for tree in range(len(stages)):
-        needed = needed or stages[tree] == DONE or stages[tree] == NEEDS_START
-    return needed
+        waiting += stages[tree] == DONE or stages[tree] == NEEDS_START
+    return waiting
 
 
 @kernel
@@ -32,17 +32,18 @@ def run_rounds(
     scratch: Scratch,
     solver: LeafSolver,
     network: Network,
+    most_waiting: int,
     limit: int,
 ) -> int:
     """Selects leaves, evaluates and expands them, and again, until about `limit` positions are evaluated.
 
-    Ends earlier, with the next leaves selected, when a search is finished or waits for its start, or when there is no
-    leaf. Returns how many positions were evaluated.
+    Ends earlier, with the next leaves selected, when `most_waiting` searches are finished or wait for their start, or
+    when there is no leaf. Returns how many positions were evaluated.
     """
     evaluated = 0
     while True:
         active = select(trees, rates, leaves, cache, scratch, solver)
-        if active == 0 or evaluated >= limit or _caller_is_needed(trees.heads["stage"]):
+        if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
             return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)
         evaluated += expand(trees, leaves, cache, (network.logits, network.values), scratch)

@@ -1,18 +1,21 @@
-"""The threat solver for callers in Python: a position and a budget, a forced win or nothing."""
+"""What is certain about a position before any search: its tactics, a forced win, and the moves that may stop one.
+
+One compiled kernel answers all questions. Whatever calls `prove_from` is compiled with a copy of it, which takes
+seconds; so the parts of the kernel are inlined, and there is no second one.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.compiled import kernel
+from alphapente.compiled import inlined, kernel
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_POINTS, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     LEGAL,
     LOSES,
     OWN_CAPTURES,
-    OWN_WINS,
     REPLIES,
     UNDECIDED,
     WINS,
@@ -38,6 +41,10 @@ from alphapente.search.threats import (
     prove_from,
 )
 
+NO_LEVEL = -1
+"""The level of a question that asks for no win."""
+ALL_REPLIES, FORCED_WIN, STOPS = range(3)
+"""What `examine` found: the replies of the tactics, a forced win, or the moves that may stop the enemy's."""
 _SHORTEST = 3
 """The plies of the shortest win that tactics do not see."""
 
@@ -95,13 +102,12 @@ class Solver:
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         self._asked[0] = position
         budget = self.budget if budget is None else min(budget, self.budget)
-        memory, asked, points = self.memory, self._asked[0], self._points
-        if find_tactics(asked, memory.bits, memory.threats.outer.scratch[0]) == WINS:
-            return Solution(True, (point_of(next_cell(memory.bits[OWN_WINS], 0), int(position["size"])),), 1, 1)
-        if not is_solvable(asked):
-            return Solution(False, (), 0, 1)
-        length, plies, used = find_win(memory, asked, budget, level, points)
-        return Solution(length > 0, tuple(points[:length].tolist()), plies, used)
+        verdict, found, length, plies, used = examine(self._asked[0], self.memory, budget, level, False, self._points)
+        if verdict == WINS:
+            return Solution(True, (int(self._points[0]),), 1, 1)
+        if found != FORCED_WIN:
+            return Solution(False, (), 0, max(used, 1))
+        return Solution(True, tuple(self._points[:length].tolist()), plies, used)
 
     def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
         """The moves that may stop the enemy, who wins by fours if nothing is done; None if no such threat is found.
@@ -110,71 +116,12 @@ class Solver:
         win at once: `find_tactics` knows the replies there.
         """
         self._asked[0] = position
-        memory, asked = self.memory, self._asked[0]
-        if find_tactics(asked, memory.bits, memory.threats.outer.scratch[0]) != UNDECIDED or not is_solvable(asked):
-            return None
         budget = self.budget if budget is None else min(budget, self.budget)
-        found = int(find_stops(memory, asked, budget, self._points))
-        return self._points[:found].tolist() if found >= 0 else None
+        _, found, count, _, _ = examine(self._asked[0], self.memory, budget, NO_LEVEL, True, self._points)
+        return self._points[:count].tolist() if found == STOPS else None
 
 
-@kernel
-def find_win(
-    memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
-) -> tuple[int, int, int]:
-    """Looks for a win of the player to move whose tactics are in memory.bits: (moves of its line, plies, positions).
-
-    Writes the line to `points`; without a win it is empty, and the plies are 0.
-    """
-    outer = memory.threats.outer
-    length, won_in, used = 0, 0, 0
-    # short wins first: in three plies they are by fours, and none is missed
-    stage, plies, limit = FOURS, _SHORTEST, _SHORTEST
-    while plies >= _SHORTEST and budget > 0:
-        won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
-        looked_at = int(outer.counts[USED])
-        used += looked_at
-        if won:
-            won_in = int(outer.nodes[0]["length"])
-            length = _write_line(memory, position, plies, points)
-            plies = won_in - 1
-        elif won_in > 0 or limit == MAX_DEPTH:
-            break
-        else:
-            budget -= looked_at
-            stage, limit = level, _SHORTEST + 2 if limit == _SHORTEST else MAX_DEPTH
-            plies = limit
-    return length, won_in, used
-
-
-@kernel
-def find_stops(memory: SolverMemory, position: Position, budget: int, points: NDArray[np.int64]) -> int:
-    """Writes the moves that may stop the enemy, who wins by fours if nothing is done, to `points`: how many.
-
-    -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
-    """
-    board, bits, outer = memory.boards[0], memory.bits, memory.threats.outer
-    copy_position(board, position)
-    board["to_move"] = 3 - position["to_move"]
-    copy_tactics(bits, memory.other_bits, True)
-    budget = min(budget, THREAT_POSITIONS)
-    plies = np.int64(MAX_DEPTH)
-    if budget <= 0 or not prove_from(memory.threats, board, memory.other_bits, plies, budget, np.int64(FOURS)):
-        return -1
-    if not find_defences(outer):
-        return -1
-    area = outer.maps[AREA]
-    keep_bits(bits[LEGAL], area)
-    add_bits(bits[OWN_CAPTURES], area)
-    found, cell = 0, next_cell(area, 0)
-    while cell >= 0:
-        points[found] = point_of(cell, np.int64(position["size"]))
-        found += 1
-        cell = next_cell(area, cell)
-    return found
-
-
-@kernel
+@inlined
 def _write_line(memory: SolverMemory, position: Position, plies: int, points: NDArray[np.int64]) -> int:
     """Writes a game that was proven, put together from what the tree, fours and tactics know of its parts: its length.
 
@@ -204,6 +151,92 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
         if length == 0:
             break
     return written
+
+
+@inlined
+def _find_win(
+    memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
+) -> tuple[int, int, int]:
+    """Looks for a win of the player to move whose tactics are in memory.bits: (moves of its line, plies, positions).
+
+    Writes the line to `points`; without a win it is empty, and the plies are 0.
+    """
+    outer = memory.threats.outer
+    length, won_in, used = 0, 0, 0
+    # short wins first: in three plies they are by fours, and none is missed
+    stage, plies, limit = FOURS, _SHORTEST, _SHORTEST
+    while plies >= _SHORTEST and budget > 0:
+        won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
+        looked_at = int(outer.counts[USED])
+        used += looked_at
+        if won:
+            won_in = int(outer.nodes[0]["length"])
+            length = _write_line(memory, position, plies, points)
+            plies = won_in - 1
+        elif won_in > 0 or limit == MAX_DEPTH:
+            break
+        else:
+            budget -= looked_at
+            stage, limit = level, _SHORTEST + 2 if limit == _SHORTEST else MAX_DEPTH
+            plies = limit
+    return length, won_in, used
+
+
+@inlined
+def _find_stops(memory: SolverMemory, position: Position, budget: int, points: NDArray[np.int64]) -> int:
+    """Writes the moves that may stop the enemy, who wins by fours if nothing is done, to `points`: how many.
+
+    -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
+    """
+    board, bits, outer = memory.boards[0], memory.bits, memory.threats.outer
+    copy_position(board, position)
+    board["to_move"] = 3 - position["to_move"]
+    copy_tactics(bits, memory.other_bits, True)
+    budget = min(budget, THREAT_POSITIONS)
+    plies = np.int64(MAX_DEPTH)
+    if budget <= 0 or not prove_from(memory.threats, board, memory.other_bits, plies, budget, np.int64(FOURS)):
+        return -1
+    if not find_defences(outer):
+        return -1
+    area = outer.maps[AREA]
+    keep_bits(bits[LEGAL], area)
+    add_bits(bits[OWN_CAPTURES], area)
+    found, cell = 0, next_cell(area, 0)
+    while cell >= 0:
+        points[found] = point_of(cell, np.int64(position["size"]))
+        found += 1
+        cell = next_cell(area, cell)
+    return found
+
+
+@kernel
+def examine(
+    position: Position, memory: SolverMemory, budget: int, level: int, stops: bool, points: NDArray[np.int64]
+) -> tuple[int, int, int, int, int]:
+    """(verdict of the tactics, what was found, how many points it has, plies of a win, positions looked at).
+
+    Writes the points. FORCED_WIN, looked for at `level`: they are its line. STOPS, looked for where `stops` is true:
+    the enemy wins by force if nothing is done, and all other moves lose. ALL_REPLIES: what the tactics allow.
+    Looks at about `budget` positions at most, at none where it is 0.
+    """
+    verdict = find_tactics(position, memory.bits, memory.threats.outer.scratch[0])
+    used = 0
+    if verdict != WINS and verdict != LOSES and budget > 0 and is_solvable(position):
+        if level != NO_LEVEL:
+            length, plies, used = _find_win(memory, position, budget, level, points)
+            if length > 0:
+                return verdict, FORCED_WIN, length, plies, used
+        if stops and verdict == UNDECIDED:
+            count = _find_stops(memory, position, budget, points)
+            if count >= 0:
+                return verdict, STOPS, count, 0, used
+    count, size = 0, np.int64(position["size"])
+    cell = next_cell(memory.bits[REPLIES], 0)
+    while cell >= 0:
+        points[count] = point_of(cell, size)
+        count += 1
+        cell = next_cell(memory.bits[REPLIES], cell)
+    return verdict, ALL_REPLIES, count, 0, used
 
 
 def solve(position: Position, budget: int = 10_000) -> Solution:

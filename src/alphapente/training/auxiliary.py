@@ -33,7 +33,7 @@ class Auxiliary(nn.ModuleDict):
             nn.init.zeros_(parameter)
 
     def forward(self, points: Tensor, board: Tensor) -> dict[str, Tensor]:
-        """What `Heads.read` gives to [B, S * S], [B, S * S], [B, 2] and [B, 1], by name."""
+        """What `TwoHeaded.read` gives to [B, S * S], [B, S * S], [B, 2] and [B, 1], by name."""
         return {name: head(points if isinstance(head, nn.Conv2d) else board).flatten(1) for name, head in self.items()}
 
 
@@ -46,7 +46,7 @@ class Taught(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """What the model itself reads; see TwoHeaded and Auxiliary."""
-        points, board = self.model.heads.read(self.model.trunk(*inputs))
+        points, board = self.model.read(*inputs)
         policy, value = self.model.judge(points, board, *inputs)
         return policy, value, self.auxiliary(points, board)
 

@@ -54,7 +54,7 @@ def test_a_configuration_that_was_half_saved_is_followed_again(
     expect(visitor.room.locator(".run-message")).to_be_hidden()
     post(visitor.server, "start", overrides=[])
     expect(state).to_have_text("running")
-    assert visitor.troubles == []
+    assert [one for one in visitor.troubles if "400" not in one] == []  # what the browser logs of a refused request
 
 
 def test_the_last_games_curves_and_lines_of_a_finished_run_are_there(
