@@ -122,6 +122,36 @@ def test_a_maximum_that_several_points_have_gives_its_gradient_to_the_first() ->
 
 
 @needs_kernels
+@pytest.mark.parametrize("bias", [0.0, -100.0])
+def test_a_maximum_that_several_near_points_have_gives_its_gradient_to_the_first(bias: float) -> None:
+    """All near points have the same policy channels where they depend on nothing but the pooled features.
+
+    About half of the channels are 0 at all points; with the bias of -100 all are.
+    """
+    model = network(16)
+    with torch.no_grad():
+        model.heads.point.weight.zero_()
+        model.heads.neighbours.weight.zero_()
+        model.heads.neighbours.bias.fill_(bias)  # type: ignore[union-attr]
+    patterns, captured, near = inputs(2, 9, 0.1)
+    near[0, :20] = 0
+    require_equal(model, (patterns, captured, near))
+
+
+@needs_kernels
+def test_near_points_in_corners_and_at_edges_after_a_board_of_near_points() -> None:
+    """A point outside the board, and one that was near in another position, counts as 0 among the neighbours."""
+    patterns, captured, near = inputs(4, 7, 0.3)
+    near.zero_()
+    board = near.view(4, 7, 7)
+    board[0] = 1
+    board[1, ::6, ::6] = 1
+    board[2, ::6], board[2, :, ::6] = 1, 1
+    board[3, ::2, 1::2] = 1
+    require_equal(network(16), (patterns, captured, near))
+
+
+@needs_kernels
 def test_two_replicas_learn_what_one_does() -> None:
     given = inputs(8, 9, 0.2)
     found = []

@@ -225,28 +225,6 @@ def where_larger(_context: Any, one: Any, _other: Any, _value: Any) -> Any:
 
 
 @intrinsic
-def positive_bits(_context: Any, one: Any) -> Any:
-    """uint16: a bit for each lane of float32, the first lane's the lowest, set where the number is positive."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        positive = builder.fcmp_ordered(">", arguments[0], ir.Constant(_Float32s.vector, None))
-        return builder.bitcast(positive, _INT16)
-
-    return types.uint16(one), generate
-
-
-@intrinsic
-def where_bits(_context: Any, _bits: Any, one: Any) -> Any:
-    """The float32 in the lanes whose bit of a uint16 (see `positive_bits`) is set, 0 in the others."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        mask = builder.bitcast(arguments[0], ir.VectorType(ir.IntType(1), LANES))
-        return builder.select(mask, arguments[1], ir.Constant(_Float32s.vector, None))
-
-    return one(types.uint16, one), generate
-
-
-@intrinsic
 def widened(_context: Any, one: Any) -> Any:
     """int16 as int32."""
 

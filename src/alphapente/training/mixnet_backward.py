@@ -21,7 +21,6 @@ from alphapente.network.vectors import (
     spread_half,
     store,
     subtract,
-    where_bits,
     where_larger,
 )
 from alphapente.training.mixnet_forward import (
@@ -31,11 +30,14 @@ from alphapente.training.mixnet_forward import (
     Weights,
     Workspace,
     add_products,
+    clear_near,
     convolve,
     list_near,
     load_nine,
     look_up,
+    mix_neighbours,
     nine,
+    place_alone,
     tap,
 )
 
@@ -43,36 +45,97 @@ from alphapente.training.mixnet_forward import (
 class BackWeights(NamedTuple):
     """The weights of the policy head in the order of the backward pass."""
 
-    point: Floats  # [H, C] times the weight of each policy channel
+    point: Floats  # [H, C]
     pooled: Floats  # [H, 2 C]
 
 
 class Gradients(NamedTuple):
-    """The gradients of the weights, to which the backward pass adds; but it writes `shift`."""
+    """The gradients of the weights, to which the backward pass adds; and of what it writes, the positions' `shift`."""
 
     table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
     taps: Floats  # [C / LANES, 9, LANES]
     bias: Floats  # [C]
-    point: Floats  # [H, C] still to be multiplied by the weight of each policy channel
-    policy: Floats  # [H] what comes from `shift`; the rest is `point` times the weights of the points, summed
+    point: Floats  # [H, C]
+    near_taps: Floats  # [H / LANES, 9, LANES]
+    near_bias: Floats  # [H]
+    policy: Floats  # [H]
     shift: Floats  # [B, H]
     far: Floats  # [1]
 
 
+class OutputGradients(NamedTuple):
+    """The gradients of what the forward pass returns."""
+
+    logits: Floats  # [B, P]
+    pooled: Floats  # [B, 2 C] the backward pass adds to it what comes from the logits
+    pooled_near: Floats  # [B, 2 H]
+
+
 @kernel
-def _read_logits(index: int, count: int, found: Found, logits_gradient: Floats, outputs: int, work: Workspace) -> None:
-    """Writes the gradient of each near point's policy channels, not yet times their weights, and its sum."""
-    points = len(work.near)
+def _read_outputs(
+    weights: Weights, outer: OutputGradients, index: int, count: int, size: int, work: Workspace, policy: Floats
+) -> None:
+    """Writes to `work.mixed_gradient` what logits, mean and maximum contribute, and ReLU lets through.
+
+    A maximum's gradient goes to the first of the points that have it. Adds to `policy` [H] the gradient of its weights.
+    """
+    outputs, points, zero = len(weights.policy), size * size, spread(np.float32(0.0))
     for output in range(0, outputs, LANES):
-        whole = spread(np.float32(0.0))
+        at = 2 * index * outputs + output
+        mean = multiply(load(outer.pooled_near, at), spread(np.float32(1.0 / points)))
+        rest, most = load(outer.pooled_near, at + outputs), load(work.pooled_near, outputs + output)
+        weight, whole = load(weights.policy, output), load(policy, output)
         for which in range(count):
-            point = index * points + work.near[np.uint64(which)]
-            gradient = spread(logits_gradient[np.uint64(point)])
-            hidden = where_bits(found.positive[np.uint64((point * outputs + output) // LANES)], gradient)
-            store(work.hidden_gradient, which * outputs + output, hidden)
-            whole = add(whole, hidden)
-        store(work.hidden_sum, output, whole)
+            logit = spread(outer.logits[np.uint64(index * points + work.near[np.uint64(which)])])
+            mixed = load(work.mixed, which * outputs + output)
+            left = where_larger(most, mixed, rest)
+            gradient = add(multiply(weight, logit), add(mean, subtract(rest, left)))
+            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + size + 3) * LANES
+            store(work.mixed_gradient, at, where_larger(mixed, zero, gradient))
+            rest, whole = left, add(whole, multiply(mixed, logit))
+        store(policy, output, whole)
+
+
+@inlined
+def _add_near_taps(work: Workspace, start: int, count: int, size: int, sums):  # type: ignore[no-untyped-def]
+    """Adds to the sums of nine taps and of the bias what the near points contribute, for half a block from `start`."""
+    alone, down = work.alone, (size + 2) * LANES
+    g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
+    for which in range(count):
+        at = start + work.places[np.uint64(which)] * LANES
+        here = load_half(work.mixed_gradient, at + down + LANES)
+        g0, g1 = tap(alone, at, here, g0), tap(alone, at + LANES, here, g1)
+        g2, g3 = tap(alone, at + 2 * LANES, here, g2), tap(alone, at + down, here, g3)
+        g4, g5 = tap(alone, at + down + LANES, here, g4), tap(alone, at + down + 2 * LANES, here, g5)
+        g6, g7 = tap(alone, at + 2 * down, here, g6), tap(alone, at + 2 * down + LANES, here, g7)
+        g8, bias = tap(alone, at + 2 * down + 2 * LANES, here, g8), add(bias, here)
+    return g0, g1, g2, g3, g4, g5, g6, g7, g8, bias
+
+
+@kernel
+def _mix_back(weights: Weights, index: int, count: int, size: int, work: Workspace, gradients: Gradients) -> None:
+    """The gradients of the neighbours' weights, of `alone`, and of the shift of position `index`."""
+    outputs, down, zero = len(weights.policy), (size + 2) * LANES, spread_half(np.float32(0.0))
+    alone, gradient = work.alone, work.mixed_gradient
+    for channel in range(0, outputs, LANES // 2):
+        half = channel % LANES
+        at_taps, start = 9 * (channel - half) + half, (channel - half) * (size + 2) ** 2 + half
+        sums = load_nine(gradients.near_taps, at_taps) + (load_half(gradients.near_bias, channel),)
+        sums = _add_near_taps(work, start, count, size, sums)
+        for number in range(9):
+            store(gradients.near_taps, at_taps + number * LANES, sums[number])
+        store(gradients.near_bias, channel, sums[9])
+        w0, w1, w2, w3, w4, w5, w6, w7, w8 = load_nine(weights.near_taps, at_taps)
+        whole = zero
+        for which in range(count):
+            at = start + work.places[np.uint64(which)] * LANES
+            centre = at + down + LANES
+            found = nine(gradient, at, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), load_half(gradient, centre))
+            found = where_larger(load_half(alone, centre), zero, found)
+            store(work.alone_gradient, which * outputs + channel, found)
+            whole = add(whole, found)
+        store(gradients.shift, index * outputs + channel, whole)
 
 
 @kernel
@@ -97,8 +160,8 @@ def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, w
 
 @kernel
 def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gradient: Floats) -> None:
-    """Adds to `gradient` [H, C] the products of the near points' `hidden_gradient` and `points`, for a block."""
-    hidden, points, channels = work.hidden_gradient, work.points, len(work.pooled) // 2
+    """Adds to `gradient` [H, C] the products of the near points' `alone_gradient` and `points`, for a block."""
+    hidden, points, channels = work.alone_gradient, work.points, len(work.pooled) // 2
     for output in range(0, outputs, 4):
         at = output * channels + block
         a, b = load(gradient, at), load(gradient, at + channels)
@@ -117,18 +180,18 @@ def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gr
 
 
 @inlined
-def _add_masked(work: Workspace, point: int, size: int, gradient) -> None:  # type: ignore[no-untyped-def]
-    """Adds to a point's gradient what ReLU lets through."""
-    at = ((point // size + 1) * (size + 2) + point % size + 1) * LANES
-    gradient = where_larger(load(work.points, point * LANES), spread(np.float32(0.0)), gradient)
+def _add_masked(work: Workspace, which: int, size: int, gradient) -> None:  # type: ignore[no-untyped-def]
+    """Adds to a near point's gradient what ReLU lets through."""
+    at = (work.places[np.uint64(which)] + size + 3) * LANES
+    point = load(work.points, work.near[np.uint64(which)] * LANES)
+    gradient = where_larger(point, spread(np.float32(0.0)), gradient)
     store(work.points_gradient, at, add(load(work.points_gradient, at), gradient))
 
 
 @kernel
 def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Workspace) -> None:
     """Adds what the policy contributes to the near points' gradients, for a block; four points at a time."""
-    hidden, near, outputs = work.hidden_gradient, work.near, len(work.hidden_sum)
-    channels = len(work.pooled) // 2
+    hidden, outputs, channels = work.alone_gradient, len(work.shift), len(work.pooled) // 2
     for which in range(0, count, 4):
         first = which * outputs
         second, third = min(which + 1, count - 1) * outputs, min(which + 2, count - 1) * outputs
@@ -141,13 +204,13 @@ def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Work
             b = add(b, multiply(spread(hidden[np.uint64(second + output)]), weight))
             c = add(c, multiply(spread(hidden[np.uint64(third + output)]), weight))
             d = add(d, multiply(spread(hidden[np.uint64(fourth + output)]), weight))
-        _add_masked(work, near[np.uint64(which)], size, a)
+        _add_masked(work, which, size, a)
         if which + 1 < count:
-            _add_masked(work, near[np.uint64(which + 1)], size, b)
+            _add_masked(work, which + 1, size, b)
         if which + 2 < count:
-            _add_masked(work, near[np.uint64(which + 2)], size, c)
+            _add_masked(work, which + 2, size, c)
         if which + 3 < count:
-            _add_masked(work, near[np.uint64(which + 3)], size, d)
+            _add_masked(work, which + 3, size, d)
 
 
 @inlined
@@ -232,47 +295,38 @@ def _look_up_back(
 
 
 @kernel
-def _read_back(index: int, found: Found, weights: Weights, work: Workspace, gradients: Gradients) -> None:
-    """The gradients of a position's shift and, as far as they come from it, of the policy channels' weights."""
-    outputs = len(weights.policy)
-    for output in range(0, outputs, LANES):
-        whole, at = load(work.hidden_sum, output), index * outputs + output
-        store(gradients.shift, at, multiply(whole, load(weights.policy, output)))
-        _add_to(gradients.policy, output, multiply(whole, load(found.shift, at)))
-
-
-@kernel
 def add_gradients(
     weights: tuple[Weights, BackWeights],
     inputs: Inputs,
     found: Found,
-    output_gradients: tuple[Floats, Floats],
+    outer: OutputGradients,
     work: Workspace,
     gradients: Gradients,
 ) -> None:
-    """Adds the gradients of the weights from those of the logits [B, P] and of the pooled features [B, 2 C].
-
-    The latter gains what comes from the logits.
-    """
+    """Adds the gradients of the weights."""
     front, back = weights
-    logits_gradient, pooled_gradient = output_gradients
-    channels, outputs, points = len(front.bias), len(front.policy), len(work.near)
+    channels, outputs, points, start = len(front.bias), len(front.policy), len(work.near), 0
     size = np.int64(round(points**0.5))
     for index in range(len(inputs.near)):
         own, enemy = inputs.captured[index, 0], inputs.captured[index, 1]
-        count = list_near(inputs.near[index], work)
+        count = list_near(inputs.near[index], size, work)
         for point in range(points):
             if not inputs.near[index, point]:
-                gradients.far[0] += logits_gradient[index * points + point]
-        _read_logits(index, count, found, logits_gradient, outputs, work)
-        _read_back(index, found, front, work, gradients)
+                gradients.far[0] += outer.logits[index * points + point]
+        place_alone(found.alone, start, count, size, work)
+        mix_neighbours(front, count, size, work)
+        _read_outputs(front, outer, index, count, size, work, gradients.policy)
+        _mix_back(front, index, count, size, work, gradients)
+        clear_near(work.alone, count, size, work)
+        clear_near(work.mixed_gradient, count, size, work)
         at = index * 2 * channels
-        add_products(gradients.shift, index * outputs, outputs, back.pooled, pooled_gradient, at, 2 * channels)
+        add_products(gradients.shift, index * outputs, outputs, back.pooled, outer.pooled, at, 2 * channels)
         look_up(front, inputs.numbers[index], own, enemy, size, work)
         for block in range(0, channels, LANES):
             convolve(front, block, 0, size, work)
-            _spread_pooled(pooled_gradient, at, block, size, work)
+            _spread_pooled(outer.pooled, at, block, size, work)
             _add_point_weights(block, count, outputs, work, gradients.point)
             _add_policy(back, block, count, size, work)
             _convolve_back(front, block, size, work, gradients)
         _look_up_back(inputs.numbers[index], own, enemy, size, work, gradients)
+        start += count

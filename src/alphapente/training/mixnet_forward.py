@@ -1,8 +1,9 @@
-"""The forward pass of `mixnet` in training on a CPU: policy logits and pooled features of positions, in float32.
+"""The forward pass of `mixnet` in training on a CPU: policy logits and what the value reads, in float32.
 
 One position after the other, so that its activations stay in the second-level cache. Of each position it keeps only the
-pooled features and which policy channels are positive; the backward pass (training/mixnet_backward.py) computes the
-rest again. That costs less than writing 184 KB a position to memory and reading them back.
+pooled features and the near points' policy channels, before each point is mixed with its neighbours; the backward pass
+(training/mixnet_backward.py) computes the rest again. That costs less than writing 184 KB a position to memory and
+reading them back.
 
 Channels lie in blocks of LANES, a block's points side by side. Arrays are float32 and flat unless stated otherwise.
 """
@@ -22,7 +23,6 @@ from alphapente.network.vectors import (
     load,
     load_half,
     multiply,
-    positive_bits,
     relu,
     spread,
     spread_half,
@@ -42,7 +42,7 @@ class Inputs(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Trunk and policy head of a network of C channels and H policy channels."""
+    """Trunk and policy head of a network of C channels and H policy channels; see NearHeads."""
 
     table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
@@ -51,17 +51,19 @@ class Weights(NamedTuple):
     point: Floats  # [C, H]
     point_bias: Floats  # [H]
     pooled: Floats  # [2 C, H]
+    near_taps: Floats  # [H / LANES, 9, LANES] of `neighbours`
+    near_bias: Floats  # [H]
     policy: Floats  # [H]
     far: Floats  # [1]
 
 
 class Found(NamedTuple):
-    """What the forward pass writes for B positions on a board of P points."""
+    """What the forward pass writes for B positions on a board of P points, N of all their points being near."""
 
     logits: Floats  # [B, P]
     pooled: Floats  # [B, 2 C] means and maxima over the board
-    shift: Floats  # [B, H] what a board adds to the policy channels of each of its points
-    positive: NDArray[np.uint16]  # [B, P, H / LANES] a bit for each policy channel: whether it is positive
+    pooled_near: Floats  # [B, 2 H] the same of the policy channels
+    alone: Floats  # [N, H] the near points' policy channels, not yet mixed with those of their neighbours
 
 
 class Workspace(NamedTuple):
@@ -73,8 +75,13 @@ class Workspace(NamedTuple):
     captured: Floats  # [C] the sum of the two rows of captured stones
     pooled: Floats  # [2 C]
     near: NDArray[np.int64]  # [P] the near points
-    hidden_gradient: Floats  # [P, H] for each near point the logit's gradient where a policy channel is positive
-    hidden_sum: Floats  # [H]
+    places: NDArray[np.int64]  # [P] of the near points' upper left neighbours, on the board with its border
+    shift: Floats  # [H] what the board adds to the policy channels of each of its points
+    alone: Floats  # [H / LANES, (S + 2) ** 2, LANES] of `Found`; 0 where a point is not near
+    mixed: Floats  # [P, H] the near points' policy channels, mixed with those of their neighbours
+    pooled_near: Floats  # [2 H]
+    alone_gradient: Floats  # [P, H] of the near points
+    mixed_gradient: Floats  # [H / LANES, (S + 2) ** 2, LANES]; 0 where a point is not near
 
 
 def new_workspace(channels: int, outputs: int, size: int) -> Workspace:
@@ -87,8 +94,13 @@ def new_workspace(channels: int, outputs: int, size: int) -> Workspace:
         captured=zeros(channels),
         pooled=zeros(2 * channels),
         near=np.zeros(points, np.int64),
-        hidden_gradient=zeros(points * outputs),
-        hidden_sum=zeros(outputs),
+        places=np.zeros(points, np.int64),
+        shift=zeros(outputs),
+        alone=zeros(outputs * padded),
+        mixed=zeros(points * outputs),
+        pooled_near=zeros(2 * outputs),
+        alone_gradient=zeros(points * outputs),
+        mixed_gradient=zeros(outputs * padded),
     )
 
 
@@ -169,13 +181,15 @@ def convolve(weights: Weights, block: int, start: int, size: int, work: Workspac
 
 
 @inlined
-def list_near(near: NDArray[np.uint8], work: Workspace) -> int:
-    """Writes the near points to `work.near`; returns how many."""
+def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
+    """Writes the near points to `work.near` and `work.places`; returns how many."""
     count = 0
-    for point in range(len(near)):
-        if near[np.uint64(point)]:
-            work.near[np.uint64(count)] = point
-            count += 1
+    for row in range(size):
+        for column in range(size):
+            if near[np.uint64(row * size + column)]:
+                work.near[np.uint64(count)] = row * size + column
+                work.places[np.uint64(count)] = row * (size + 2) + column
+                count += 1
     return count
 
 
@@ -189,59 +203,112 @@ def add_products(numbers: Floats, start: int, count: int, rows: Floats, target: 
         store(target, at + first, sum_)
 
 
-@inlined
-def _logit(weights: Weights, found: Found, one, other, index: int, point: int, output: int):  # type: ignore[no-untyped-def]
-    """What 2 LANES of a point's policy channels, sums of `_judge_two`, contribute to its logit; notes the positive."""
-    outputs = len(weights.policy)
-    one = add(one, load(found.shift, index * outputs + output))
-    other = add(other, load(found.shift, index * outputs + output + LANES))
-    bits = (point * outputs + output) // LANES
-    found.positive[np.uint64(bits)] = positive_bits(one)
-    found.positive[np.uint64(bits + 1)] = positive_bits(other)
-    one = multiply(relu(one), load(weights.policy, output))
-    return total(add(one, multiply(relu(other), load(weights.policy, output + LANES))))
-
-
 @kernel
-def _judge_two(weights: Weights, work: Workspace, index: int, here: int, there: int, found: Found) -> None:
-    """Writes the logits of two points of position `index`, and which policy channels are positive there."""
-    channels, outputs = len(weights.bias), len(weights.policy)
-    points, policy, size2 = work.points, weights.point, len(work.near)
-    here_logit, there_logit = np.float32(0.0), np.float32(0.0)
+def _compute_alone(weights: Weights, work: Workspace, one: int, other: int, alone: Floats, start: int) -> None:
+    """Writes the policy channels of two of the near points, not yet mixed with their neighbours, to rows of `alone`.
+
+    `start` is the row of the first near point.
+    """
+    channels, outputs, size2 = len(weights.bias), len(weights.policy), len(work.near)
+    points, policy, here, there = work.points, weights.point, work.near[one], work.near[other]
     for output in range(0, outputs, 2 * LANES):
-        a, b = spread(np.float32(0.0)), spread(np.float32(0.0))
-        c, d = spread(np.float32(0.0)), spread(np.float32(0.0))
+        a, b = load(work.shift, output), load(work.shift, output + LANES)
+        c, d = a, b
         at = output
         for first in range(0, channels, LANES):
             for channel in range(LANES):
-                one, other = load(policy, at), load(policy, at + LANES)
+                left, right = load(policy, at), load(policy, at + LANES)
                 mine = spread(points[np.uint64(first * size2 + here * LANES + channel)])
                 yours = spread(points[np.uint64(first * size2 + there * LANES + channel)])
-                a, b = add(a, multiply(mine, one)), add(b, multiply(mine, other))
-                c, d = add(c, multiply(yours, one)), add(d, multiply(yours, other))
+                a, b = add(a, multiply(mine, left)), add(b, multiply(mine, right))
+                c, d = add(c, multiply(yours, left)), add(d, multiply(yours, right))
                 at += outputs
-        here_logit += _logit(weights, found, a, b, index, index * size2 + here, output)
-        there_logit += _logit(weights, found, c, d, index, index * size2 + there, output)
-    found.logits[np.uint64(index * size2 + here)] = here_logit
-    found.logits[np.uint64(index * size2 + there)] = there_logit
+        at = (start + one) * outputs + output
+        store(alone, at, relu(a))
+        store(alone, at + LANES, relu(b))
+        at = (start + other) * outputs + output
+        store(alone, at, relu(c))
+        store(alone, at + LANES, relu(d))
+
+
+@kernel
+def place_alone(alone: Floats, start: int, count: int, size: int, work: Workspace) -> None:
+    """Writes the near points' rows of `alone`, from row `start` on, to `work.alone`."""
+    outputs, centre = len(work.shift), size + 3
+    for output in range(0, outputs, LANES):
+        for which in range(count):
+            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + centre) * LANES
+            store(work.alone, at, load(alone, (start + which) * outputs + output))
+
+
+@kernel
+def clear_near(values: Floats, count: int, size: int, work: Workspace) -> None:
+    """Writes 0 to the near points of `values` [H / LANES, (S + 2) ** 2, LANES]."""
+    for output in range(0, len(work.shift), LANES):
+        for which in range(count):
+            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + size + 3) * LANES
+            store(values, at, spread(np.float32(0.0)))
+
+
+@kernel
+def mix_neighbours(weights: Weights, count: int, size: int, work: Workspace) -> None:
+    """Mixes the policy channels of each near point with those of its neighbours: `work.alone` to `work.mixed`.
+
+    Writes their mean and maximum over the board to `work.pooled_near`.
+    """
+    outputs, down, centre = len(weights.policy), (size + 2) * LANES, (size + 3) * LANES
+    for channel in range(0, outputs, LANES // 2):
+        half = channel % LANES
+        w = load_nine(weights.near_taps, 9 * (channel - half) + half)
+        bias = load_half(weights.near_bias, channel)
+        most, whole = spread_half(np.float32(0.0)), spread_half(np.float32(0.0))
+        start = (channel - half) * (size + 2) ** 2 + half
+        for which in range(count):
+            at = start + work.places[np.uint64(which)] * LANES
+            found = relu(nine(work.alone, at, down, w, add(bias, load_half(work.alone, at + centre))))
+            store(work.mixed, which * outputs + channel, found)
+            most, whole = larger(most, found), add(whole, found)
+        store(work.pooled_near, channel, multiply(whole, spread_half(np.float32(1.0 / (size * size)))))
+        store(work.pooled_near, outputs + channel, most)
+
+
+@kernel
+def _compute_logits(weights: Weights, index: int, count: int, work: Workspace, logits: Floats) -> None:
+    """Writes the policy logits [B, P] of position `index`."""
+    outputs, points = len(weights.policy), len(work.near)
+    for point in range(index * points, (index + 1) * points):
+        logits[np.uint64(point)] = weights.far[0]
+    for which in range(count):
+        sum_ = spread(np.float32(0.0))
+        for output in range(0, outputs, LANES):
+            sum_ = add(sum_, multiply(load(work.mixed, which * outputs + output), load(weights.policy, output)))
+        logits[np.uint64(index * points + work.near[np.uint64(which)])] = total(sum_)
+
+
+@inlined
+def _copy(source: Floats, target: Floats, at: int) -> None:
+    """Writes all of `source` to `target` from `at` on."""
+    for first in range(0, len(source), LANES):
+        store(target, at + first, load(source, first))
 
 
 @kernel
 def compute_outputs(weights: Weights, inputs: Inputs, size: int, work: Workspace, found: Found) -> None:
-    """Writes the policy logits and the pooled features of all positions, and what the backward pass needs."""
-    channels, outputs, points = len(weights.bias), len(weights.policy), size * size
+    """Writes the policy logits, what the value reads, and what the backward pass needs, of all positions."""
+    channels, outputs, points, start = len(weights.bias), len(weights.policy), size * size, 0
     for index in range(len(inputs.near)):
         look_up(weights, inputs.numbers[index], inputs.captured[index, 0], inputs.captured[index, 1], size, work)
         for channel in range(0, channels, LANES):
             convolve(weights, channel, channel * points, size, work)
-        for channel in range(0, 2 * channels, LANES):
-            store(found.pooled, index * 2 * channels + channel, load(work.pooled, channel))
-        for output in range(0, outputs, LANES):
-            store(found.shift, index * outputs + output, load(weights.point_bias, output))
-        add_products(work.pooled, 0, 2 * channels, weights.pooled, found.shift, index * outputs, outputs)
-        for point in range(index * points, (index + 1) * points):
-            found.logits[np.uint64(point)] = weights.far[0]
-        count = list_near(inputs.near[index], work)
+        _copy(work.pooled, found.pooled, index * 2 * channels)
+        _copy(weights.point_bias, work.shift, 0)
+        add_products(work.pooled, 0, 2 * channels, weights.pooled, work.shift, 0, outputs)
+        count = list_near(inputs.near[index], size, work)
         for which in range(0, count, 2):
-            here, there = work.near[which], work.near[min(which + 1, count - 1)]
-            _judge_two(weights, work, index, here, there, found)
+            _compute_alone(weights, work, which, min(which + 1, count - 1), found.alone, start)
+        place_alone(found.alone, start, count, size, work)
+        mix_neighbours(weights, count, size, work)
+        _compute_logits(weights, index, count, work, found.logits)
+        _copy(work.pooled_near, found.pooled_near, index * 2 * outputs)
+        clear_near(work.alone, count, size, work)
+        start += count

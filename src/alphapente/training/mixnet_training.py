@@ -1,8 +1,7 @@
 """`mixnet` trained on a CPU by kernels of its own: the same outputs and gradients as the torch module's, in float32.
 
 The rows of the table (training/mixnet_rows.py) are one step of the autograd graph; trunk and policy head together are
-another (training/mixnet_forward.py and mixnet_backward.py); the value head reads the pooled features and stays in
-torch.
+another (training/mixnet_forward.py and mixnet_backward.py); the value head reads what they pool and stays in torch.
 """
 
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from alphapente.network.mixnet import Mixnet
 from alphapente.network.vectors import LANES
-from alphapente.training.mixnet_backward import BackWeights, Gradients, add_gradients
+from alphapente.training.mixnet_backward import BackWeights, Gradients, OutputGradients, add_gradients
 from alphapente.training.mixnet_forward import Found, Inputs, Weights, compute_outputs, new_workspace, zeros
 from alphapente.training.mixnet_rows import number_rows, sums_of_rows
 
@@ -41,7 +40,7 @@ class KernelMixnet(Mixnet):
         patterns, captured, near = (tensor.numpy() for tensor in inputs)
         trunk, heads = self.trunk, self.heads
         rows, numbers = number_rows(patterns)
-        policy, pooled = _TrunkAndPolicy.apply(  # type: ignore[no-untyped-call]
+        policy, pooled, pooled_near = _TrunkAndPolicy.apply(  # type: ignore[no-untyped-call]
             Inputs(numbers, captured, near),
             sums_of_rows(trunk, rows),
             trunk.captured.weight,
@@ -50,17 +49,19 @@ class KernelMixnet(Mixnet):
             heads.point.weight,
             heads.point.bias,
             heads.pooled_bias.weight,
+            heads.neighbours.weight,
+            heads.neighbours.bias,
             heads.policy.weight,
             self.far,
         )
-        return policy, heads.value(torch.relu(heads.hidden(pooled)))
+        return policy, heads.value(torch.relu(heads.hidden(pooled) + heads.hidden_near(pooled_near)))
 
 
 class _TrunkAndPolicy(torch.autograd.Function):
-    """Inputs and weights to policy logits [B, P] and pooled features [B, 2 C]."""
+    """Inputs and weights to policy logits [B, P], pooled features [B, 2 C] and pooled policy channels [B, 2 H]."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Inputs, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, inputs: Inputs, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weights = _weights(*tensors)
         count, points = inputs.near.shape
         channels, outputs = len(weights.bias), len(weights.policy)
@@ -68,44 +69,42 @@ class _TrunkAndPolicy(torch.autograd.Function):
         found = Found(
             logits=zeros(count * points),
             pooled=zeros(count * 2 * channels),
-            shift=zeros(count * outputs),
-            positive=np.empty(count * points * outputs // LANES, np.uint16),
+            pooled_near=zeros(count * 2 * outputs),
+            alone=torch.empty(int(np.count_nonzero(inputs.near)) * outputs).numpy(),
         )
         compute_outputs(weights, inputs, size, new_workspace(channels, outputs, size), found)
         ctx.save_for_backward(*tensors)
         ctx.inputs, ctx.found = inputs, found
-        return torch.from_numpy(found.logits).view(count, points), torch.from_numpy(found.pooled).view(count, -1)
+        logits, pooled, pooled_near = (torch.from_numpy(array).view(count, -1) for array in found[:3])
+        return logits, pooled, pooled_near
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         tensors, inputs, found = ctx.saved_tensors, ctx.inputs, ctx.found
-        _, _, depthwise, _, point_weights, _, _, policy_weights, _ = tensors
+        _, _, depthwise, _, point_weights, _, pooled_weights, neighbours, _, policy_weights, _ = tensors
         weights = _weights(*tensors)
+        back = BackWeights(point=_flat(point_weights), pooled=_flat(pooled_weights))
         channels, outputs = len(weights.bias), len(weights.policy)
         count, points = inputs.near.shape
-        logits_gradient, pooled_gradient = _flat(gradients[0]), gradients[1].detach().numpy().flatten()
+        logits, pooled, pooled_near = gradients
+        outer = OutputGradients(_flat(logits), _flat(pooled.clone()), _flat(pooled_near))
         sums = _new_gradients(weights, count)
-        add_gradients(
-            (weights, _back_weights(*tensors[4:8])),
-            inputs,
-            found,
-            (logits_gradient, pooled_gradient),
-            new_workspace(channels, outputs, round(points**0.5)),
-            sums,
-        )
-        table, captured, taps, bias, point, policy, shift, far = (torch.from_numpy(array) for array in sums)
-        shift, pooled = shift.view(count, outputs), torch.from_numpy(found.pooled).view(count, -1)
-        point = point.view(point_weights.shape)
+        workspace = new_workspace(channels, outputs, round(points**0.5))
+        add_gradients((weights, back), inputs, found, outer, workspace, sums)
+        table, captured, taps, bias, point, near_taps, near_bias, policy, shift, far = map(torch.from_numpy, sums)
+        shift = shift.view(count, outputs)
         return (
             None,
             table.view(-1, channels),
             captured.view(-1, channels),
-            taps.view(-1, 9, LANES).transpose(1, 2).reshape(depthwise.shape),
+            _from_taps(taps, depthwise),
             bias,
-            point * policy_weights.view(-1, 1, 1, 1),
+            point.view(point_weights.shape),
             shift.sum(0),
-            shift.T @ pooled,
-            (policy + (point * point_weights).sum((1, 2, 3))).view(policy_weights.shape),
+            shift.T @ torch.from_numpy(found.pooled).view(count, -1),
+            _from_taps(near_taps, neighbours),
+            near_bias,
+            policy.view(policy_weights.shape),
             far.view(()),
         )
 
@@ -115,23 +114,31 @@ def _flat(tensor: Tensor) -> NDArray[np.float32]:
     return array
 
 
+def _taps(weight: Tensor) -> NDArray[np.float32]:
+    """The weights [C, 1, 3, 3] of a depthwise convolution as [C / LANES, 9, LANES]."""
+    return _flat(weight.view(-1, LANES, 9).transpose(1, 2))
+
+
+def _from_taps(taps: Tensor, weight: Tensor) -> Tensor:
+    """What `_taps` changes, back in the shape of `weight`."""
+    return taps.view(-1, 9, LANES).transpose(1, 2).reshape(weight.shape)
+
+
 def _weights(*tensors: Tensor) -> Weights:
-    table, captured, depthwise, bias, point, point_bias, pooled, policy, far = tensors
+    table, captured, depthwise, bias, point, point_bias, pooled, neighbours, near_bias, policy, far = tensors
     return Weights(
         table=_flat(table),
         captured=_flat(captured),
-        taps=_flat(depthwise.view(-1, LANES, 9).transpose(1, 2)),
+        taps=_taps(depthwise),
         bias=_flat(bias),
         point=_flat(point.flatten(1).T),
         point_bias=_flat(point_bias),
         pooled=_flat(pooled.T),
+        near_taps=_taps(neighbours),
+        near_bias=_flat(near_bias),
         policy=_flat(policy),
         far=_flat(far),
     )
-
-
-def _back_weights(point: Tensor, _point_bias: Tensor, pooled: Tensor, policy: Tensor) -> BackWeights:
-    return BackWeights(point=_flat(point.flatten(1) * policy.view(-1, 1)), pooled=_flat(pooled))
 
 
 def _new_gradients(weights: Weights, count: int) -> Gradients:
@@ -142,6 +149,8 @@ def _new_gradients(weights: Weights, count: int) -> Gradients:
         taps=zeros(weights.taps.size),
         bias=zeros(weights.bias.size),
         point=zeros(weights.point.size),
+        near_taps=zeros(weights.near_taps.size),
+        near_bias=zeros(weights.near_bias.size),
         policy=zeros(weights.policy.size),
         shift=zeros(count * outputs),
         far=zeros(1),
