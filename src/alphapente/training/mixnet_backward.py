@@ -50,7 +50,7 @@ class BackWeights(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of the weights, to which the backward pass adds; and of what it writes, the positions' `shift`."""
+    """The gradients of the weights, to which the backward pass adds; `shift` it writes."""
 
     table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
@@ -74,13 +74,14 @@ class OutputGradients(NamedTuple):
 
 @kernel
 def _read_outputs(
-    weights: Weights, outer: OutputGradients, index: int, count: int, size: int, work: Workspace, policy: Floats
+    weights: Weights, outer: OutputGradients, index: int, count: int, work: Workspace, policy: Floats
 ) -> None:
     """Writes to `work.mixed_gradient` what logits, mean and maximum contribute, and ReLU lets through.
 
     A maximum's gradient goes to the first of the points that have it. Adds to `policy` [H] the gradient of its weights.
     """
-    outputs, points, zero = len(weights.policy), size * size, spread(np.float32(0.0))
+    outputs, points, zero = len(weights.policy), len(work.near), spread(np.float32(0.0))
+    padded = len(work.mixed_gradient) // outputs
     for output in range(0, outputs, LANES):
         at = 2 * index * outputs + output
         mean = multiply(load(outer.pooled_near, at), spread(np.float32(1.0 / points)))
@@ -91,7 +92,7 @@ def _read_outputs(
             mixed = load(work.mixed, which * outputs + output)
             left = where_larger(most, mixed, rest)
             gradient = add(multiply(weight, logit), add(mean, subtract(rest, left)))
-            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + size + 3) * LANES
+            at = output * padded + work.places[np.uint64(which)] * LANES
             store(work.mixed_gradient, at, where_larger(mixed, zero, gradient))
             rest, whole = left, add(whole, multiply(mixed, logit))
         store(policy, output, whole)
@@ -104,7 +105,8 @@ def _add_near_taps(work: Workspace, start: int, count: int, size: int, sums):  #
     g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
     for which in range(count):
         at = start + work.places[np.uint64(which)] * LANES
-        here = load_half(work.mixed_gradient, at + down + LANES)
+        here = load_half(work.mixed_gradient, at)
+        at -= down + LANES
         g0, g1 = tap(alone, at, here, g0), tap(alone, at + LANES, here, g1)
         g2, g3 = tap(alone, at + 2 * LANES, here, g2), tap(alone, at + down, here, g3)
         g4, g5 = tap(alone, at + down + LANES, here, g4), tap(alone, at + down + 2 * LANES, here, g5)
@@ -130,9 +132,9 @@ def _mix_back(weights: Weights, index: int, count: int, size: int, work: Workspa
         whole = zero
         for which in range(count):
             at = start + work.places[np.uint64(which)] * LANES
-            centre = at + down + LANES
-            found = nine(gradient, at, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), load_half(gradient, centre))
-            found = where_larger(load_half(alone, centre), zero, found)
+            found = load_half(gradient, at)
+            found = nine(gradient, at - down - LANES, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), found)
+            found = where_larger(load_half(alone, at), zero, found)
             store(work.alone_gradient, which * outputs + channel, found)
             whole = add(whole, found)
         store(gradients.shift, index * outputs + channel, whole)
@@ -180,16 +182,16 @@ def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gr
 
 
 @inlined
-def _add_masked(work: Workspace, which: int, size: int, gradient) -> None:  # type: ignore[no-untyped-def]
+def _add_masked(work: Workspace, which: int, gradient) -> None:  # type: ignore[no-untyped-def]
     """Adds to a near point's gradient what ReLU lets through."""
-    at = (work.places[np.uint64(which)] + size + 3) * LANES
+    at = work.places[np.uint64(which)] * LANES
     point = load(work.points, work.near[np.uint64(which)] * LANES)
     gradient = where_larger(point, spread(np.float32(0.0)), gradient)
     store(work.points_gradient, at, add(load(work.points_gradient, at), gradient))
 
 
 @kernel
-def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Workspace) -> None:
+def _add_policy(back: BackWeights, block: int, count: int, work: Workspace) -> None:
     """Adds what the policy contributes to the near points' gradients, for a block; four points at a time."""
     hidden, outputs, channels = work.alone_gradient, len(work.shift), len(work.pooled) // 2
     for which in range(0, count, 4):
@@ -204,13 +206,13 @@ def _add_policy(back: BackWeights, block: int, count: int, size: int, work: Work
             b = add(b, multiply(spread(hidden[np.uint64(second + output)]), weight))
             c = add(c, multiply(spread(hidden[np.uint64(third + output)]), weight))
             d = add(d, multiply(spread(hidden[np.uint64(fourth + output)]), weight))
-        _add_masked(work, which, size, a)
+        _add_masked(work, which, a)
         if which + 1 < count:
-            _add_masked(work, which + 1, size, b)
+            _add_masked(work, which + 1, b)
         if which + 2 < count:
-            _add_masked(work, which + 2, size, c)
+            _add_masked(work, which + 2, c)
         if which + 3 < count:
-            _add_masked(work, which + 3, size, d)
+            _add_masked(work, which + 3, d)
 
 
 @inlined
@@ -313,12 +315,12 @@ def add_gradients(
         for point in range(points):
             if not inputs.near[index, point]:
                 gradients.far[0] += outer.logits[index * points + point]
-        place_alone(found.alone, start, count, size, work)
+        place_alone(found.alone, start, count, work)
         mix_neighbours(front, count, size, work)
-        _read_outputs(front, outer, index, count, size, work, gradients.policy)
+        _read_outputs(front, outer, index, count, work, gradients.policy)
         _mix_back(front, index, count, size, work, gradients)
-        clear_near(work.alone, count, size, work)
-        clear_near(work.mixed_gradient, count, size, work)
+        clear_near(work.alone, count, work)
+        clear_near(work.mixed_gradient, count, work)
         at = index * 2 * channels
         add_products(gradients.shift, index * outputs, outputs, back.pooled, outer.pooled, at, 2 * channels)
         look_up(front, inputs.numbers[index], own, enemy, size, work)
@@ -326,7 +328,7 @@ def add_gradients(
             convolve(front, block, 0, size, work)
             _spread_pooled(outer.pooled, at, block, size, work)
             _add_point_weights(block, count, outputs, work, gradients.point)
-            _add_policy(back, block, count, size, work)
+            _add_policy(back, block, count, work)
             _convolve_back(front, block, size, work, gradients)
         _look_up_back(inputs.numbers[index], own, enemy, size, work, gradients)
         start += count

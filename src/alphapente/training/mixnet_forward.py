@@ -75,7 +75,7 @@ class Workspace(NamedTuple):
     captured: Floats  # [C] the sum of the two rows of captured stones
     pooled: Floats  # [2 C]
     near: NDArray[np.int64]  # [P] the near points
-    places: NDArray[np.int64]  # [P] of the near points' upper left neighbours, on the board with its border
+    places: NDArray[np.int64]  # [P] the near points, on the board with its border
     shift: Floats  # [H] what the board adds to the policy channels of each of its points
     alone: Floats  # [H / LANES, (S + 2) ** 2, LANES] of `Found`; 0 where a point is not near
     mixed: Floats  # [P, H] the near points' policy channels, mixed with those of their neighbours
@@ -188,7 +188,7 @@ def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
         for column in range(size):
             if near[np.uint64(row * size + column)]:
                 work.near[np.uint64(count)] = row * size + column
-                work.places[np.uint64(count)] = row * (size + 2) + column
+                work.places[np.uint64(count)] = (row + 1) * (size + 2) + column + 1
                 count += 1
     return count
 
@@ -232,21 +232,22 @@ def _compute_alone(weights: Weights, work: Workspace, one: int, other: int, alon
 
 
 @kernel
-def place_alone(alone: Floats, start: int, count: int, size: int, work: Workspace) -> None:
+def place_alone(alone: Floats, start: int, count: int, work: Workspace) -> None:
     """Writes the near points' rows of `alone`, from row `start` on, to `work.alone`."""
-    outputs, centre = len(work.shift), size + 3
+    outputs, padded = len(work.shift), len(work.alone) // len(work.shift)
     for output in range(0, outputs, LANES):
         for which in range(count):
-            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + centre) * LANES
+            at = output * padded + work.places[np.uint64(which)] * LANES
             store(work.alone, at, load(alone, (start + which) * outputs + output))
 
 
 @kernel
-def clear_near(values: Floats, count: int, size: int, work: Workspace) -> None:
+def clear_near(values: Floats, count: int, work: Workspace) -> None:
     """Writes 0 to the near points of `values` [H / LANES, (S + 2) ** 2, LANES]."""
-    for output in range(0, len(work.shift), LANES):
+    outputs, padded = len(work.shift), len(values) // len(work.shift)
+    for output in range(0, outputs, LANES):
         for which in range(count):
-            at = output * (size + 2) ** 2 + (work.places[np.uint64(which)] + size + 3) * LANES
+            at = output * padded + work.places[np.uint64(which)] * LANES
             store(values, at, spread(np.float32(0.0)))
 
 
@@ -256,7 +257,7 @@ def mix_neighbours(weights: Weights, count: int, size: int, work: Workspace) -> 
 
     Writes their mean and maximum over the board to `work.pooled_near`.
     """
-    outputs, down, centre = len(weights.policy), (size + 2) * LANES, (size + 3) * LANES
+    outputs, down = len(weights.policy), (size + 2) * LANES
     for channel in range(0, outputs, LANES // 2):
         half = channel % LANES
         w = load_nine(weights.near_taps, 9 * (channel - half) + half)
@@ -265,7 +266,8 @@ def mix_neighbours(weights: Weights, count: int, size: int, work: Workspace) -> 
         start = (channel - half) * (size + 2) ** 2 + half
         for which in range(count):
             at = start + work.places[np.uint64(which)] * LANES
-            found = relu(nine(work.alone, at, down, w, add(bias, load_half(work.alone, at + centre))))
+            mine = add(bias, load_half(work.alone, at))
+            found = relu(nine(work.alone, at - down - LANES, down, w, mine))
             store(work.mixed, which * outputs + channel, found)
             most, whole = larger(most, found), add(whole, found)
         store(work.pooled_near, channel, multiply(whole, spread_half(np.float32(1.0 / (size * size)))))
@@ -306,9 +308,9 @@ def compute_outputs(weights: Weights, inputs: Inputs, size: int, work: Workspace
         count = list_near(inputs.near[index], size, work)
         for which in range(0, count, 2):
             _compute_alone(weights, work, which, min(which + 1, count - 1), found.alone, start)
-        place_alone(found.alone, start, count, size, work)
+        place_alone(found.alone, start, count, work)
         mix_neighbours(weights, count, size, work)
         _compute_logits(weights, index, count, work, found.logits)
         _copy(work.pooled_near, found.pooled_near, index * 2 * outputs)
-        clear_near(work.alone, count, size, work)
+        clear_near(work.alone, count, work)
         start += count
