@@ -31,7 +31,12 @@ def network(channels: int = 32, seed: int = 1) -> Mixnet:
     for tensor, deviation in ((model.heads.policy.weight, 0.3), (model.heads.value.weight, 0.1)):
         nn.init.normal_(tensor, std=deviation, generator=generator)
     nn.init.normal_(model.heads.neighbours.weight, std=0.3, generator=generator)
-    for added in (model.trunk.captured.weight, model.trunk.depthwise.bias, model.heads.point.bias, model.heads.neighbours.bias):
+    for added in (
+        model.trunk.captured.weight,
+        model.trunk.depthwise.bias,
+        model.heads.point.bias,
+        model.heads.neighbours.bias,
+    ):
         assert added is not None
         nn.init.normal_(added, std=0.2, generator=generator)
     return model.eval()
