@@ -8,7 +8,7 @@ import pytest
 
 from alphapente.bench import generate as generate_module
 from alphapente.bench.bare import CpuNetwork, bare_call, on_cpu_cores
-from alphapente.bench.frozen import FrozenEvaluator, GuessingEvaluator
+from alphapente.bench.frozen import FrozenEvaluator, RandomEvaluator
 from alphapente.bench.generate import bench_generate
 from alphapente.bench.memory import bench_memory
 from alphapente.bench.network import BATCHES, bench_network
@@ -91,7 +91,7 @@ def searched(forest: Forest, rng: np.random.Generator) -> list[int]:
 def test_a_timed_forest_searches_as_a_forest_does(config: Config) -> None:
     found = []
     for kind in (Forest, TimedForest):
-        forest = kind(GuessingEvaluator(4, 7), config.search, num_trees=4, simulations=50)
+        forest = kind(RandomEvaluator(4, 7), config.search, num_trees=4, simulations=50)
         found.append((searched(forest, np.random.default_rng(1)), forest.evaluations, forest.simulations_done))
     assert isinstance(forest, TimedForest)
     assert found[0] == found[1]
@@ -120,7 +120,7 @@ def test_the_parts_of_the_kernels_fit_into_the_kernels(config: Config) -> None:
 
 
 def test_frozen_networks_repeat_themselves() -> None:
-    evaluator: Evaluator = GuessingEvaluator(2, 7)
+    evaluator: Evaluator = RandomEvaluator(2, 7)
     frozen = FrozenEvaluator(evaluator)
     first = frozen.evaluate(frozen.input)[0].copy()
     assert frozen.input is evaluator.input

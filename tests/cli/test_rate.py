@@ -27,7 +27,7 @@ def a_run(folder: Path, steps: int) -> None:
     from alphapente.config import load_config
     from alphapente.network import checkpoint, models
     from alphapente.network.planes import NUM_PLANES
-    from alphapente.pipeline.history import Kept
+    from alphapente.pipeline.history import KeptNetwork
 
     config = load_config(None, ["models.simple.channels=8"])
     history = folder / "checkpoints" / "history"
@@ -37,7 +37,7 @@ def a_run(folder: Path, steps: int) -> None:
         values = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=step)
         checkpoint.save(history / f"simple_{step:08d}.pt", values)
         with (history / "history.jsonl").open("a") as index:
-            kept = Kept(f"simple_{step:08d}.pt", "simple", step, 1, 50 * step, 36.0 * step, 9, 2.0, 0.5)
+            kept = KeptNetwork(f"simple_{step:08d}.pt", "simple", step, 1, 50 * step, 36.0 * step, 9, 2.0, 0.5)
             index.write(json.dumps(asdict(kept)) + "\n")
 
 

@@ -141,7 +141,7 @@ def test_a_log_on_a_full_disk_is_reported_once_and_resumes_with_space(tmp_path: 
 def test_a_run_continues_without_a_log_and_without_the_curves_of_its_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alphapente.pipeline.desk.timestamp", lambda: "now")
+    monkeypatch.setattr("alphapente.pipeline.run_context.timestamp", lambda: "now")
     monkeypatch.setenv("STAND_IN", "lost")
     blocked = tmp_path / "logs" / "training_1_1_now.log"
     blocked.mkdir(parents=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alphapente.config import ConfigError, in_stage, load_config, stage_overrides, stage_sizes
-from alphapente.pipeline.history import Kept, end_to_end, pick, read_history, remember
+from alphapente.pipeline.history import KeptNetwork, add_to_history, end_to_end, pick, read_history
 from alphapente.pipeline.state import STATE_NAME, load_state
 from tests.pipeline.test_runs import commands, notes, run_here, steps, summary
 
@@ -139,16 +139,16 @@ def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path
     config = load_config(None, [f"pipeline.checkpoint_dir={tmp_path}"])
     folder = tmp_path / "history"
     assert read_history(folder) == []
-    one = Kept("simple_00000010.pt", "simple", 10, 1, 500, 12.5, 9, 4.0, 0.6)
-    remember(config, one)
-    remember(config, one)  # a training told twice, since the scheduler was killed in between
+    one = KeptNetwork("simple_00000010.pt", "simple", 10, 1, 500, 12.5, 9, 4.0, 0.6)
+    add_to_history(config, one)
+    add_to_history(config, one)  # a training told twice, since the scheduler was killed in between
     (folder / one.checkpoint).write_bytes(b"network")
     with (folder / "history.jsonl").open("a") as file:
         file.write('{"checkpoint": "simple_0000')
     assert read_history(folder) == [one]
     other = replace(one, checkpoint="simple_00000020.pt", step=20)
     (folder / other.checkpoint).write_bytes(b"network")
-    remember(config, other)
+    add_to_history(config, other)
     assert read_history(folder) == [one, other], "the line after the one cut short is whole"
     with (folder / "history.jsonl").open("ab") as file:
         file.write(b"\xff\xfe\n")
@@ -161,13 +161,13 @@ def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path
 def test_each_training_is_noted_where_networks_are_kept(tmp_path: Path) -> None:
     run_here(tmp_path, "pipeline.keep_checkpoints=true", curriculum(STAGES))
     lines = (tmp_path / "history" / "history.jsonl").read_text().splitlines()
-    found = [Kept(**json.loads(line)) for line in lines]
+    found = [KeptNetwork(**json.loads(line)) for line in lines]
     assert [(kept.cycle, kept.records, kept.board_size) for kept in found] == [(1, 50, 9)] * 2 + [(2, 100, 13)] * 2
     assert found[0].checkpoint == "simple_00000006.pt"
 
 
-def kept(step: int, records: int, elapsed_s: float) -> Kept:
-    return Kept(f"simple_{step:08d}.pt", "simple", step, 1, records, elapsed_s, 9, 4.0, 0.6)
+def kept(step: int, records: int, elapsed_s: float) -> KeptNetwork:
+    return KeptNetwork(f"simple_{step:08d}.pt", "simple", step, 1, records, elapsed_s, 9, 4.0, 0.6)
 
 
 def test_records_and_time_count_on_from_run_to_run() -> None:

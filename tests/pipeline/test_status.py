@@ -158,9 +158,9 @@ def test_samples_stay_few_and_spread_over_the_whole_run(tmp_path: Path, monkeypa
 def test_no_number_is_told_as_null_and_old_steps_are_forgotten(tmp_path: Path) -> None:
     file = StatusFile(tmp_path / STATUS_NAME, Status("x", 1, 0.0))
     for number in range(MAX_STEPS + 5):
-        file.begun(f"Training {number}", Path("a.log"))
+        file.step_started(f"Training {number}", Path("a.log"))
     nan = float("nan")
-    file.heard(f"Training {MAX_STEPS + 4}", TrainingSummary("simple", "x.pt", 1, 1, 1, nan, nan, 1.0, 1.0))
+    file.step_event(f"Training {MAX_STEPS + 4}", TrainingSummary("simple", "x.pt", 1, 1, 1, nan, nan, 1.0, 1.0))
     file.write()
     text = (tmp_path / STATUS_NAME).read_text()
     assert "NaN" not in text

@@ -15,7 +15,7 @@ from alphapente.network.planes import NUM_PLANES
 from alphapente.network.quantization import BATCH, NUM_POSITIONS
 from alphapente.records.model import GameRecord
 from alphapente.records.store import Store
-from alphapente.selfplay.calibration import calibration_planes, in_precision, told
+from alphapente.selfplay.calibration import calibration_planes, in_precision, precision_in_use
 from tests.records.samples import random_game
 
 FLOATING = "bf16" if computes_bf16() else "fp32"
@@ -66,7 +66,7 @@ def test_the_network_comes_in_the_numbers_asked_for_and_the_log_says_which() -> 
         network = in_precision(prepare(model, config, "openvino"), config, given)
         assert isinstance(network, PortableNetwork)
         assert network.quantized == (expected == "int8")
-        assert told(network, config, "openvino") == expected
+        assert precision_in_use(network, config, "openvino") == expected
 
 
 def test_with_torch_int8_is_not_quantized_and_the_log_says_why() -> None:
@@ -75,4 +75,4 @@ def test_with_torch_int8_is_not_quantized_and_the_log_says_why() -> None:
         prepare(build_model(config, "simple"), config, "cpu"), config, np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
     )
     assert isinstance(network, torch.nn.Module)
-    assert told(network, config, "cpu").endswith(" (int8 is for OpenVINO)")
+    assert precision_in_use(network, config, "cpu").endswith(" (int8 is for OpenVINO)")

@@ -24,7 +24,7 @@ from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 from alphapente.selfplay import generate
 from alphapente.selfplay.game import pack, seed_of, unpack
-from alphapente.selfplay.player import Alone
+from alphapente.selfplay.worker import InProcess
 
 generation = importlib.import_module("alphapente.selfplay.generate")  # the package's `generate` is the function in it
 
@@ -197,7 +197,7 @@ def test_a_seeded_run_stopped_before_its_first_stored_game_does_not_use_its_seed
     assert len(set(seeds)) == len(seeds)
 
 
-class Gathering(Alone):
+class Gathering(InProcess):
     """Returns the games of several steps at once, as a step of many games may."""
 
     def __init__(self, spoil: Callable[[list[GameRecord]], None]) -> None:
@@ -215,7 +215,7 @@ class Gathering(Alone):
 def test_all_games_that_end_with_the_one_that_reaches_the_limit_are_stored(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "hire", lambda _size: Gathering(lambda _games: None))
+    monkeypatch.setattr(generation, "new_worker_pool", lambda _size: Gathering(lambda _games: None))
     one = config.model_copy(update={"generation": config.generation.model_copy(update={"record_limit": 1})})
     summary = generate(one, ignore)
     assert summary.games == len(stored_seeds(config)) == 4
@@ -225,7 +225,7 @@ def test_a_game_that_the_database_refuses_costs_no_other_game(config: Config, mo
     def spoil(games: list[GameRecord]) -> None:
         games[1].records[0].visits[0] = -1
 
-    monkeypatch.setattr(generation, "hire", lambda _size: Gathering(spoil))
+    monkeypatch.setattr(generation, "new_worker_pool", lambda _size: Gathering(spoil))
     with pytest.raises(RequestError, match="-1 visits"):
         generate(config, ignore)
     assert len(stored_seeds(config)) == 3

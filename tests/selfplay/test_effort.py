@@ -7,7 +7,7 @@ from alphapente.config import GenerationSettings
 from alphapente.records.model import SearchRecord
 from alphapente.rules.position import new_positions
 from alphapente.search.forest import Exploration
-from alphapente.selfplay.effort import UNRECORDED_LOOK, Effort, decidedness, effort_at, temperature_at
+from alphapente.selfplay.effort import ONE_EVALUATION, Effort, decidedness, effort_at, temperature_at
 from alphapente.selfplay.game import GameInPlay
 
 
@@ -91,7 +91,7 @@ class TestPlayedOut:
     def test_the_winner_searches_quietly_and_in_full_and_the_loser_hardly(self) -> None:
         settings = GenerationSettings(simulations=64, full_search_share=0.5)
         assert effort_at(game_of(proven_winner=1), settings) == Effort(64, Exploration(), None)
-        assert effort_at(game_of(proven_winner=2), settings) == UNRECORDED_LOOK
+        assert effort_at(game_of(proven_winner=2), settings) == ONE_EVALUATION
 
     def test_an_opening_by_policy_needs_one_look(self) -> None:
-        assert effort_at(game_of(opening_left=2), GenerationSettings()) == UNRECORDED_LOOK
+        assert effort_at(game_of(opening_left=2), GenerationSettings()) == ONE_EVALUATION

@@ -302,5 +302,5 @@ def test_a_network_that_int8_spoils_plays_on_as_it_is(make: Make, monkeypatch: p
         config = make("network.precision=int8", f"generation.record_limit={limit}", "network.device=openvino")
         summary = generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
         assert summary.records >= limit
-    told = [note for note in notes if "fresh network" in note]
-    assert "not in int8: in int8 this network is another" in told[1]
+    lines = [note for note in notes if "fresh network" in note]
+    assert "not in int8: in int8 this network is another" in lines[1]

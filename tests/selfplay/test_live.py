@@ -51,7 +51,7 @@ def test_it_is_not_written_at_every_step(config: Config) -> None:
 
 
 def test_games_of_a_run_that_died_are_not_shown(config: Config) -> None:
-    LiveGames(config).tell([], 1)
+    LiveGames(config).publish([], 1)
     assert read_live(config) is not None
     assert read_live(config, time.time() + 60) is None
 

@@ -7,7 +7,7 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import RequestError
 from alphapente.network.device import Choice
-from alphapente.selfplay.sizing import CrewSize, crew_size, games_at_once, require_memory
+from alphapente.selfplay.sizing import PoolSize, games_at_once, pool_size, require_memory
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +20,8 @@ def config(*overrides: str) -> Config:
 
 
 def size(device: str, *overrides: str) -> tuple[int, int]:
-    chosen = crew_size(config(*overrides), Choice(device, "because"))
-    return chosen.players, chosen.places
+    chosen = pool_size(config(*overrides), Choice(device, "because"))
+    return chosen.workers, chosen.games
 
 
 def test_zero_chooses_by_device_and_cores() -> None:
@@ -42,12 +42,12 @@ def test_few_records_or_games_are_played_by_fewer() -> None:
 
 
 def test_the_log_names_workers_and_threads() -> None:
-    assert str(CrewSize(2, 32, "openvino", "")) == "2 workers, 32 games at once in each"
-    assert str(CrewSize(1, 1024, "cuda", "")) == "1 thread, 1,024 games at once in each"
+    assert str(PoolSize(2, 32, "openvino", "")) == "2 workers, 32 games at once in each"
+    assert str(PoolSize(1, 1024, "cuda", "")) == "1 thread, 1,024 games at once in each"
 
 
 def test_trees_that_do_not_fit_into_memory_are_refused() -> None:
-    require_memory(config(), CrewSize(2, 32, "openvino", ""))
+    require_memory(config(), PoolSize(2, 32, "openvino", ""))
     huge = config("generation.simulations=100000")
     with pytest.raises(RequestError, match=r"4,096 games at once .* lower generation\.games_per_worker \(now 1,024\)"):
-        require_memory(huge, CrewSize(4, 1024, "cuda", ""))
+        require_memory(huge, PoolSize(4, 1024, "cuda", ""))

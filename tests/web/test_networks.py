@@ -11,7 +11,7 @@ from alphapente.network import checkpoint
 from alphapente.network.models import build_model, spec_of
 from alphapente.network.paths import checkpoint_path, history_folder
 from alphapente.network.planes import NUM_PLANES
-from alphapente.pipeline.history import Kept, remember
+from alphapente.pipeline.history import KeptNetwork, add_to_history
 from alphapente.records.model import Match, MatchGame, PlayerIdentity
 from alphapente.records.store import Store
 from alphapente.web.errors import WebError
@@ -42,7 +42,7 @@ def save(config: Config, path: Path, step: int, seed: int = 0) -> checkpoint.Che
 def keep(config: Config, name: str, step: int) -> None:
     """A network of the history, with its line."""
     save(config, history_folder(config) / name, step)
-    remember(config, Kept(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0))
+    add_to_history(config, KeptNetwork(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0))
 
 
 def test_without_networks_of_ones_own_there_is_the_one_that_comes_along(config: Config) -> None:
@@ -68,7 +68,7 @@ def test_ones_own_come_with_their_steps_and_are_the_default(config: Config) -> N
 
 def test_names_that_lead_elsewhere_are_no_networks(config: Config) -> None:
     save(config, history_folder(config).parent / "outside.pt", 1)
-    remember(config, Kept("../outside.pt", "simple", 1, 1, 1, 1.0, SIZE, 1.0, 1.0))
+    add_to_history(config, KeptNetwork("../outside.pt", "simple", 1, 1, 1, 1.0, SIZE, 1.0, 1.0))
     networks = Networks(config)
     assert [one.id for one in networks.entries()] == [SHIPPED_ID]
     for wanted in ("history:../outside.pt", "../outside.pt", "/etc/passwd", str(checkpoint_path(config, "simple"))):

@@ -26,7 +26,7 @@ class FrozenEvaluator:
         """Nothing to load."""
 
 
-class GuessingEvaluator:
+class RandomEvaluator:
     """Has opinions, and no reason for them: normal logits and values, drawn once, turn after turn.
 
     A uniform network makes a tree that is all breadth; a tree under these logits (deviation 2) is as deep as a

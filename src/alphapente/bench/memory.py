@@ -16,8 +16,8 @@ from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.load import load_evaluator
 from alphapente.search.forest import Forest
-from alphapente.selfplay.crew import Task, seeds_of
 from alphapente.selfplay.loop import SelfPlay
+from alphapente.selfplay.worker_pool import Task, seeds_of
 
 GAMES, SIMULATIONS = 256, 800
 LOOK_EVERY_S = 1.0

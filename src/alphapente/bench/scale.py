@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alphapente.bench.frozen import GuessingEvaluator
+from alphapente.bench.frozen import RandomEvaluator
 from alphapente.bench.many_records import short
 from alphapente.bench.report import Result, Row, median
 from alphapente.bench.scale_records import SIZES, scale_records
@@ -51,7 +51,7 @@ def scale_tree(config: Config, sizes: Sequence[int] = NODES) -> list[Row]:
     then, its edges included. The network guesses; LEAVES leaves are in flight.
     """
     settings = config.search.model_copy(update=SEARCH_SETTINGS)
-    evaluator = GuessingEvaluator(LEAVES, config.game.board_size)
+    evaluator = RandomEvaluator(LEAVES, config.game.board_size)
     forest = Forest(evaluator, settings, num_trees=1, simulations=SEARCH, max_nodes=max(sizes) + SEARCH)
     position = new_positions(1, config.game.variant, config.game.board_size)[0]
     play(position, config.game.board_size**2 // 2)

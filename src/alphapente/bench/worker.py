@@ -15,9 +15,9 @@ from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.load import load_evaluator
 from alphapente.records.store import Store
-from alphapente.selfplay.crew import Task, seeds_of
 from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.sizing import games_at_once
+from alphapente.selfplay.worker_pool import Task, seeds_of
 
 SLICE_S = 0.4
 """Each worker and each bare network has its turn of so many seconds, or less in a short measurement."""

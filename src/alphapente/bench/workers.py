@@ -15,10 +15,10 @@ from alphapente.network.evaluator import Evaluator
 from alphapente.network.load import load_evaluators, prepare
 from alphapente.network.models import build_model
 from alphapente.records.store import Store
-from alphapente.selfplay.crew import Crew, Task
+from alphapente.selfplay.process_pool import ProcessPool
 from alphapente.selfplay.sizing import games_at_once
-from alphapente.selfplay.threads import Threads
-from alphapente.selfplay.workers import Workers
+from alphapente.selfplay.thread_pool import ThreadPool
+from alphapente.selfplay.worker_pool import Task, WorkerPool
 
 START_LIMIT_S = 120.0
 """How long a crew may take to its first games."""
@@ -34,7 +34,7 @@ def measure_workers(config: Config, model_type: str, workers: int, seconds: floa
     """
     device = choose_device(config.network.device).device
     network = prepare(build_model(config, model_type, seed=1), config, device)
-    return _rates(Workers(workers), config, device, network, seconds)[0]
+    return _rates(ProcessPool(workers), config, device, network, seconds)[0]
 
 
 def measure_threads(config: Config, model_type: str, threads: int, seconds: float, device: str = "cuda") -> Result:
@@ -53,7 +53,7 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
     bare = _bare(evaluators, seconds / 2)
     name = f"generate.{model_type}.{evaluators[0].name.split()[1]}.gpu"
     del evaluators  # their memory on the device is the crew's now
-    evaluations, simulations = _rates(Threads(threads), config, device, network, seconds / 2)
+    evaluations, simulations = _rates(ThreadPool(threads), config, device, network, seconds / 2)
     return Result(
         [
             Row(name, evaluations, "evaluations/s", bare, evaluations / bare),
@@ -62,40 +62,40 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
     )
 
 
-def _rates(crew: Crew, config: Config, device: str, network: object, seconds: float) -> tuple[float, float]:
+def _rates(pool: WorkerPool, config: Config, device: str, network: object, seconds: float) -> tuple[float, float]:
     """(evaluations a second, simulations a second) of a crew at play."""
     task = Task(config, device, games_at_once(config, device), run_seed=1, series=0, settings_id=None)
     try:
         with tempfile.TemporaryDirectory(prefix="alphapente-") as folder, Store(Path(folder, "bench.db")) as store:
-            crew.begin(task, None, ())
-            crew.load(network, 0)
+            pool.begin(task, None, ())
+            pool.load(network, 0)
             limit = time.perf_counter() + START_LIMIT_S
-            while not crew.simulations:
-                _play(crew, store, 0.1)
+            while not pool.simulations:
+                _play(pool, store, 0.1)
                 if time.perf_counter() > limit:
                     raise FailureError(f"self-play made no move in {START_LIMIT_S:.0f} s: run alphapente generate")
-            _play(crew, store, SETTLE_S)
-            told = np.array(_play(crew, store, seconds))
+            _play(pool, store, SETTLE_S)
+            told = np.array(_play(pool, store, seconds))
             evaluations, simulations = np.polyfit(told[:, 0], told[:, 1:], 1)[0]
             return float(evaluations), float(simulations)
     finally:
-        crew.stop()
-        crew.abandon()
+        pool.stop()
+        pool.abandon()
 
 
-def _play(crew: Crew, store: Store, seconds: float) -> list[tuple[float, int, int]]:
+def _play(pool: WorkerPool, store: Store, seconds: float) -> list[tuple[float, int, int]]:
     """Plays and stores; (time, evaluations, simulations) each time that a player has told how far he is.
 
     Players tell that now and then: the slope through these points is the rate, whenever the first and the last came.
     """
     now = begin = time.perf_counter()
-    told = [(0.0, crew.evaluations, crew.simulations)]
+    told = [(0.0, pool.evaluations, pool.simulations)]
     while now < begin + seconds or len(told) < 3:
-        for game in crew.poll(0.1):
+        for game in pool.poll(0.1):
             store.add_game(game)
         now = time.perf_counter()
-        if crew.evaluations > told[-1][1]:
-            told.append((now - begin, crew.evaluations, crew.simulations))
+        if pool.evaluations > told[-1][1]:
+            told.append((now - begin, pool.evaluations, pool.simulations))
     return told[1:]
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from alphapente.arena.players import Player
     from alphapente.arena.ratings import RatedPlayer, RatingList
     from alphapente.arena.tournament import Contestant, Played
-    from alphapente.pipeline.history import Kept
+    from alphapente.pipeline.history import KeptNetwork
     from alphapente.records.model import Match
 
 REFERENCES = "tactical,random"
 COUNT = 12
 
-Run = list[tuple["Kept", "Contestant"]]
+Run = list[tuple["KeptNetwork", "Contestant"]]
 """The networks that a run has kept, and who each is as a player."""
 
 
@@ -292,7 +292,7 @@ def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
     }
 
 
-def _player_dict(player: "RatedPlayer", kept: "Kept | None") -> dict[str, Any]:
+def _player_dict(player: "RatedPlayer", kept: "KeptNetwork | None") -> dict[str, Any]:
     identity = player.identity
     return {
         "player": player.label,
@@ -313,7 +313,7 @@ def _player_dict(player: "RatedPlayer", kept: "Kept | None") -> dict[str, Any]:
     }
 
 
-def _rated(ratings: "RatingList", run: Run) -> "list[tuple[Kept, RatedPlayer]]":
+def _rated(ratings: "RatingList", run: Run) -> "list[tuple[KeptNetwork, RatedPlayer]]":
     rated = {player.identity: player for player in ratings.players}
     return [(kept, rated[contestant.identity]) for kept, contestant in run if contestant.identity in rated]
 

@@ -1,4 +1,4 @@
-"""Cycles of generation and training: state kept, logs written, taken up again where they stopped."""
+"""Cycles of generation and training: steps, state, logs, and resumption of an interrupted run."""
 
 from alphapente.pipeline.runner import run
 

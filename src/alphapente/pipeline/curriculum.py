@@ -1,35 +1,35 @@
-"""The stages of a run: when one has ended, and what the next one is."""
+"""The stages of a run: whether the current one is over, and the change to the next."""
 
 import json
 
 from alphapente.config import stage_overrides
 from alphapente.events import Note
-from alphapente.pipeline.desk import Desk
+from alphapente.pipeline.run_context import RunContext
 
 
-def stage_is_over(desk: Desk) -> bool:
-    """Whether the present stage, which is not the last one, has made its records or lasted its time."""
-    stages, state = desk.config.pipeline.curriculum, desk.state
+def stage_is_over(context: RunContext) -> bool:
+    """Whether the current stage has reached its records or its time, and is not the last."""
+    stages, state = context.config.pipeline.curriculum, context.state
     if state.stage + 1 >= len(stages):
         return False
     stage = stages[state.stage]
-    if stage.minutes is not None and desk.elapsed_s - state.stage_began_s >= 60 * stage.minutes:
+    if stage.minutes is not None and context.elapsed_s - state.stage_began_s >= 60 * stage.minutes:
         return True
-    return stage.records is not None and desk.count()[0] - state.stage_records >= stage.records
+    return stage.records is not None and context.count()[0] - state.stage_records >= stage.records
 
 
-def follow_stages(desk: Desk) -> None:
-    """Goes on to the next stage, and keeps that, where the present one is over."""
-    stages, state = desk.config.pipeline.curriculum, desk.state
+def follow_stages(context: RunContext) -> None:
+    """Changes to the next stage, and saves the state, if the current stage is over."""
+    stages, state = context.config.pipeline.curriculum, context.state
     if state.stage >= len(stages) > 0:
-        desk.say(Note(f"the curriculum has {len(stages)} stages now: going on in the last one"))
+        context.publish(Note(f"the curriculum has {len(stages)} stages now: continuing in the last one"))
         state.stage = len(stages) - 1
-    if not stage_is_over(desk):
+    if not stage_is_over(context):
         return
     state.stage += 1
-    state.stage_records, state.stage_began_s = desk.count()[0], desk.elapsed_s
-    desk.keep()
+    state.stage_records, state.stage_began_s = context.count()[0], context.elapsed_s
+    context.save()
     changes = ", ".join(
-        f"{key} {json.dumps(value)}" for key, value in stage_overrides(desk.config, state.stage).items()
+        f"{key} {json.dumps(value)}" for key, value in stage_overrides(context.config, state.stage).items()
     )
-    desk.say(Note(f"stage {state.stage + 1} of {len(stages)} begins: {changes or 'the settings as they are'}"))
+    context.publish(Note(f"stage {state.stage + 1} of {len(stages)} begins: {changes or 'the settings as they are'}"))

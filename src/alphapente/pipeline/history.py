@@ -1,4 +1,4 @@
-"""The networks that a run has kept, one for each training, and what each was made from: a line of JSON for each."""
+"""The networks that a run has kept, one per training, and how each was made: one line of JSON per network."""
 
 import json
 import os
@@ -15,24 +15,24 @@ NAME = "history.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One network kept: its file's name in the folder, and how far the run was when its training ended."""
+class KeptNetwork:
+    """A kept network: its file name in the folder, and the run's progress when its training ended."""
 
     checkpoint: str
     model_type: str
     step: int
     cycle: int
     records: int
-    """Records that the run had made."""
+    """Records made by the run until then."""
     elapsed_s: float
-    """The run's time so far, in seconds."""
+    """The run's time until then, in seconds."""
     board_size: int
     policy_loss: float
     value_loss: float
 
 
-def remember(config: Config, kept: Kept) -> None:
-    """Adds a line, after a line that was cut short too. Raises FailureError where it cannot be written."""
+def add_to_history(config: Config, kept: KeptNetwork) -> None:
+    """Appends a line, also after an incomplete last line. Raises FailureError if the file cannot be written."""
     path = history_folder(config) / NAME
     line = json.dumps(asdict(kept)).encode() + b"\n"
     try:
@@ -43,11 +43,11 @@ def remember(config: Config, kept: Kept) -> None:
                 line = line if file.read(1) == b"\n" else b"\n" + line
             file.write(line)
     except OSError as error:
-        raise FailureError(f"cannot write {path}: {error.strerror}; see to it, and run again") from error
+        raise FailureError(f"cannot write {path}: {error.strerror}; correct that, and run again") from error
 
 
-def read_history(folder: StrPath) -> list[Kept]:
-    """The networks of a `history` folder whose files are there, the oldest first, each once."""
+def read_history(folder: StrPath) -> list[KeptNetwork]:
+    """The networks of a `history` folder whose files exist, oldest first, each once."""
     folder = Path(folder)
     try:
         lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -57,17 +57,17 @@ def read_history(folder: StrPath) -> list[Kept]:
     return [kept for kept in found.values() if (folder / kept.checkpoint).is_file()]
 
 
-def _parsed(lines: list[str]) -> Iterator[Kept]:
+def _parsed(lines: list[str]) -> Iterator[KeptNetwork]:
     for line in lines:
         try:
-            yield Kept(**json.loads(line))
-        except (ValueError, TypeError):  # a line cut short by a power cut
+            yield KeptNetwork(**json.loads(line))
+        except (ValueError, TypeError):  # incomplete, after a power cut
             continue
 
 
-def end_to_end(history: Sequence[Kept]) -> list[Kept]:
-    """The same with records and time counted on where another run went on with the network: they never fall."""
-    found: list[Kept] = []
+def end_to_end(history: Sequence[KeptNetwork]) -> list[KeptNetwork]:
+    """The same networks with records and time summed over successive runs, so that they never decrease."""
+    found: list[KeptNetwork] = []
     records, elapsed_s = 0, 0.0
     for place, kept in enumerate(history):
         before = history[place - 1] if place else kept
@@ -77,8 +77,8 @@ def end_to_end(history: Sequence[Kept]) -> list[Kept]:
     return found
 
 
-def pick(history: Sequence[Kept], count: int) -> list[Kept]:
-    """At most so many of them, evenly spread over their order, the last and, of several, the first among them."""
+def pick(history: Sequence[KeptNetwork], count: int) -> list[KeptNetwork]:
+    """At most `count` of them, evenly spaced, with the last one and, if `count` is above 1, the first."""
     if len(history) <= count:
         return list(history)
     if count == 1:

@@ -4,94 +4,94 @@ import time
 
 from alphapente.events import Note
 from alphapente.pipeline.curriculum import follow_stages, stage_is_over
-from alphapente.pipeline.desk import Desk
 from alphapente.pipeline.lines import duration
 from alphapente.pipeline.promotion import first_incumbent
+from alphapente.pipeline.run_context import RunContext
 from alphapente.pipeline.step import Step
 
 _COUNT_INTERVAL_S = 1.0
 
 
-def run_cycles(desk: Desk) -> None:
+def run_cycles(context: RunContext) -> None:
     """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
     With pipeline.promotion each training is followed by the test of its network. A stage of the curriculum ends with
     the cycle in which it is over. By `training.reuse` a cycle has one training at most, which takes all that is due.
     Raises FailureError for a step that failed, Interrupted when asked to stop.
     """
-    state = desk.state
+    state = context.state
     training_s = 0.0
-    if desk.config.pipeline.promotion != "off":
-        first_incumbent(desk.config, untested=bool(state.untested_training))
-        _test_newest(desk)
-    while state.cycle <= desk.last_cycle and desk.time_left_s() > 0:
+    if context.config.pipeline.promotion != "off":
+        first_incumbent(context.config, untested=bool(state.untested_training))
+        _test_newest(context)
+    while state.cycle <= context.last_cycle and context.time_left_s() > 0:
         if not state.generation_done:
-            follow_stages(desk)
-        trainings = _trainings_in_turn(desk)
-        if not state.generation_done and not _generate_cycle(desk, keep_s=trainings * training_s):
+            follow_stages(context)
+        trainings = _trainings_in_turn(context)
+        if not state.generation_done and not _generate_cycle(context, keep_s=trainings * training_s):
             return
-        while state.trainings_done < trainings and desk.time_left_s() > 0:
-            began = desk.elapsed_s
-            step = desk.begin_training(beside_generation=False)
-            _until_ended(desk)
-            desk.finished_training(step)
-            _test_newest(desk)
-            training_s = desk.elapsed_s - began
+        while state.trainings_done < trainings and context.time_left_s() > 0:
+            began = context.elapsed_s
+            step = context.begin_training(beside_generation=False)
+            _until_ended(context)
+            context.finished_training(step)
+            _test_newest(context)
+            training_s = context.elapsed_s - began
         if state.trainings_done < trainings:
             return
-        desk.next_cycle()
+        context.next_cycle()
         state.generation_done = False
-        desk.keep()
+        context.save()
 
 
-def _trainings_in_turn(desk: Desk) -> int:
+def _trainings_in_turn(context: RunContext) -> int:
     """How many trainings follow a generation in the present stage."""
-    trainings = desk.config.pipeline.training_cycles_per_generation
-    return trainings if desk.stage_config.training.reuse is None else min(1, trainings)
+    trainings = context.config.pipeline.training_cycles_per_generation
+    return trainings if context.stage_config.training.reuse is None else min(1, trainings)
 
 
-def _test_newest(desk: Desk) -> None:
+def _test_newest(context: RunContext) -> None:
     """Test the newest network against the one that plays, where that is still to be done and there is time."""
-    if not desk.state.untested_training or desk.config.pipeline.promotion == "off" or desk.time_left_s() <= 0:
+    if not context.state.untested_training or context.config.pipeline.promotion == "off" or context.time_left_s() <= 0:
         return
-    step = desk.begin_promotion()
-    _until_ended(desk)
-    desk.finished_promotion(step)
+    step = context.begin_promotion()
+    _until_ended(context)
+    context.finished_promotion(step)
 
 
-def _generate_cycle(desk: Desk, keep_s: float) -> bool:
+def _generate_cycle(context: RunContext, keep_s: float) -> bool:
     """Make what records the cycle still lacks; False where the target was reached before it made any.
 
     Ends early where a time limit would leave less than `keep_s` for the trainings.
     """
-    state, config = desk.state, desk.config
-    records, _ = desk.count()
+    state, config = context.state, context.config
+    records, _ = context.count()
     to_target = config.pipeline.total_records_target - records
     missing = min(config.generation.record_limit - (records - state.generation_records), to_target)
     if to_target <= 0 and records <= state.generation_records:
         return False
     step = None
     if missing > 0:
-        step = desk.begin_generation(f"Generation {state.cycle}", missing)
-        _until_ended(desk, keep_s)
+        step = context.begin_generation(f"Generation {state.cycle}", missing)
+        _until_ended(context, keep_s)
     state.generation_done = True
     if step is None:
-        desk.keep()
+        context.save()
     else:
-        desk.finished(step)
+        context.finished(step)
     return True
 
 
-def _until_ended(desk: Desk, keep_s: float = 0.0) -> None:
+def _until_ended(context: RunContext, keep_s: float = 0.0) -> None:
     """Until the running step has ended, which is asked to once no more than `keep_s` of the time limit is left."""
-    while not desk.turn():
-        for step in desk.running:
-            if desk.time_left_s() < keep_s and not step.asked_to_end:
-                desk.say(Note(f"the time limit leaves {duration(keep_s)} for training: ending {step.name}"))
+    while not context.turn():
+        for step in context.running:
+            if context.time_left_s() < keep_s and not step.asked_to_end:
+                context.publish(Note(f"the time limit leaves {duration(keep_s)} for training: ending {step.name}"))
                 step.terminate()
 
 
-def run_side_by_side(desk: Desk) -> None:
+def run_side_by_side(context: RunContext) -> None:
     """One long generation, and beside it one training after another, each due when new records have arrived.
 
     With a curriculum there is one generation for each stage, ended when the stage is over. The generation makes what
@@ -101,75 +101,75 @@ def run_side_by_side(desk: Desk) -> None:
     """
     generation: Step | None = None
     training: Step | None = None
-    due = _Due(desk)
-    while desk.time_left_s() > 0 or desk.running:
-        if generation is None and not desk.state.generation_done and desk.time_left_s() > 0:
-            follow_stages(desk)
+    due = _Due(context)
+    while context.time_left_s() > 0 or context.running:
+        if generation is None and not context.state.generation_done and context.time_left_s() > 0:
+            follow_stages(context)
             missing = due.planned_records() - due.new_records()
             if missing > 0:
-                name = f"Generation {desk.state.cycle}"
-                generation = desk.begin_generation(name, missing, gives_way=True)
+                name = f"Generation {context.state.cycle}"
+                generation = context.begin_generation(name, missing, low_priority=True)
             else:
-                desk.state.generation_done = True
-                desk.keep()
-        if training is None and desk.time_left_s() > 0 and due.is_due():
-            training = desk.begin_training(beside_generation=generation is not None)
+                context.state.generation_done = True
+                context.save()
+        if training is None and context.time_left_s() > 0 and due.is_due():
+            training = context.begin_training(beside_generation=generation is not None)
         if generation is None and training is None:
             break
-        if generation is not None and not generation.asked_to_end and stage_is_over(desk):
+        if generation is not None and not generation.asked_to_end and stage_is_over(context):
             generation.terminate()
-        for ended in desk.turn():
+        for ended in context.turn():
             if ended is generation:
-                desk.state.generation_done = not ended.asked_to_end
-                desk.finished(ended)
+                context.state.generation_done = not ended.asked_to_end
+                context.finished(ended)
                 generation = None
             else:
-                _finish_training(desk, ended)
+                _finish_training(context, ended)
                 training = None
-    if desk.config.pipeline.training_cycles_per_generation == 0:
-        desk.next_cycle()  # trainings close the cycles; without any the run is one
+    if context.config.pipeline.training_cycles_per_generation == 0:
+        context.next_cycle()  # trainings close the cycles; without any the run is one
 
 
-def _finish_training(desk: Desk, step: Step) -> None:
-    desk.finished_training(step)
-    if desk.state.trainings_done >= desk.config.pipeline.training_cycles_per_generation:
-        desk.next_cycle()
-        desk.keep()
+def _finish_training(context: RunContext, step: Step) -> None:
+    context.finished_training(step)
+    if context.state.trainings_done >= context.config.pipeline.training_cycles_per_generation:
+        context.next_cycle()
+        context.save()
 
 
 class _Due:
     """When the next training is due, by how many records are new since the run began."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
         self._counted_at = -_COUNT_INTERVAL_S
 
     def new_records(self) -> int:
         """Records added since the run began."""
-        return max(0, self._desk.count()[0] - self._desk.state.run_records)
+        return max(0, self._context.count()[0] - self._context.state.run_records)
 
     def planned_records(self) -> int:
         """How many records the whole run is to add."""
-        config = self._desk.config
-        to_target = config.pipeline.total_records_target - self._desk.state.run_records
+        config = self._context.config
+        to_target = config.pipeline.total_records_target - self._context.state.run_records
         return min(config.pipeline.generation_cycles * config.generation.record_limit, to_target)
 
     def is_due(self) -> bool:
         """True when the next training may begin."""
-        state, pipeline = self._desk.state, self._desk.config.pipeline
-        per_cycle, limit = pipeline.training_cycles_per_generation, self._desk.config.generation.record_limit
+        state, pipeline = self._context.state, self._context.config.pipeline
+        per_cycle, limit = pipeline.training_cycles_per_generation, self._context.config.generation.record_limit
         cycles = -(-max(0, self.planned_records()) // limit)
         index = (state.cycle - state.first_cycle) * per_cycle + state.trainings_done
         if index >= cycles * per_cycle:
             return False
         if state.generation_done:
-            by_reuse = self._desk.stage_config.training.reuse is not None
-            return not by_reuse or self._desk.count()[0] > state.trained_records
+            by_reuse = self._context.stage_config.training.reuse is not None
+            return not by_reuse or self._context.count()[0] > state.trained_records
         now = time.monotonic()
         if now - self._counted_at < _COUNT_INTERVAL_S:
             return False
-        records, self._counted_at = self._desk.count()[0], now
-        training = self._desk.stage_config.training
+        records, self._counted_at = self._context.count()[0], now
+        training = self._context.stage_config.training
         in_pool = records - (state.stage_records if state.stage else 0)
         if in_pool < min(training.data_sample_size, limit):
             return False

@@ -1,4 +1,4 @@
-"""Draws how a run went, from its database and its TensorBoard files: losses, lengths of games, kinds of win."""
+"""Draws the course of a run from its database and its TensorBoard files: losses, game lengths, kinds of win."""
 
 import io
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from alphapente.files import StrPath, write_bytes
 from alphapente.records.store import Store
 
 WINDOWS = 60
-"""Each curve over the games is an average over this part of them."""
+"""Number of windows over which each curve of the games is averaged."""
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class GameCurves:
-    """The pool's games, oldest first, averaged over windows; `records` is the number stored by then."""
+    """The pool's games, oldest first, averaged over windows; `records` is the number stored until then."""
 
     records: NDArray[np.float64]
     plies: NDArray[np.float64]
@@ -32,7 +32,7 @@ class GameCurves:
 
 
 def game_curves(config: Config) -> GameCurves:
-    """Reads all games of the configured variant and board size. Raises RequestError when there is none."""
+    """Reads all games of the configured variant and board size. Raises RequestError if there is none."""
     game = config.game
     with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
         windows = store.game_windows(game.variant, [game.board_size], WINDOWS)
@@ -46,7 +46,7 @@ def game_curves(config: Config) -> GameCurves:
 
 
 def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
-    """(steps, values) of each tag that training wrote for the configured model; empty where there is nothing.
+    """(steps, values) of each tag that training wrote for the configured model; empty if there is nothing.
 
     Raises RequestError for a folder whose name the locale cannot represent.
     """
@@ -73,9 +73,9 @@ def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
 
 
 def draw(config: Config, path: StrPath) -> None:
-    """Writes the picture to `path` (its ending chooses PNG, SVG or PDF).
+    """Writes the picture to `path` (its extension selects PNG, SVG or PDF).
 
-    Raises RequestError for an empty pool or an ending that means nothing, FailureError without matplotlib.
+    Raises RequestError for an empty pool or an unknown extension, FailureError without matplotlib.
     """
     try:
         import matplotlib
@@ -105,9 +105,9 @@ def draw(config: Config, path: StrPath) -> None:
 
 
 def save_figure(figure: Any, path: StrPath) -> None:
-    """Writes a matplotlib figure and closes it; the path's ending chooses the format, PNG where it has none.
+    """Writes a matplotlib figure and closes it; the path's extension selects the format, without one PNG.
 
-    Raises RequestError for an ending that names no format, FailureError for a file that cannot be written.
+    Raises RequestError for an unknown extension, FailureError for a file that cannot be written.
     """
     from matplotlib import pyplot
 

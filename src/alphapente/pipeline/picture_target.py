@@ -1,4 +1,4 @@
-"""Checks where a picture is to be written, before the work whose result it shows."""
+"""Checks the path of a picture before the work whose result it shows."""
 
 from pathlib import Path
 
@@ -7,10 +7,9 @@ from alphapente.files import check_writable
 
 
 def check_target(path: Path) -> None:
-    """Returns where a picture can be drawn to `path` (its ending chooses the format).
+    """Returns if a picture can be drawn to `path` (its extension selects the format).
 
-    Raises RequestError for an ending that names no format, FailureError for a path that cannot be written, or without
-    matplotlib.
+    Raises RequestError for an unknown extension, FailureError for a path that cannot be written, or without matplotlib.
     """
     try:
         from matplotlib.backend_bases import FigureCanvasBase

@@ -1,4 +1,4 @@
-"""What each step of a run is told: its command line, and how the configuration differs for it."""
+"""The command line of each step of a run, with the settings that differ for the step."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ COMMAND = (sys.executable, "-m", "alphapente")
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes the steps' command lines. `config_file` is the resolved configuration, saved; `run` the run's name."""
+    """Builds the steps' command lines. `config_file` holds the resolved configuration, `run` is the run's name."""
 
     config: Config
     config_file: Path
@@ -24,20 +24,20 @@ class Planner:
     command: Sequence[str] = COMMAND
 
     def generation(self, stage: int, record_limit: int) -> list[str]:
-        """The command that adds so many records to the pool of a stage of the curriculum."""
+        """The command that adds `record_limit` records to the pool of a stage of the curriculum."""
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
         if self.config.pipeline.promotion != "off":
             settings.append(f"pipeline.checkpoint_dir={json.dumps(promoted_dir(self.config))}")
         return self._command("generate", settings)
 
     def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:
-        """The command of a training in a stage; under the same name it goes on where it was interrupted."""
+        """The command of a training in a stage; with the same name, an interrupted training resumes."""
         settings = self._of_stage(stage)
         if self.config.training.seed is not None:
-            # The same seed again would draw the same records in the same order again.
+            # With the same seed, every training would draw the same records in the same order.
             settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
-            # Games go on on all cores, so that none is idle between trainings, and give way to one on half of them.
+            # Self-play uses all cores, so that none is idle between trainings, at a low priority; training uses half of them.
             settings.append(f"training.threads={max(1, num_cores() // 2)}")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
 

@@ -1,4 +1,4 @@
-"""Draws ratings over a run: Elo of its networks over records and over hours, with intervals, references as lines."""
+"""Draws the ratings of a run's networks over records and hours, with intervals, and reference players as lines."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,18 +6,17 @@ from typing import Any
 from alphapente.arena.ratings import RatedPlayer, RatingList
 from alphapente.errors import FailureError
 from alphapente.files import StrPath
-from alphapente.pipeline.history import Kept
+from alphapente.pipeline.history import KeptNetwork
 from alphapente.pipeline.picture import save_figure
 
 _Point = tuple[float, RatedPlayer]
-"""Where a network stands on an axis, and its rating."""
+"""A network's position on an axis, and its rating."""
 
 
-def draw(ratings: RatingList, run: Sequence[tuple[Kept, RatedPlayer]], path: StrPath, title: str) -> None:
-    """Writes the picture to `path` (its ending chooses PNG, SVG or PDF).
+def draw(ratings: RatingList, run: Sequence[tuple[KeptNetwork, RatedPlayer]], path: StrPath, title: str) -> None:
+    """Writes the picture to `path` (its extension selects PNG, SVG or PDF).
 
-    Raises RequestError for an ending that means nothing, FailureError without matplotlib or for a file that cannot be
-    written.
+    Raises RequestError for an unknown extension, FailureError without matplotlib or for a file that cannot be written.
     """
     try:
         import matplotlib

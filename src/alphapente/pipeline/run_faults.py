@@ -1,7 +1,7 @@
-"""Settings of one configuration by which a run does its work and learns nothing from it, or never gets to a part of it.
+"""Faults in a configuration: settings by which a run learns nothing, or never reaches a stage of its curriculum.
 
-Only what is certain from the configuration and the checkpoint folder: a run names it when it starts, and so does the
-doctor.
+Only faults that are certain from the configuration and the checkpoint folder. A run reports them when it starts, and so
+does the doctor.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +13,14 @@ from alphapente.network.paths import checkpoint_path
 
 @dataclass(frozen=True, slots=True)
 class RunFault:
-    """What is wrong, by which settings, what to do, and the settings to change, each as `key=value`."""
+    """A fault: what is wrong, the evidence, the advice, and the settings to change, each as `key=value`."""
 
     title: str
     evidence: str
     advice: str
     settings: tuple[str, ...] = ()
     useless: bool = True
-    """True where the run learns nothing at all that it plays with."""
+    """True if the run never plays with anything that it learns."""
 
     def __str__(self) -> str:
         changes = "".join(f" --set {setting}" for setting in self.settings)
@@ -28,7 +28,7 @@ class RunFault:
 
 
 def run_faults(config: Config) -> list[RunFault]:
-    """The faults of a run by this configuration; none in most."""
+    """The faults of a run with this configuration; usually none."""
     return [fault for find in _FAULTS for fault in find(config)]
 
 
@@ -99,7 +99,7 @@ def _unreachable_stages(config: Config) -> Iterator[RunFault]:
 
 
 def _stages(config: Config) -> Sequence[Config]:
-    """The configuration in force in each stage; without a curriculum there is one."""
+    """The configuration of each stage; without a curriculum there is one stage."""
     return [in_stage(config, number) for number in range(max(1, len(config.pipeline.curriculum)))]
 
 

@@ -10,13 +10,13 @@ from alphapente.config import Config, stage_sizes
 from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.events import Note, PipelineSummary, ReportFn
 from alphapente.files import write_text
-from alphapente.pipeline.desk import CountFn, Desk, Interrupted, timestamp
 from alphapente.pipeline.lines import LogFile, describe, new_file
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
 from alphapente.pipeline.plan import COMMAND, Planner
+from alphapente.pipeline.run_context import CountFn, Interrupted, RunContext, timestamp
 from alphapente.pipeline.run_faults import run_faults
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
-from alphapente.pipeline.status import STATUS_NAME, Outcome, Status, StatusFile
+from alphapente.pipeline.status import STATUS_NAME, RunOutcome, Status, StatusFile
 
 _POOL_KEYS = ("game.variant", "game.board_size", "records.database", "pipeline.curriculum")
 
@@ -50,24 +50,24 @@ def _run(
     command, count, locks = means
     stamp = timestamp()
     state_path = config.pipeline.checkpoint_folder / STATE_NAME
-    kept = load_state(state_path)
+    saved = load_state(state_path)
     settings_file = _save_settings(config, config.pipeline.log_folder / f"pipeline_{stamp}.json")
     log = LogFile(settings_file.with_suffix(".log"), report)
     try:
 
-        def say(text: str) -> None:
+        def report_text(text: str) -> None:
             log.write(text)
             report(Note(text))
 
-        if not locks.wait_for_steps(stop, say):
-            return _nothing_done(config, count)
-        state, notes = _open_state(config, kept, count, stamp)
+        if not locks.wait_for_steps(stop, report_text):
+            return _empty_summary(config, count)
+        state, notes = _open_state(config, saved, count, stamp)
         planner = Planner(config, settings_file, state.run, command)
         status = StatusFile(state_path.with_name(STATUS_NAME), Status(state.run, os.getpid(), time.time()))
-        desk = Desk(config, report, stop, count, state, state_path, planner, locks, log, status)
+        context = RunContext(config, report, stop, count, state, state_path, planner, locks, log, status)
         for note in (*notes, *map(str, run_faults(config))):
-            desk.say(Note(note))
-        return _carried_out(desk)
+            context.publish(Note(note))
+        return _run_with_status(context)
     except FailureError as error:
         for line in str(error).splitlines():
             log.write(line)
@@ -76,80 +76,80 @@ def _run(
         log.close()
 
 
-def _carried_out(desk: Desk) -> PipelineSummary:
+def _run_with_status(context: RunContext) -> PipelineSummary:
     """Carry the run out, and leave in its status how it ended."""
-    outcome: Outcome = "failed"
+    outcome: RunOutcome = "failed"
     try:
-        summary = _carry_out(desk)
-        outcome = "paused" if desk.stop() and not desk.state.finished else "finished"
-        desk.refresh_status()
+        summary = _run_steps(context)
+        outcome = "paused" if context.stop() and not context.state.finished else "finished"
+        context.refresh_status()
         return summary
     except AlphaPenteError as error:
-        desk.status.note(str(error))
+        context.status.note(str(error))
         raise
     except KeyboardInterrupt:
-        outcome = "finished" if desk.state.finished else "paused"
+        outcome = "finished" if context.state.finished else "paused"
         raise
     finally:
         try:
-            desk.status.end(outcome)
+            context.status.end(outcome)
         except KeyboardInterrupt:  # a second Ctrl-C while the run ended cleanly: it raises only once
-            desk.status.end("finished" if desk.state.finished else "paused")
+            context.status.end("finished" if context.state.finished else "paused")
             raise
 
 
-def _carry_out(desk: Desk) -> PipelineSummary:
-    state, config = desk.state, desk.config
+def _run_steps(context: RunContext) -> PipelineSummary:
+    state, config = context.state, context.config
     target = config.pipeline.total_records_target
-    records, _ = desk.count()
+    records, _ = context.count()
     if records >= target and state.cycle == state.first_cycle and records <= state.run_records:
-        desk.say(
+        context.publish(
             Note(
                 f"the target is reached: {records:,} of {target:,} records are in the database; nothing to do"
                 " (raise pipeline.total_records_target to go on)"
             )
         )
-        return desk.summary()
-    desk.keep()
-    gently = False
+        return context.summary()
+    context.save()
+    gracefully = False
     try:
-        (run_cycles if config.pipeline.mode == "cycles" else run_side_by_side)(desk)
+        (run_cycles if config.pipeline.mode == "cycles" else run_side_by_side)(context)
         state.finished = True
-        desk.keep()
+        context.save()
     except Interrupted:
-        desk.keep()
-        desk.say(Note("stopped; running the same command again goes on from here"))
+        context.save()
+        context.publish(Note("stopped; running the same command again goes on from here"))
     except KeyboardInterrupt:
-        desk.abandon(gently=False)
-        desk.keep()
-        desk.say(
+        context.abandon(gracefully=False)
+        context.save()
+        context.publish(
             Note("stopped at once, its steps were killed; running the same command again continues from what was saved")
         )
         raise
     except Exception:
-        gently = True
+        gracefully = True
         raise
     finally:
-        desk.abandon(gently)
-    summary = desk.summary()
+        context.abandon(gracefully)
+    summary = context.summary()
     if state.finished:
-        over = "the time limit is reached" if desk.time_left_s() <= 0 else "all cycles are done"
+        over = "the time limit is reached" if context.time_left_s() <= 0 else "all cycles are done"
         again = f"{over}; run again for as much more"
-        desk.say(Note("the target is reached" if summary.records >= target else again))
+        context.publish(Note("the target is reached" if summary.records >= target else again))
     for line in describe(summary).splitlines():
-        desk.log.write(line)
+        context.log.write(line)
     return summary
 
 
-def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) -> tuple[State, list[str]]:
+def _open_state(config: Config, saved: State | None, count: CountFn, stamp: str) -> tuple[State, list[str]]:
     """The state to go on with, brought up to date, and what to say about it."""
     records, games = count()
     pool = f"{config.game.variant}, {' and '.join(f'{size}x{size}' for size in stage_sizes(config))}"
     settings = config.to_dict()
-    if kept is None or kept.finished:
-        first = kept.cycle if kept else 1
+    if saved is None or saved.finished:
+        first = saved.cycle if saved else 1
         last = first + config.pipeline.generation_cycles - 1
-        untested = kept.untested_training if kept else ""
+        untested = saved.untested_training if saved else ""
         state = State(run=stamp, first_cycle=first, cycle=first, settings=settings, untested_training=untested)
         state.run_records = state.generation_records = state.stage_records = state.trained_records = records
         state.cycle_games = games
@@ -160,33 +160,35 @@ def _open_state(config: Config, kept: State | None, count: CountFn, stamp: str) 
             f" {config.pipeline.total_records_target:,}"
         ]
     notes = []
-    changes = changed_keys(kept.settings, settings)
+    changes = changed_keys(saved.settings, settings)
     if changes:
         notes.append("settings changed since the interruption, the new ones hold: " + "; ".join(changes))
     if any(change.startswith(_POOL_KEYS) for change in changes):
         notes.append(f"another pool of records ({pool}): this cycle's counts begin anew")
-        kept.run_records = kept.generation_records = kept.stage_records = kept.trained_records = records
-        kept.cycle_games = games
-        kept.generation_done = False
-    elif records < kept.generation_records:
-        notes.append(f"the database holds {records:,} records, fewer than before ({kept.generation_records:,})")
+        saved.run_records = saved.generation_records = saved.stage_records = saved.trained_records = records
+        saved.cycle_games = games
+        saved.generation_done = False
+    elif records < saved.generation_records:
+        notes.append(f"the database holds {records:,} records, fewer than before ({saved.generation_records:,})")
     if any(change.startswith("pipeline.mode") for change in changes) and config.pipeline.mode == "async":
-        kept.generation_done = False  # of the cycle, not of the run; what is missing is counted anew
-    kept.generation_records = min(kept.generation_records, records)
-    kept.run_records = min(kept.run_records, records)
-    kept.stage_records = min(kept.stage_records, records)
-    kept.trained_records = min(kept.trained_records, records)
-    kept.cycle_games = min(kept.cycle_games, games)
-    kept.settings = settings
-    place = f"Training {kept.cycle}.{kept.trainings_done + 1}" if kept.generation_done else f"Generation {kept.cycle}"
-    notes.append(f"going on with run {kept.run} at {place}; the database holds {records:,} records ({pool})")
-    if kept.loss_by_training:
-        losses = ", ".join(f"{name.removeprefix('Training ')}: {loss:.4f}" for name, loss in kept.loss_by_training)
+        saved.generation_done = False  # of the cycle, not of the run; what is missing is counted anew
+    saved.generation_records = min(saved.generation_records, records)
+    saved.run_records = min(saved.run_records, records)
+    saved.stage_records = min(saved.stage_records, records)
+    saved.trained_records = min(saved.trained_records, records)
+    saved.cycle_games = min(saved.cycle_games, games)
+    saved.settings = settings
+    place = (
+        f"Training {saved.cycle}.{saved.trainings_done + 1}" if saved.generation_done else f"Generation {saved.cycle}"
+    )
+    notes.append(f"going on with run {saved.run} at {place}; the database holds {records:,} records ({pool})")
+    if saved.loss_by_training:
+        losses = ", ".join(f"{name.removeprefix('Training ')}: {loss:.4f}" for name, loss in saved.loss_by_training)
         notes.append(f"total loss by training so far: {losses}")
-    return kept, notes
+    return saved, notes
 
 
-def _nothing_done(config: Config, count: CountFn) -> PipelineSummary:
+def _empty_summary(config: Config, count: CountFn) -> PipelineSummary:
     return PipelineSummary(cycles=0, records=count()[0], records_target=config.pipeline.total_records_target)
 
 

@@ -138,7 +138,7 @@ class Locks:
             self.steps = os.open(folder / _STEPS_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise FailureError(f"cannot write in pipeline.checkpoint_dir {folder}: {error.strerror}") from error
-        if not _take(self._scheduler):
+        if not _try_lock(self._scheduler):
             holder = os.pread(self._scheduler, 40, 0).decode(errors="replace").strip() or "unknown"
             self._close()
             raise RequestError(
@@ -154,11 +154,13 @@ class Locks:
                 f"cannot write in pipeline.checkpoint_dir {folder}: {error.strerror}; free some space and run again"
             ) from error
 
-    def wait_for_steps(self, stop: Callable[[], bool], say: Callable[[str], None], wait_s: float = STEP_WAIT_S) -> bool:
+    def wait_for_steps(
+        self, stop: Callable[[], bool], report: Callable[[str], None], wait_s: float = STEP_WAIT_S
+    ) -> bool:
         """Wait until no step of an earlier scheduler is at work; False if asked to stop before. Raises FailureError."""
         deadline = time.monotonic() + wait_s
-        told = False
-        while not _take(self.steps):
+        reported = False
+        while not _try_lock(self.steps):
             if stop():
                 return False
             if time.monotonic() > deadline:
@@ -166,9 +168,9 @@ class Locks:
                     "a step of an earlier run, whose scheduler was killed, is still at work after"
                     f" {wait_s:.0f} s; end its process (alphapente generate or train), and run again"
                 )
-            if not told:
-                say("waiting for a step of the earlier run to end")
-                told = True
+            if not reported:
+                report("waiting for a step of the earlier run to end")
+                reported = True
             time.sleep(0.1)
         return True
 
@@ -193,14 +195,14 @@ def scheduler_at_work(folder: StrPath) -> int | None:
         return None
     try:
         written = os.pread(descriptor, 40, 0).decode(errors="replace").strip()
-        if not written.isdecimal() or not _lives(int(written)) or _take(descriptor, fcntl.LOCK_SH):
+        if not written.isdecimal() or not _is_alive(int(written)) or _try_lock(descriptor, fcntl.LOCK_SH):
             return None
         return int(written)
     finally:
         os.close(descriptor)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -229,7 +231,7 @@ def stop_for_good(folder: StrPath) -> bool:
         locks.close()
 
 
-def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

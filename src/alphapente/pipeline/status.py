@@ -29,7 +29,7 @@ MAX_NOTES = 30
 MAX_SAMPLES = 240
 """When there are so many, every second one is dropped, and from then on they are taken half as often."""
 
-Outcome = Literal["running", "finished", "paused", "failed"]
+RunOutcome = Literal["running", "finished", "paused", "failed"]
 """How a start of a run stands or ended: "paused" where it was asked to end before its time."""
 StepOutcome = Literal["running", "done", "ended early", "failed"]
 
@@ -56,7 +56,7 @@ class Status:
     began_at: float
     """When this start of the run began."""
     updated_at: float = 0.0
-    outcome: Outcome = "running"
+    outcome: RunOutcome = "running"
     message: str = ""
     """Why it ended; "" while it runs."""
     ending: bool = False
@@ -112,27 +112,27 @@ class StatusFile:
         """Something that the coordination said."""
         self._notes.append((time.time(), text))
 
-    def begun(self, name: str, log: Path) -> None:
+    def step_started(self, name: str, log: Path) -> None:
         """A step has begun."""
         self.status.steps.append(StepStatus(name, log.name, time.time()))
         del self.status.steps[:-MAX_STEPS]
 
-    def heard(self, name: str, event: Event) -> None:
+    def step_event(self, name: str, event: Event) -> None:
         """A running step has said something other than a note."""
         for step in self.status.steps:
             if step.name == name and step.outcome == "running":
                 step.progress = {name: _finite(value) for name, value in json.loads(to_json(event)).items()}
 
-    def ended(self, name: str, outcome: StepOutcome) -> None:
+    def step_ended(self, name: str, outcome: StepOutcome) -> None:
         """A step has ended."""
         for step in self.status.steps:
             if step.name == name and step.outcome == "running":
                 step.outcome, step.ended_at = outcome, time.time()
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: RunOutcome) -> None:
         """The start of the run is over; what was said last tells why."""
         for step in self.status.steps:
-            self.ended(step.name, "ended early")
+            self.step_ended(step.name, "ended early")
         self.status.outcome, self.status.ending = outcome, False
         self.status.message = self._notes[-1][1] if self._notes else ""
         self.write()

@@ -28,7 +28,7 @@ NICE = 10
 """The priority of a step that gives way: about a tenth of a core that another process wants too."""
 
 
-def _give_way(pid: int) -> None:
+def _lower_priority(pid: int) -> None:
     """Lets others go first: by the process's priority and, where Linux shares by sessions, by that of its session."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, NICE)
@@ -42,7 +42,7 @@ class Step:
     The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: LogFile, lock: int, gives_way: bool = False) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: LogFile, lock: int, low_priority: bool = False) -> None:
         """Starts the process, which inherits the descriptor `lock` and may give way to others that want its core.
 
         `log`, which the step closes, gets its lines. Raises FailureError where it cannot be started.
@@ -77,8 +77,8 @@ class Step:
         except OSError as error:
             self._log.close()
             raise FailureError(f"{name} could not be started ({command[0]}): {error.strerror}") from error
-        if gives_way:
-            _give_way(self.process.pid)
+        if low_priority:
+            _lower_priority(self.process.pid)
         self._readers = [
             threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
             for stream, is_error in ((self.process.stdout, False), (self.process.stderr, True))

@@ -1,4 +1,4 @@
-"""Self-play: games by search and network, each stored as it ends."""
+"""Self-play: plays games by search and network and stores each when it ends."""
 
 from alphapente.selfplay.generate import generate
 

@@ -1,4 +1,4 @@
-"""Self-play in int8: the network is quantized on positions of real games, those that the records hold."""
+"""Self-play in int8: the network is quantized on positions of real games, taken from the records."""
 
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def calibration_planes(store: Store, config: Config) -> Planes | None:
-    """Planes float32[n, NUM_PLANES, S, S] of up to NUM_POSITIONS records, or None: int8 is not asked for, or not yet.
+    """Planes float32[n, NUM_PLANES, S, S] of up to NUM_POSITIONS records.
 
-    They are of this variant and board size, drawn from all records, always the same for the same database; there must
-    be BATCH of them.
+    They have this variant and board size and are drawn from all records, always the same ones for the same database.
+    None if `network.precision` is not int8, or if there are fewer than BATCH records.
     """
     if config.network.precision != "int8":
         return None
@@ -32,9 +32,9 @@ def calibration_planes(store: Store, config: Config) -> Planes | None:
 
 
 def in_precision(network: "Prepared", config: Config, planes: Planes | None) -> "Prepared":
-    """The network as `network.precision` wants it: int8 if that is asked for, OpenVINO plays, and there are planes.
+    """The network in the requested precision: quantized if that is int8, OpenVINO plays, and there are planes.
 
-    Raises RequestError where int8 is asked for and cannot be had, FailureError for a network that NNCF cannot quantize.
+    Raises RequestError if int8 is requested and not available, FailureError for a network that NNCF cannot quantize.
     """
     if config.network.precision != "int8" or not isinstance(network, PortableNetwork):
         return network
@@ -42,8 +42,11 @@ def in_precision(network: "Prepared", config: Config, planes: Planes | None) -> 
     return network if planes is None else quantize(network, planes)
 
 
-def told(network: "Prepared", config: Config, device: str) -> str:
-    """What the network computes in on this device, for the log: "bf16". Raises RequestError for what is not there."""
+def precision_in_use(network: "Prepared", config: Config, device: str) -> str:
+    """The precision that the network computes in on this device, for the log: "bf16".
+
+    Raises RequestError for a precision that the device lacks.
+    """
     requested = config.network.precision
     if isinstance(network, Weights):
         return "int16"

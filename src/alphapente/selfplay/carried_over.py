@@ -1,6 +1,6 @@
-"""The games that an earlier generation left in play, while this one continues them: see records/parking.py.
+"""The games that an earlier generation left in play and this one continues: see records/parking.py.
 
-A game is known by its seed: its record has it when it is finished, its packed state while it is in play.
+A game is identified by its seed, which is in its record when finished and in its packed state while in play.
 """
 
 import time
@@ -23,7 +23,7 @@ class CarriedOver:
         self._pool = config.game.variant, config.game.board_size
         self._parking = Parking(store, *self._pool, config.generation.model_type)
         self._claimed: dict[int, int] = {}
-        """The number of the parked game of each seed."""
+        """Database id of the parked game by seed."""
         self._renewed = time.monotonic()
 
     def take_series(self) -> int:
@@ -31,9 +31,9 @@ class CarriedOver:
         return self._parking.take_series()
 
     def claim(self, limit: int) -> tuple[list[bytes], list[str]]:
-        """Claims up to `limit` games. Returns their contents, and what is wrong with those that cannot be read.
+        """Claims up to `limit` games. Returns their contents, and a message for each that cannot be read.
 
-        The latter are taken out of the database: every generation would fail over them.
+        Unreadable games are deleted: otherwise every generation would fail on them.
         """
         self._renewed = time.monotonic()
         payloads: list[bytes] = []
@@ -55,13 +55,13 @@ class CarriedOver:
         return payloads, problems
 
     def renew(self) -> None:
-        """Renews the claims where it is time to."""
+        """Renews the claims if it is time to."""
         if self._claimed and time.monotonic() - self._renewed > RENEW_EVERY_S:
             self._renewed = time.monotonic()
             self._parking.renew(list(self._claimed.values()))
 
     def finish(self, game: GameRecord) -> bool | None:
-        """Stores a game that was carried over; None for one that was not, False where another run has stored it."""
+        """Stores a game that was carried over. None if it was not; False if another run has stored it."""
         if game.seed not in self._claimed:
             return None
         stored = self._parking.finish(self._claimed[game.seed], game)
@@ -69,9 +69,9 @@ class CarriedOver:
         return stored
 
     def park(self, payloads: Sequence[bytes]) -> int:
-        """Keeps games that are in play for the next generation, and releases the claimed ones that are not among them.
+        """Stores games in play for the next generation, and releases the claimed games that are not among them.
 
-        Returns the number of games that wait now.
+        Returns the number of games left in play.
         """
         contents = {seed_of(payload): payload for payload in payloads}
         claimed = {self._claimed[seed]: payload for seed, payload in contents.items() if seed in self._claimed}

@@ -1,10 +1,10 @@
-"""Compiles the kernels of search and self-play ahead of their first use: two processes, progress while they work.
+"""Compiles the kernels of search and self-play before their first use, in two processes, with progress reports.
 
-numba compiles a kernel in the process that calls it first and nothing else happens meanwhile: 60 to 100 seconds on one
-core. Here two processes share the work through the cache on disk. Each compiles everything, each begins with another
-part, and a lock for each kernel makes a process wait for one that the other is compiling instead of compiling it twice.
-Several starts share the work in the same way: the set-up begins it while pip still installs, so this module needs no
-more than NumPy, numba and pydantic. `python -m alphapente.selfplay.compilation` compiles without playing.
+numba compiles a kernel in the process that calls it first, and that process waits: 60 to 100 seconds on one core for
+all kernels. Here two processes share the work through the cache on disk. Each compiles everything, but begins with a
+different part, and a lock for each kernel makes a process wait for a kernel that the other is compiling. Several starts
+share the work in the same way. The set-up starts it while pip still installs, so this module needs only NumPy, numba
+and pydantic. `python -m alphapente.selfplay.compilation` compiles without playing.
 """
 
 import contextlib
@@ -25,25 +25,25 @@ from alphapente.events import CompilationProgress, Note, ReportFn
 from alphapente.network.device import num_cores
 
 NUM_KERNELS = 125
-"""Compiled kernels that all parts together leave in the cache: the end of the progress; a test counts them."""
+"""Compiled kernels in the cache after all parts, at which progress is complete; a test counts them."""
 POLL_EVERY_S = 0.5
 _SYSTEM_ERROR = 100
-"""Added to the number of a system's error, it is the exit status of a process that compiles; see _compile."""
+"""This plus errno is the exit status of a process that compiles and fails; see _compile."""
 NOTICE = "compiling the search for this machine, once"
-"""What commands print before."""
+"""Printed before the compilation."""
 
 
 def _compile_self_play(*overrides: str) -> None:
     from alphapente.config import load_config
-    from alphapente.selfplay.player import warm_up
+    from alphapente.selfplay.worker import warm_up
 
     warm_up(load_config(None, overrides))
 
 
 def _compile_other_half() -> None:
-    """What needs no solver; then the second half of the solver and the selection.
+    """Everything that does not need the solver; then the second half of the solver, and selection.
 
-    Those need its first half, with which another process begins.
+    These need the first half, with which another process begins.
     """
     from alphapente.config import load_config
     from alphapente.network.inputs import PLANES
@@ -70,11 +70,11 @@ PARTS: tuple[Callable[[], None], ...] = (
     _compile_other_half,
     partial(_compile_self_play, "generation.model_type=mixnet"),
 )
-"""Process 1 begins with the first part, hence with the solver, process 2 with the second."""
+"""Process 1 begins with the first part, and so with the solver; process 2 begins with the second."""
 
 
 def is_compiled() -> bool:
-    """Whether nothing is left to compile for this version of the sources and this processor."""
+    """Whether everything is compiled for this version of the sources and this processor."""
     import numba
 
     return bool(numba.config.DISABLE_JIT) or _finished().exists()
@@ -83,10 +83,10 @@ def is_compiled() -> bool:
 def compile_kernels(
     report: Callable[[CompilationProgress], None] = lambda _progress: None, stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Returns when all kernels of search and self-play are in the cache, at once where they are there already.
+    """Compiles all kernels of search and self-play into the cache; returns at once if they are there already.
 
-    `report` is called twice a second. After `stop()` it returns early; what was compiled stays in the cache.
-    Raises FailureError when a process that compiles fails.
+    Calls `report` twice a second. Returns early after `stop()`; what was compiled stays in the cache.
+    Raises FailureError if a process that compiles fails.
     """
     if is_compiled():
         return
@@ -102,7 +102,7 @@ def compile_kernels(
 
 
 def _failure(status: int) -> FailureError:
-    """What to say of a process that compiles and ended with this exit status."""
+    """The error for a process that compiles and ended with this exit status."""
     if status >= _SYSTEM_ERROR:
         reason = os.strerror(status - _SYSTEM_ERROR)
         return FailureError(
@@ -117,7 +117,7 @@ def _failure(status: int) -> FailureError:
 
 
 def compile_for_job(report: ReportFn, stop: Callable[[], bool]) -> None:
-    """`compile_kernels` with NOTICE before it; reports nothing where everything is compiled already."""
+    """Reports NOTICE and calls `compile_kernels`; reports nothing if everything is compiled already."""
     if not is_compiled():
         report(Note(NOTICE))
         compile_kernels(report, stop)
@@ -125,7 +125,7 @@ def compile_for_job(report: ReportFn, stop: Callable[[], bool]) -> None:
 
 @contextlib.contextmanager
 def _processes(count: int) -> Iterator[list[BaseProcess]]:
-    """Processes that compile, killed at the end of the block: a kernel is in the cache whole or not at all."""
+    """Processes that compile, killed at the end of the block: a kernel is written to the cache whole or not at all."""
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = [
         context.Process(target=_compile, args=(first,), name=f"compile {first + 1}", daemon=True)
@@ -143,9 +143,9 @@ def _processes(count: int) -> Iterator[list[BaseProcess]]:
 
 
 def _compile(first: int) -> None:
-    """A process that compiles every part, beginning with part `first`, unless another start's process is doing so.
+    """Runs in a process: compiles every part, beginning with part `first`, unless another start's process does so.
 
-    Its exit status is _SYSTEM_ERROR and the error's number where the cache cannot be written.
+    The exit status is _SYSTEM_ERROR plus errno if the cache cannot be written.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent kills this one
     try:
@@ -162,9 +162,9 @@ def _compile(first: int) -> None:
 
 
 def _compile_each_kernel_once(lock: "_Lock") -> None:
-    """Makes numba wait, in this process, for a kernel that another process is compiling, and load that one.
+    """Makes numba in this process wait for a kernel that another process is compiling, and load it from the cache.
 
-    A kernel's lock is held while the kernels that it calls are compiled. Calls have no cycles, so neither has waiting.
+    A kernel's lock is held while the kernels that it calls are compiled. Calls have no cycles, so there is no deadlock.
     """
     from numba.core.dispatcher import Dispatcher
 
@@ -186,10 +186,10 @@ class _Lock:
 
     @contextlib.contextmanager
     def held(self, number: int) -> Iterator[None]:
-        """Holds lock `number`, once it is free: a byte of the file, which need not be there."""
+        """Waits for lock `number` and holds it. It locks one byte of the file, which may lie beyond the file's end."""
         try:
             import fcntl
-        except ImportError:  # no such locks on this system: what two processes need is compiled twice
+        except ImportError:  # no such locks on this system: some kernels are compiled twice
             yield
             return
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
@@ -200,13 +200,15 @@ class _Lock:
 
 
 def _cache_folder() -> Path:
-    from alphapente.compiled import CACHE_FOLDER  # not above: this module is no source of a kernel, see kernel_sources
+    from alphapente.compiled import (
+        CACHE_FOLDER,
+    )  # not above: this module must not count as a kernel source, see kernel_sources
 
     return CACHE_FOLDER
 
 
 def _finished() -> Path:
-    """A file that exists once everything is compiled."""
+    """The file that exists once everything is compiled."""
     return _cache_folder() / "compiled"
 
 

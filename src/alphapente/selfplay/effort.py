@@ -1,8 +1,7 @@
-"""How much each search of a game is worth: its simulations, its noise, and how much its policy target will count.
+"""The effort of each search of a game: its simulations, its noise, and the weight of its policy target.
 
-Most moves need no full search to be played well, and a policy target needs one more than a value does (playout-cap
-randomization: Wu 2019, section 3.1). Where a game is decided there is less to learn (KataGo's `reduceVisits`), and
-where it is proven, nothing.
+Most moves are played well without a full search; policy targets need one more than values do (playout cap
+randomization: Wu 2019, section 3.1). A decided game teaches less (KataGo's `reduceVisits`), a proven one nothing.
 """
 
 from collections.abc import Sequence
@@ -17,15 +16,15 @@ from alphapente.selfplay.game import GameInPlay
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a search may cost and what becomes of it. `policy_weight` None: it is not recorded."""
+    """The simulations and exploration of a search, and its weight in training. `policy_weight` None: not recorded."""
 
     simulations: int
     exploration: Exploration
     policy_weight: float | None
 
 
-UNRECORDED_LOOK = Effort(1, Exploration(), None)
-"""Shows a position to the network, and no more."""
+ONE_EVALUATION = Effort(1, Exploration(), None)
+"""Only evaluates the position; nothing is recorded."""
 
 
 def temperature_at(settings: GenerationSettings, ply: int) -> float:
@@ -37,13 +36,13 @@ def temperature_at(settings: GenerationSettings, ply: int) -> float:
 def effort_at(game: GameInPlay, settings: GenerationSettings) -> Effort:
     """The effort of the search of the game's current position; draws from the game's generator.
 
-    The winner of a proven game searches in full (a proof found again ends the search at once), so that he does win.
+    The winner of a proven game searches in full, so that it wins; a proof found again ends the search at once.
     """
     if game.opening_left:
-        return UNRECORDED_LOOK
+        return ONE_EVALUATION
     if game.proven_winner:
         wins = int(game.position["to_move"]) == game.proven_winner
-        return Effort(settings.simulations, Exploration(), None) if wins else UNRECORDED_LOOK
+        return Effort(settings.simulations, Exploration(), None) if wins else ONE_EVALUATION
     cheap = min(settings.cheap_simulations, settings.simulations)
     temperature = temperature_at(settings, len(game.moves))
     decided = decidedness(game.records, settings)
@@ -55,9 +54,9 @@ def effort_at(game: GameInPlay, settings: GenerationSettings) -> Effort:
 
 
 def decidedness(records: Sequence[SearchRecord], settings: GenerationSettings) -> float:
-    """0 for a game that is open to 1 for one that is wholly decided, by the last `decided_turns` searched values.
+    """From 0 for an open game to 1 for a decided one, by the last `decided_turns` searched values.
 
-    The square of how far, between `decided_value` and 1, the least of them lies that are all for the same player
+    If all of them favour the same player, their minimum is scaled from `decided_value`..1 to 0..1 and squared
     (KataGo, `reduceVisits`).
     """
     last = records[-settings.decided_turns :]

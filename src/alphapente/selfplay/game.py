@@ -1,4 +1,4 @@
-"""One game of self-play: how it opens, what is recorded of it, and how it waits in the database when it must stop."""
+"""One game of self-play: its opening, its records, and how it is packed to wait in the database."""
 
 import json
 import zlib
@@ -16,15 +16,15 @@ from alphapente.search.root import SearchResult
 from alphapente.selfplay.listing import list_points
 
 NEAR = 2
-"""How far from another stone, in rows and columns, a random opening stone is put at most, if the rules allow."""
+"""The largest distance, in rows and columns, of a random opening stone from another stone, if the rules allow."""
 
 
 @dataclass(slots=True)
 class GameInPlay:
-    """A game on its way. `position` is its current position; `records` one entry for each recorded ply.
+    """A game in play. `position` is its current position; `records` has one entry for each recorded ply.
 
-    `opening_left`: plies yet to be drawn from the network's policy; `proven_winner`: 1 or 2 while the game is only
-    played out, else 0.
+    `opening_left`: plies still to be drawn from the network's policy. `proven_winner`: 1 or 2 while a proven game is
+    played to its end, else 0.
     """
 
     seed: int
@@ -51,8 +51,8 @@ class GameInPlay:
 def new_game(config: Config, seed: int) -> GameInPlay:
     """A game with its opening played: the first stone on the centre, then 0 to `opening_plies` random ones near it.
 
-    An opening that ends the game is drawn again. How many `policy_opening_plies` shall follow stands in `opening_left`:
-    whoever has the network plays them.
+    An opening that ends the game is drawn again. `opening_left` is the number of `policy_opening_plies` that follow;
+    the caller, which has the network, plays them.
     """
     variant, size = config.game.variant, config.game.board_size
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -73,7 +73,7 @@ def new_game(config: Config, seed: int) -> GameInPlay:
 
 
 def near_points(position: Position) -> list[int]:
-    """Legal points within NEAR of a stone (of the centre on an empty board), or else the nearest there are."""
+    """Legal points within NEAR of a stone (of the centre on an empty board); if there are none, the nearest ones."""
     size = int(position["size"])
     out = np.zeros(size * size, np.int16)
     legal = out[: legal_points(position, out)].astype(int)
@@ -87,7 +87,7 @@ def near_points(position: Position) -> list[int]:
 def record_search(
     game: GameInPlay, result: SearchResult, policy_weight: float = 1.0, surprise: float | None = None
 ) -> None:
-    """Adds the search of the game's current position to its records."""
+    """Records the search of the game's current position."""
     position = game.position
     points = list_points(result.policy, result.visits)
     targets = result.policy[points]
@@ -111,7 +111,7 @@ def record_search(
 
 
 def finished_record(game: GameInPlay, config: Config, network_step: int, settings_id: int | None) -> GameRecord:
-    """The finished game as it is stored, each record told what the search thought where chance next took over."""
+    """The finished game as it is stored. Each record gets the search's value at the next random move, if any."""
     winner = int(game.position["winner"])
     return GameRecord(
         variant=config.game.variant,
@@ -143,7 +143,7 @@ def _with_random_values(game: GameInPlay) -> list[SearchRecord]:
 
 
 def pack(game: GameInPlay) -> bytes:
-    """The game as bytes (compressed JSON) that `unpack` makes a game of again."""
+    """The game as bytes (compressed JSON), which `unpack` reads."""
     state: dict[str, Any] = {
         "seed": game.seed,
         "rng": game.rng.bit_generator.state,
@@ -171,14 +171,14 @@ def pack(game: GameInPlay) -> bytes:
 
 
 def unpack(payload: bytes, variant: str, size: int) -> GameInPlay:
-    """The game that `pack` made bytes of. Raises FailureError for bytes that are no such game."""
+    """The game that `pack` wrote. Raises FailureError for other bytes."""
     try:
         state = json.loads(zlib.decompress(payload))
         rng = np.random.Generator(np.random.PCG64())
         rng.bit_generator.state = state["rng"]
         game = GameInPlay(int(state["seed"]), rng, new_positions(1, variant, size)[0])
         game.opening_plies = int(state["opening_plies"])
-        game.opening_left = int(state.get("opening_left", 0))  # games kept by older versions lack what they had not
+        game.opening_left = int(state.get("opening_left", 0))  # missing in games of older versions
         game.proven_winner = int(state.get("proven_winner", 0))
         game.random_plies = [int(ply) for ply in state["random_plies"]]
         records = {int(entry["ply"]): entry for entry in state["records"]}
@@ -192,12 +192,12 @@ def unpack(payload: bytes, variant: str, size: int) -> GameInPlay:
         if game.over:
             raise ValueError("it is over")
     except (ValueError, KeyError, TypeError, zlib.error) as error:
-        raise FailureError(f"a game kept in play cannot be read ({error}); it is left out") from error
+        raise FailureError(f"a game kept in play cannot be read ({error}); it is omitted") from error
     return game
 
 
 def seed_of(payload: bytes) -> int:
-    """The seed of a game that `pack` made bytes of."""
+    """The seed of a game that `pack` wrote."""
     return int(json.loads(zlib.decompress(payload))["seed"])
 
 

@@ -1,4 +1,4 @@
-"""The generation step: plays games until there are enough new records, and stores each as it ends."""
+"""The generation step: plays games until enough new records are stored; stores each game when it ends."""
 
 import contextlib
 import secrets
@@ -16,9 +16,9 @@ from alphapente.events import GenerationProgress, GenerationSummary, Note, Repor
 from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.crew import Crew, Task
-from alphapente.selfplay.sizing import CrewSize, crew_size, require_memory
-from alphapente.selfplay.workers import Workers
+from alphapente.selfplay.process_pool import ProcessPool
+from alphapente.selfplay.sizing import PoolSize, pool_size, require_memory
+from alphapente.selfplay.worker_pool import Task, WorkerPool
 
 if TYPE_CHECKING:
     from alphapente.network.load import PreparedNetwork
@@ -32,42 +32,44 @@ LOOK_FOR_NETWORK_EVERY_S = 2.0
 def generate(config: Config, report: ReportFn, stop: Callable[[], bool] = lambda: False) -> GenerationSummary:
     """Plays until `generation.record_limit` new records are stored, `generation.games` are played, or `stop()`.
 
-    Games still in play then are kept in the database and played on by the next generation of the same model. A newer
-    checkpoint is taken over while games go on. Raises AlphaPenteError: see Store, checkpoint and load.
+    Games still in play then are kept in the database; the next generation of the same model continues them. A newer
+    checkpoint is loaded while games are in play. Raises AlphaPenteError: see Store, checkpoint and load.
     """
-    size = crew_size(config, choose_device(config.network.device, _class_path(config)))
-    # Worker processes import what they need while this one opens the database and makes the network.
-    crew = hire(size)
+    size = pool_size(config, choose_device(config.network.device, _class_path(config)))
+    # Worker processes import modules while this one opens the database and prepares the network.
+    worker_pool = new_worker_pool(size)
     try:
         from alphapente.records.store import Store
 
         with Store(config.records.database, config.records.busy_timeout_s) as store:
-            return _Generation(config, report, store, crew, size).run(stop)
+            return _Generation(config, report, store, worker_pool, size).run(stop)
     finally:
-        crew.abandon()
+        worker_pool.abandon()
 
 
 def _class_path(config: Config) -> str:
-    """The class of the model that plays; "" for one that the configuration does not have."""
+    """The class of the model that plays; "" if the configuration does not have the model."""
     settings = config.models.get(config.generation.model_type)
     return settings.class_path if settings else ""
 
 
-def hire(size: CrewSize) -> Crew:
-    """The players: threads that share a GPU, or worker processes, or this process alone where one is enough."""
-    if size.players > 1 and size.device != "cuda":
-        return Workers(size.players)
-    from alphapente.selfplay.player import Alone
-    from alphapente.selfplay.threads import Threads
+def new_worker_pool(size: PoolSize) -> WorkerPool:
+    """Threads that share a GPU, or worker processes, or this process alone for one worker."""
+    if size.workers > 1 and size.device != "cuda":
+        return ProcessPool(size.workers)
+    from alphapente.selfplay.thread_pool import ThreadPool
+    from alphapente.selfplay.worker import InProcess
 
-    return Alone() if size.players == 1 else Threads(size.players)
+    return InProcess() if size.workers == 1 else ThreadPool(size.workers)
 
 
 class _Generation:
-    """One run: its numbers, and what it has made so far."""
+    """One generation and its counts so far."""
 
-    def __init__(self, config: Config, report: ReportFn, store: "Store", crew: Crew, size: CrewSize) -> None:
-        self.config, self.report, self.store, self.crew, self.size = config, report, store, crew, size
+    def __init__(
+        self, config: Config, report: ReportFn, store: "Store", worker_pool: WorkerPool, size: PoolSize
+    ) -> None:
+        self.config, self.report, self.store, self.worker_pool, self.size = config, report, store, worker_pool, size
         from alphapente.selfplay.carried_over import CarriedOver
 
         self.settings = config.generation
@@ -78,10 +80,10 @@ class _Generation:
         self.carried_over = 0
         self.left_in_play = CarriedOver(store, config)
         self._ended: deque[GameRecord] = deque()
-        """Games that are not stored yet, in their order."""
+        """Games that are not stored yet, in the order in which they ended."""
 
     def run(self, stop: Callable[[], bool]) -> GenerationSummary:
-        from alphapente.selfplay import compilation  # numba: the workers import it at the same time
+        from alphapente.selfplay import compilation  # numba: the workers import it meanwhile
 
         require_memory(self.config, self.size)
         compilation.compile_for_job(self.report, stop)
@@ -94,43 +96,43 @@ class _Generation:
             self._play(network, stop)
         except Exception as error:  # but not a second Ctrl-C
             try:
-                self._dismiss()
+                self._stop_workers()
             except AlphaPenteError as second:
                 raise error from second
             raise
-        self._dismiss()
+        self._stop_workers()
         return self._summary()
 
     def _begin(self) -> None:
-        """Tells the players what is played, first of all the games that an earlier generation left in play."""
+        """Sends the task to the workers, with the games that an earlier generation left in play."""
         seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
-        left, problems = self.left_in_play.claim(self.size.players * self.size.places)
+        left, problems = self.left_in_play.claim(self.size.workers * self.size.games)
         for problem in problems:
             self.report(Note(problem))
         task = Task(
             config=self.config,
             device=self.size.device,
-            games_in_play=self.size.places,
+            games_in_play=self.size.games,
             run_seed=seed,
             series=self.left_in_play.take_series(),
             settings_id=self.store.settings_id(self.config.dump_json()),
         )
-        self.crew.begin(task, self.settings.games, left)
-        kept = f", {len(left)} of them from the last generation" if left else ""
-        self.report(Note(f"self-play: {self.size}{kept}; seed {seed}; {self.size.reason}"))
+        self.worker_pool.begin(task, self.settings.games, left)
+        continued = f", {len(left)} of them from the last generation" if left else ""
+        self.report(Note(f"self-play: {self.size}{continued}; seed {seed}; {self.size.reason}"))
 
     def _load(self, found: "PreparedNetwork") -> None:
-        self.crew.load(found.network, found.step)  # first: the players shall not wait for what is only to be told
-        from alphapente.selfplay.calibration import told
+        self.worker_pool.load(found.network, found.step)  # first, so that the workers do not wait for the notes
+        from alphapente.selfplay.calibration import precision_in_use
 
-        self.report(Note(f"{found.description}, in {told(found.network, self.config, self.size.device)}"))
+        self.report(Note(f"{found.description}, in {precision_in_use(found.network, self.config, self.size.device)}"))
         own = checkpoint_path(self.config, self.settings.model_type)
         others = [] if own.exists() else sorted(path.name for path in own.parent.glob("*_model.pt"))
         if others:
             self.report(
                 Note(
                     f"warning: {own.parent} holds {', '.join(others)} and no {own.name}: a fresh network plays. To "
-                    "play what was trained, name its model in generation.model_type (--model-type)"
+                    "play the trained network, name its model in generation.model_type (--model-type)"
                 )
             )
 
@@ -138,13 +140,15 @@ class _Generation:
         self.started = progress_due = looked = time.monotonic()
         under_way = False
         while not self._enough() and not stop():
-            self._ended += self.crew.poll(0.1)
+            self._ended += self.worker_pool.poll(0.1)
             self._store_ended()
-            with contextlib.suppress(FailureError):  # it only saves work; where the database fails, storing says so
+            with contextlib.suppress(
+                FailureError
+            ):  # renewing only saves work; if the database fails, storing reports it
                 self.left_in_play.renew()
             now = time.monotonic()
-            if now >= progress_due or (not under_way and self.crew.evaluations):
-                under_way = self.crew.evaluations > 0
+            if now >= progress_due or (not under_way and self.worker_pool.evaluations):
+                under_way = self.worker_pool.evaluations > 0
                 self.report(self._progress())
                 progress_due = now + PROGRESS_EVERY_S
             if now - looked > LOOK_FOR_NETWORK_EVERY_S:
@@ -159,9 +163,9 @@ class _Generation:
         return self.records >= self.settings.record_limit or (limit is not None and self.games >= limit)
 
     def _store_ended(self) -> None:
-        """Stores all games that have ended; then raises the first error of one that cannot be stored.
+        """Stores all games that have ended, then raises the first error of a game that cannot be stored.
 
-        Where the database fails, the games that are not stored stay in the queue.
+        If the database fails, the games that are not stored stay in the queue.
         """
         refused: RequestError | None = None
         while self._ended:
@@ -177,7 +181,7 @@ class _Generation:
             raise refused
 
     def _stored(self, game: GameRecord) -> bool:
-        """Stores a game; False where it was carried over, and another generation has stored it meanwhile."""
+        """Stores a game. False if it was carried over and another generation has already stored it."""
         carried = self.left_in_play.finish(game)
         if carried is None:
             self.store.add_game(game)
@@ -192,18 +196,18 @@ class _Generation:
         if self.games % self.settings.save_interval_games == 0:
             self.report(Note(f"checkpoint: {self.games:,} games, {self.records:,} records stored"))
 
-    def _dismiss(self) -> None:
-        """Stops the players; games that ended meanwhile are stored, those in play are kept for the next generation.
+    def _stop_workers(self) -> None:
+        """Stops the workers, stores games that ended meanwhile and keeps those in play for the next generation.
 
-        The latter also where the former raises.
+        Games in play are kept even if storing raises.
         """
-        late, parked = self.crew.stop()
+        late, parked = self.worker_pool.stop()
         self._ended += late
         try:
             self._store_ended()
         finally:
             self.carried_over = self.left_in_play.park(parked)
-        for loss in self.crew.losses:
+        for loss in self.worker_pool.losses:
             self.report(Note(loss))
 
     def _progress(self) -> GenerationProgress:
@@ -216,8 +220,8 @@ class _Generation:
             games=self.games,
             elapsed_s=elapsed,
             records_per_s=rate,
-            simulations_per_s=self.crew.simulations / elapsed,
-            evaluations_per_s=self.crew.evaluations / elapsed,
+            simulations_per_s=self.worker_pool.simulations / elapsed,
+            evaluations_per_s=self.worker_pool.evaluations / elapsed,
             remaining_s=missing / rate if rate > 0 else 0.0,
         )
 
@@ -229,14 +233,14 @@ class _Generation:
             wins_by_player=dict(self.wins),
             won_by=dict(self.kinds),
             elapsed_s=time.monotonic() - self.started,
-            simulations=self.crew.simulations,
-            evaluations=self.crew.evaluations,
+            simulations=self.worker_pool.simulations,
+            evaluations=self.worker_pool.evaluations,
             carried_over=self.carried_over,
         )
 
 
 class _Network:
-    """The model's checkpoint as self-play sees it: loaded at the start, and again whenever training replaced it."""
+    """The model's checkpoint: loaded at the start, and again each time training has replaced it."""
 
     def __init__(self, config: Config, store: "Store", device: str) -> None:
         self.config, self.store, self.device = config, store, device
@@ -245,17 +249,17 @@ class _Network:
         self._thread = ThreadPoolExecutor(1, "network")
         self._making: Future[PreparedNetwork] | None = None
         self._lacks_planes = False
-        """Whether int8 is asked for and there were too few records to quantize the network loaded last."""
+        """Whether int8 is requested and there were too few records to quantize the network loaded last."""
 
     def load(self) -> "PreparedNetwork":
-        """The network of the checkpoint as it is now. Raises CheckpointError; RequestError for a lacking precision."""
+        """The network of the current checkpoint. Raises CheckpointError; RequestError for a precision not available."""
         self._seen = _stamp(self.path)
         return self._make(self._calibration_planes())
 
     def newer(self) -> "PreparedNetwork | None":
-        """The network of another checkpoint than the one loaded last, made by a thread meanwhile; None until it is.
+        """The network of a newer checkpoint, prepared in a thread; None while there is none or it is not ready.
 
-        The same network again once there are records to quantize it on. Games go on while it is converted and
+        Also the same network again once there are records to quantize it on. Games continue while it is converted and
         quantized, which takes seconds. Raises as `load` does.
         """
         stamp = _stamp(self.path)
@@ -289,7 +293,7 @@ class _Network:
 
         try:
             return replace(found, network=in_precision(found.network, self.config, planes))
-        except FailureError as error:  # the next network may do better; the games need not end over this one
+        except FailureError as error:  # the next network may be quantizable; the games continue with this one
             return replace(found, description=f"{found.description} (not in int8: {error})")
 
 

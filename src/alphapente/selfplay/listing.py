@@ -1,7 +1,4 @@
-"""Which points of a search a record tells one by one: those visited most and those with the most of the policy.
-
-And how much the whole of it surprised the network.
-"""
+"""The points of a search that a record lists (the most visited and the most probable), and the search's surprise."""
 
 import math
 
@@ -11,10 +8,10 @@ from numpy.typing import NDArray
 from alphapente.compiled import allocating, kernel
 
 LISTED_POINTS = 48
-"""Points of a policy target kept one by one, the largest first; the others share the rest evenly."""
+"""Points of a policy target stored individually, the largest ones; the others share the rest evenly."""
 
 LISTED_SHARE = 0.002
-"""The smallest probability worth a place of its own."""
+"""A point is listed only above this probability."""
 
 
 @allocating
@@ -27,7 +24,7 @@ def _mark_largest(values: NDArray[np.generic], bound: float, marked: NDArray[np.
             candidates[num_candidates] = index
             num_candidates += 1
     for place in range(min(num_candidates, LISTED_POINTS)):
-        if num_candidates > LISTED_POINTS:  # brings the best of those left to this place, the others on by one
+        if num_candidates > LISTED_POINTS:  # moves the best of the rest to this place, the others back by one
             best = place
             for other in range(place + 1, num_candidates):
                 if values[candidates[other]] > values[candidates[best]]:
@@ -41,10 +38,10 @@ def _mark_largest(values: NDArray[np.generic], bound: float, marked: NDArray[np.
 
 @allocating
 def list_points(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArray[np.int16]:
-    """The points that a record lists, rising: int16[k] of policy float32[P] and visits int32[P].
+    """The points that a record lists, in ascending order: int16[k] of policy float32[P] and visits int32[P].
 
-    They are the LISTED_POINTS most visited, as far as visited, and the LISTED_POINTS most probable, as far as they
-    have more than LISTED_SHARE.
+    They are the LISTED_POINTS most visited with at least one visit, and the LISTED_POINTS most probable with more than
+    LISTED_SHARE.
     """
     marked = np.zeros(len(policy), np.bool_)
     _mark_largest(visits, 0, marked)
@@ -60,7 +57,7 @@ def list_points(policy: NDArray[np.float32], visits: NDArray[np.int32]) -> NDArr
 
 @kernel
 def divergence(policy: NDArray[np.float32], prior: NDArray[np.float32]) -> float:
-    """Kullback-Leibler divergence, in nats, of a policy target float32[P] from the network's own policy float32[P]."""
+    """Kullback-Leibler divergence, in nats, of a policy target float32[P] from the network's policy float32[P]."""
     total = 0.0
     for point in range(len(policy)):
         if policy[point] > 0:

@@ -1,4 +1,4 @@
-"""The first games that self-play has on its boards, for whoever looks on: a small file, written every second."""
+"""The first games in play, for viewers: a small file, written every second."""
 
 import contextlib
 import json
@@ -16,12 +16,12 @@ NAME = "live_games.json"
 SHOWN_GAMES = 8
 EVERY_S = 1.0
 STALE_S = 10.0
-"""A file that was not written for so long is of a run that has ended."""
+"""A file older than this belongs to a run that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveBoard:
-    """One game in play: its own seed, by which it is known, and its moves as points."""
+    """One game in play: its seed, which identifies it, and its moves as points."""
 
     seed: int
     moves: list[int]
@@ -40,12 +40,12 @@ class LiveSnapshot:
 
 
 def live_path(config: Config) -> Path:
-    """Where the games in play are told: beside the logs."""
+    """The file of the games in play, beside the logs."""
     return config.pipeline.log_folder / NAME
 
 
 def read_live(config: Config, now: float | None = None) -> LiveSnapshot | None:
-    """The games in play; None where nothing is played, which a file that is no snapshot says as well."""
+    """The games in play; None if nothing is played or the file is not a snapshot."""
     now = time.time() if now is None else now
     try:
         values = json.loads(live_path(config).read_text(encoding="utf-8"))
@@ -57,15 +57,15 @@ def read_live(config: Config, now: float | None = None) -> LiveSnapshot | None:
 
 
 class LiveGames:
-    """Writes the snapshots of one player's games. Games go on where there is no folder of logs, or a full disk."""
+    """Writes snapshots of one worker's games. Without a log folder, or on a full disk, it writes nothing."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._path = live_path(config)
         self._written_at = float("-inf")
 
-    def tell(self, games: Sequence[GameInPlay | None], step: int) -> None:
-        """Writes the first games, at most every EVERY_S seconds; `step` is how far their network is trained."""
+    def publish(self, games: Sequence[GameInPlay | None], step: int) -> None:
+        """Writes the first games, at most every EVERY_S seconds; `step` counts their network's training steps."""
         now = time.monotonic()
         if now - self._written_at < EVERY_S or not self._path.parent.is_dir():
             return
@@ -83,6 +83,6 @@ class LiveGames:
             write_text(self._path, json.dumps(asdict(snapshot)), durable=False)
 
     def end(self) -> None:
-        """Nothing is played any more: the file goes."""
+        """Removes the file: play has ended."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)

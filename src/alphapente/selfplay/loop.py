@@ -1,4 +1,4 @@
-"""Plays many games at once over one network: each moves when its own search is done, none waits for another."""
+"""Plays many games at once over one network: each moves when its search is done, without waiting for the others."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from alphapente.search.choice import choose_point
 from alphapente.search.forest import Forest
 from alphapente.search.root import SearchResult
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
-from alphapente.selfplay.effort import UNRECORDED_LOOK, Effort, effort_at
+from alphapente.selfplay.effort import ONE_EVALUATION, Effort, effort_at
 from alphapente.selfplay.game import (
     GameInPlay,
     finished_record,
@@ -28,9 +28,9 @@ from alphapente.selfplay.live import LiveGames
 
 
 class SelfPlay:
-    """As many games in play as the evaluator's batch has places, each replaced by a new one when it ends.
+    """One game in play for each place of the evaluator's batch; a game that ends is replaced by a new one.
 
-    Every game draws from its own generator, seeded by `next_seed`; so a run is repeatable whatever shares its batch.
+    Every game draws from its own generator, seeded by `next_seed`, so its moves do not depend on the other games.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class SelfPlay:
         forest_class: type[Forest] = Forest,
         live: LiveGames | None = None,
     ) -> None:
-        """`next_seed` gives the seed of the next game, or None when no more games shall begin.
+        """`next_seed` returns the seed of the next game, or None if no more games are to begin.
 
-        `carried_over` are games that `park` packed: they are played on first. Raises FailureError for broken ones.
-        `live` lets others look on.
+        `carried_over` are games that `park` packed: they are continued first. `live` publishes the games in play.
+        Raises FailureError for packed games that cannot be read.
         """
         self.config = config
         self.network_step = network_step
@@ -63,7 +63,7 @@ class SelfPlay:
             simulations=config.generation.simulations,
         )
         self.games: list[GameInPlay | None] = [None] * evaluator.batch_size
-        self._efforts: list[Effort] = [UNRECORDED_LOOK] * evaluator.batch_size
+        self._efforts: list[Effort] = [ONE_EVALUATION] * evaluator.batch_size
         self._ended: list[GameRecord] = []
         for tree in range(evaluator.batch_size):
             self._begin(tree)
@@ -74,14 +74,14 @@ class SelfPlay:
         return sum(game is not None for game in self.games)
 
     def load(self, network: Any, step: int) -> None:
-        """Goes on with this network (see Evaluator.load_weights), trained for `step` steps; the games go on."""
+        """Switches to this network (see Evaluator.load_weights), trained for `step` steps; the games continue."""
         self.forest.load_weights(network)
         self.network_step = step
 
     def step(self) -> list[GameRecord]:
-        """The moves that are due or, where none is, one network call for all games; returns the games that ended.
+        """Plays the moves that are due or, if none is, makes one network call for all games; returns ended games.
 
-        Where it raises, the games that had ended are left for `take_ended`.
+        If it raises, `take_ended` returns the games that had ended.
         """
         for tree in self.forest.step():
             game = self.games[tree]
@@ -93,16 +93,16 @@ class SelfPlay:
             else:
                 self._search(tree, game)
         if self._live is not None:
-            self._live.tell(self.games, self.network_step)
+            self._live.publish(self.games, self.network_step)
         return self.take_ended()
 
     def take_ended(self) -> list[GameRecord]:
-        """The games that have ended and were not returned yet."""
+        """The games that have ended and have not been returned yet."""
         ended, self._ended = self._ended, []
         return ended
 
     def park(self) -> list[bytes]:
-        """All games in play, packed; none is left."""
+        """Packs and removes all games in play."""
         in_play = [game for game in [*self.games, *self._waiting] if game is not None and not game.over]
         packed = [pack(game) for game in in_play if game.moves]
         self.games = [None] * len(self.games)
@@ -142,7 +142,7 @@ class SelfPlay:
         self._play(tree, game, point)
 
     def _open(self, tree: int, game: GameInPlay) -> None:
-        """Plays a move drawn from the policy. One that would end the game ends the opening: a search comes instead."""
+        """Plays a move drawn from the policy. If it would end the game, the opening ends and a search follows."""
         temperature = self.config.generation.policy_opening_temperature
         point = choose_point(self.forest.raw_policy(tree), temperature, game.rng)
         tried = game.position.copy()
@@ -159,9 +159,9 @@ class SelfPlay:
         game.play(point)
 
     def _record(self, tree: int, game: GameInPlay, result: SearchResult) -> bool:
-        """Records a search, unless it only plays out a proven game; returns whether it did.
+        """Records a search, unless the game is proven and only played to its end; returns whether it did.
 
-        A winner who does not find the proof again plays and records on as before.
+        If the winner's search does not find the proof again, recording resumes.
         """
         policy_weight = self._efforts[tree].policy_weight
         to_move = int(game.position["to_move"])

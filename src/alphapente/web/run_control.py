@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphapente.errors import AlphaPenteError
-from alphapente.pipeline.desk import timestamp
 from alphapente.pipeline.lines import new_file
 from alphapente.pipeline.plan import COMMAND
+from alphapente.pipeline.run_context import timestamp
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
 from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import STOP_LIMIT_S

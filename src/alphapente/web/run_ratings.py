@@ -7,7 +7,7 @@ from alphapente.arena.ratings import RatedPlayer, rate_matches, warnings
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import history_folder
-from alphapente.pipeline.history import Kept, end_to_end, read_history
+from alphapente.pipeline.history import KeptNetwork, end_to_end, read_history
 from alphapente.web.database import open_records
 from alphapente.web.run_schemas import RatedView, RatingsAnswer
 
@@ -40,7 +40,7 @@ def ratings(config: Config, board_size: int) -> RatingsAnswer:
     )
 
 
-def _view(player: RatedPlayer, anchors: dict[str, float], kept: Kept | None) -> RatedView:
+def _view(player: RatedPlayer, anchors: dict[str, float], kept: KeptNetwork | None) -> RatedView:
     identity = player.identity
     return RatedView(
         name=player.label,
@@ -60,7 +60,7 @@ def _view(player: RatedPlayer, anchors: dict[str, float], kept: Kept | None) -> 
     )
 
 
-def _by_digest(folder: Path) -> dict[str, Kept]:
+def _by_digest(folder: Path) -> dict[str, KeptNetwork]:
     """The networks that a run has kept, by the digest of their weights, as matches know them."""
     found = {}
     for kept in end_to_end(read_history(folder)):

@@ -1,4 +1,4 @@
-"""One player: his games, and the loop in which he plays them, takes orders and tells what has ended."""
+"""One worker: its games, and the loop that plays them, executes commands and reports finished games."""
 
 import time
 import traceback
@@ -13,93 +13,93 @@ from alphapente.network.load import load_evaluator
 from alphapente.network.mixnet_backend import MixnetEvaluator
 from alphapente.network.mixnet_kernels import blank_weights
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.crew import Answer, Counts, Share, Task, seeds_of, shares
 from alphapente.selfplay.live import LiveGames
 from alphapente.selfplay.loop import SelfPlay
+from alphapente.selfplay.worker_pool import Assignment, Counts, Message, Task, assignments, seeds_of
 
 REPORT_EVERY_S = 0.25
-"""How often a player tells how far he is, if no game ends."""
+"""How often a worker reports its progress while no game ends."""
 
-Order = tuple[Any, int] | None
-"""A network and the steps that it was trained for; None: stop."""
-
-
-class Post(Protocol):
-    """A player's connection to his crew."""
-
-    def order(self, wait: bool) -> tuple[Order] | None:
-        """The next order; None if there is none now and `wait` is false."""
-
-    def tell(self, answer: Answer) -> None:
-        """Sends an answer."""
+Command = tuple[Any, int] | None
+"""A network and the number of steps that it was trained for; None: stop."""
 
 
-def self_play(task: Task, share: Share, evaluator: Evaluator, step: int) -> SelfPlay:
-    """A player's games over his evaluator, whose network was trained for `step` steps. The first one's can be seen."""
+class Channel(Protocol):
+    """A worker's connection to its pool."""
+
+    def receive(self, wait: bool) -> tuple[Command] | None:
+        """The next command as a tuple of one; None if there is none now and `wait` is false."""
+
+    def send(self, message: Message) -> None:
+        """Sends a message."""
+
+
+def self_play(task: Task, assignment: Assignment, evaluator: Evaluator, step: int) -> SelfPlay:
+    """A worker's games over its evaluator, whose network was trained for `step` steps. Worker 0 publishes its games."""
     return SelfPlay(
         evaluator,
         task.config,
-        seeds_of(task, share.player, share.quota),
+        seeds_of(task, assignment.worker, assignment.quota),
         network_step=step,
         settings_id=task.settings_id,
-        carried_over=share.carried_over,
-        live=LiveGames(task.config) if share.player == 0 else None,
+        carried_over=assignment.carried_over,
+        live=LiveGames(task.config) if assignment.worker == 0 else None,
     )
 
 
-def play_games(post: Post, play: SelfPlay) -> None:
-    """Plays until the order to stop, then sends the games in play. Sends an exception too, and raises none.
+def run_worker(channel: Channel, play: SelfPlay) -> None:
+    """Plays until the stop command, then sends the games in play. Exceptions are sent, not raised.
 
-    Also after an exception it sends the games, those that have ended and those in play.
+    After an exception, too, it sends the games that have ended and those in play.
     """
     try:
-        told = float("-inf")
-        while _obey(post, play):
+        reported_at = float("-inf")
+        while _execute_commands(channel, play):
             finished = play.step()
             now = time.monotonic()
-            if finished or now - told > REPORT_EVERY_S:
-                post.tell(("games", finished, counts_of(play)))
-                told = now
-        post.tell(("parked", play.park(), counts_of(play)))
+            if finished or now - reported_at > REPORT_EVERY_S:
+                channel.send(("games", finished, counts_of(play)))
+                reported_at = now
+        channel.send(("parked", play.park(), counts_of(play)))
     except Exception as error:
         ended, parked = play.take_ended(), _parked(play)
         if ended:
-            post.tell(("games", ended, counts_of(play)))
-        post.tell(failed(error, parked))
+            channel.send(("games", ended, counts_of(play)))
+        channel.send(failed(error, parked))
 
 
 def _parked(play: SelfPlay) -> list[bytes]:
-    """The games in play of a player who has failed: none where they cannot be packed."""
+    """The games in play of a worker that failed; empty if they cannot be packed."""
     try:
         return play.park()
     except Exception:
         return []
 
 
-def _obey(post: Post, play: SelfPlay) -> bool:
-    """Takes the orders that have come, and waits for one where no game is in play; False: stop."""
+def _execute_commands(channel: Channel, play: SelfPlay) -> bool:
+    """Executes the commands received; waits for one if no game is in play. False: stop."""
     while True:
-        ordered = post.order(wait=play.num_in_play == 0)
-        if ordered is None:
+        received = channel.receive(wait=play.num_in_play == 0)
+        if received is None:
             return True
-        if ordered[0] is None:
+        if received[0] is None:
             return False
-        play.load(*ordered[0])
+        play.load(*received[0])
 
 
-def failed(error: Exception, parked: Sequence[bytes] = ()) -> Answer:
-    """The answer of a player who cannot go on: our own errors by their line, others by their traceback."""
+def failed(error: Exception, parked: Sequence[bytes] = ()) -> Message:
+    """The message of a worker that failed: AlphaPente's errors by their text, others by their traceback."""
     text = str(error) if isinstance(error, AlphaPenteError) else "".join(traceback.format_exception(error))
     return "failed", (text, list(parked)), (0, 0, 0)
 
 
 def counts_of(play: SelfPlay) -> Counts:
-    """How far a player is."""
+    """A worker's progress."""
     return play.forest.simulations_done, play.forest.evaluations, play.num_in_play
 
 
 def warm_up(config: Config) -> None:
-    """Loads or compiles all that self-play with the configured model needs: plays a moment without its network."""
+    """Loads or compiles all that self-play with the configured model needs, by some moves without its network."""
     brief = config.model_copy(update={"generation": config.generation.model_copy(update={"simulations": 2})})
     size, model = config.game.board_size, config.models.get(config.generation.model_type)
     own_kernels = model is not None and model.class_path == BUILT_IN_CLASSES["mixnet"]
@@ -111,22 +111,22 @@ def warm_up(config: Config) -> None:
         PLANES.encode(evaluator.input, PLANES.new_arrays(1, size))
 
 
-class Alone:
-    """Plays in this process: repeatable to the last byte for a seed, a network and a database."""
+class InProcess:
+    """Plays in this process: reproducible to the last byte for a seed, a network and a database."""
 
     def __init__(self) -> None:
         self._task: Task | None = None
-        self._share = Share(0, None, ())
+        self._assignment = Assignment(0, None, ())
         self._play: SelfPlay | None = None
 
     @property
     def simulations(self) -> int:
-        """Simulations of all searches that are finished."""
+        """Simulations of all finished searches."""
         return self._play.forest.simulations_done if self._play else 0
 
     @property
     def evaluations(self) -> int:
-        """Positions that the network has looked at."""
+        """Positions evaluated by the network."""
         return self._play.forest.evaluations if self._play else 0
 
     @property
@@ -136,16 +136,16 @@ class Alone:
 
     @property
     def losses(self) -> list[str]:
-        """See Crew: nobody else takes part."""
+        """See WorkerPool: there are no other workers."""
         return []
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
-        """See Crew."""
+        """See WorkerPool."""
         self._task = task
-        (self._share,) = shares(1, games, carried_over)
+        (self._assignment,) = assignments(1, games, carried_over)
 
     def load(self, network: Any, step: int) -> None:
-        """See Crew."""
+        """See WorkerPool."""
         assert self._task is not None, "begin() comes before load()"
         if self._play:
             self._play.load(network, step)
@@ -153,11 +153,11 @@ class Alone:
         task = self._task
         size = task.config.game.board_size
         evaluator = load_evaluator(network, task.config, task.games_in_play, size, task.device)
-        self._play = self_play(task, self._share, evaluator, step)
+        self._play = self_play(task, self._assignment, evaluator, step)
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
-        """See Crew."""
-        assert self._play is not None, "load() gives the network first"
+        """See WorkerPool."""
+        assert self._play is not None, "load() comes before poll()"
         end = time.monotonic() + timeout_s
         finished: list[GameRecord] = []
         while not finished and self._play.num_in_play and time.monotonic() < end:
@@ -165,11 +165,11 @@ class Alone:
         return finished
 
     def abandon(self) -> None:
-        """See Crew."""
+        """See WorkerPool."""
         self._play = None
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
-        """See Crew."""
+        """See WorkerPool."""
         if self._play is None:
-            return [], list(self._share.carried_over)
+            return [], list(self._assignment.carried_over)
         return self._play.take_ended(), self._play.park()

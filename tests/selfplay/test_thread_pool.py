@@ -18,12 +18,12 @@ from alphapente.records.check import check
 from alphapente.records.model import GameRecord
 from alphapente.records.parking import Parking
 from alphapente.records.store import Store
-from alphapente.selfplay.crew import Crew, Task, shares
 from alphapente.selfplay.game import seed_of
 from alphapente.selfplay.loop import SelfPlay
-from alphapente.selfplay.player import self_play
-from alphapente.selfplay.sizing import CrewSize
-from alphapente.selfplay.threads import Threads
+from alphapente.selfplay.sizing import PoolSize
+from alphapente.selfplay.thread_pool import ThreadPool
+from alphapente.selfplay.worker import self_play
+from alphapente.selfplay.worker_pool import Task, WorkerPool, assignments
 
 PLACES = 3
 generation = importlib.import_module("alphapente.selfplay.generate")  # the package's `generate` is the function in it
@@ -61,44 +61,44 @@ def network_for(config: Config, device: str, seed: int = 1) -> Any:
     return prepare(build_model(config, "simple", seed=seed), config, device)
 
 
-def crew_of(config: Config, device: str, games: int | None, carried_over: tuple[bytes, ...] = ()) -> Threads:
-    crew = Threads(2)
-    crew.begin(task_on(config, device), games, carried_over)
-    crew.load(network_for(config, device), 0)
-    return crew
+def pool_of(config: Config, device: str, games: int | None, carried_over: tuple[bytes, ...] = ()) -> ThreadPool:
+    pool = ThreadPool(2)
+    pool.begin(task_on(config, device), games, carried_over)
+    pool.load(network_for(config, device), 0)
+    return pool
 
 
-def games_until(crew: Crew, enough: Callable[[list[GameRecord]], bool]) -> list[GameRecord]:
+def games_until(pool: WorkerPool, enough: Callable[[list[GameRecord]], bool]) -> list[GameRecord]:
     games: list[GameRecord] = []
     end = time.monotonic() + 120
     while not enough(games):
-        assert time.monotonic() < end, f"{len(games)} games, {crew.num_in_play} in play"
-        games += crew.poll(0.1)
+        assert time.monotonic() < end, f"{len(games)} games, {pool.num_in_play} in play"
+        games += pool.poll(0.1)
     return games
 
 
 @pytest.mark.parametrize("device", ["openvino", "cpu"])
 def test_threads_play_the_games_that_separate_workers_would(config: Config, device: str) -> None:
-    crew = crew_of(config, device, games=7)
-    found = games_until(crew, lambda games: len(games) == 7 and crew.num_in_play == 0)
-    assert crew.stop() == ([], [])
+    pool = pool_of(config, device, games=7)
+    found = games_until(pool, lambda games: len(games) == 7 and pool.num_in_play == 0)
+    assert pool.stop() == ([], [])
     expected = []
-    for share in shares(2, 7, ()):
+    for assignment in assignments(2, 7, ()):
         evaluator = load_evaluator(network_for(config, device), config, PLACES, 7, device)
-        play = self_play(task_on(config, device), share, evaluator, 0)
+        play = self_play(task_on(config, device), assignment, evaluator, 0)
         while play.num_in_play:
             expected += play.step()
     assert {game.seed: game.moves for game in found} == {game.seed: game.moves for game in expected}
-    assert crew.evaluations > 0
-    assert crew.simulations > 0
+    assert pool.evaluations > 0
+    assert pool.simulations > 0
 
 
 def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -> None:
-    crew = crew_of(config, "openvino", games=None)
-    games = games_until(crew, lambda games: len(games) >= 3)
-    late, parked = crew.stop()
+    pool = pool_of(config, "openvino", games=None)
+    games = games_until(pool, lambda games: len(games) >= 3)
+    late, parked = pool.stop()
     assert 0 < len(parked) <= 2 * PLACES
-    carried = crew_of(config, "openvino", games=0, carried_over=tuple(parked))
+    carried = pool_of(config, "openvino", games=0, carried_over=tuple(parked))
     rest = games_until(carried, lambda games: len(games) == len(parked))
     seeds = [game.seed for game in games + late + rest]
     assert len(set(seeds)) == len(seeds)
@@ -107,34 +107,34 @@ def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -
 
 def test_players_wait_where_nobody_stores_their_games(config: Config) -> None:
     """A few answers wait at most, whatever time goes by; no game is lost by it, nor when the crew is abandoned."""
-    crew = crew_of(config, "openvino", games=40)
+    pool = pool_of(config, "openvino", games=40)
     end = time.monotonic() + 60
-    while not crew._answers.full() and time.monotonic() < end:
+    while not pool._messages.full() and time.monotonic() < end:
         time.sleep(0.05)
-    played = crew._answers.qsize()
+    played = pool._messages.qsize()
     time.sleep(1.0)
-    assert crew._answers.qsize() == played == 4
-    assert len(games_until(crew, lambda games: len(games) == 40 and crew.num_in_play == 0)) == 40
-    crew.stop()
-    abandoned = crew_of(config, "openvino", games=None)
+    assert pool._messages.qsize() == played == 4
+    assert len(games_until(pool, lambda games: len(games) == 40 and pool.num_in_play == 0)) == 40
+    pool.stop()
+    abandoned = pool_of(config, "openvino", games=None)
     abandoned.abandon()  # the threads end by themselves: no_thread_is_left
 
 
 def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(config: Config) -> None:
-    crew = Threads(2)
-    crew.begin(task_on(config, "openvino"), None, [b"one", b"two", b"three"])
-    late, parked = crew.stop()
+    pool = ThreadPool(2)
+    pool.begin(task_on(config, "openvino"), None, [b"one", b"two", b"three"])
+    late, parked = pool.stop()
     assert (late, sorted(parked)) == ([], [b"one", b"three", b"two"])
 
 
 @pytest.mark.parametrize("device", ["openvino", "cpu"])
 def test_a_newer_network_is_taken_over_by_all_while_games_go_on(config: Config, device: str) -> None:
-    crew = crew_of(config, device, games=None)
-    games_until(crew, lambda games: len(games) >= 2)
-    crew.load(network_for(config, device, seed=2), 9)
-    games = games_until(crew, lambda games: sum(game.network_step == 9 for game in games) >= 6)
+    pool = pool_of(config, device, games=None)
+    games_until(pool, lambda games: len(games) >= 2)
+    pool.load(network_for(config, device, seed=2), 9)
+    games = games_until(pool, lambda games: sum(game.network_step == 9 for game in games) >= 6)
     assert {game.network_step for game in games} <= {0, 9}
-    crew.stop()
+    pool.stop()
 
 
 @pytest.mark.parametrize(
@@ -152,26 +152,26 @@ def test_what_goes_wrong_in_a_thread_is_a_failure_and_the_others_games_are_kept(
         return step(play)
 
     monkeypatch.setattr(SelfPlay, "step", failing)
-    crew = crew_of(config, "openvino", games=None)
-    with pytest.raises(FailureError, match="self-play thread 2 failed") as told:
-        games_until(crew, lambda _: False)
-    assert told.match(words)
-    _late, parked = crew.stop()
+    pool = pool_of(config, "openvino", games=None)
+    with pytest.raises(FailureError, match="self-play thread 2 failed") as failure:
+        games_until(pool, lambda _: False)
+    assert failure.match(words)
+    _late, parked = pool.stop()
     assert len({seed_of(payload) for payload in parked}) == 2 * PLACES, "those of the thread that failed are kept too"
-    assert crew.losses == []
+    assert pool.losses == []
 
 
-def over_threads(monkeypatch: pytest.MonkeyPatch) -> list[Crew]:
+def over_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerPool]:
     """Makes a generation play with two threads; returns the crews that it hires."""
-    hired: list[Crew] = []
+    pools: list[WorkerPool] = []
 
-    def hire(_size: CrewSize) -> Crew:
-        hired.append(Threads(2))
-        return hired[-1]
+    def new_worker_pool(_size: PoolSize) -> WorkerPool:
+        pools.append(ThreadPool(2))
+        return pools[-1]
 
-    monkeypatch.setattr(generation, "crew_size", lambda *_: CrewSize(2, PLACES, "openvino", "for a test"))
-    monkeypatch.setattr(generation, "hire", hire)
-    return hired
+    monkeypatch.setattr(generation, "pool_size", lambda *_: PoolSize(2, PLACES, "openvino", "for a test"))
+    monkeypatch.setattr(generation, "new_worker_pool", new_worker_pool)
+    return pools
 
 
 def test_a_whole_generation_over_threads(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_a_whole_generation_over_threads(config: Config, monkeypatch: pytest.Mon
 
 
 def test_a_second_ctrl_c_ends_the_threads_at_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    hired = over_threads(monkeypatch)
+    pools = over_threads(monkeypatch)
 
     def interrupted(event: Event) -> None:
         if isinstance(event, GenerationProgress) and event.evaluations_per_s:
@@ -195,4 +195,4 @@ def test_a_second_ctrl_c_ends_the_threads_at_once(config: Config, monkeypatch: p
 
     with pytest.raises(KeyboardInterrupt):
         generation.generate(config, interrupted)
-    assert len(hired) == 1  # and the fixture sees that its threads end
+    assert len(pools) == 1  # and the fixture sees that its threads end

@@ -17,9 +17,9 @@ from alphapente.network.load import load_evaluator, prepare
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.crew import Share, Task
-from alphapente.selfplay.player import self_play
-from alphapente.selfplay.workers import Workers
+from alphapente.selfplay.process_pool import ProcessPool
+from alphapente.selfplay.worker import self_play
+from alphapente.selfplay.worker_pool import Assignment, Task
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def no_process_is_left() -> Iterator[None]:
 
 def test_a_worker_plays_the_games_of_its_seeds(task: Task) -> None:
     network = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
-    crew = Workers(1)
-    crew.begin(task, 4, ())
-    crew.load(network, 3)
+    pool = ProcessPool(1)
+    pool.begin(task, 4, ())
+    pool.load(network, 3)
     found: list[GameRecord] = []
     while len(found) < 4:
-        found += crew.poll(1.0)
-    assert crew.stop() == ([], [])
-    play = self_play(task, Share(0, 4, ()), load_evaluator(network, task.config, 3, 7), 3)
+        found += pool.poll(1.0)
+    assert pool.stop() == ([], [])
+    play = self_play(task, Assignment(0, 4, ()), load_evaluator(network, task.config, 3, 7), 3)
     expected = []
     while play.num_in_play:
         expected += play.step()
@@ -52,34 +52,34 @@ def test_a_worker_plays_the_games_of_its_seeds(task: Task) -> None:
 
 
 def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(task: Task) -> None:
-    crew = Workers(1)
-    crew.begin(task, None, [b"one", b"two"])
-    assert crew.stop() == ([], [b"one", b"two"])
+    pool = ProcessPool(1)
+    pool.begin(task, None, [b"one", b"two"])
+    assert pool.stop() == ([], [b"one", b"two"])
 
 
 def test_a_stop_before_anything_was_told_ends_the_workers(task: Task) -> None:
-    assert Workers(1).stop() == ([], [])
+    assert ProcessPool(1).stop() == ([], [])
 
 
 def test_a_network_that_does_not_load_is_a_failure_with_its_reason(task: Task) -> None:
-    crew = Workers(1)
-    crew.begin(task, None, ())
-    crew.load(PortableNetwork(b"<net/>", b""), 0)
-    with pytest.raises(FailureError, match="self-play worker 1 failed: ") as told:
-        _poll_for_ever(crew)
-    assert "died" not in str(told.value)
-    crew.stop()
+    pool = ProcessPool(1)
+    pool.begin(task, None, ())
+    pool.load(PortableNetwork(b"<net/>", b""), 0)
+    with pytest.raises(FailureError, match="self-play worker 1 failed: ") as failure:
+        _poll_for_ever(pool)
+    assert "died" not in str(failure.value)
+    pool.stop()
 
 
 def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task) -> None:
-    crew = Workers(1)
-    crew.begin(task, None, ())
-    crew.abandon()
+    pool = ProcessPool(1)
+    pool.begin(task, None, ())
+    pool.abandon()
     for process in multiprocessing.active_children():
         process.join(30)
-    crew.load(PortableNetwork(b"<net/>", b""), 0)
+    pool.load(PortableNetwork(b"<net/>", b""), 0)
     with pytest.raises(FailureError, match=r"worker 1 died \(exit status -9\)"):
-        _poll_for_ever(crew)
+        _poll_for_ever(pool)
 
 
 def waiting_bytes(pipe: Connection) -> int:
@@ -96,27 +96,27 @@ def test_a_network_larger_than_a_pipe_reaches_a_worker_that_waits_until_its_game
     large = prepare(build_model(wide, "simple", seed=2), wide, "openvino")
     assert isinstance(large, PortableNetwork)
     assert len(large.weights) > 500_000
-    crew = Workers(1)
-    crew.begin(task, None, ())
-    crew.load(small, 1)
+    pool = ProcessPool(1)
+    pool.begin(task, None, ())
+    pool.load(small, 1)
     full, before, end = 0, -1, time.monotonic() + 120
     while (full != before or full < 100_000) and time.monotonic() < end:
         time.sleep(0.5)
-        before, full = full, waiting_bytes(crew._pipes[0])
-    loading = threading.Thread(target=crew.load, args=(large, 2), daemon=True)
+        before, full = full, waiting_bytes(pool._pipes[0])
+    loading = threading.Thread(target=pool.load, args=(large, 2), daemon=True)
     loading.start()
     loading.join(10)
     stuck = loading.is_alive()
     games: list[GameRecord] = []
     while not stuck and (not games or games[-1].network_step != 2) and time.monotonic() < end:
-        games += crew.poll(0.5)
-    crew.abandon()
+        games += pool.poll(0.5)
+    pool.abandon()
     for process in multiprocessing.active_children():
         process.join(30)
     assert not stuck
     assert games[-1].network_step == 2
 
 
-def _poll_for_ever(crew: Workers) -> None:
+def _poll_for_ever(pool: ProcessPool) -> None:
     while True:
-        crew.poll(1.0)
+        pool.poll(1.0)

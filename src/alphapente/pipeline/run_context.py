@@ -9,7 +9,7 @@ from pathlib import Path
 from alphapente.config import Config, in_stage
 from alphapente.events import Event, Lost, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
 from alphapente.network.paths import history_path
-from alphapente.pipeline.history import Kept, remember
+from alphapente.pipeline.history import KeptNetwork, add_to_history
 from alphapente.pipeline.lines import LogFile, PlainLines, counted, describe, new_file
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
@@ -31,7 +31,7 @@ def timestamp() -> str:
 
 
 @dataclass
-class Desk:
+class RunContext:
     """A run at work. `log` takes the coordination's lines; a step's own lines go to the step's log and to `report`."""
 
     config: Config
@@ -72,20 +72,20 @@ class Desk:
         """Number of the run's last cycle."""
         return self.state.first_cycle + self.config.pipeline.generation_cycles - 1
 
-    def say(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Tell the log and whoever watches."""
         self._plain(event)
         if isinstance(event, Note):
             self.status.note(event.text)
         self.report(event)
 
-    def lost(self, event: Event) -> None:
+    def report_lost(self, event: Event) -> None:
         """Report a log or curve that cannot be written: in the coordination's log, the status and the display."""
         self._plain(event)
         self.status.note(describe(event))
         self.report(event)
 
-    def show(self) -> None:
+    def write_status(self) -> None:
         """Write the status as it is now."""
         self.refresh_status()
         self.status.write()
@@ -99,12 +99,12 @@ class Desk:
         status.records, status.games = self.count()
         status.cycle_games = max(0, status.games - state.cycle_games)
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Keep the state, so that the next start goes on from here. Raises FailureError where that fails."""
         self.state.elapsed_s = self.elapsed_s
         save_state(self.state, self.state_path)
 
-    def begin(self, name: str, cycle: int, command: list[str], gives_way: bool = False) -> Step:
+    def begin(self, name: str, cycle: int, command: list[str], low_priority: bool = False) -> Step:
         """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
         if self.stop():
@@ -112,17 +112,17 @@ class Desk:
         path = new_file(self.config.pipeline.log_folder / file_name)
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
-        self.say(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
-        step = Step(name, command, LogFile(path, self.lost), self.locks.steps, gives_way)
+        self.publish(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
+        step = Step(name, command, LogFile(path, self.report_lost), self.locks.steps, low_priority)
         self.running.append(step)
-        self.status.begun(name, path)
-        self.show()
+        self.status.step_started(name, path)
+        self.write_status()
         return step
 
-    def begin_generation(self, name: str, record_limit: int, gives_way: bool = False) -> Step:
+    def begin_generation(self, name: str, record_limit: int, low_priority: bool = False) -> Step:
         """Start a generation of so many records; it `gives_way` to a training that wants its cores."""
         command = self.planner.generation(self.state.stage, record_limit)
-        return self.begin(name, self.state.cycle, command, gives_way)
+        return self.begin(name, self.state.cycle, command, low_priority)
 
     def begin_training(self, beside_generation: bool) -> Step:
         """Start the cycle's next training."""
@@ -146,19 +146,19 @@ class Desk:
         if self.time_left_s() <= 0:
             for step in self.running:
                 if not step.asked_to_end:
-                    self.say(Note(f"the time limit is reached: ending {step.name}"))
+                    self.publish(Note(f"the time limit is reached: ending {step.name}"))
                     step.terminate()
         ended = [step for step in self.running if step.ended()]
         for step in self.running:
             self._forward(step)
         for step in ended:
-            self.status.ended(step.name, _outcome(step))
+            self.status.step_ended(step.name, _outcome(step))
             if not step.ended_as_asked():
                 self.running.remove(step)
                 step.close()
                 raise step.failure()
         if ended or self.status.due():
-            self.show()
+            self.write_status()
         if not ended:
             time.sleep(_TURN_S)
         return ended
@@ -166,17 +166,17 @@ class Desk:
     def _forward(self, step: Step) -> None:
         for event in step.events():
             if isinstance(event, Lost):
-                self.lost(event)
+                self.report_lost(event)
                 continue
             if not isinstance(event, Note):
-                self.status.heard(step.name, event)
+                self.status.step_event(step.name, event)
             self.report(event)
 
     def _interrupted(self) -> list[Step]:
         """End the steps; returns those that came to their own end meanwhile. Raises Interrupted where none did."""
         if self.running:
-            self.say(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
-            self.show()
+            self.publish(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
+            self.write_status()
         self._stop_steps()
         done = [step for step in self.running if step.process.returncode == 0]
         if not done:
@@ -187,7 +187,7 @@ class Desk:
         """Note in the state that the cycle's next training is done."""
         self.state.trainings_done += 1
         self.state.trained_records = self._training_on
-        self._remember(step.trained)
+        self._record_network(step.trained)
         if self.config.pipeline.promotion != "off" and step.trained is not None:
             self.state.untested_training = step.name
         if step.last_loss is not None:
@@ -201,11 +201,11 @@ class Desk:
             self._plain(step.tested)
         self.finished(step)
 
-    def _remember(self, trained: TrainingSummary | None) -> None:
+    def _record_network(self, trained: TrainingSummary | None) -> None:
         """Note what the network that a training has kept was made from."""
         if trained is None or not self.config.pipeline.keep_checkpoints or math.isnan(trained.policy_loss):
             return  # nan: it found nothing to do, and kept nothing
-        kept = Kept(
+        kept = KeptNetwork(
             checkpoint=history_path(self.config, trained.model_type, trained.step).name,
             model_type=trained.model_type,
             step=trained.step,
@@ -216,17 +216,17 @@ class Desk:
             policy_loss=trained.policy_loss,
             value_loss=trained.value_loss,
         )
-        remember(self.config, kept)
+        add_to_history(self.config, kept)
 
     def finished(self, step: Step) -> None:
         """Put away a step that has ended well, and keep the state."""
-        self.keep()
+        self.save()
         self.running.remove(step)
         step.close()
         loss = "" if step.last_loss is None else f", total loss {step.last_loss:.4f}"
         records, games = self.count()
         target = self.config.pipeline.total_records_target
-        self.say(
+        self.publish(
             Note(
                 f"{step.name} ended{loss}; {records:,} of {target:,} records, "
                 f"{counted(games - self.state.cycle_games, 'game')} in cycle {self.state.cycle}"
@@ -246,14 +246,14 @@ class Desk:
             step.terminate()
         for step in self.running:
             step.stop(self.report)
-            self.status.ended(step.name, _outcome(step))
+            self.status.step_ended(step.name, _outcome(step))
             if not step.ended_as_asked():
-                self.say(Note(str(step.failure())))
+                self.publish(Note(str(step.failure())))
 
-    def abandon(self, gently: bool) -> None:
+    def abandon(self, gracefully: bool) -> None:
         """End whatever still runs: `gently`, each is asked and waited for; else killed."""
         try:
-            if gently:
+            if gracefully:
                 self._stop_steps()
         finally:  # a second Ctrl-C ends the waiting
             for step in self.running:

@@ -1,6 +1,6 @@
-"""Worker processes of one thread each, started at once so that they are ready when the network is.
+"""Worker processes of one thread each. They start early, to be ready when the network is.
 
-A worker whose parent dies notices and ends. The parent's side imports nothing that is slow to import.
+A worker ends when its parent dies. The parent's side imports no slow modules.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from typing import Any
 
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.crew import STOP_WAIT_S, Answer, Share, Task, Team, shares
+from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Message, PoolReports, Task, assignments
 
 
 class _Outbox:
-    """Sends to a worker from a thread of its own.
+    """Sends to a worker from a separate thread.
 
-    A pipe holds some 200 kB, and a network is larger: a parent that waited until a worker has read it would wait for
-    ever for one that waits itself until its games are read, and for minutes for one that compiles.
+    A pipe holds some 200 kB, and a network is larger. A parent that waited for the worker to read it would deadlock if
+    the worker waits for its games to be read, and would wait minutes for a worker that compiles.
     """
 
     def __init__(self, pipe: Connection, name: str) -> None:
@@ -33,21 +33,21 @@ class _Outbox:
         threading.Thread(target=self._send_all, name=name, daemon=True).start()
 
     def send(self, content: Any) -> None:
-        """Sends it as soon as the pipe takes it. Raises, as pickling does, for what cannot be sent."""
+        """Queues an object; it is sent when the pipe accepts it. Raises what pickling raises for other objects."""
         self._waiting.put(ForkingPickler.dumps(content))
 
     def close(self) -> None:
-        """Ends the thread once everything is sent."""
+        """Ends the thread after everything is sent."""
         self._waiting.put(None)
 
     def _send_all(self) -> None:
-        with contextlib.suppress(OSError):  # the worker has died, as `poll` notices
+        with contextlib.suppress(OSError):  # the worker has died; `poll` reports it
             while (content := self._waiting.get()) is not None:
                 self._pipe.send_bytes(content)
 
 
-class Workers(Team):
-    """A crew of worker processes: see Crew."""
+class ProcessPool(PoolReports):
+    """A pool of worker processes: see WorkerPool."""
 
     def __init__(self, count: int) -> None:
         super().__init__(count, "worker")
@@ -65,31 +65,31 @@ class Workers(Team):
             self._processes.append(process)
 
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
-        """See Crew. The workers load the compiled search meanwhile; each gets a core, if there are enough."""
+        """See WorkerPool. The workers then load the compiled search. Each is pinned to a core if there are enough."""
         count = len(self._processes)
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         pinned = task.config.network.threads_per_worker == 1 and count <= len(cores)
-        for worker, share in enumerate(shares(count, games, carried_over)):
+        for worker, assignment in enumerate(assignments(count, games, carried_over)):
             self._counts[worker] = 0, 0, task.games_in_play
-            self._outboxes[worker].send((task, share, cores[worker] if pinned else None))
+            self._outboxes[worker].send((task, assignment, cores[worker] if pinned else None))
 
     def load(self, network: Any, step: int) -> None:
-        """See Crew."""
+        """See WorkerPool."""
         for outbox in self._outboxes:
             outbox.send((network, step))
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
-        """See Crew."""
+        """See WorkerPool."""
         ready = wait(self._pipes, timeout_s)
-        # One answer a call: no game that another worker has told of is lost when this one raises.
+        # One message per call: if this one raises, no games of another worker are lost.
         return self._receive(self._pipes.index(ready[0])) if ready else []
 
     def _receive(self, worker: int) -> list[GameRecord]:
         try:
-            answer = self._pipes[worker].recv()
+            message = self._pipes[worker].recv()
         except (EOFError, OSError) as error:
             raise self._died(worker) from error
-        return self._take(worker, answer)
+        return self._take(worker, message)
 
     def _died(self, worker: int) -> FailureError:
         self._ended.add(worker)
@@ -97,17 +97,17 @@ class Workers(Team):
         code = self._processes[worker].exitcode
         return FailureError(
             f"self-play worker {worker + 1} died (exit status {code}): the games that it began are lost, all finished "
-            "games are stored; run the same command again to go on"
+            "games are stored; run the same command again to continue"
         )
 
     def abandon(self) -> None:
-        """See Crew."""
+        """See WorkerPool."""
         for process, outbox in zip(self._processes, self._outboxes, strict=True):
             process.kill()
             outbox.close()
 
     def stop(self) -> tuple[list[GameRecord], list[bytes]]:
-        """See Crew. Workers that died or do not answer are left out."""
+        """See WorkerPool. Workers that died or do not answer are omitted."""
         late: list[GameRecord] = []
         waiting: dict[Any, int] = {}
         for worker, pipe in enumerate(self._pipes):
@@ -124,64 +124,64 @@ class Workers(Team):
                     self.losses.append(str(error))
                 if worker in self._ended:
                     del waiting[pipe]
-        self._lose_silent(waiting.values())
+        self._report_missing(waiting.values())
         for process in self._processes:
             process.join(2.0)
         self.abandon()
         for process in self._processes:
-            process.join(2.0)  # until the system has removed one that was killed
+            process.join(2.0)  # until the system has removed killed processes
         return late, self._parked
 
 
-class _PipePost:
-    """A worker's end of the pipe: see Post."""
+class _PipeChannel:
+    """A worker's end of the pipe: see Channel."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
-    def order(self, wait: bool) -> tuple[Any] | None:
-        """See Post."""
+    def receive(self, wait: bool) -> tuple[Any] | None:
+        """See Channel."""
         return (self._pipe.recv(),) if self._pipe.poll(None if wait else 0.0) else None
 
-    def tell(self, answer: Answer) -> None:
-        """See Post."""
-        self._pipe.send(answer)
+    def send(self, message: Message) -> None:
+        """See Channel."""
+        self._pipe.send(message)
 
 
 def _work(pipe: Connection) -> None:
-    """A worker process: plays until told to stop, or until its parent is gone."""
+    """A worker process: plays until it receives the stop command or its parent is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its death closes the pipe
-    from alphapente.selfplay import player
+    from alphapente.selfplay import worker
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             _begin(pipe)
         except Exception as error:
-            pipe.send(player.failed(error))
+            pipe.send(worker.failed(error))
 
 
 def _begin(pipe: Connection) -> None:
-    """Gets ready while the network is on its way, then plays."""
+    """Prepares before the network arrives, then plays."""
     from alphapente.network.load import load_evaluator
-    from alphapente.selfplay import player
+    from alphapente.selfplay import worker
 
-    if (told := pipe.recv()) is None:
+    if (first := pipe.recv()) is None:
         pipe.send(("parked", [], (0, 0, 0)))
         return
     task: Task
-    share: Share
-    task, share, core = told
+    assignment: Assignment
+    task, assignment, core = first
     if task.device == "openvino":
         from alphapente.network.openvino_backend import import_openvino
 
-        import_openvino()  # before the network comes, not after
-    player.warm_up(task.config)
+        import_openvino()  # before the network arrives: it takes time
+    worker.warm_up(task.config)
     if (network := pipe.recv()) is None:
-        pipe.send(("parked", list(share.carried_over), (0, 0, 0)))
+        pipe.send(("parked", list(assignment.carried_over), (0, 0, 0)))
         return
     if core is not None:
         os.sched_setaffinity(0, {core})
     size = task.config.game.board_size
     evaluator = load_evaluator(network[0], task.config, task.games_in_play, size, task.device)
-    player.play_games(_PipePost(pipe), player.self_play(task, share, evaluator, network[1]))
+    worker.run_worker(_PipeChannel(pipe), worker.self_play(task, assignment, evaluator, network[1]))
