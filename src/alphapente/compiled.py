@@ -1,7 +1,7 @@
-"""How the hot parts become machine code: numba, once for each version of the sources, kept on disk for the next start.
+"""Compiles kernels with numba, once for each version of the sources, and caches them on disk for the next start.
 
-numba notices when the file of a function changes, but not when a function that it calls or a constant that it reads
-changes in another file, and would go on with the old code. So the cache's folder carries a digest of all of them.
+numba detects a change in the file of a function, but not a change of a called function or of a constant in another
+file, and would use the old code. So the name of the cache folder contains a digest of all these sources.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ from alphapente.kernel_sources import kernel_digest
 
 _PACKAGE = Path(__file__).parent
 _STALE_AFTER_S = 14 * 24 * 3600.0
-"""A folder of other sources that no process has opened for so long is removed."""
+"""A folder of other sources that no process has opened for this long is removed."""
 
 
 def _cache_folder() -> Path:
-    """Beside the package where that can be written to, else in the user's cache."""
+    """Beside the package if that is writable, else in the user's cache folder."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(chosen)
     beside = _PACKAGE / "__pycache__"
@@ -35,9 +35,9 @@ def _cache_folder() -> Path:
 
 
 def mark_used(folder: Path) -> None:
-    """Notes that a process uses the folder; the first one to make it removes the stale folders beside it.
+    """Marks the folder as used by a process; the process that creates it removes stale folders beside it.
 
-    A process that still uses a removed one compiles again where it has to, and numba makes the folder again.
+    A process that still uses a removed folder compiles again if necessary, and numba creates the folder again.
     """
     new = not folder.exists()
     with contextlib.suppress(OSError):
@@ -52,7 +52,7 @@ def mark_used(folder: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Raises FailureError where no file can be created in the folder: numba would end with a traceback."""
+    """Raises FailureError if no file can be created in the folder: numba would end with a traceback."""
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -70,16 +70,16 @@ numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 _COMMON: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _BORROWED = _COMMON | {"_nrt": False}
-"""Without reference counts: arrays belong to the caller. Counting them took a quarter of the search's time."""
+"""Without reference counts, since arrays belong to the caller. Counting took a quarter of the search's time."""
 
 kernel = njit(**_BORROWED)
-"""Decorator: compiled at the first call, kept on disk, free of the interpreter lock; must not make new arrays."""
+"""Decorator: compiled at the first call, cached on disk, releases the interpreter lock; must not allocate arrays."""
 
 inlined = njit(inline="always", **_BORROWED)
-"""The same, for small functions that are part of their callers."""
+"""The same, for small functions that are inlined into their callers."""
 
 vectorized = njit(fastmath={"reassoc", "nnan"}, **_BORROWED)
-"""A kernel whose float sums and maxima may be taken in any order, as vector instructions do; no NaN may come in."""
+"""A kernel whose float sums and maxima may be computed in any order, as vector instructions do; no NaN inputs."""
 
 allocating = njit(**_COMMON)
-"""A kernel that makes new arrays or draws from a generator."""
+"""A kernel that allocates arrays or draws from a generator."""

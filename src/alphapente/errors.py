@@ -1,4 +1,4 @@
-"""What can go wrong, told in one line: what was found, what is allowed, what to do next."""
+"""Errors with a one-line message: what was found, what is allowed, what to do next."""
 
 
 class AlphaPenteError(Exception):
@@ -8,10 +8,10 @@ class AlphaPenteError(Exception):
 
 
 class RequestError(AlphaPenteError, ValueError):
-    """The request itself is wrong (a flag, a key, a move, a file name): exit status 2."""
+    """The request is wrong (a flag, a key, a move, a file name): exit status 2."""
 
     exit_code = 2
 
 
 class FailureError(AlphaPenteError, RuntimeError):
-    """The request was fine but could not be carried out (disk, database, checkpoint): exit status 1."""
+    """The request is valid but could not be carried out (disk, database, checkpoint): exit status 1."""

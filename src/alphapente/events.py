@@ -1,4 +1,4 @@
-"""What a running job tells the world: typed reports that terminals, logs, curves and parents subscribe to."""
+"""Events: the typed reports of a running job, for terminals, logs, curves and parent processes."""
 
 import dataclasses
 import json
@@ -10,14 +10,14 @@ from alphapente.errors import FailureError
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One plain sentence for the log."""
+    """One line of text for the log."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CompilationProgress:
-    """How many of the kernels are compiled, once for each machine and version."""
+    """Progress of the compilation, which is done once for each machine and version."""
 
     kernels: int
     num_kernels: int
@@ -26,7 +26,7 @@ class CompilationProgress:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Something extra cannot be written, and the job continues without it: "the log logs/x.log", and the reason."""
+    """An optional output cannot be written, and the job continues without it: "the log logs/x.log", and the reason."""
 
     what: str
     reason: str
@@ -34,7 +34,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class GenerationProgress:
-    """How far self-play is. Rates are per second of wall time since the start."""
+    """Progress of self-play. Rates are per second of wall time since the start."""
 
     records: int
     record_limit: int
@@ -48,7 +48,7 @@ class GenerationProgress:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSummary:
-    """What a generation made. `wins_by_player` has keys "1", "2", "draw"; `won_by` "five", "captures", "draw"."""
+    """Results of a generation. `wins_by_player` has keys "1", "2", "draw"; `won_by` "five", "captures", "draw"."""
 
     games: int
     records: int
@@ -64,7 +64,7 @@ class GenerationSummary:
 
 @dataclass(frozen=True, slots=True)
 class EpochProgress:
-    """How far an epoch is: `step` of `num_steps` optimizer steps; losses averaged over the epoch so far."""
+    """Progress of an epoch: `step` of `num_steps` optimizer steps; losses averaged over the epoch so far."""
 
     epoch: int
     num_epochs: int
@@ -90,19 +90,19 @@ class EpochReport:
     learning_rate: float
     samples_per_s: float
     auxiliary: dict[str, float] = field(default_factory=dict)
-    """Losses of the auxiliary targets that are taught, unweighted; `total_loss` is without them."""
+    """Losses of the auxiliary targets in use, unweighted; `total_loss` excludes them."""
     validation_policy_loss: float | None = None
-    """Of the network that plays on games held out, as are the three below; None where there are none."""
+    """Of the averaged weights on held-out games, like the three fields below; None without held-out games."""
     validation_value_loss: float | None = None
     calibration_error: float | None = None
-    """Mean |predicted value - what came|, by bins of predicted value."""
+    """Mean |predicted value - outcome| over bins of predicted value."""
     calibration: list[tuple[float, float, int]] = field(default_factory=list)
     """For each bin that is not empty: mean predicted value, mean outcome, positions."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSummary:
-    """What a training did."""
+    """Results of a training."""
 
     model_type: str
     checkpoint: str
@@ -114,23 +114,23 @@ class TrainingSummary:
     elapsed_s: float
     samples_per_s: float
     total_loss: float | None = None
-    """Of the last epoch, also when an earlier process trained it; None when no epoch was ended."""
+    """Of the last epoch, also if an earlier process trained it; None if no epoch was completed."""
     validation_policy_loss: float | None = None
-    """Of the last epoch, as are the two below; None where no games were held out."""
+    """Of the last epoch, like the two fields below; None without held-out games."""
     validation_value_loss: float | None = None
     calibration_error: float | None = None
     samples: int = 0
-    """How many records were shown, each time counted."""
+    """Number of samples: a record counts each time it was used."""
     new_records: int = 0
-    """How many of the pool's records were new to this network."""
+    """Number of the pool's records that were new to this network."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionSummary:
-    """What the test of a new network against the one that plays found; `llr` is its log-likelihood ratio.
+    """Result of the test of a new network against the one that plays; `llr` is its log-likelihood ratio.
 
-    `verdict` is "accept", "reject", "go on" (undecided when the games ran out), "unopposed" where none
-    played yet, or "same" where it is the one that plays.
+    `verdict` is "accept", "reject", "go on" (undecided after the last game), "unopposed" if no network was promoted
+    before, or "same" if it is the network that plays.
     """
 
     promoted: bool
@@ -148,7 +148,7 @@ class PromotionSummary:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """The pipeline began a step ("Generation 1", "Training 1.2"), whose own log is at `log`."""
+    """The pipeline began a step ("Generation 1", "Training 1.2"); its log is at `log`."""
 
     name: str
     log: str
@@ -160,7 +160,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class PipelineSummary:
-    """What a whole run did; `loss_by_training` pairs a training's name with its last total loss."""
+    """Results of a whole run; `loss_by_training` pairs a training's name with its last total loss."""
 
     cycles: int
     records: int
@@ -209,7 +209,7 @@ def to_json(event: Event) -> str:
 
 
 def from_json(line: str) -> Event:
-    """The event that `to_json` wrote. Raises FailureError for a line that is not one."""
+    """The event in a line that `to_json` wrote. Raises FailureError for any other line."""
     try:
         values = json.loads(line)
         return _KINDS[values.pop("event")](**values)

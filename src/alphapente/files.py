@@ -1,11 +1,11 @@
-"""Paths and files: configured paths, and files written so that a reader finds the old content or the new, never half.
+"""Configured paths, and files written atomically: a reader finds the old content or the new, never a part.
 
-Every file that is written as a whole is written here. The rules for all of them (`appending` is for those that grow):
+All files that are written as a whole are written here (`appending` is for files that grow). The rules:
 
-- A symbolic link is followed, also one whose target does not exist yet. The link stays; its target is replaced.
+- A symbolic link is followed, even if its target does not exist yet. The link stays; its target is replaced.
 - A regular file is written beside its final place and renamed. It keeps the permissions of the file that it replaces;
   a new file has those that the umask leaves. Missing folders are created.
-- What is not a regular file (FIFO, device, /dev/stdout) is written directly.
+- A file that is not regular (FIFO, device, /dev/stdout) is written directly.
 - After an error the old file is unchanged, and the temporary file is removed. A killed process may leave one:
   `remove_leftovers`.
 """
@@ -25,15 +25,15 @@ from typing import BinaryIO, TextIO, cast
 from alphapente.errors import FailureError
 
 StrPath = str | os.PathLike[str]
-"""What public functions accept as a path."""
+"""The type of paths in public functions."""
 
 _MAX_LINKS = 40
 _LONGEST_NAME = 200
-"""Bytes of a file's name that its temporary file repeats; file systems allow 255 for the whole."""
+"""Longest file name, in bytes, that the name of its temporary file repeats; file systems allow 255 in total."""
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/(\d+))/fd/(\d+)")
 _SQLITE = b"SQLite format 3\0"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-"""How the names of SQLite's files beside a database end."""
+"""Suffixes of SQLite's files beside a database."""
 _ADVICE = {
     errno.EEXIST: "name another file",
     errno.EACCES: "name another file, or give yourself write permission for its folder",
@@ -61,16 +61,16 @@ def configured_path(text: StrPath) -> Path:
 
 
 def real_path(path: StrPath) -> Path:
-    """Where a path leads, all symbolic links followed, also dangling ones. Raises OSError for a circle of links."""
+    """The path with all symbolic links followed, dangling ones too. Raises OSError for a circle of links."""
     return Path(_followed(os.fspath(path)))
 
 
 @contextlib.contextmanager
 def writing(path: StrPath, durable: bool = True) -> Iterator[BinaryIO]:
-    """Opens a file for binary writing; it takes its place when the block ends without an error.
+    """Opens a file for binary writing; it replaces the old file when the block ends without an error.
 
-    `durable`: the content and the name survive a power cut once the block has ended. Raises FailureError, whose line
-    names path and reason, and BrokenPipeError for a FIFO or pipe that nobody reads any more.
+    `durable`: content and name survive a power cut once the block has ended. Raises FailureError, whose message names
+    path and reason, and BrokenPipeError for a FIFO or pipe whose reader has left.
     """
     with _explained(path):
         target = _followed(os.fspath(path))
@@ -85,7 +85,7 @@ def writing(path: StrPath, durable: bool = True) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def writing_text(path: StrPath, durable: bool = True) -> Iterator[TextIO]:
-    """As `writing`, for text: UTF-8, lines end as they are written."""
+    """As `writing`, for text in UTF-8; line ends are not translated."""
     with writing(path, durable) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         try:
@@ -106,7 +106,7 @@ def write_text(path: StrPath, text: str, durable: bool = True) -> None:
 
 
 def appending(path: StrPath) -> BinaryIO:
-    """Opens a file to add to it piece by piece, for the caller to close; one that does not exist is created.
+    """Opens a file for appending, for the caller to close; creates it if it does not exist.
 
     Follows links and writes special files as `writing` does. Raises as `writing`.
     """
@@ -120,7 +120,7 @@ def appending(path: StrPath) -> BinaryIO:
 
 
 def check_writable(path: StrPath) -> None:
-    """Raises the FailureError that `writing` would raise, where that can be known beforehand. Changes nothing."""
+    """Raises the FailureError that `writing` would raise, as far as that is known in advance. Changes nothing."""
     with _explained(path):
         target = _followed(os.fspath(path))
         if _is_special(target):
@@ -136,7 +136,7 @@ def check_writable(path: StrPath) -> None:
 
 
 def is_regular(path: StrPath) -> bool:
-    """Whether `writing` makes a regular file of it: False for a FIFO, a device, or a descriptor such as /dev/stdout."""
+    """Whether `writing` writes a regular file: False for a FIFO, a device, or a descriptor such as /dev/stdout."""
     try:
         return not _is_special(_followed(os.fspath(path)))
     except (OSError, ValueError):
@@ -144,7 +144,7 @@ def is_regular(path: StrPath) -> bool:
 
 
 def remove_leftovers(path: StrPath) -> None:
-    """Removes the temporary files that killed processes left of a file. Only for one that nobody else writes now."""
+    """Removes temporary files of a file left by killed processes. No other process may be writing the file."""
     with contextlib.suppress(OSError):
         target = real_path(path)
         start = _temporary_start(target.name)
@@ -156,7 +156,7 @@ def remove_leftovers(path: StrPath) -> None:
 
 @contextlib.contextmanager
 def _explained(path: StrPath) -> Iterator[None]:
-    """Raises FailureError for what the file system refuses inside: the path, the reason, and what to do."""
+    """Converts OSErrors in the block to FailureError: the path, the reason, and what to do."""
     try:
         yield
     except BrokenPipeError:
@@ -169,7 +169,7 @@ def _explained(path: StrPath) -> Iterator[None]:
 
 
 def _followed(path: str) -> str:
-    """The absolute path without links; for one of the process's own descriptors its entry in the folder of them."""
+    """The absolute path without links; for a descriptor of this process its path in /dev/fd or /proc."""
     for _ in range(_MAX_LINKS):
         folder, name = os.path.split(os.path.join(os.getcwd(), path))
         here = path
@@ -178,7 +178,7 @@ def _followed(path: str) -> str:
             if _own_descriptor(here) is not None:
                 return here
             path = os.path.join(os.path.dirname(here), os.readlink(here))
-        except OSError:  # no link
+        except OSError:  # not a link
             return here
         except ValueError as error:  # a null character, or one that the locale cannot represent
             raise OSError(errno.EINVAL, f"no possible file name: {error}") from error
@@ -186,13 +186,13 @@ def _followed(path: str) -> str:
 
 
 def _own_descriptor(target: str) -> int | None:
-    """The number behind a path such as /proc/4711/fd/1, where it is one of this process's own."""
+    """The descriptor of a path such as /proc/4711/fd/1 if it belongs to this process."""
     found = _DESCRIPTOR.fullmatch(target)
     return int(found[2]) if found and found[1] in (None, str(os.getpid())) else None
 
 
 def _is_special(target: str) -> bool:
-    """Whether something is there that is not a regular file. Raises IsADirectoryError for a folder."""
+    """Whether the path exists and is not a regular file. Raises IsADirectoryError for a folder."""
     if _own_descriptor(target) is not None:
         return True
     try:
@@ -206,7 +206,7 @@ def _is_special(target: str) -> bool:
 
 def _open_special(target: str) -> BinaryIO:
     own = _own_descriptor(target)
-    # An own descriptor is duplicated: opened anew, a file behind it would be cut off and written from its start.
+    # The process's own descriptor is duplicated: opening it again would truncate a file behind it.
     return os.fdopen(os.open(target, os.O_WRONLY) if own is None else os.dup(own), "wb")
 
 
@@ -219,12 +219,12 @@ def _create_folders(folder: str) -> None:
 
 @contextlib.contextmanager
 def _beside(target: str, durable: bool) -> Iterator[BinaryIO]:
-    """A temporary file beside `target`, renamed to it at the end, removed after an error."""
+    """A temporary file beside `target`, renamed to `target` at the end, removed after an error."""
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f"{_temporary_start(name)}{os.getpid()}.{threading.get_native_id()}.tmp")
     _refuse_database(target)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)  # of a killed process that had the same number
+        os.unlink(temporary)  # left by a killed process with the same id
     try:
         with open(temporary, "xb") as file:
             _take_permissions(temporary, target)
@@ -242,7 +242,7 @@ def _beside(target: str, durable: bool) -> Iterator[BinaryIO]:
 
 
 def _refuse_database(target: str) -> None:
-    """Raises OSError for an SQLite file or its side files: nothing written whole may replace the records."""
+    """Raises OSError for an SQLite file or its side files: writing a file must never replace the records."""
     if _is_database(target):
         raise OSError(errno.EEXIST, "it is a database")
     for ending in _SIDE_FILES:
@@ -261,14 +261,14 @@ def _is_database(path: str) -> bool:
 
 
 def _temporary_start(name: str) -> str:
-    """How the names of a file's temporary files begin."""
+    """The prefix of the names of a file's temporary files."""
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f"{name[:40]}-{zlib.crc32(os.fsencode(name)):08x}"
     return f".{name}."
 
 
 def _take_permissions(temporary: str, target: str) -> None:
-    """Gives the new file the mode of the one that it replaces and, where the system allows it, the owner."""
+    """Gives the new file the mode of the file that it replaces and, if the system allows it, the owner."""
     try:
         old = os.stat(target)
     except FileNotFoundError:

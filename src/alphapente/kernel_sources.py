@@ -1,9 +1,9 @@
-"""Which sources the machine code of the kernels depends on, as one digest; found without importing any of them.
+"""A digest of the sources that the kernels' machine code depends on, computed without importing them.
 
-numba copies the value of every global that a kernel reads into its machine code, constants imported from other modules
-included, and does not notice when such a module changes. A value can only reach a kernel through the imports of the
-kernel's module, so the digest covers each module that imports `alphapente.compiled`, and every module of this package
-that these import, directly or through others. A change anywhere else keeps the compiled kernels.
+numba copies the value of every global that a kernel reads into its machine code, including constants imported from
+other modules, and does not detect a change of such a module. A value can only reach a kernel through the imports of the
+kernel's module. So the digest covers each module that imports `alphapente.compiled`, and every module of this package
+that these import, directly or indirectly. Other changes keep the compiled kernels.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ import numba
 import numpy as np
 
 _COMPILER = "compiled"
-"""The module whose decorators make kernels."""
+"""The module whose decorators define kernels."""
 
 
 def kernel_sources(package: Path) -> list[Path]:
-    """The files below the package's folder whose values kernels can hold, sorted."""
+    """The files in the package's folder whose values kernels can contain, sorted."""
     files = {_module_name(path, package): path for path in package.rglob("*.py")}
     texts = {name: path.read_bytes() for name, path in files.items()}
     compiler = f"{package.name}.{_COMPILER}"
@@ -47,7 +47,7 @@ def _module_name(path: Path, package: Path) -> str:
 def _imports(text: bytes, package: Path) -> Iterator[str]:
     """The modules that a module imports from the package at its top level, and names that may be modules.
 
-    Imports inside functions do not count: they give a kernel no value.
+    Imports inside functions do not count: no kernel gets a value from them.
     """
     name = re.escape(package.name.encode())
     pattern = rb"^(?:import (" + name + rb"[\w.]*)|from (" + name + rb"[\w.]*) import (\([^)]*\)|[^\n]*))"
@@ -58,10 +58,10 @@ def _imports(text: bytes, package: Path) -> Iterator[str]:
 
 
 def kernel_digest(package: Path) -> str:
-    """16 hexadecimal digits that stand for the kernels' sources, their folder, the compiler, and this processor.
+    """A digest of 16 hexadecimal digits: the kernels' sources, their folder, the compiler, and this processor.
 
-    The folder, because numba finds a compiled kernel by the path of its source: after a clone was moved or copied, and
-    for each of several clones that share a cache, everything is to be compiled once more.
+    The folder is included because numba finds a compiled kernel by the path of its source: a clone that was moved or
+    copied, and each of several clones that share a cache, must compile everything again.
     """
     digest = hashlib.sha256(os.fsencode(os.path.abspath(package)))
     for part in _compiler():
@@ -73,7 +73,7 @@ def kernel_digest(package: Path) -> str:
 
 
 def _compiler() -> Iterable[object]:
-    """What else the machine code depends on."""
+    """The other values that the machine code depends on: versions, processor and options."""
     options = numba.config
     yield from (sys.version_info, numba.__version__, llvmlite.__version__, np.__version__)
     yield options.CPU_NAME or llvmlite.binding.get_host_cpu_name()

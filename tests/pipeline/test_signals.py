@@ -82,7 +82,7 @@ def test_any_other_signal_lets_a_run_end_cleanly_however_often(tmp_path: Path, n
     assert process.returncode == 128 + numbers[0]
     status = status_of(tmp_path)
     assert (status.outcome, status.steps[-1].outcome) == ("paused", "ended early")
-    assert status.message == "stopped; running the same command again goes on from here"
+    assert status.message == "stopped; running the same command again continues from here"
     wait_gone(commands(tmp_path)[0][0])
     assert_continues(tmp_path)
 

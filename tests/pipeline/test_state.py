@@ -28,8 +28,8 @@ def _kept(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "cut short"),
-        (_kept()[:60], "cut short"),
+        ("", "incomplete"),
+        (_kept()[:60], "incomplete"),
         ("[1, 2]", 'no "format"'),
         ('{"step": 3}', 'no "format"'),
         (_kept(format=99), "format 99, this version reads 1"),
@@ -55,7 +55,7 @@ def test_anything_else_is_refused_with_what_to_do(tmp_path: Path, text: str, tol
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FailureError, match="cannot keep the pipeline's state"):
+    with pytest.raises(FailureError, match="cannot save the pipeline's state"):
         save_state(State(run="x"), tmp_path / "file" / "state.json")
 
 

@@ -48,7 +48,7 @@ def test_a_finished_run_leaves_its_steps_counts_and_last_words(tmp_path: Path) -
     assert summary is not None
     assert (summary["event"], summary["records"]) == ("GenerationSummary", 50)
     assert (tmp_path / "logs" / status.steps[0].log).is_file()
-    assert status.message == "all cycles are done; run again for as much more"
+    assert status.message == "all cycles are done; run again for another run of the same length"
     assert [path.name for path in tmp_path.glob(".*.tmp")] == []
 
 
@@ -63,7 +63,7 @@ def test_others_see_what_a_run_does_and_that_it_was_asked_to_end(tmp_path: Path)
     finish(process)
     status = status_of(tmp_path)
     assert (status.outcome, status.ending, status.steps[0].outcome) == ("paused", False, "ended early")
-    assert "running the same command again goes on" in status.message
+    assert "running the same command again continues" in status.message
     assert scheduler_at_work(tmp_path) is None
 
 

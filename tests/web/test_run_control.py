@@ -68,7 +68,7 @@ def test_a_run_from_start_to_end(client: httpx.Client) -> None:
     assert look(client)["state"] == "none"
     begin(client)
     run = wait_for(client, "finished")
-    assert run["message"] == "all cycles are done; run again for as much more"
+    assert run["message"] == "all cycles are done; run again for another run of the same length"
     assert [step["name"] for step in run["steps"] if step["outcome"] == "done"][:2] == ["Generation 1", "Training 1.1"]
     assert [(cycle["cycle"], cycle["games"]) for cycle in run["games_per_cycle"]] == [(1, 10), (2, 10)]
     assert len(run["losses"]) == 4

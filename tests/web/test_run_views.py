@@ -80,7 +80,7 @@ def test_a_state_that_cannot_be_read_is_told(client: httpx.Client) -> None:
     Path("runs/tiny", STATE_NAME).write_text("{")
     run = get(client, "")
     assert run["state"] == "failed"
-    assert "cut short" in run["message"]
+    assert "incomplete" in run["message"]
 
 
 def test_a_damaged_database_is_told(client: httpx.Client) -> None:

@@ -1,1 +1,1 @@
-"""What this machine does with AlphaPente, measured: each figure beside its floor, taken in the same process."""
+"""Benchmarks of AlphaPente on this machine: each value beside its floor, measured in the same process."""

@@ -1,4 +1,4 @@
-"""The bare network: an OpenVINO request as its own manual makes one, or mixnet's kernel, and nothing around it."""
+"""The bare network: an OpenVINO request as in its manual, or mixnet's kernel, with nothing around it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,17 +25,17 @@ def on_cpu_cores(source: Source, config: Config) -> CpuNetwork:
 
 
 def precision_of(network: CpuNetwork, config: Config) -> str:
-    """The numbers that the network computes in here: "fp32", "bf16", "int8" or mixnet's "int16"."""
+    """The precision that the network computes in here: "fp32", "bf16", "int8" or mixnet's "int16"."""
     if isinstance(network, Weights):
         return "int16"
     return openvino_precision(config.network.precision, network.quantized)
 
 
 def bare_call(network: CpuNetwork, config: Config, positions: Positions) -> Callable[[], Any]:
-    """A function that evaluates as many positions as there are, and nothing else.
+    """A function that evaluates a batch of the same size, and does nothing else.
 
-    A mixnet evaluates the positions themselves, as they are at each call, since the number of stones matters to it; of
-    a convolution's input only the shape does.
+    A mixnet evaluates the positions themselves, as they are at each call, since its speed depends on the number of
+    stones. For a convolution only the shape of the input matters.
     """
     if isinstance(network, Weights):
         kernel = MixnetEvaluator(network, len(positions), config.game.board_size).network

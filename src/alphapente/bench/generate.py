@@ -1,7 +1,7 @@
-"""Self-play against the bare network: how much of the machine the games leave to it, and where the rest goes.
+"""Self-play compared with the bare network: the network's share of the time, and where the rest is spent.
 
-Speed does not depend on what the network has learnt, but tree reuse and the cache do: it plays with the configured
-model's checkpoint if there is one, else with fresh weights.
+The network's speed does not depend on its weights, but tree reuse and the cache do: self-play uses the configured
+model's checkpoint if there is one, else fresh weights.
 """
 
 from alphapente.bench.bare import CpuNetwork, on_cpu_cores, precision_of
@@ -22,11 +22,11 @@ from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
 
 SHARES = {"rates": 0.6, "workers": 0.25, "memory": 0.15}
-"""How the seconds are shared out."""
+"""How the seconds are divided."""
 WORKER_TURNS = 2
 _RESNET_SIZES = {"channels": 32, "blocks": 4, "stem_kernel": 5}
 GPU_THREADS = 2
-"""Over one GPU: two batches are in flight."""
+"""Threads over one GPU: two batches are in flight."""
 
 
 def bench_generate(
@@ -35,7 +35,7 @@ def bench_generate(
     model_types: tuple[str, ...] = ("simple", "resnet", "mixnet"),
     memory_minutes: float = 0.0,
 ) -> Result:
-    """All rows of generation, in about `seconds` beside what it takes to get ready; with a GPU, its rows too.
+    """All rows of generation, in about `seconds` plus the preparation; with a GPU, its rows too.
 
     `memory_minutes` (default: a share of the seconds) is how long a worker's memory is watched.
     """
@@ -64,9 +64,9 @@ def bench_generate(
 
 
 def _networks(config: Config, model_type: str) -> dict[str, CpuNetwork]:
-    """By the names of their rows: the model as it plays, and what it is compared with where this machine has int8.
+    """By row name: the model as it plays, and if this machine has int8, the network that it is compared with.
 
-    That is the model itself in int8; of mixnet a `resnet` of 4 blocks of 32 channels, as it was used on CPUs before.
+    That is the model itself in int8; for mixnet it is a `resnet` of 4 blocks of 32 channels, the earlier CPU network.
     """
     network = on_cpu_cores(playing_network(config, model_type, seed=1).model, config)
     if isinstance(network, Weights):
@@ -86,16 +86,16 @@ def _networks(config: Config, model_type: str) -> dict[str, CpuNetwork]:
 
 
 def _speedup(mixnet: Played, resnet: Played) -> Row:
-    """Simulations a second of mixnet over those of `resnet` 4x32 in int8, both on one core, in turns."""
+    """Simulations per second of mixnet over those of `resnet` 4x32 in int8, both on one core, in turns."""
     value, floor = (played.simulations / played.elapsed_s for played in (mixnet, resnet))
     return Row("generate.mixnet_speedup", value, "simulations/s", floor, value / floor)
 
 
 def _int8_games(floating: Played, eight_bit: Played) -> Row:
-    """Games a second of int8 over those of bf16, told in plies.
+    """Games per second of int8 over those of bf16, measured in plies.
 
-    A ply takes as many evaluations in both; how many is counted over both together, since in so few seconds it differs
-    with the games that happen to be in play.
+    A ply takes the same number of evaluations in both. This number is averaged over both, since in a few seconds it
+    varies with the games in play.
     """
     plies = sum(played.plies_per_s * played.elapsed_s for played in (floating, eight_bit))
     evaluations_a_ply = (floating.evaluations + eight_bit.evaluations) / plies
@@ -116,6 +116,6 @@ def _two_workers(config: Config, model_type: str, seconds: float) -> list[Row]:
 
 
 def _simulations_per_evaluation(played: Played) -> Row:
-    """Of tree reuse, remembered positions, finished and proven leaves: simulations that the network had no part in."""
+    """Simulations over evaluations. Tree reuse, cached positions, and finished and proven leaves need no evaluation."""
     value, floor = played.simulations / played.elapsed_s, played.evaluations / played.elapsed_s
     return Row("generate.simulations_per_evaluation", value, "simulations/s", floor, value / floor)

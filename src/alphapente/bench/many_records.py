@@ -1,4 +1,4 @@
-"""Databases of millions of records, made in seconds: some games stored as always, then copies of them inside SQLite."""
+"""Databases of millions of records, made in seconds: some games stored as usual, then copied inside SQLite."""
 
 import shutil
 import sqlite3
@@ -16,15 +16,15 @@ SIZE = 19
 RECORDS_A_GAME = 40
 POINTS_LISTED = 24
 BYTES_A_RECORD = 300
-"""What a record takes of the disk at most, games and indexes counted."""
+"""Upper bound of a record's disk space, games and indexes included."""
 
 _SPARE_BYTES = 200 * 2**20
 _COPIED_RECORDS = 100_000
-"""How many records are copied over and over: they pass through memory."""
+"""Number of records that are copied repeatedly; they are held in memory."""
 
 
 def some_games(count: int, rng: np.random.Generator) -> list[GameRecord]:
-    """Games of the usual size whose moves and positions mean nothing."""
+    """Games of the usual size with random moves and positions."""
     return [_game(rng) for _ in range(count)]
 
 
@@ -52,9 +52,9 @@ def _game(rng: np.random.Generator) -> GameRecord:
 
 @contextmanager
 def folder_for(num_records: int) -> Iterator[Path]:
-    """A temporary folder on a disk with room for databases of so many records together, removed in the end.
+    """A temporary folder on a disk with space for databases of `num_records` in total, removed at the end.
 
-    Raises RequestError when there is not as much room.
+    Raises RequestError if there is not enough space.
     """
     with TemporaryDirectory(prefix="alphapente-") as folder:
         needed, free = num_records * BYTES_A_RECORD + _SPARE_BYTES, shutil.disk_usage(folder).free
@@ -67,10 +67,10 @@ def folder_for(num_records: int) -> Iterator[Path]:
 
 
 def grow(database: Path, num_records: int) -> None:
-    """Brings a SQLite database of one pool to `num_records` records by copies of its first games, whole games only.
+    """Grows a SQLite database of one pool to `num_records` records by copying its first games, whole games only.
 
-    The copies are as the store would have written them: numbered on, each with a game of its own. No one else may
-    have the database open. A crash while it grows spoils the file: there is no journal.
+    The copies are as the store would have written them, with consecutive numbers and their own games. No other process
+    may have the database open. A crash during the growth corrupts the file: there is no journal.
     """
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for pragma in ("foreign_keys=OFF", "journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY"):
@@ -82,7 +82,7 @@ def grow(database: Path, num_records: int) -> None:
 
 
 def _copy(connection: sqlite3.Connection, num_records: int) -> None:
-    """Lap n of the copies adds n times the originals' number of games and records to each number."""
+    """Copy n of the originals adds n times their number of games and records to each number."""
     present, games, first_key = connection.execute(
         "SELECT num_records, num_games, (SELECT min(id) FROM records) FROM pools"
     ).fetchone()
@@ -119,13 +119,13 @@ def _copy(connection: sqlite3.Connection, num_records: int) -> None:
 
 
 def _columns(connection: sqlite3.Connection, table: str, changed: dict[str, str]) -> str:
-    """A table's columns in order, some as the expressions of `changed`."""
+    """A table's columns in order, some replaced by the expressions of `changed`."""
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     return ", ".join(changed.get(name, name) for name in names)
 
 
 def short(count: int) -> str:
-    """A count as rows are named by it: 10k, 1m, or all its digits."""
+    """A count as it is written in row names: 10k, 1m, or all its digits."""
     for unit, letter in ((1_000_000, "m"), (1_000, "k")):
         if count >= unit and count % unit == 0:
             return f"{count // unit}{letter}"

@@ -1,4 +1,4 @@
-"""The memory of one worker process at its largest: 256 games, 800 simulations a move; and whether it grows."""
+"""The memory of one worker process at its maximum (256 games, 800 simulations a move), and its growth."""
 
 import multiprocessing
 import time
@@ -20,20 +20,20 @@ from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.worker_pool import Task, seeds_of
 
 GAMES, SIMULATIONS = 256, 800
-LOOK_EVERY_S = 1.0
+SAMPLE_EVERY_S = 1.0
 START_S = 300.0
-"""How long a worker may take to start (it may have kernels to compile)."""
+"""Time limit for a worker's start (it may have to compile kernels)."""
 
 
 def bench_memory(
     config: Config, network: CpuNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
 ) -> list[Row]:
-    """Rows `generate.memory` (the most a worker process held, in GiB) and `generate.memory.growth`.
+    """Rows `generate.memory` (the maximum memory of a worker process, in GiB) and `generate.memory.growth`.
 
-    A process of its own, of one thread, does what a worker does. First every page of its trees is written to, so that
-    no later search needs more; then it plays at the tree's speed (the network answers from memory) for a third of
-    `seconds`, and with the network for the rest. Growth is between the beginning and the end of that rest, in MiB.
-    Raises FailureError when the process dies.
+    A separate process of one thread does the work of a worker. First it writes to every page of its trees, so that no
+    later search needs more memory. Then it plays at the tree's speed (the network's outputs are constant) for a third
+    of `seconds`, and with the network for the rest. Growth is measured over that rest, in MiB. Raises FailureError if
+    the process dies.
     """
     generation = config.generation.model_copy(update={"games_per_worker": games, "simulations": simulations})
     config = config.model_copy(update={"generation": generation})
@@ -43,7 +43,7 @@ def bench_memory(
     process.start()
     theirs.close()
     try:
-        # As an argument it would be more than a pipe holds: a process that dies early would then hang ours.
+        # Not an argument: it exceeds the size of a pipe, and this process would hang if the other died early.
         ours.send(network)
         if not ours.poll(START_S + seconds):
             raise FailureError(f"the worker whose memory is measured gave no answer in {START_S + seconds:.0f} s")
@@ -62,7 +62,7 @@ def bench_memory(
 
 
 def _worker(pipe: Connection, config: Config, seconds: float) -> None:
-    """Sends the bytes that this process holds, time after time, once it has played without and then with a network."""
+    """Plays without and then with a network; sends the memory of this process in bytes, sampled while with the network."""
     network: CpuNetwork = pipe.recv()
     evaluator = load_evaluator(network, config, config.generation.games_per_worker, config.game.board_size)
     task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)
@@ -75,19 +75,19 @@ def _worker(pipe: Connection, config: Config, seconds: float) -> None:
 
 
 def _play(play: SelfPlay, seconds: float) -> list[int]:
-    """Plays on; the bytes held every LOOK_EVERY_S, and at the end."""
+    """Continues play; returns the memory in bytes every SAMPLE_EVERY_S, and at the end."""
     process = psutil.Process()
     found: list[int] = []
     begin = time.monotonic()
     while (elapsed := time.monotonic() - begin) < seconds:
         play.step()
-        if elapsed >= len(found) * LOOK_EVERY_S:
+        if elapsed >= len(found) * SAMPLE_EVERY_S:
             found.append(int(process.memory_info().rss))
     return [*found, int(process.memory_info().rss)]
 
 
 def _touch(forest: Forest) -> None:
-    """Writes to every page of the forest's arrays what is there: from now on the process holds them all."""
+    """Writes to every page of the forest's arrays, without changing them, so that the process holds them all."""
     arrays: list[Any] = [*forest.trees, *forest.leaves, *forest.cache]
     for array in arrays:
         flat = array.reshape(-1).view(np.uint8)

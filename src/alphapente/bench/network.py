@@ -1,4 +1,4 @@
-"""Positions a second of the network as self-play asks it, beside the bare request: by model, precision and batch."""
+"""Positions per second of the network as self-play calls it, beside the bare request: by model, precision, batch."""
 
 from alphapente.bench.bare import bare_call, on_cpu_cores, precision_of
 from alphapente.bench.report import Result, Row, rate

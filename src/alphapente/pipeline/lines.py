@@ -1,4 +1,4 @@
-"""A running job in plain words: what each of its events says, one line at a time, for logs and for terminals alike."""
+"""The events of a job as lines of text, for logs and terminals."""
 
 import contextlib
 import math
@@ -24,11 +24,11 @@ from alphapente.events import (
 )
 
 PROGRESS_INTERVAL_S = 5.0
-"""At least so long between two progress lines of one kind."""
+"""Minimum time between two progress lines of one kind."""
 
 
 def describe(event: Event) -> str:
-    """What the event says, in one line; a summary takes several, the first of which stands for it."""
+    """The event as one line; a summary has several lines, the first with the main numbers."""
     match event:
         case Note(text=text):
             return text
@@ -74,7 +74,7 @@ def describe(event: Event) -> str:
 
 
 def _besides(event: EpochReport) -> str:
-    """What an epoch's line says of auxiliary targets and of the games held out, as far as there are any."""
+    """The part of an epoch's line about auxiliary targets and held-out games, if there are any."""
     parts = [f"{name.replace('_', ' ')} loss {loss:.4f}" for name, loss in event.auxiliary.items()]
     if event.validation_policy_loss is not None and event.validation_value_loss is not None:
         held_out = (
@@ -87,7 +87,7 @@ def _besides(event: EpochReport) -> str:
 
 
 def _reuse(event: TrainingSummary) -> str:
-    """How often a training showed each record that was new to its network."""
+    """How often a training used each record that was new to its network."""
     return f", reuse {event.samples / event.new_records:.1f}" if event.new_records and event.samples else ""
 
 
@@ -122,14 +122,14 @@ def _generation_summary(event: GenerationSummary) -> str:
 
 def _promotion_summary(event: PromotionSummary) -> str:
     if event.verdict == "unopposed":
-        return f"promoted: the network of step {event.step:,}, the first there is"
+        return f"promoted: the network of step {event.step:,}, the first network"
     if event.verdict == "same":
         return f"nothing to test: the network of step {event.step:,} is the one that plays"
-    said = {"accept": "it is stronger", "reject": "it is not stronger"}.get(event.verdict, "undecided")
+    verdict = {"accept": "it is stronger", "reject": "it is not stronger"}.get(event.verdict, "undecided")
     done = "promoted" if event.promoted else "not promoted"
     return (
         f"{done}: the network of step {event.step:,} against that of step {event.old_step:,}: {event.wins} won, "
-        f"{event.losses} lost, {event.draws} drawn; {said} (log-likelihood ratio {event.llr:.2f}, bounds "
+        f"{event.losses} lost, {event.draws} drawn; {verdict} (log-likelihood ratio {event.llr:.2f}, bounds "
         f"{event.lower:.2f} and {event.upper:.2f}) in {duration(event.elapsed_s)}"
     )
 
@@ -158,7 +158,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time for people: "4.2 s", "3 min 20 s", "2 h 05 min"; "?" for one that cannot be told."""
+    """A duration as text: "4.2 s", "3 min 20 s", "2 h 05 min"; "?" for one that is unknown."""
     if not 0 <= seconds < 1e9:
         return "?"
     whole = round(seconds)
@@ -172,19 +172,19 @@ def duration(seconds: float) -> str:
 
 
 def time_left(progress: GenerationProgress) -> str:
-    """The time a generation still needs; "?" while it has no record to judge by."""
+    """The time that a generation still needs; "?" while it has no records to estimate it by."""
     return duration(progress.remaining_s if progress.records else float("inf"))
 
 
 def rate(per_second: float) -> str:
-    """A rate for people: two figures below ten, whole numbers above."""
+    """A rate as text: two significant digits below ten, whole numbers above."""
     return f"{per_second:.2g}" if 0 < per_second < 10 else f"{per_second:,.0f}"
 
 
 class PlainLines:
-    """Events as plain lines: progress not more often than each few seconds, all else at once.
+    """Writes events as plain lines: progress at most every few seconds, everything else at once.
 
-    `write` gets one line without its end.
+    `write` gets one line without its line end.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class PlainLines:
         self._last: dict[type[Event], float] = {}
 
     def __call__(self, event: Event) -> None:
-        """Write what the event says, if it is due."""
+        """Write the event's lines, if it is due."""
         if isinstance(event, CompilationProgress | GenerationProgress | EpochProgress):
             now = self._now()
             if now - self._last.setdefault(type(event), now) < self._interval_s:
@@ -210,9 +210,9 @@ class PlainLines:
 
 
 def new_file(path: Path) -> Path:
-    """Creates an empty file that no other process writes: `path`, with a number added to its name where that exists.
+    """Creates an empty file that no other process writes: `path`, with a number added to its name if that exists.
 
-    Returns its path; `path` itself where no file can be created, so that opening it reports why.
+    Returns its path; `path` itself if no file can be created, so that opening it reports why.
     """
     number, chosen = 1, path
     while True:
@@ -230,9 +230,9 @@ def new_file(path: Path) -> Path:
 
 
 class LogFile:
-    """A log of plain lines, each with its time, on disk as soon as it is written.
+    """A log of plain lines, each with its time, written to disk at once.
 
-    Where that fails, `report` gets a Lost event, once, and the lines are dropped until the file can be written again.
+    If that fails, `report` gets a Lost event, once, and lines are dropped until the file can be written again.
     """
 
     def __init__(self, path: Path, report: ReportFn) -> None:
@@ -268,7 +268,7 @@ class LogFile:
 
 
 def _encoded(text: str) -> bytes:
-    """The text in UTF-8; the bytes of a file name that is not text stay as they are."""
+    """The text in UTF-8; bytes of a file name that are not valid UTF-8 stay as they are."""
     try:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError:
@@ -276,5 +276,5 @@ def _encoded(text: str) -> bytes:
 
 
 def stamped(line: str) -> str:
-    """The line with the present local time before it."""
+    """The line with the local time before it."""
     return time.strftime("%Y-%m-%d %H:%M:%S ") + line

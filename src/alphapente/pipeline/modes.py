@@ -1,4 +1,4 @@
-"""The two ways to order the steps: generation and training in turns, or side by side over one database."""
+"""The two modes of a run: generation and training in turns, or side by side over one database."""
 
 import time
 
@@ -16,8 +16,8 @@ def run_cycles(context: RunContext) -> None:
     """Generation 1 -> Training 1.1, 1.2 -> Generation 2 -> ... until the last cycle, the target or the time limit.
 
     With pipeline.promotion each training is followed by the test of its network. A stage of the curriculum ends with
-    the cycle in which it is over. By `training.reuse` a cycle has one training at most, which takes all that is due.
-    Raises FailureError for a step that failed, Interrupted when asked to stop.
+    the cycle in which it is over. With `training.reuse` a cycle has at most one training, which uses all records that
+    are due. Raises FailureError for a step that failed, Interrupted if asked to stop.
     """
     state = context.state
     training_s = 0.0
@@ -45,13 +45,13 @@ def run_cycles(context: RunContext) -> None:
 
 
 def _trainings_in_turn(context: RunContext) -> int:
-    """How many trainings follow a generation in the present stage."""
+    """How many trainings follow a generation in the current stage."""
     trainings = context.config.pipeline.training_cycles_per_generation
     return trainings if context.stage_config.training.reuse is None else min(1, trainings)
 
 
 def _test_newest(context: RunContext) -> None:
-    """Test the newest network against the one that plays, where that is still to be done and there is time."""
+    """Test the newest network against the one that plays, if that is still to be done and there is time."""
     if not context.state.untested_training or context.config.pipeline.promotion == "off" or context.time_left_s() <= 0:
         return
     step = context.begin_promotion()
@@ -60,9 +60,9 @@ def _test_newest(context: RunContext) -> None:
 
 
 def _generate_cycle(context: RunContext, keep_s: float) -> bool:
-    """Make what records the cycle still lacks; False where the target was reached before it made any.
+    """Make the records that the cycle still lacks; False if the target was reached before it made any.
 
-    Ends early where a time limit would leave less than `keep_s` for the trainings.
+    Ends early if a time limit would leave less than `keep_s` for the trainings.
     """
     state, config = context.state, context.config
     records, _ = context.count()
@@ -83,8 +83,8 @@ def _generate_cycle(context: RunContext, keep_s: float) -> bool:
 
 
 def _until_ended(context: RunContext, keep_s: float = 0.0) -> None:
-    """Until the running step has ended, which is asked to once no more than `keep_s` of the time limit is left."""
-    while not context.turn():
+    """Wait for the running step to end; ask it to end once less than `keep_s` of the time limit is left."""
+    while not context.poll():
         for step in context.running:
             if context.time_left_s() < keep_s and not step.asked_to_end:
                 context.publish(Note(f"the time limit leaves {duration(keep_s)} for training: ending {step.name}"))
@@ -94,10 +94,11 @@ def _until_ended(context: RunContext, keep_s: float = 0.0) -> None:
 def run_side_by_side(context: RunContext) -> None:
     """One long generation, and beside it one training after another, each due when new records have arrived.
 
-    With a curriculum there is one generation for each stage, ended when the stage is over. The generation makes what
-    all cycles would. A training is due after each record_limit / training_cycles_per_generation new records, as often
-    as in turns; so is the whole rest once generation has ended. By `training.reuse` a training takes all that is due,
-    and the next one waits for as many new records from there on. Ends with the time limit. Raises as `run_cycles`.
+    With a curriculum there is one generation per stage, which ends with the stage. The generation makes the records of
+    all cycles. A training is due after each record_limit / training_cycles_per_generation new records, as often as in
+    cycles; once generation has ended, all remaining trainings are due. With `training.reuse` a training uses all
+    records that are due, and the next one waits for the same number of new records. Ends with the time limit. Raises as
+    `run_cycles`.
     """
     generation: Step | None = None
     training: Step | None = None
@@ -118,7 +119,7 @@ def run_side_by_side(context: RunContext) -> None:
             break
         if generation is not None and not generation.asked_to_end and stage_is_over(context):
             generation.terminate()
-        for ended in context.turn():
+        for ended in context.poll():
             if ended is generation:
                 context.state.generation_done = not ended.asked_to_end
                 context.finished(ended)
@@ -127,7 +128,7 @@ def run_side_by_side(context: RunContext) -> None:
                 _finish_training(context, ended)
                 training = None
     if context.config.pipeline.training_cycles_per_generation == 0:
-        context.next_cycle()  # trainings close the cycles; without any the run is one
+        context.next_cycle()  # trainings end the cycles; without them the run is one cycle
 
 
 def _finish_training(context: RunContext, step: Step) -> None:
@@ -138,7 +139,7 @@ def _finish_training(context: RunContext, step: Step) -> None:
 
 
 class _Due:
-    """When the next training is due, by how many records are new since the run began."""
+    """Decides when the next training is due, by the number of records added since the run began."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
@@ -149,7 +150,7 @@ class _Due:
         return max(0, self._context.count()[0] - self._context.state.run_records)
 
     def planned_records(self) -> int:
-        """How many records the whole run is to add."""
+        """The number of records that the whole run is to add."""
         config = self._context.config
         to_target = config.pipeline.total_records_target - self._context.state.run_records
         return min(config.pipeline.generation_cycles * config.generation.record_limit, to_target)

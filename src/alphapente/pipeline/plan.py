@@ -37,7 +37,7 @@ class Planner:
             # With the same seed, every training would draw the same records in the same order.
             settings.append(f"training.seed={zlib.crc32(f'{self.config.training.seed} {name}'.encode())}")
         if beside_generation and self.config.training.threads == 0:
-            # Self-play uses all cores, so that none is idle between trainings, at a low priority; training uses half of them.
+            # Self-play uses all cores at low priority, so that none is idle between trainings; training uses half.
             settings.append(f"training.threads={max(1, num_cores() // 2)}")
         return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
 

@@ -1,4 +1,4 @@
-"""Promotion: a new network plays for the run once a sequential test has found it stronger than the one before."""
+"""Promotion (gating): a new network plays for the run once a sequential test finds it stronger than the last one."""
 
 import time
 import zlib
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def first_incumbent(config: Config, untested: bool) -> None:
-    """Where a run has a network, and none was ever promoted: the one that has played until now plays on.
+    """Promotes the network that has played until now, if none was ever promoted.
 
-    Not while that network is itself still to be tested. Raises FailureError where it cannot be copied.
+    Not while that network is itself still to be tested. Raises FailureError if it cannot be copied.
     """
     newest, playing = (path(config, config.training.model_type) for path in (checkpoint_path, promoted_path))
     if untested or playing.exists() or not newest.exists():
@@ -40,9 +40,9 @@ def promote(
 ) -> PromotionSummary | None:
     """Tests the newest network against the promoted one, stores the match, and promotes it if it is stronger.
 
-    The first network of all has nobody to beat and is promoted. `key` names the training: another one has other
-    openings. None, and nothing done, where `stop` ended the test. Raises CheckpointError for a network that cannot be
-    used, DatabaseError where the match cannot be stored.
+    The first network of a run is promoted without a test. `key` names the training: each training has its own
+    openings. Returns None, with nothing changed, if `stop` ended the test. Raises CheckpointError for a network that
+    cannot be used, DatabaseError if the match cannot be stored.
     """
     from alphapente.network import checkpoint
 
@@ -57,7 +57,7 @@ def promote(
         return PromotionSummary(False, "same", candidate.step, old_step)
     began = time.monotonic()
     report(Note(_question(config, candidate.step, old_step)))
-    if config.network.precision == "int8":  # which is quantized anew for each start: not the network, but nearly
+    if config.network.precision == "int8":  # quantization differs from start to start, and so would the player
         config = config.model_copy(update={"network": config.network.model_copy(update={"precision": "auto"})})
     found = _test(config, (newest, playing), report, stop, zlib.crc32((key or "").encode()))
     if found is None:
@@ -105,7 +105,7 @@ def _question(config: Config, step: int, old_step: int) -> str:
 def _test(
     config: Config, files: tuple[Path, Path], report: ReportFn, stop: Callable[[], bool], seed: int
 ) -> "TestedMatch | None":
-    """Plays the match, storing each pair of games as it ends, or resumes it. None where it was stopped."""
+    """Plays or resumes the match, and stores each pair of games when it ends. None if it was stopped."""
     from alphapente.arena.identity import identify
     from alphapente.arena.lineup import Terms, make_player
     from alphapente.arena.match import MatchHooks, plan_games
@@ -118,7 +118,7 @@ def _test(
     compile_for_job(report, stop)
     settings, bounds = config.pipeline, _bounds(config)
 
-    def tell(pairs: "NDArray[np.int64]", llr: float) -> None:
+    def report_batch(pairs: "NDArray[np.int64]", llr: float) -> None:
         counts = " ".join(str(count) for count in pairs)
         report(
             Note(
@@ -139,4 +139,6 @@ def _test(
             stack.enter_context(closing(make_player(word, config, Terms(2 * BATCH_PAIRS, seed)))) for word in words
         )
         hooks = MatchHooks(known=stored.games, on_pair_fn=stored.add, stop=stop)
-        return play_sequentially(one, two, bounds, starts, rules=rules, seed=seed, on_batch_fn=tell, hooks=hooks)
+        return play_sequentially(
+            one, two, bounds, starts, rules=rules, seed=seed, on_batch_fn=report_batch, hooks=hooks
+        )

@@ -1,4 +1,4 @@
-"""What a run works with, whichever its mode: steps begun, watched and ended, the state kept, the log written."""
+"""The context of a run in either mode: starts, watches and ends steps, saves the state, writes the log."""
 
 import math
 import time
@@ -16,23 +16,23 @@ from alphapente.pipeline.state import Locks, State, save_state
 from alphapente.pipeline.status import StatusFile, StepOutcome
 from alphapente.pipeline.step import Step
 
-_TURN_S = 0.05
+_POLL_S = 0.05
 CountFn = Callable[[], tuple[int, int]]
-"""Records and games that the database holds of the variant and board size."""
+"""Returns the records and games in the database, of the variant and board sizes."""
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: it unwinds a run that was asked to end
+class Interrupted(Exception):  # noqa: N818 - not an error: it unwinds a run that was asked to end
     """The run was asked to end, and its steps have ended."""
 
 
 def timestamp() -> str:
-    """The local time as file names have it: 20260131_235959."""
+    """The local time in the format of file names: 20260131_235959."""
     return time.strftime("%Y%m%d_%H%M%S")
 
 
 @dataclass
 class RunContext:
-    """A run at work. `log` takes the coordination's lines; a step's own lines go to the step's log and to `report`."""
+    """A run in progress. `log` gets the scheduler's lines; a step's lines go to the step's log and to `report`."""
 
     config: Config
     report: ReportFn
@@ -54,17 +54,17 @@ class RunContext:
 
     @property
     def elapsed_s(self) -> float:
-        """How long the run has taken, over all its starts."""
+        """The run's time, over all its starts."""
         return self._elapsed_before + time.monotonic() - self._began
 
     def time_left_s(self) -> float:
-        """How much of `pipeline.time_limit_minutes` is left; infinite without a limit."""
+        """The rest of `pipeline.time_limit_minutes`; infinite without a limit."""
         limit = self.config.pipeline.time_limit_minutes
         return float("inf") if limit is None else 60 * limit - self.elapsed_s
 
     @property
     def stage_config(self) -> Config:
-        """The configuration as it is in force in the present stage."""
+        """The configuration of the current stage."""
         return in_stage(self.config, self.state.stage)
 
     @property
@@ -73,25 +73,25 @@ class RunContext:
         return self.state.first_cycle + self.config.pipeline.generation_cycles - 1
 
     def publish(self, event: Event) -> None:
-        """Tell the log and whoever watches."""
+        """Write an event to the log and report it."""
         self._plain(event)
         if isinstance(event, Note):
             self.status.note(event.text)
         self.report(event)
 
     def report_lost(self, event: Event) -> None:
-        """Report a log or curve that cannot be written: in the coordination's log, the status and the display."""
+        """Report a log or curve that cannot be written: in the scheduler's log, the status and the display."""
         self._plain(event)
         self.status.note(describe(event))
         self.report(event)
 
     def write_status(self) -> None:
-        """Write the status as it is now."""
+        """Update and write the status."""
         self.refresh_status()
         self.status.write()
 
     def refresh_status(self) -> None:
-        """Bring the status up to date."""
+        """Update the status without writing it."""
         status, state = self.status.status, self.state
         status.elapsed_s, status.ending = self.elapsed_s, self.stop()
         status.cycle, status.first_cycle, status.last_cycle = state.cycle, state.first_cycle, self.last_cycle
@@ -100,12 +100,12 @@ class RunContext:
         status.cycle_games = max(0, status.games - state.cycle_games)
 
     def save(self) -> None:
-        """Keep the state, so that the next start goes on from here. Raises FailureError where that fails."""
+        """Save the state, from which the next start continues. Raises FailureError if that fails."""
         self.state.elapsed_s = self.elapsed_s
         save_state(self.state, self.state_path)
 
     def begin(self, name: str, cycle: int, command: list[str], low_priority: bool = False) -> Step:
-        """Start a step; its log is named after it and the time. Raises Interrupted when asked to stop."""
+        """Start a step; its log is named after it and the time. Raises Interrupted if asked to stop."""
         file_name = f"{name.lower().replace(' ', '_').replace('.', '_')}_{timestamp()}.log"
         if self.stop():
             raise Interrupted
@@ -120,7 +120,7 @@ class RunContext:
         return step
 
     def begin_generation(self, name: str, record_limit: int, low_priority: bool = False) -> Step:
-        """Start a generation of so many records; it `gives_way` to a training that wants its cores."""
+        """Start a generation of `record_limit` records; with `low_priority` a training gets the cores first."""
         command = self.planner.generation(self.state.stage, record_limit)
         return self.begin(name, self.state.cycle, command, low_priority)
 
@@ -136,10 +136,10 @@ class RunContext:
         name = training.replace("Training", "Promotion")
         return self.begin(name, self.state.cycle, self.planner.promotion(self.state.stage, training))
 
-    def turn(self) -> list[Step]:
-        """Forward what the running steps say; returns those that have ended well, after a moment if there are none.
+    def poll(self) -> list[Step]:
+        """Forward the events of the running steps; returns the steps that have ended well, after a pause if none has.
 
-        Raises FailureError for a step that failed, and Interrupted when asked to stop, once the steps have ended.
+        Raises FailureError for a step that failed, and Interrupted if asked to stop, once the steps have ended.
         """
         if self.stop():
             return self._interrupted()
@@ -160,7 +160,7 @@ class RunContext:
         if ended or self.status.due():
             self.write_status()
         if not ended:
-            time.sleep(_TURN_S)
+            time.sleep(_POLL_S)
         return ended
 
     def _forward(self, step: Step) -> None:
@@ -173,7 +173,7 @@ class RunContext:
             self.report(event)
 
     def _interrupted(self) -> list[Step]:
-        """End the steps; returns those that came to their own end meanwhile. Raises Interrupted where none did."""
+        """End the steps; returns those that completed meanwhile. Raises Interrupted if none did."""
         if self.running:
             self.publish(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
             self.write_status()
@@ -184,7 +184,7 @@ class RunContext:
         return done
 
     def finished_training(self, step: Step) -> None:
-        """Note in the state that the cycle's next training is done."""
+        """Record in the state that the cycle's next training is done."""
         self.state.trainings_done += 1
         self.state.trained_records = self._training_on
         self._record_network(step.trained)
@@ -195,16 +195,16 @@ class RunContext:
         self.finished(step)
 
     def finished_promotion(self, step: Step) -> None:
-        """Note in the state that the newest network is tested, and in the log what was found."""
+        """Record in the state that the newest network is tested, and in the log the result."""
         if step.tested is not None:
             self.state.untested_training = ""
             self._plain(step.tested)
         self.finished(step)
 
     def _record_network(self, trained: TrainingSummary | None) -> None:
-        """Note what the network that a training has kept was made from."""
+        """Add the network that a training has kept to the history."""
         if trained is None or not self.config.pipeline.keep_checkpoints or math.isnan(trained.policy_loss):
-            return  # nan: it found nothing to do, and kept nothing
+            return  # nan: nothing was due, so no network was kept
         kept = KeptNetwork(
             checkpoint=history_path(self.config, trained.model_type, trained.step).name,
             model_type=trained.model_type,
@@ -219,7 +219,7 @@ class RunContext:
         add_to_history(self.config, kept)
 
     def finished(self, step: Step) -> None:
-        """Put away a step that has ended well, and keep the state."""
+        """Close a step that has ended well, and save the state."""
         self.save()
         self.running.remove(step)
         step.close()
@@ -234,7 +234,7 @@ class RunContext:
         )
 
     def next_cycle(self) -> None:
-        """Close the cycle: what the pool holds now is what the next one begins with."""
+        """End the cycle: the next one begins with the current pool."""
         records, games = self.count()
         self.state.games_by_cycle.append(games - self.state.cycle_games)
         self.state.cycle += 1
@@ -251,17 +251,17 @@ class RunContext:
                 self.publish(Note(str(step.failure())))
 
     def abandon(self, gracefully: bool) -> None:
-        """End whatever still runs: `gently`, each is asked and waited for; else killed."""
+        """End all running steps: `gracefully`, by asking and waiting; otherwise by killing them."""
         try:
             if gracefully:
                 self._stop_steps()
-        finally:  # a second Ctrl-C ends the waiting
+        finally:  # a second Ctrl-C ends the wait
             for step in self.running:
                 step.close()
             self.running.clear()
 
     def summary(self) -> PipelineSummary:
-        """What the run has done so far, over all its starts."""
+        """The run's results so far, over all its starts."""
         records, games = self.count()
         games_by_cycle = list(self.state.games_by_cycle)
         if games > self.state.cycle_games and not self.state.finished:
@@ -277,7 +277,7 @@ class RunContext:
 
 
 def _outcome(step: Step) -> StepOutcome:
-    """How an ended step ended."""
+    """The outcome of a step that has ended."""
     if not step.ended_as_asked():
         return "failed"
     return "done" if step.process.returncode == 0 else "ended early"

@@ -1,4 +1,4 @@
-"""A whole run: opened or taken up where it stopped, its steps carried out, its end told."""
+"""A whole run: opens it or resumes it, carries out its steps and reports its end."""
 
 import os
 import time
@@ -30,10 +30,11 @@ def run(
 ) -> PipelineSummary:
     """Alternate generation and training until the last cycle or until the database holds the target.
 
-    Each step is a process, `command` its beginning. What is done is kept in `checkpoint_dir`, and the next call goes
-    on from there, with the settings then in force. Ends early, with all kept, when `stop` says so. `count` tells the
-    pool's records and games (by default it asks the database). Raises FailureError for a step that failed, a state
-    that cannot be read, a folder or a database that cannot be used; RequestError where another run is at work.
+    Each step is a process; `command` is the beginning of its command line. The state is saved in `checkpoint_dir`, and
+    the next call continues from it with its own settings. The run ends early, with all work saved, after `stop()`.
+    `count` returns the pool's records and games (default: counted in the database). Raises FailureError for a step that
+    failed, a state that cannot be read, a folder or a database that cannot be used; RequestError if another run is
+    active on the folder.
     """
     folder = config.pipeline.checkpoint_folder
     locks = Locks(folder)
@@ -77,7 +78,7 @@ def _run(
 
 
 def _run_with_status(context: RunContext) -> PipelineSummary:
-    """Carry the run out, and leave in its status how it ended."""
+    """Run the steps, and write the outcome to the status file."""
     outcome: RunOutcome = "failed"
     try:
         summary = _run_steps(context)
@@ -93,7 +94,7 @@ def _run_with_status(context: RunContext) -> PipelineSummary:
     finally:
         try:
             context.status.end(outcome)
-        except KeyboardInterrupt:  # a second Ctrl-C while the run ended cleanly: it raises only once
+        except KeyboardInterrupt:  # a second Ctrl-C during a clean end: it raises only once
             context.status.end("finished" if context.state.finished else "paused")
             raise
 
@@ -106,7 +107,7 @@ def _run_steps(context: RunContext) -> PipelineSummary:
         context.publish(
             Note(
                 f"the target is reached: {records:,} of {target:,} records are in the database; nothing to do"
-                " (raise pipeline.total_records_target to go on)"
+                " (raise pipeline.total_records_target to continue)"
             )
         )
         return context.summary()
@@ -118,12 +119,12 @@ def _run_steps(context: RunContext) -> PipelineSummary:
         context.save()
     except Interrupted:
         context.save()
-        context.publish(Note("stopped; running the same command again goes on from here"))
+        context.publish(Note("stopped; running the same command again continues from here"))
     except KeyboardInterrupt:
         context.abandon(gracefully=False)
         context.save()
         context.publish(
-            Note("stopped at once, its steps were killed; running the same command again continues from what was saved")
+            Note("stopped at once, its steps were killed; running the same command again continues from the saved work")
         )
         raise
     except Exception:
@@ -134,7 +135,7 @@ def _run_steps(context: RunContext) -> PipelineSummary:
     summary = context.summary()
     if state.finished:
         over = "the time limit is reached" if context.time_left_s() <= 0 else "all cycles are done"
-        again = f"{over}; run again for as much more"
+        again = f"{over}; run again for another run of the same length"
         context.publish(Note("the target is reached" if summary.records >= target else again))
     for line in describe(summary).splitlines():
         context.log.write(line)
@@ -142,7 +143,7 @@ def _run_steps(context: RunContext) -> PipelineSummary:
 
 
 def _open_state(config: Config, saved: State | None, count: CountFn, stamp: str) -> tuple[State, list[str]]:
-    """The state to go on with, brought up to date, and what to say about it."""
+    """The updated state to continue with, and notes about it."""
     records, games = count()
     pool = f"{config.game.variant}, {' and '.join(f'{size}x{size}' for size in stage_sizes(config))}"
     settings = config.to_dict()
@@ -162,16 +163,16 @@ def _open_state(config: Config, saved: State | None, count: CountFn, stamp: str)
     notes = []
     changes = changed_keys(saved.settings, settings)
     if changes:
-        notes.append("settings changed since the interruption, the new ones hold: " + "; ".join(changes))
+        notes.append("settings changed since the interruption, the new ones apply: " + "; ".join(changes))
     if any(change.startswith(_POOL_KEYS) for change in changes):
-        notes.append(f"another pool of records ({pool}): this cycle's counts begin anew")
+        notes.append(f"another pool of records ({pool}): this cycle's counts start again")
         saved.run_records = saved.generation_records = saved.stage_records = saved.trained_records = records
         saved.cycle_games = games
         saved.generation_done = False
     elif records < saved.generation_records:
         notes.append(f"the database holds {records:,} records, fewer than before ({saved.generation_records:,})")
     if any(change.startswith("pipeline.mode") for change in changes) and config.pipeline.mode == "async":
-        saved.generation_done = False  # of the cycle, not of the run; what is missing is counted anew
+        saved.generation_done = False  # it was the cycle's, not the run's; missing records are counted again
     saved.generation_records = min(saved.generation_records, records)
     saved.run_records = min(saved.run_records, records)
     saved.stage_records = min(saved.stage_records, records)
@@ -181,7 +182,7 @@ def _open_state(config: Config, saved: State | None, count: CountFn, stamp: str)
     place = (
         f"Training {saved.cycle}.{saved.trainings_done + 1}" if saved.generation_done else f"Generation {saved.cycle}"
     )
-    notes.append(f"going on with run {saved.run} at {place}; the database holds {records:,} records ({pool})")
+    notes.append(f"continuing run {saved.run} at {place}; the database holds {records:,} records ({pool})")
     if saved.loss_by_training:
         losses = ", ".join(f"{name.removeprefix('Training ')}: {loss:.4f}" for name, loss in saved.loss_by_training)
         notes.append(f"total loss by training so far: {losses}")
@@ -193,9 +194,9 @@ def _empty_summary(config: Config, count: CountFn) -> PipelineSummary:
 
 
 def _save_settings(config: Config, path: Path) -> Path:
-    """Save the resolved configuration with the run's logs. Raises FailureError where that cannot be done.
+    """Save the resolved configuration with the run's logs. Raises FailureError if that fails.
 
-    Runs with other checkpoints may use the same log folder, and start in the same second: each has a file of its own.
+    Runs with other checkpoint folders may share the log folder and start in the same second: each gets its own file.
     """
     path = new_file(path)
     write_text(path, config.dump_json())
@@ -204,7 +205,7 @@ def _save_settings(config: Config, path: Path) -> Path:
 
 @contextmanager
 def _counting(config: Config, count: CountFn | None) -> Iterator[CountFn]:
-    """`count` as given, or one that asks the database, which stays open meanwhile."""
+    """`count` if given; otherwise a function that counts in the database, which stays open meanwhile."""
     if count is not None:
         yield count
         return

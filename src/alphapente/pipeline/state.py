@@ -1,4 +1,4 @@
-"""Where a run of the pipeline stands, kept in a file so that the next start goes on from there."""
+"""The progress of a run of the pipeline, saved in a file from which the next start continues."""
 
 import dataclasses
 import fcntl
@@ -18,14 +18,14 @@ STATE_NAME = "pipeline_state.json"
 _SCHEDULER_LOCK = "pipeline.lock"
 _STEPS_LOCK = "pipeline_steps.lock"
 _LATER = {"stage", "stage_records", "stage_began_s", "trained_records", "untested_training", "stopped"}
-"""Keys that earlier versions did not write; without them they have their defaults."""
+"""Keys that earlier versions did not write; missing ones have their defaults."""
 STEP_WAIT_S = 60.0
-"""How long a start waits for a step that an earlier scheduler, killed, has left at work."""
+"""How long a start waits for a running step of an earlier scheduler that was killed."""
 
 
 @dataclass
 class State:
-    """A run's place: which cycle, what of it is done. The pool: all records of the run's variant and board sizes."""
+    """A run's progress: its cycle and what of it is done. The pool: all records of its variant and board sizes."""
 
     run: str
     """Name of the run: its first start, as YYYYMMDD_HHMMSS."""
@@ -51,18 +51,18 @@ class State:
     stage_records: int = 0
     """Records in the pool when the stage began."""
     stage_began_s: float = 0.0
-    """What elapsed_s was when the stage began."""
+    """elapsed_s when the stage began."""
     untested_training: str = ""
     """The training whose network is still to be tested against the one that plays; "" for none."""
     finished: bool = False
     stopped: bool = False
-    """It was finished before its time by `stop_for_good`."""
+    """It was ended early by `stop_for_good`."""
     settings: dict[str, Any] = field(default_factory=dict)
     """The configuration of the latest start."""
 
 
 def load_state(path: StrPath) -> State | None:
-    """The state kept in a file; None where there is none. Raises FailureError for a file that is not one."""
+    """The state saved in a file; None if there is no file. Raises FailureError for a file that is not a state."""
     what_next = "move the file away to begin a new run (records and checkpoints stay)"
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -73,12 +73,12 @@ def load_state(path: StrPath) -> State | None:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise FailureError(f"{path} is not a pipeline's state, or was cut short: {error}; {what_next}") from error
+        raise FailureError(f"{path} is not a pipeline's state, or incomplete: {error}; {what_next}") from error
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise FailureError(f'{path} is not a pipeline\'s state: found no "format"; {what_next}')
     if values["format"] != FORMAT:
         raise FailureError(
-            f"{path} has format {values['format']}, this version reads {FORMAT}; go on with the version that wrote it,"
+            f"{path} has format {values['format']}, this version reads {FORMAT}; continue with the version that wrote it,"
             f" or {what_next}"
         )
     del values["format"]
@@ -90,7 +90,7 @@ def load_state(path: StrPath) -> State | None:
 
 
 def _problem(values: dict[str, Any]) -> str:
-    """What is wrong with the values read, "" for nothing."""
+    """What is wrong with the values read; "" if nothing is."""
     fields = {field.name: field.type for field in dataclasses.fields(State)}
     wrong = set(values) - set(fields) | set(fields) - set(values) - _LATER
     if wrong:
@@ -113,24 +113,24 @@ def _problem(values: dict[str, Any]) -> str:
 
 
 def save_state(state: State, path: StrPath) -> None:
-    """Replace the file by the state, whole or not at all. Raises FailureError where that cannot be done."""
+    """Replace the file by the state, whole or not at all. Raises FailureError if that fails."""
     try:
         write_text(path, json.dumps({"format": FORMAT, **dataclasses.asdict(state)}, indent=2) + "\n")
     except FailureError as error:
         raise FailureError(
-            f"cannot keep the pipeline's state: {error}; then run again, and the run continues from the step before"
+            f"cannot save the pipeline's state: {error}; then run again, and the run continues from the step before"
         ) from error
 
 
 class Locks:
-    """One scheduler at a time in a checkpoint folder, and none while a step of an earlier one is still at work.
+    """Allows one scheduler at a time in a checkpoint folder, and none while a step of an earlier one still runs.
 
-    The kernel frees both locks when their holders die, however they die. `steps` is the descriptor that each step's
-    process inherits: as long as one lives, so does its lock.
+    The operating system releases both locks when their holders die. `steps` is the descriptor that each step's process
+    inherits: the lock is held as long as one of them lives.
     """
 
     def __init__(self, folder: StrPath) -> None:
-        """Raises RequestError where another scheduler is at work, FailureError where the folder cannot be written."""
+        """Raises RequestError if another scheduler is at work, FailureError if the folder cannot be written."""
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ class Locks:
     def wait_for_steps(
         self, stop: Callable[[], bool], report: Callable[[str], None], wait_s: float = STEP_WAIT_S
     ) -> bool:
-        """Wait until no step of an earlier scheduler is at work; False if asked to stop before. Raises FailureError."""
+        """Wait until no step of an earlier scheduler runs; False if asked to stop before. Raises FailureError."""
         deadline = time.monotonic() + wait_s
         reported = False
         while not _try_lock(self.steps):
@@ -175,7 +175,7 @@ class Locks:
         return True
 
     def close(self) -> None:
-        """Free both locks."""
+        """Release both locks."""
         self._close()
 
     def _close(self) -> None:
@@ -184,10 +184,9 @@ class Locks:
 
 
 def scheduler_at_work(folder: StrPath) -> int | None:
-    """The process that is at work on a checkpoint folder; None where there is none.
+    """The process id of the scheduler at work on a checkpoint folder; None if there is none.
 
-    The lock is tried only where the process that wrote its number there still lives, so that a start is never refused
-    because somebody was looking.
+    The lock is tried only if the process whose id is in the file is alive, so that this check never makes a start fail.
     """
     try:
         descriptor = os.open(Path(folder) / _SCHEDULER_LOCK, os.O_RDONLY)
@@ -207,16 +206,16 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # another user's process
         return True
     return True
 
 
 def stop_for_good(folder: StrPath) -> bool:
-    """Mark the folder's run, which is not at work, as finished: the next start begins a new one.
+    """Mark the folder's run, which must not be running, as finished: the next start begins a new run.
 
-    False where there was nothing to mark. Raises RequestError where it is at work, FailureError for a state that
-    cannot be read or written.
+    False if there was no unfinished run. Raises RequestError if it is running, FailureError for a state that cannot be
+    read or written.
     """
     locks = Locks(folder)
     try:

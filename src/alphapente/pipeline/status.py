@@ -1,7 +1,7 @@
-"""What a run is doing at this moment, in a file that other processes read: the page, or anybody's own script.
+"""The current status of a run, in a file that other processes read: the page, or a user's script.
 
-The state (`state.py`) says what is done, and a run goes on from it. The status says what is being done and how fast;
-nothing depends on it, so where it cannot be written the run goes on without.
+The state (`state.py`) says what is done, and a run resumes from it. The status says what is being done and how fast.
+Nothing depends on it: a run continues if it cannot be written.
 """
 
 import contextlib
@@ -23,20 +23,20 @@ from alphapente.files import StrPath, write_text
 FORMAT = 1
 STATUS_NAME = "pipeline_status.json"
 INTERVAL_S = 1.0
-"""At least so long between two writings, but for the last one."""
+"""Minimum time between two writes, except for the last one."""
 MAX_STEPS = 40
 MAX_NOTES = 30
 MAX_SAMPLES = 240
-"""When there are so many, every second one is dropped, and from then on they are taken half as often."""
+"""At this number every second sample is dropped, and from then on samples are taken half as often."""
 
 RunOutcome = Literal["running", "finished", "paused", "failed"]
-"""How a start of a run stands or ended: "paused" where it was asked to end before its time."""
+"""The state of a start of a run, or how it ended: "paused" if it was asked to end early."""
 StepOutcome = Literal["running", "done", "ended early", "failed"]
 
 
 @dataclass
 class StepStatus:
-    """A step that was begun: when (seconds since 1970), its log's name, how it ended, what it said last."""
+    """A step: when it began (seconds since 1970), the name of its log, how it ended, its latest event."""
 
     name: str
     log: str
@@ -44,7 +44,7 @@ class StepStatus:
     ended_at: float | None = None
     outcome: StepOutcome = "running"
     progress: dict[str, Any] | None = None
-    """The latest of its events but for notes, as `events.to_json` writes it."""
+    """Its latest event that is not a note, as `events.to_json` writes it."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Status:
     message: str = ""
     """Why it ended; "" while it runs."""
     ending: bool = False
-    """It was asked to end and waits for its steps."""
+    """It was asked to end and is waiting for its steps."""
     elapsed_s: float = 0.0
     cycle: int = 1
     first_cycle: int = 1
@@ -72,16 +72,16 @@ class Status:
     """Games made in this cycle."""
     steps: list[StepStatus] = field(default_factory=list)
     notes: list[tuple[float, str]] = field(default_factory=list)
-    """(when, what), the newest last."""
+    """(time, text), newest last."""
     samples: list[tuple[float, int, int]] = field(default_factory=list)
-    """(elapsed_s, records, games) over the whole run, evenly spread in its time."""
+    """(elapsed_s, records, games) over the whole run, evenly spaced in time."""
 
 
 _READER = TypeAdapter(Status)
 
 
 def read_status(path: StrPath) -> Status | None:
-    """The status in a file; None where there is none that this version can read."""
+    """The status in a file; None if there is none that this version can read."""
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
         if values.pop("format") != FORMAT:
@@ -92,10 +92,10 @@ def read_status(path: StrPath) -> Status | None:
 
 
 class StatusFile:
-    """Keeps a run's status in step with its events, and in its file."""
+    """Updates a run's status by its events, and writes it to its file."""
 
     def __init__(self, path: Path, status: Status) -> None:
-        """Samples go on where the file is of the same run."""
+        """Keeps the samples and notes of an existing file of the same run."""
         self.status = status
         self._path = path
         self._written_at = -math.inf
@@ -109,28 +109,28 @@ class StatusFile:
             self._sample_s = max([INTERVAL_S, *sorted(gaps)[len(gaps) // 2 : len(gaps) // 2 + 1]])
 
     def note(self, text: str) -> None:
-        """Something that the coordination said."""
+        """Adds a note of the scheduler."""
         self._notes.append((time.time(), text))
 
     def step_started(self, name: str, log: Path) -> None:
-        """A step has begun."""
+        """Adds a step."""
         self.status.steps.append(StepStatus(name, log.name, time.time()))
         del self.status.steps[:-MAX_STEPS]
 
     def step_event(self, name: str, event: Event) -> None:
-        """A running step has said something other than a note."""
+        """Records an event of a running step, other than a note."""
         for step in self.status.steps:
             if step.name == name and step.outcome == "running":
                 step.progress = {name: _finite(value) for name, value in json.loads(to_json(event)).items()}
 
     def step_ended(self, name: str, outcome: StepOutcome) -> None:
-        """A step has ended."""
+        """Records the end of a step."""
         for step in self.status.steps:
             if step.name == name and step.outcome == "running":
                 step.outcome, step.ended_at = outcome, time.time()
 
     def end(self, outcome: RunOutcome) -> None:
-        """The start of the run is over; what was said last tells why."""
+        """Records the end of this start of the run; the last note becomes its message."""
         for step in self.status.steps:
             self.step_ended(step.name, "ended early")
         self.status.outcome, self.status.ending = outcome, False
@@ -142,7 +142,7 @@ class StatusFile:
         return time.monotonic() - self._written_at >= INTERVAL_S
 
     def write(self) -> None:
-        """Replace the file, whole or not at all; a disk that refuses costs the status, not the run."""
+        """Replace the file, whole or not at all; errors are ignored, since the run does not depend on it."""
         status = self.status
         self._written_at = time.monotonic()
         status.pid, status.updated_at, status.notes = os.getpid(), time.time(), list(self._notes)
@@ -162,5 +162,5 @@ class StatusFile:
 
 
 def _finite(value: Any) -> Any:
-    """The value, or None for a number that JSON has no word for."""
+    """The value, or None for a number that JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

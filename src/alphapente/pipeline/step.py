@@ -1,4 +1,4 @@
-"""One step of the pipeline: a process of its own that plays or trains, whose events come back a line at a time."""
+"""One step of the pipeline: a separate process that plays, trains or tests and sends its events line by line."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from alphapente.events import EpochReport, Event, GenerationSummary, PromotionSu
 from alphapente.pipeline.lines import LogFile, PlainLines
 
 STOP_LIMIT_S = 60.0
-"""How long a step that was asked to end may take; then it is killed."""
+"""A step that was asked to end is killed after this time."""
 _DRAIN_LIMIT_S = 2.0
 _LAST_LINES = 12
 _STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
@@ -25,11 +25,11 @@ _STOPPED = (0, 130, 143, -signal.SIGTERM, -signal.SIGINT)
 
 
 NICE = 10
-"""The priority of a step that gives way: about a tenth of a core that another process wants too."""
+"""The priority of a step with low priority: about a tenth of a core that another process wants too."""
 
 
 def _lower_priority(pid: int) -> None:
-    """Lets others go first: by the process's priority and, where Linux shares by sessions, by that of its session."""
+    """Lowers a process's priority and, where Linux divides time by session, that of its session."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, NICE)
     with contextlib.suppress(OSError):
@@ -37,15 +37,15 @@ def _lower_priority(pid: int) -> None:
 
 
 class Step:
-    """A running step. Its process leads a session of its own, so that Ctrl-C in the terminal reaches only the parent.
+    """A running step. Its process leads its own session, so that Ctrl-C in the terminal reaches only the parent.
 
-    The process's standard input is a pipe that stays open: where it ends, the parent has died and the step ends too.
+    The process's standard input is a pipe that stays open. When it closes, the parent has died and the step ends too.
     """
 
     def __init__(self, name: str, command: Sequence[str], log: LogFile, lock: int, low_priority: bool = False) -> None:
-        """Starts the process, which inherits the descriptor `lock` and may give way to others that want its core.
+        """Starts the process, which inherits the descriptor `lock`; `low_priority` lets other processes run first.
 
-        `log`, which the step closes, gets its lines. Raises FailureError where it cannot be started.
+        `log` gets the step's lines, and the step closes it. Raises FailureError if the process cannot be started.
         """
         self.name = name
         self.last_loss: float | None = None
@@ -96,7 +96,7 @@ class Step:
         self._tail.append(line)
 
     def events(self) -> Iterator[Event]:
-        """The events that have come since the last call; every line goes to the log."""
+        """The events since the last call; every line is written to the log."""
         while True:
             try:
                 is_error, line = self._lines.get_nowait()
@@ -121,12 +121,12 @@ class Step:
             yield event
 
     def ended(self) -> bool:
-        """True once the process has ended and all it wrote is read."""
+        """True once the process has ended and all its output is read."""
         if self.process.poll() is None:
             return False
         self._exited_at = self._exited_at or time.monotonic()
         if any(reader.is_alive() for reader in self._readers):
-            # Processes that it started still hold its pipes: they have lost their parent.
+            # Its child processes still hold its pipes, and their parent has ended.
             if time.monotonic() - self._exited_at < _DRAIN_LIMIT_S:
                 return False
             self._signal_group(signal.SIGKILL)
@@ -140,7 +140,7 @@ class Step:
                 self.process.send_signal(signal.SIGTERM)
 
     def stop(self, report: Callable[[Event], None], limit_s: float = STOP_LIMIT_S) -> None:
-        """Ask the process to end, forward what it still says, and kill it after `limit_s` seconds."""
+        """Ask the process to end, report its remaining events, and kill it after `limit_s` seconds."""
         self.terminate()
         deadline = time.monotonic() + limit_s
         while not self.ended():
@@ -159,7 +159,7 @@ class Step:
             os.killpg(self.process.pid, number)
 
     def close(self) -> None:
-        """Close the pipes and the log; a process still at work is killed with all it started."""
+        """Close the pipes and the log; a process that still runs is killed with all that it started."""
         if self.process.poll() is None:
             self._signal_group(signal.SIGKILL)
             self.process.wait()
@@ -169,30 +169,30 @@ class Step:
                 stdin.close()
         for reader, stream in zip(self._readers, (self.process.stdout, self.process.stderr), strict=True):
             reader.join(timeout=0.5)
-            if stream is not None and not reader.is_alive():  # closing it under its reader would wait for that one
+            if stream is not None and not reader.is_alive():  # otherwise closing would wait for the reader
                 stream.close()
         self._log.close()
 
     def ended_as_asked(self) -> bool:
-        """True where the ended process's exit status is 0, or one of a step that was asked to end, if it was."""
+        """Whether the process ended with exit status 0 or, if it was asked to end, by that request."""
         status = self.process.returncode
         return status == 0 or (self.asked_to_end and status in _STOPPED)
 
     def failure(self) -> FailureError:
-        """What to say of an ended process that failed: the step, how it ended, its log and its last lines."""
+        """The error of a failed step: how it ended, its log and its last lines."""
         status = self.process.returncode
         how = f"failed with exit status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
         last = [f"  {line}" for line in self._errors or self._tail] or ["  (it wrote nothing)"]
         return FailureError(
             "\n".join(
                 [f"{self.name} {how}; its log: {self._log.path}; its last lines:", *last]
-                + ["Running the same command again goes on from this step."]
+                + ["Running the same command again continues from this step."]
             )
         )
 
 
 def _event_in(line: str) -> Event | None:
-    """The event that a line is; None for a line that a library printed."""
+    """The event in a line; None for a line that a library printed."""
     try:
         return from_json(line)
     except FailureError:
