@@ -72,7 +72,7 @@ def test_search_says_what_a_simulation_costs_and_where(config: Config) -> None:
     assert [row.name for row in result.rows] == ["search.us_per_simulation"]
     assert 0 < result.rows[0].value < 10_000
     assert sum(result.breakdown.values()) == pytest.approx(1.0)
-    assert {name.rpartition(": ")[2] for name in result.breakdown} >= {"tactics", "turn", "expand", "back up"}
+    assert {name.rpartition(": ")[2] for name in result.breakdown} >= {"tactics", "transform", "expand", "back up"}
     assert all(share >= 0 for share in result.breakdown.values())
 
 
@@ -147,7 +147,7 @@ def test_workers_take_turns_with_the_bare_network(config: Config) -> None:
         assert played.plies_per_s > 0
         assert sum(played.breakdown.values()) == pytest.approx(1.0)
         parts = {name.rpartition(": ")[2] for name in played.breakdown}
-        assert parts >= {"network", "choose", "expand", "back up", "turn", "records", "waiting"}
+        assert parts >= {"network", "choose", "expand", "back up", "transform", "records", "waiting"}
 
 
 def test_memory_is_that_of_a_process_with_all_its_trees(config: Config) -> None:

@@ -61,14 +61,14 @@ def test_a_page_is_loaded_with_all_that_it_names_once(visitor: web._Visitor) -> 
 
 def test_what_is_not_there_ends_the_benchmark(visitor: web._Visitor) -> None:
     with pytest.raises(FailureError, match=r"/nothing\.js was answered with 404"):
-        visitor.ask("/nothing.js")
+        visitor.request("/nothing.js")
 
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_again(visitor: web._Visitor) -> None:
-    visitor.ask("/")
+    visitor.request("/")
     assert visitor.connection.sock is not None
     visitor.connection.sock.shutdown(socket.SHUT_RDWR)
-    assert visitor.ask("/js/b.js") == b""
+    assert visitor.request("/js/b.js") == b""
 
 
 @pytest.mark.slow

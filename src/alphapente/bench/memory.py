@@ -62,7 +62,7 @@ def bench_memory(
 
 
 def _worker(pipe: Connection, config: Config, seconds: float) -> None:
-    """Plays without and then with a network; sends the memory of this process in bytes, sampled while with the network."""
+    """Plays without, then with the network; sends samples of this process's memory in bytes, taken with the network."""
     network: CpuNetwork = pipe.recv()
     evaluator = load_evaluator(network, config, config.generation.games_per_worker, config.game.board_size)
     task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)

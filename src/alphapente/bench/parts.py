@@ -1,13 +1,15 @@
-"""What the parts of a simulation cost: the clocks of a forest, and its kernels called by themselves.
+"""The cost of the parts of a simulation, by the clocks of a forest and by calling its kernels separately.
 
-The search is three kernels: `select` fills a batch, the network answers, `expand` makes nodes and backs values up. A
-clock beside each call costs nothing; a clock inside would cost more than what it measures. So what happens inside is
-measured afterwards: leaves of real searches are recorded (`record_leaves`), the functions that `select` and `expand`
-are made of are called on them one by one, and the cost for one leaf times the number of leaves is taken out of the
-kernel's time. What is left of `select` are moves that are opened, simulations that need no network (finished,
-remembered, kept), and all the waiting for memory: called one after the other a function finds its code and tables in
-the processor's caches, while beside a network, whose weights push them out, it does not. What is left of `expand` is
-the softmax, the priors, the first move, and again memory.
+A simulation has three parts: the kernel `select` fills a batch, the network evaluates it, and the kernel `expand` makes
+nodes and backs values up. A clock around each call costs nothing; a clock inside a kernel would cost more than what it
+measures. So the parts of the kernels are measured afterwards: leaves of real searches are recorded (`record_leaves`),
+the functions called by `select` and `expand` are called on them one by one, and their cost for one leaf times the
+number of leaves is subtracted from the kernel's time.
+
+The rest of `select` is expanded moves, simulations that need no network (finished games, cached positions, reused
+visits), and waiting for memory: called repeatedly, a function finds its code and tables in the processor's caches, but
+beside a network, whose weights displace them, it does not. The rest of `expand` is the softmax, the priors, the first
+move, and again memory.
 """
 
 import time
@@ -31,26 +33,26 @@ from alphapente.search.root import SearchResult
 from alphapente.search.tree import IDLE, SEARCHING, UNKNOWN, Leaves, Rates, Trees
 
 LAPS = 5
-"""How often each part is measured; the fastest counts, since whatever disturbs only slows."""
+"""How often each part is measured; the fastest counts, since disturbances only slow it down."""
 
 
 class TimedForest(Forest):
-    """A forest that keeps count of the processor seconds its parts take (of all threads of this process)."""
+    """A forest that measures the processor seconds of its parts (of all threads of this process)."""
 
     in_rounds = False  # a clock needs Python between selection, network and expansion
     seconds: dict[str, float]
     batches: int
     plies: int
-    """Searches whose result was taken."""
+    """Searches whose result was read."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        """Takes what Forest takes."""
+        """Takes the arguments of Forest."""
         super().__init__(*arguments, **settings)
         self._recorded, self._num_recorded = new_recorded(0), 0
         self.clear()
 
     def clear(self) -> None:
-        """Starts to count."""
+        """Resets the clocks and counts."""
         self.seconds = dict.fromkeys(("start", "select", "network", "expand"), 0.0)
         self.batches = self.plies = 0
 
@@ -61,7 +63,7 @@ class TimedForest(Forest):
 
     @property
     def simulated(self) -> int:
-        """Simulations that are finished, those of searches under way included."""
+        """Finished simulations, those of searches in progress included."""
         under_way = self.trees.heads["finished"][self.trees.heads["stage"] == SEARCHING]
         return self.simulations_done + int(under_way.sum())
 
@@ -71,7 +73,7 @@ class TimedForest(Forest):
         return super().result(tree)
 
     def record(self, count: int, step_fn: Callable[[], Any]) -> "Recorded":
-        """Calls `step_fn`, which steps this forest, until `count` leaves are recorded; and no more than that often."""
+        """Calls `step_fn`, which steps this forest, until `count` leaves are recorded, at most `count` times."""
         self._recorded, self._num_recorded = new_recorded(count), 0
         for _ in range(count):
             if self._num_recorded == count:
@@ -107,7 +109,7 @@ class TimedForest(Forest):
         self.seconds["start"] += time.process_time() - begin
 
     def empty_calls(self) -> tuple[float, float]:
-        """(seconds of a call of `select`, of `expand`) when no search is under way. The searches are lost."""
+        """(seconds of a call of `select`, of `expand`) without any search in progress. The searches are lost."""
         self.trees.heads["stage"] = IDLE
         self.leaves.active[:] = 0
         answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
@@ -122,17 +124,17 @@ class TimedForest(Forest):
 
 
 class Recorded(NamedTuple):
-    """n leaves of searches: the root, the way down, and the position at its end."""
+    """n leaves of searches: the root, the moves to the leaf, and its position."""
 
     root: Positions  # [n]
     points: NDArray[np.int16]  # [n, MAX_PLIES]
     depth: NDArray[np.int32]  # [n]
     leaf: Positions  # [n]
-    symmetry: NDArray[np.int8]  # [n] how the network sees it turned
+    symmetry: NDArray[np.int8]  # [n] by which the network sees it transformed
 
 
 def new_recorded(count: int) -> Recorded:
-    """Room for `count` leaves."""
+    """Space for `count` leaves."""
     return Recorded(
         np.zeros(count, POSITION),
         np.zeros((count, MAX_PLIES), np.int16),
@@ -144,9 +146,9 @@ def new_recorded(count: int) -> Recorded:
 
 @kernel
 def record_leaves(trees: Trees, leaves: Leaves, recorded: Recorded, count: int) -> int:
-    """Adds the leaves that are in the batch now to the `count` there are, up to the room; returns how many there are.
+    """Adds the leaves of the current batch to the first `count`, while there is space; returns the new count.
 
-    Roots without a node, and leaves that are decided, are left out.
+    Roots without a node, and leaves where the game is over, are omitted.
     """
     for place in range(len(leaves.tree)):
         if count == len(recorded.depth):
@@ -188,9 +190,9 @@ def _identify_all(
 
 
 @kernel
-def _turn_all(recorded: Recorded, bits: NDArray[np.uint64], turned: Positions) -> None:
+def _transform_all(recorded: Recorded, bits: NDArray[np.uint64], transformed: Positions) -> None:
     for index in range(len(recorded.depth)):
-        copy_turned(turned[index % len(turned)], recorded.leaf[index], bits[index], recorded.symmetry[index])
+        copy_turned(transformed[index % len(transformed)], recorded.leaf[index], bits[index], recorded.symmetry[index])
 
 
 @kernel
@@ -229,20 +231,20 @@ def _find_next_all(trees: Trees, leaves: Leaves, laps: int) -> None:
 
 
 def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:
-    """Processor seconds of each part for one leaf; "next move" is to find a node's best unopened move, once.
+    """Processor seconds of each part for one leaf; "next move" finds a node's best unexpanded move, once.
 
-    The forest has a batch selected; what works on the tree is measured on a copy of that.
+    The forest must have a batch selected; parts that change the tree are measured on a copy.
     """
     count = len(recorded.depth)
     bits = np.stack([new_bitboards()] * count)
-    turned = np.zeros(forest.evaluator.batch_size, POSITION)
+    transformed = np.zeros(forest.evaluator.batch_size, POSITION)
     scratch = np.zeros(1, POSITION)[0]
     numbers, hashes = stone_numbers(forest.size), np.zeros(NUM_SYMMETRIES, np.uint64)
     found = {
         "play": _fastest(lambda: _play_all(recorded, scratch)) / count,
         "tactics": _fastest(lambda: _find_all(recorded, bits, scratch)) / count,
         "identity": _fastest(lambda: _identify_all(recorded, bits, numbers, hashes)) / count,
-        "turn": _fastest(lambda: _turn_all(recorded, bits, turned)) / count,
+        "transform": _fastest(lambda: _transform_all(recorded, bits, transformed)) / count,
     }
     trees, leaves = (kind(*(array.copy() for array in part)) for kind, part in _search_arrays(forest))
     backed_up = _back_up_all(trees, leaves, 64)
@@ -269,16 +271,16 @@ def _fastest(work: Callable[[], Any], calls: int = 1) -> float:
 
 
 def parts_of(forest: TimedForest, recorded: Recorded, descents: int, leaves: int) -> dict[str, float]:
-    """Processor seconds by part: the forest's clocks, with what `select` and `expand` did told apart.
+    """Processor seconds by part: the forest's clocks, with `select` and `expand` divided into their parts.
 
-    Of the simulations that the clocks saw, `descents` went down the tree (a visit kept from before does not) and
-    `leaves` asked the network. The forest has a batch selected; its searches are lost.
+    Of the simulations measured, `descents` descended the tree (reused visits do not) and `leaves` needed the network.
+    The forest must have a batch selected; its searches are lost.
     """
     clocks, batches = dict(forest.seconds), forest.batches
     cost = seconds_a_leaf(recorded, forest)
     select_call, expand_call = (seconds * batches for seconds in forest.empty_calls())
     selecting = {part: cost[part] * descents for part in ("choose", "next move", "play", "tactics")}
-    selecting |= {part: cost[part] * leaves for part in ("identity", "turn")}
+    selecting |= {part: cost[part] * leaves for part in ("identity", "transform")}
     selecting = _within(clocks["select"] - select_call, selecting)
     expanding = _within(clocks["expand"] - expand_call, {"back up": cost["back up"] * leaves})
     return {
@@ -293,6 +295,6 @@ def parts_of(forest: TimedForest, recorded: Recorded, descents: int, leaves: int
 
 
 def _within(whole: float, parts: dict[str, float]) -> dict[str, float]:
-    """The parts, made smaller in proportion where they come to more than the whole they were part of."""
+    """The parts, scaled down if their sum exceeds the whole."""
     scale = min(1.0, max(0.0, whole) / max(sum(parts.values()), 1e-12))
     return {part: seconds * scale for part, seconds in parts.items()}

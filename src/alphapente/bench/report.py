@@ -1,4 +1,4 @@
-"""The shape of a benchmark's answer: rows with a floor and a ratio, and the machine they were measured on."""
+"""The results of a benchmark: rows with a floor and a ratio, and the machine they were measured on."""
 
 import platform
 import time
@@ -18,7 +18,7 @@ INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16",
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `floor` is what the bare work does in the same process, `ratio` ours over it; None: has none."""
+    """One value. `floor` is the value of the bare work in the same process, `ratio` is value over floor; None: none."""
 
     name: str
     value: float
@@ -29,31 +29,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A benchmark's rows, and where the time went: the share of the whole by "group: part".
+    """A benchmark's rows, and a breakdown of the time: the share of the whole by "group: part".
 
-    A group is a row's name, or the beginning of one; where it names a row in (micro)seconds, the share is told in
-    them too.
+    A group is a row's name, or a prefix of one. If the row is in (micro)seconds, the share is printed in them too.
     """
 
     rows: list[Row]
     breakdown: dict[str, float] = field(default_factory=dict)
 
     def breakdown_lines(self) -> list[str]:
-        """One line for each group: "group: part 61.2%, part 38.8%", the parts in the order they were given."""
+        """One line for each group: "group: part 61.2%, part 38.8%", the parts in their given order."""
         times = {row.name: row for row in self.rows if row.unit.endswith("seconds")}
         groups: dict[str, list[str]] = {}
         for name, share in self.breakdown.items():
             group, _, part = name.rpartition(": ")
-            told = f"{part} {share:.1%}"
+            text = f"{part} {share:.1%}"
             if group in times:
-                told = f"{part} {number(share * times[group].value)} ({share:.1%})"
-            groups.setdefault(group, []).append(told)
+                text = f"{part} {number(share * times[group].value)} ({share:.1%})"
+            groups.setdefault(group, []).append(text)
         units = {name: f" in {row.unit}" for name, row in times.items()}
         return [f"{group or 'time'}{units.get(group, '')}: {', '.join(parts)}" for group, parts in groups.items()]
 
 
 def number(value: float) -> str:
-    """A figure as people read it: three digits at least, thousands apart."""
+    """A number as text: at least three digits, thousands separated."""
     size = abs(value)
     if size >= 100 or value == int(value):
         return f"{value:,.0f}"
@@ -61,10 +60,10 @@ def number(value: float) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its instruction sets that matter here, what of it we may use, and the libraries' versions.
+    """The processor, its relevant instruction sets, what this process may use of it, and the libraries' versions.
 
-    `cores` are those there are, `threads` the hardware threads that this process may run on, `memory_gib` the whole,
-    `gpu` what torch sees first, or None.
+    `cores` are the physical cores, `threads` the hardware threads that this process may run on, `memory_gib` the total
+    memory, `gpu` torch's first GPU, or None.
     """
     model, flags = platform.processor() or platform.machine(), ""
     cpuinfo = Path("/proc/cpuinfo")
@@ -90,7 +89,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor_line(machine: dict[str, Any]) -> str:
-    """The machine by what decides its speed: "AMD EPYC, 2 cores (avx2, avx512f)". Names its section in RESULTS.md."""
+    """The machine's name in RESULTS.md, by what determines its speed: "AMD EPYC, 2 cores (avx2, avx512f)"."""
     sets = ", ".join(machine["instruction_sets"])
     threads = "" if machine["threads"] == machine["cores"] else f", {machine['threads']} threads"
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
@@ -105,7 +104,7 @@ def versions_line(machine: dict[str, Any]) -> str:
 
 
 def _gpu() -> str | None:
-    import torch  # a second or two: only whoever describes the machine waits for it
+    import torch  # takes a second or two, only when the machine is described
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
@@ -118,12 +117,12 @@ def _version(name: str) -> str:
 
 
 def as_json(here: dict[str, Any], results: list[Result]) -> dict[str, Any]:
-    """The machine `here` and all rows, ready for JSON."""
+    """The machine `here` and all rows, as values for JSON."""
     return {"machine": here, "rows": [asdict(row) for result in results for row in result.rows]}
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:
-    """Units of work a second: `work` returns how many it did; called until the time is over, once before it counts."""
+    """Units of work per second: `work` returns how many it did. It is called once to warm up, then for `seconds`."""
     work()
     done, start = 0, time.perf_counter()
     while True:
@@ -134,5 +133,5 @@ def rate(work: Callable[[], int], seconds: float) -> float:
 
 
 def median(values: list[float]) -> float:
-    """The middle value (of an even number, the upper of the two)."""
+    """The middle value (for an even count, the upper of the two)."""
     return sorted(values)[len(values) // 2]

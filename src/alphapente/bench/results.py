@@ -1,8 +1,8 @@
-"""Writes benchmarks/RESULTS.md: a section for each machine, in it the newest run of each benchmark.
+"""Writes benchmarks/RESULTS.md: a section for each machine, with the newest run of each benchmark.
 
-A machine's section is named by `processor_line` and holds a subsection for each benchmark; a run replaces those that
-it measured and keeps the others. All else in the file (the other machines, and whatever people wrote before the first
-section or under headings of their own) stays as it is, byte for byte.
+A machine's section is named by `processor_line` and has a subsection for each benchmark; a run replaces the subsections
+that it measured and keeps the others. Everything else in the file (other machines, and text before the first section
+or under other headings) stays unchanged, byte for byte.
 """
 
 import re
@@ -23,13 +23,13 @@ TITLE = """# Benchmarks
 """
 
 MACHINE_HEADING = re.compile(r"## .+, \d+ cores?(, \d+ threads)?( \([a-z0-9_, ]+\))?(, .+)?")
-"""How the first line of a machine's section looks: see `processor_line`."""
+"""The first line of a machine's section: see `processor_line`."""
 
 
 def write_results(path: StrPath, here: dict[str, Any], results: Mapping[str, Result], date: str) -> None:
-    """Puts the results (by benchmark) of the machine `here` into the file, which is made if it is not there.
+    """Writes the results (by benchmark) of the machine `here` into the file, which is created if necessary.
 
-    Raises FailureError when the file cannot be read or written; it is then as it was.
+    Raises FailureError if the file cannot be read or written; it is unchanged then.
     """
     path = Path(path)
     entries = {name: subsection(name, result, f"{date}, {source_version()}", here) for name, result in results.items()}
@@ -43,10 +43,9 @@ def write_results(path: StrPath, here: dict[str, Any], results: Mapping[str, Res
 def merged(text: str, here: dict[str, Any], entries: Mapping[str, str]) -> str:
     """The text of the file with the subsections `entries` (by benchmark) in the section of the machine `here`.
 
-    A machine that is new comes after the other machines. The benchmarks of a section keep their order; new ones come
-    last.
+    A new machine follows the other machines. The benchmarks of a section keep their order; new ones are last.
     """
-    pieces = re.split(r"(?m)^(?=## )", text)  # the first is what stands before all sections
+    pieces = re.split(r"(?m)^(?=## )", text)  # the first is the text before all sections
     heading = f"## {processor_line(here)}"
     own = next((place for place, one in enumerate(pieces) if place and _first_line(one) == heading), None)
     if own is None:
@@ -67,28 +66,30 @@ def _first_line(text: str) -> str:
 
 
 def subsection(name: str, result: Result, made: str, here: dict[str, Any]) -> str:
-    """One benchmark's results; `made` says when and from which source."""
+    """One benchmark's results; `made` is the date and the source version."""
     lines = [f"### {name}", "", f"{made}; {versions_line(here)}.", ""]
     lines += ["| name | value | unit | floor | ratio | reach |", "| --- | --- | --- | --- | --- | --- |"]
     lines += [f"| `{row.name}` | {' | '.join(cells(row)[1:])} |" for row in result.rows]
-    told = result.breakdown_lines()
-    if told:
-        lines += ["", "Where the time went:", "", *(f"- {line}" for line in told)]
+    breakdown = result.breakdown_lines()
+    if breakdown:
+        lines += ["", "Where the time went:", "", *(f"- {line}" for line in breakdown)]
     return "\n".join(lines)
 
 
 def cells(row: Row) -> list[str]:
-    """A row as people read it: name, value, unit, floor, ratio, reach."""
+    """A row as text: name, value, unit, floor, ratio, reach."""
     floor = "" if row.floor is None else number(row.floor)
     ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
     return [row.name, number(row.value), row.unit, floor, ratio, reach(row)]
 
 
 def source_version() -> str:
-    """Which source this is: "commit 15b1a3c", "commit 15b1a3c, modified", or "version 0.1.0" outside a repository."""
+    """The source version: "commit 15b1a3c", "commit 15b1a3c, modified", or "version 0.1.0" outside a repository."""
     package = Path(alphapente.__file__).parent
     try:
-        _git(package, "ls-files", "--error-unmatch", "__init__.py")  # it may lie in the repository of something else
+        _git(
+            package, "ls-files", "--error-unmatch", "__init__.py"
+        )  # the package may lie in the repository of another project
         commit = _git(package, "rev-parse", "--short=7", "HEAD")
         modified = ", modified" if _git(package, "status", "--porcelain", "--", ".") else ""
     except (OSError, subprocess.CalledProcessError):

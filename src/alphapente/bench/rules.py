@@ -1,4 +1,4 @@
-"""How many random moves a second the rules play, captures and win checks included, on one core."""
+"""Random moves per second of the rules, captures and win checks included, on one core."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ def _play_games(blank: Positions, positions: Positions, state: NDArray[np.uint64
 
 
 def bench_rules(seconds: float) -> Result:
-    """Random games of each variant on 19x19, `seconds` in all."""
+    """Random games of each variant on 19x19, `seconds` in total."""
     rows = []
     for variant in VARIANTS:
         blank, positions = new_positions(1, variant), new_positions(1, variant)

@@ -1,4 +1,4 @@
-"""Writing and sampling of records in real databases of its own, a small one and one of millions."""
+"""Writing and sampling of records in real temporary databases, a small one and one of millions of records."""
 
 import shutil
 import sqlite3
@@ -22,16 +22,16 @@ from alphapente.records.store import Store
 FEW = 100_000
 MANY = 10_000_000
 WIDE_OPEN = Window(10**9)
-"""Lets the strategy `window` draw as many from the small database as from the large one."""
+"""Lets the strategy `window` draw the same number from the small database as from the large one."""
 SAMPLING_LAPS = 5
-"""Samples of each kind, of which the median counts."""
+"""Samples of each kind; the median counts."""
 
 
 def bench_sample(seconds: float, num_records: int = MANY, few: int = FEW) -> Result:
     """Writes databases of `few` records for `seconds`; then samples `few` from one of them and from `num_records`.
 
-    Writing (a transaction a game) is compared with the bare driver, which inserts the same rows, ready made, a game a
-    transaction. Raises RequestError when the disk has no room for `num_records`.
+    Writing (one transaction per game) is compared with the bare driver, which inserts the same rows, prepared in
+    advance, with the same transactions. Raises RequestError if the disk has no space for `num_records`.
     """
     rng = np.random.default_rng(0)
     games = some_games(50, rng)
@@ -46,7 +46,7 @@ def bench_sample(seconds: float, num_records: int = MANY, few: int = FEW) -> Res
 
 
 def _write(folder: Path, small: Path, games: list[GameRecord], few: int, seconds: float) -> Result:
-    """Lap by lap: ours into `small`, the bare driver into another file, and our encoding alone."""
+    """In turns: the store into `small`, the bare driver into another file, and the encoding alone."""
     ours: list[float] = []
     bare: list[float] = []
     encoding: list[float] = []
@@ -70,7 +70,7 @@ def _write(folder: Path, small: Path, games: list[GameRecord], few: int, seconds
 
 
 def _write_bare(database: Path, games: list[GameRecord], few: int) -> float:
-    """Seconds that sqlite3 alone takes to insert as many rows, as many in a transaction, under the same pragmas."""
+    """Seconds that sqlite3 alone takes to insert the same rows in the same transactions with the same pragmas."""
     database.unlink(missing_ok=True)
     with Store(database) as store:
         store.add_game(games[0])
@@ -90,7 +90,7 @@ def _write_bare(database: Path, games: list[GameRecord], few: int) -> float:
 
 
 def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> list[Row]:
-    """What memory the first samples take; then each strategy in turn on both databases, lap by lap."""
+    """The memory of the first samples; then each strategy in turn on both databases, lap by lap."""
     seconds: dict[tuple[str, bool], list[float]] = {}
     with Store(small, read_only=True) as small_store, Store(large, read_only=True) as large_store:
         many = short(large_store.num_records("pente", SIZE))
@@ -125,7 +125,7 @@ def _sample(small: Path, large: Path, few: int, rng: np.random.Generator) -> lis
 
 
 def _memory(work_fn: Callable[[], object]) -> int:
-    """By how many bytes the process grows at most while `work_fn` runs, looked at every few milliseconds."""
+    """The maximum growth of the process, in bytes, while `work_fn` runs, sampled every 2 milliseconds."""
     process, done = psutil.Process(), threading.Event()
     before: int = process.memory_info().rss
     peak = before

@@ -1,6 +1,6 @@
-"""Scale: cost as the database grows to 10 million records, one tree to a million nodes, and the workers to the cores.
+"""Scaling: the cost as the database grows to 10 million records, a tree to a million nodes, the workers to the cores.
 
-Each row's floor is the same cost at the smallest size, so that a ratio of 1 means: no dearer however large.
+Each row's floor is the cost at the smallest size, so a ratio of 1 means that the cost does not grow.
 """
 
 import time
@@ -25,18 +25,18 @@ NODES = (1_000, 10_000, 100_000, 1_000_000)
 LEAVES = 16
 """Leaves of the one tree in flight at once."""
 SEARCH = 64
-"""Simulations of one search: the tree is searched again and again, as the engine does while its clock runs."""
+"""Simulations of one search: the tree is searched repeatedly, as the engine does while its clock runs."""
 SIMULATIONS_AT_LEAST = 20_000
-"""Small trees are grown again and again until they come to so many simulations."""
+"""Small trees are grown repeatedly until they have this number of simulations in total."""
 WORKERS_S = 5.0
-"""For each number of workers."""
+"""Seconds for each number of workers."""
 DEFAULT_S = 60.0
 SEARCH_SETTINGS = {"root": "puct", "cached_positions": 0}
-"""The root of an analysis without an end; no answers from memory, so that every simulation makes a node."""
+"""The root of an analysis without a budget; no cache, so that every simulation makes a node."""
 
 
 def bench_scale(config: Config, seconds: float) -> Result:
-    """All three. The sizes are what they are, and need 110 s or so; below DEFAULT_S `seconds` makes them smaller."""
+    """All three parts. The full sizes take about 110 s; `seconds` below DEFAULT_S reduces the sizes."""
     share = min(1.0, seconds / DEFAULT_S)
     trees = scale_tree(config, [max(200, int(size * share)) for size in NODES])
     workers = scale_workers(config, WORKERS_S * share)
@@ -45,10 +45,10 @@ def bench_scale(config: Config, seconds: float) -> Result:
 
 
 def scale_tree(config: Config, sizes: Sequence[int] = NODES) -> list[Row]:
-    """Rows `scale.tree.1k` and so on: microseconds of a simulation while one tree grows to that many nodes.
+    """Rows `scale.tree.1k` and so on: microseconds per simulation while one tree grows to that number of nodes.
 
-    Measured (processor time) from three quarters of the size to the size; `scale.tree.bytes.1k`: what a node takes
-    then, its edges included. The network guesses; LEAVES leaves are in flight.
+    Processor time from three quarters of the size to the full size. `scale.tree.bytes.1k`: bytes per node at that size,
+    its edges included. The network's outputs are random; LEAVES leaves are in flight.
     """
     settings = config.search.model_copy(update=SEARCH_SETTINGS)
     evaluator = RandomEvaluator(LEAVES, config.game.board_size)
@@ -69,7 +69,7 @@ def scale_tree(config: Config, sizes: Sequence[int] = NODES) -> list[Row]:
 
 
 def _cost_at(forest: Forest, position: Position, size: int) -> float:
-    """Microseconds of a simulation while a fresh tree of the position grows to `size` nodes."""
+    """Microseconds per simulation while a new tree of the position grows to `size` nodes."""
     rng = np.random.default_rng(0)
     forest.set_position(0, position)
     _grow(forest, rng, size * 3 // 4)
@@ -79,7 +79,7 @@ def _cost_at(forest: Forest, position: Position, size: int) -> float:
 
 
 def _grow(forest: Forest, rng: np.random.Generator, nodes: int) -> None:
-    """Searches the tree's position at least once, and until it has so many nodes or is proven."""
+    """Searches the tree's position at least once, and until it has `nodes` nodes or is proven."""
     proven = 0
     while not proven:
         forest.start(0, rng)
@@ -97,9 +97,9 @@ def _bytes_a_node(forest: Forest) -> float:
 
 
 def scale_workers(config: Config, seconds: float) -> list[Row]:
-    """Rows `scale.workers.1` and so on, by twos up to the cores: evaluations a second of so many worker processes.
+    """Rows `scale.workers.1` and so on, doubling up to the cores: evaluations per second of that number of processes.
 
-    `seconds` is for each.
+    `seconds` is for each number.
     """
     counts, cores = [1], num_cores()
     while counts[-1] < cores:
@@ -109,5 +109,5 @@ def scale_workers(config: Config, seconds: float) -> list[Row]:
 
 
 def _rows(names: Sequence[str], values: Sequence[float], unit: str) -> list[Row]:
-    """Rows whose floor is the first of them."""
+    """Rows whose floor is the first value."""
     return [Row(name, value, unit, values[0], value / values[0]) for name, value in zip(names, values, strict=True)]

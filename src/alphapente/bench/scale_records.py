@@ -1,4 +1,4 @@
-"""What writing and sampling a record costs while one database grows from thousands of records to millions."""
+"""The cost of writing and sampling a record while one database grows from thousands of records to millions."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ LAPS = 5
 
 
 def scale_records(sizes: Sequence[int] = SIZES) -> Result:
-    """Microseconds a record at each number of records (rising): writing games one by one, sampling at random.
+    """Microseconds per record at each number of records (ascending): writing games one by one, sampling at random.
 
-    A sample takes as many records as the smallest database has. The floor is the cost in that one. Works in a temporary
-    folder; raises RequestError when the disk has no room for the largest.
+    A sample has the size of the smallest database, whose cost is the floor. Works in a temporary folder; raises
+    RequestError if the disk has no space for the largest database.
     """
     rng = np.random.default_rng(0)
     games = some_games(max(1, sizes[0] // RECORDS_A_GAME // 10), rng)
@@ -50,7 +50,7 @@ def scale_records(sizes: Sequence[int] = SIZES) -> Result:
 
 
 def _microseconds(work: Callable[[Store], int], store: Store) -> float:
-    """What one of the records that `work` says it handled costs: the median of LAPS, after one that does not count."""
+    """The cost of one of the records that `work` returns the number of: the median of LAPS calls after a warm-up."""
     costs = []
     for _ in range(LAPS + 1):
         start = time.perf_counter()

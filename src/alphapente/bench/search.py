@@ -1,8 +1,8 @@
-"""What the tree itself costs for one simulation, with a network that answers at once; and what bounds it.
+"""The cost of one simulation in the tree, with a network that costs nothing, and its breakdown.
 
-Processor time, so that a busy machine tells the same as an idle one. The breakdown says what bounds it: `tactics` and
-`turn` are passes over the board's words and stones for each leaf, `expand` a softmax over all points, `play` a
-copy of the root and the moves down to the leaf; `select` grows with the edges of the nodes on the way.
+Processor time is measured, so that a busy machine gives the same result as an idle one. In the breakdown, `tactics` and
+`transform` are passes over the board's words and stones for each leaf, `expand` is a softmax over all points, `play` is
+a copy of the root and the moves down to the leaf; `select` grows with the edges of the nodes on the path.
 """
 
 import time
@@ -27,11 +27,10 @@ NAME = "search.us_per_simulation"
 
 
 def bench_search(config: Config, seconds: float) -> Result:
-    """Searches of random positions, as many at once as a worker plays games, without moving.
+    """Searches of BATCH random positions at once, like the games of a worker, without moving.
 
-    The row tells microseconds of one thread for a simulation.
-
-    The network is uniform: every new move of a node is opened, which is the most work that a tree can make.
+    The row has microseconds of one thread per simulation. The network is uniform, so every move of a node is expanded,
+    which is the maximum work for a tree.
     """
     forest = TimedForest(
         UniformEvaluator(BATCH, config.game.board_size),
@@ -52,8 +51,8 @@ def bench_search(config: Config, seconds: float) -> Result:
     clocks, batches = forest.seconds, forest.batches
     forest.clear()
     recorded = forest.record(RECORDED_LEAVES, searches.run)
-    searches.order()
-    for _ in range(forest.simulations // 2):  # half-way: trees of the average size
+    searches.start()
+    for _ in range(forest.simulations // 2):  # half of a search: trees of average size
         for tree in forest.step():
             forest.result(tree)
     forest.select()
@@ -72,8 +71,8 @@ class _Searches:
         self.rng = np.random.default_rng(1)
         self.state = np.array([20_260_101], np.uint64)
 
-    def order(self) -> None:
-        """Gives each tree a new position to search."""
+    def start(self) -> None:
+        """Starts a search of a new position in each tree."""
         exploration = Exploration(self.config.generation.mcts_random, 1.0)
         for tree in range(BATCH):
             self.forest.set_position(tree, self._position())
@@ -81,7 +80,7 @@ class _Searches:
 
     def run(self) -> float:
         """One search of each tree, from start to end; returns the processor seconds of their simulations."""
-        self.order()
+        self.start()
         spent = 0.0
         while self.forest.busy():
             begin = time.process_time()

@@ -1,4 +1,4 @@
-"""From the command to the first simulation, with everything compiled before, and with nothing."""
+"""Time from the command to the first simulation, with compiled kernels and with an empty cache."""
 
 import os
 import subprocess
@@ -15,10 +15,10 @@ LAPS = 3
 
 
 def bench_start(laps: int = LAPS) -> Result:
-    """Real processes of `alphapente run`, each stopped as soon as it tells of evaluated positions.
+    """Real processes of `alphapente run`, each stopped at its first progress report with evaluated positions.
 
-    `start` is in a new folder, where the network is made and converted; `start.again` is the same command once more;
-    `start.cold` compiles into an empty cache, about a minute on two cores.
+    `start` runs in a new folder, where the network is made and converted; `start.again` is the same command again;
+    `start.cold` compiles into an empty cache, which takes about a minute on two cores.
     """
     with (
         tempfile.TemporaryDirectory(prefix="alphapente-") as folder,
@@ -26,7 +26,7 @@ def bench_start(laps: int = LAPS) -> Result:
     ):
         cold = _seconds_to_first_simulation(folder, {"NUMBA_CACHE_DIR": cache})
     with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
-        _seconds_to_first_simulation(folder)  # compiles what a start needs
+        _seconds_to_first_simulation(folder)  # compiles the kernels
     first, again = [], []
     for _ in range(laps):
         with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:

@@ -1,4 +1,4 @@
-"""The benchmarks by name, with how long each measures when nothing else is asked."""
+"""The benchmarks by name, with their default durations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from alphapente.bench.report import Result
     from alphapente.config import Config
 
-# Each is imported when it runs: `alphapente bench --help` needs none of them.
+# Each is imported when it runs, so that `alphapente bench --help` is fast.
 
 
 def _rules(_config: "Config", seconds: float) -> "Result":
@@ -66,12 +66,12 @@ def _web(config: "Config", seconds: float) -> "Result":
 
 
 LAP_S = 12.0
-"""Two starts, each from the command until its processes are gone, take about so long."""
+"""Approximate time of two starts, from the command to the end of their processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """`measure` takes about `seconds`, when not told otherwise, beside what it needs to get ready."""
+    """`measure` takes about `seconds` by default, plus its preparation."""
 
     name: str
     summary: str
@@ -82,11 +82,11 @@ class Benchmark:
 BENCHMARKS = {
     one.name: one
     for one in (
-        Benchmark("rules", "Random moves a second by variant, on one core.", 12, _rules),
-        Benchmark("network", "Positions a second of the network, beside the bare request.", 40, _network),
-        Benchmark("search", "The tree's own cost for a simulation, and where it goes.", 15, _search),
+        Benchmark("rules", "Random moves per second by variant, on one core.", 12, _rules),
+        Benchmark("network", "Positions per second of the network, beside the bare request.", 40, _network),
+        Benchmark("search", "The cost of a simulation in the tree, and its breakdown.", 15, _search),
         Benchmark("generate", "Self-play of one worker and more, beside the bare network.", 75, _generate),
-        Benchmark("train", "Training samples a second, beside a plain fp32 loop.", 60, _train),
+        Benchmark("train", "Training samples per second, beside a plain fp32 loop.", 60, _train),
         Benchmark(
             "sample",
             "Writing of records; sampling from 100,000 and from 10 million of them (3 GB of disk).",

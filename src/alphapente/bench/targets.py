@@ -1,4 +1,4 @@
-"""What a figure should reach: the one table of targets, by the name of the row."""
+"""The targets of the benchmarks, by the name of the row."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from alphapente.bench.report import Row, number
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`bound` is a least value, or a greatest one if `at_most`, of the row's ratio or, if `of_value`, of its value."""
+    """`bound` is the minimum, or the maximum if `at_most`, of the row's ratio or, if `of_value`, of its value."""
 
     bound: float
     at_most: bool = False
@@ -42,11 +42,11 @@ TARGETS = {
 }
 
 GPU = Target(0.85)
-"""Of every row that a GPU has: `generate.simple.bf16.gpu` and so on."""
+"""The target of every GPU row: `generate.simple.bf16.gpu` and so on."""
 
 
 def reach(row: Row) -> str:
-    """What the row should reach, and whether it does: ">= 0.93: met"; empty for a row without a target."""
+    """The row's target, and whether it is met: ">= 0.93: met"; empty for a row without a target."""
     target = GPU if row.name.endswith(".gpu") else TARGETS.get(row.name)
     if target is None:
         return ""

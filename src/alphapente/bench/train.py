@@ -1,20 +1,20 @@
-"""Training samples a second, batches made from records meanwhile, against a plain fp32 loop in the same process."""
+"""Training samples per second, including the preparation of batches, beside a plain fp32 loop in the same process."""
 
 from alphapente.bench.report import Result, Row
 from alphapente.config import Config
 from alphapente.training.measure import measure_training, parts_of_a_step
 
 BATCHES = {256: "", 32: ".batch_32"}
-"""The batch sizes measured, and what the names of their rows end with."""
+"""The batch sizes measured, with the suffixes of their rows' names."""
 
 
 def bench_train(
     config: Config, seconds: float, model_types: tuple[str, ...] = ("simple", "resnet", "mixnet")
 ) -> Result:
-    """The models at the batches of BATCHES, `seconds` in all, and the parts of a step of the last model.
+    """The models at the batch sizes of BATCHES, `seconds` in total, and the parts of a step of the last model.
 
-    `train.waiting` is milliseconds that the first model's learner waits for each batch, its floor the learner's step
-    alone with a batch ready made.
+    `train.waiting` is the milliseconds that the first model's learner waits for each batch; its floor is the learner's
+    step alone, with a prepared batch.
     """
     rows, waiting = [], []
     for model_type in model_types:

@@ -1,7 +1,7 @@
-"""The page in the browser as its visitors feel it: a real server, asked over the loopback address.
+"""Response times of the page in the browser: a real server, accessed over the loopback address.
 
-The server is a process of its own, as `alphapente web` starts it. What a browser does by itself, drawing above all, is
-not in these figures; the page's own tests measure it.
+The server is a separate process, started by `alphapente web`. The browser's own work, mostly drawing, is not included;
+the page's tests measure it.
 """
 
 import contextlib
@@ -33,17 +33,17 @@ VISITORS = 20
 SIMULATIONS = 400
 LAPS = 5
 CLICKS = 40
-GAME = "K10 M9 N10 M7 M8 O7 L10 J10 M10 O10 L9 N7 L7 P7 Q7".split()  # noqa: SIM905 - as people write it
-"""A game on its way; some plies back nothing in it is forced."""
+GAME = "K10 M9 N10 M7 M8 O7 L10 J10 M10 O10 L9 N7 L7 P7 Q7".split()  # noqa: SIM905 - in the usual notation
+"""A game in play; its first QUIET_PLIES plies leave nothing forced."""
 QUIET_PLIES = 6
 _STARTS_S = 120.0
 _LINKS = re.compile(r"""(?:src|href)="([^"#?:]+\.(?:js|css))"|from\s+["'](\.[^"']+)["']|import\s+["'](\.[^"']+)["']""")
 
 
 def bench_web(config: Config, seconds: float) -> Result:
-    """A page loaded, clicks answered, searches of 400 simulations, and 20 visitors at once for about `seconds` / 2.
+    """Loading the page, clicks, searches of 400 simulations, and 20 visitors at once for about `seconds` / 2.
 
-    Networks: `resnet` as configured, with fresh weights, and the one that comes along.
+    Networks: `resnet` as configured, with fresh weights, and the network included in the package.
     """
     with tempfile.TemporaryDirectory(prefix="alphapente-") as folder:
         own = load_config(None, [*_settings(folder), *_model(config)])
@@ -71,7 +71,7 @@ def _settings(folder: str) -> list[str]:
 
 
 def _model(config: Config) -> list[str]:
-    """The sizes of the configured `resnet`, and where its network runs."""
+    """The sizes of the configured `resnet`, and its device and precision."""
     sizes = config.models["resnet"].sizes
     return [f"models.resnet.{name}={json.dumps(value)}" for name, value in sizes.items()] + [
         f"network.device={config.network.device}",
@@ -87,7 +87,7 @@ def _save_fresh(config: Config) -> None:
 
 
 def _bare_seconds(config: Config) -> float:
-    """What the network alone takes for as many positions as a search has simulations."""
+    """Seconds of the network alone for one position per simulation of a search."""
     leaves = config.search.leaves_at_once
     evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, leaves, config.game.board_size)
     found = []
@@ -101,7 +101,7 @@ def _bare_seconds(config: Config) -> float:
 
 @dataclass(slots=True)
 class _Visitor:
-    """Somebody at the page: one connection, kept."""
+    """A visitor of the page, with one persistent connection."""
 
     port: int
     connection: http.client.HTTPConnection
@@ -110,16 +110,16 @@ class _Visitor:
     def at(cls, port: int) -> "_Visitor":
         return cls(port, http.client.HTTPConnection("127.0.0.1", port, timeout=_STARTS_S))
 
-    def ask(self, path: str, body: Any = None) -> bytes:
-        """The answer to a request. Raises FailureError for one that is not 200."""
-        answer = self.open(path, body)
-        content = answer.read()
-        if answer.status != 200:
-            raise FailureError(f"{path} was answered with {answer.status}: {content[:200]!r}")
+    def request(self, path: str, body: Any = None) -> bytes:
+        """The body of a response. Raises FailureError for a status other than 200."""
+        response = self.open(path, body)
+        content = response.read()
+        if response.status != 200:
+            raise FailureError(f"{path} was answered with {response.status}: {content[:200]!r}")
         return content
 
     def open(self, path: str, body: Any = None) -> http.client.HTTPResponse:
-        """The beginning of an answer; the server has closed a connection that was silent for some seconds."""
+        """Sends a request and returns the response; reconnects if the server has closed the idle connection."""
         try:
             return self._request(path, body)
         except ConnectionError:
@@ -136,13 +136,13 @@ class _Visitor:
 
 @contextmanager
 def _serving(folder: str, overrides: list[str]) -> Iterator[_Visitor]:
-    """A visitor of a server of its own, which is warm."""
+    """A visitor of a new server with all networks loaded."""
     command = [sys.executable, "-m", "alphapente", "web", "--port", "0"]
     for override in overrides:
         command += ["--set", override]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
-            visitor = _Visitor.at(_port_told(process))
+            visitor = _Visitor.at(_printed_port(process))
             for network in ("checkpoint:resnet", "shipped"):
                 _search(visitor, network)  # waits until all is loaded
             yield visitor
@@ -153,44 +153,44 @@ def _serving(folder: str, overrides: list[str]) -> Iterator[_Visitor]:
             process.kill()
 
 
-def _port_told(process: "subprocess.Popen[str]") -> int:
+def _printed_port(process: "subprocess.Popen[str]") -> int:
     assert process.stdout is not None
     for line in process.stdout:
         if match := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
             return int(match[1])
-    raise FailureError("alphapente web ended before it told its address: run it by hand to see why")
+    raise FailureError("alphapente web ended before it printed its address: run it by hand to see why")
 
 
 def _load_page(visitor: _Visitor) -> float:
-    """Seconds for the page with all its scripts and styles, and for the first questions that it asks."""
+    """Seconds for the page with all its scripts and styles, and for its first API requests."""
     begin = time.perf_counter()
     waiting, seen = ["/"], {"/"}
     while waiting:
         path = waiting.pop()
-        text = visitor.ask(path).decode()
+        text = visitor.request(path).decode()
         for link in (part for found in _LINKS.findall(text) for part in found if part):
             target = str(Path("/", Path(path).parent, link)) if link.startswith(".") else "/" + link.lstrip("/")
             target = re.sub(r"/\./|/[^/]+/\.\./", "/", target)
             if target not in seen:
                 seen.add(target)
                 waiting.append(target)
-    for question in ("/api/v1/meta", "/api/v1/networks"):
-        visitor.ask(question)
-    visitor.ask("/api/v1/position", {"moves": []})
+    for resource in ("/api/v1/meta", "/api/v1/networks"):
+        visitor.request(resource)
+    visitor.request("/api/v1/position", {"moves": []})
     return time.perf_counter() - begin
 
 
 def _click(visitor: _Visitor) -> float:
-    """Seconds until the position after a move is told."""
+    """Seconds until the position after a move is returned."""
     begin = time.perf_counter()
-    visitor.ask("/api/v1/position", {"moves": GAME})
+    visitor.request("/api/v1/position", {"moves": GAME})
     return time.perf_counter() - begin
 
 
 def _search(visitor: _Visitor, network: str) -> float:
     """Seconds until a move is chosen."""
     begin = time.perf_counter()
-    visitor.ask(
+    visitor.request(
         "/api/v1/analysis",
         {"moves": GAME[:QUIET_PLIES], "network": network, "simulations": SIMULATIONS, "purpose": "play"},
     )
@@ -198,7 +198,7 @@ def _search(visitor: _Visitor, network: str) -> float:
 
 
 def _crowd(visitor: _Visitor, seconds: float) -> list[Row]:
-    """20 visitors who analyse at once, each a game of his own, while one more clicks now and then."""
+    """20 visitors that analyse at once, each a different game, while one more clicks now and then."""
     alone = _analysed(visitor.port, 0, min(seconds, 5.0))
     made: list[float] = [0.0] * VISITORS
 
@@ -225,9 +225,9 @@ def _crowd(visitor: _Visitor, seconds: float) -> list[Row]:
 
 
 def _analysed(port: int, number: int, seconds: float) -> float:
-    """Simulations of an analysis of so many seconds; `number` makes positions differ."""
+    """Simulations of an analysis of `seconds`; `number` selects the position."""
     moves = [*GAME[:QUIET_PLIES], f"{'ABCDEFGHJKLMNOPQRST'[number % 19]}{1 + number // 19}"]
     body = {"moves": moves, "network": "checkpoint:resnet", "seconds": seconds, "every_ms": 1000}
-    lines = _Visitor.at(port).ask("/api/v1/analysis", body).decode().splitlines()
-    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
-    return float(told[-1]["simulations"])
+    lines = _Visitor.at(port).request("/api/v1/analysis", body).decode().splitlines()
+    reports = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    return float(reports[-1]["simulations"])

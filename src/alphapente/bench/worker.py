@@ -20,17 +20,17 @@ from alphapente.selfplay.sizing import games_at_once
 from alphapente.selfplay.worker_pool import Task, seeds_of
 
 SLICE_S = 0.4
-"""Each worker and each bare network has its turn of so many seconds, or less in a short measurement."""
+"""Length of a turn of a worker or a bare network in seconds; less in a short measurement."""
 ROUNDS = 5
-"""The turns that each has at least."""
+"""Minimum number of turns of each."""
 RECORDED_LEAVES = 1024
 WARM_PLIES = 20
-"""The measurement begins when the games have made so many moves each: they are no longer all at the same one."""
+"""The measurement begins after this number of moves per game, when the games are at different moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What one worker got done: its row (evaluations/s, beside the bare network's), and where the time went."""
+    """Results of one worker: its row (evaluations/s, beside the bare network's), and the breakdown of the time."""
 
     row: Row
     evaluations: int
@@ -41,9 +41,9 @@ class Played:
 
 
 def play_beside_bare(config: Config, networks: Mapping[str, CpuNetwork], seconds: float) -> list[Played]:
-    """One worker for each network, named by its row, and the bare network at the same batch, all in turns.
+    """One worker for each network, named by its row, and the bare network at the same batch size, all in turns.
 
-    `seconds` is for all of them. Records are stored, each worker's in a database of its own.
+    `seconds` is the total. Records are stored, each worker's in its own database.
     """
     slice_s = min(SLICE_S, seconds / (2 * len(networks) * ROUNDS))
     rounds = round(seconds / (2 * len(networks) * slice_s))
@@ -60,7 +60,7 @@ def play_beside_bare(config: Config, networks: Mapping[str, CpuNetwork], seconds
 
 
 class _Worker:
-    """What a worker process does, in this process and with clocks."""
+    """The work of a worker process, in this process and with clocks."""
 
     def __init__(self, config: Config, network: CpuNetwork, database: Path) -> None:
         batch = games_at_once(config, "openvino")
@@ -80,7 +80,7 @@ class _Worker:
         self._floors: list[float] = []
 
     def _warm_up(self) -> None:
-        """Makes the first moves without the network; every kernel is compiled then."""
+        """Plays the first moves without the network, which also compiles every kernel."""
         self.forest.evaluator = FrozenEvaluator(self.evaluator)
         while self.forest.plies < WARM_PLIES * len(self.play.games):
             self.play.step()
@@ -88,12 +88,12 @@ class _Worker:
         rate(self._bare, 1, 0.0)
 
     def take_turns(self, seconds: float) -> None:
-        """Plays for so long, then lets the bare network have as long."""
+        """Plays for `seconds`, then runs the bare network for `seconds`."""
         self._ours.append(self._play_for(seconds))
         self._floors.append(rate(self._bare, self.evaluator.batch_size, seconds))
 
     def _play_for(self, seconds: float) -> float:
-        """Plays and stores the records; returns evaluations a second."""
+        """Plays and stores the records; returns evaluations per second."""
         simulations, evaluations = self.forest.simulated, self.forest.evaluations
         start, processor, elapsed = time.perf_counter(), time.process_time(), 0.0
         while elapsed <= seconds:
@@ -109,7 +109,7 @@ class _Worker:
         return (self.forest.evaluations - evaluations) / elapsed
 
     def played(self, name: str) -> Played:
-        """What came of all turns. The games are lost."""
+        """The results of all turns. The games are lost."""
         ratio = median([ours / floor for ours, floor in zip(self._ours, self._floors, strict=True)])
         plies_per_s = self.forest.plies / self._elapsed
         return Played(
@@ -122,9 +122,9 @@ class _Worker:
         )
 
     def _shares(self) -> dict[str, float]:
-        """Where the time went, as shares of the time that passed; "waiting" is what no thread of ours computed in.
+        """The breakdown as shares of elapsed time; "waiting" is time in which no thread of this process computed.
 
-        With several network threads there is more processor time than time, and the shares are of that.
+        With several network threads, processor time exceeds elapsed time, and the shares are of processor time.
         """
         seconds, batches = self.forest.seconds, self.forest.batches
         self.forest.clear()
@@ -140,12 +140,12 @@ class _Worker:
 
 
 def on_cpu(config: Config) -> Config:
-    """The configuration of a machine without a GPU: worker processes over OpenVINO."""
+    """The configuration for a CPU: worker processes over OpenVINO."""
     return config.model_copy(update={"network": config.network.model_copy(update={"device": "openvino"})})
 
 
 def rate(work: Callable[[], Any], count: int, seconds: float) -> float:
-    """Positions a second of a call that does `count`, called at least once."""
+    """Positions per second of a call that evaluates `count`, called at least once."""
     calls, start = 0, time.perf_counter()
     while True:
         work()

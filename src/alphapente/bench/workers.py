@@ -1,4 +1,4 @@
-"""Self-play by whole crews, as `alphapente generate` plays: worker processes, and threads that share a GPU."""
+"""Self-play by whole worker pools, as in `alphapente generate`: processes, and threads that share a GPU."""
 
 import tempfile
 import threading
@@ -21,16 +21,16 @@ from alphapente.selfplay.thread_pool import ThreadPool
 from alphapente.selfplay.worker_pool import Task, WorkerPool
 
 START_LIMIT_S = 120.0
-"""How long a crew may take to its first games."""
+"""Time limit for a pool's first simulations."""
 
 SETTLE_S = 2.0
 """The first seconds of play are not counted: all games are at their openings, and caches are cold."""
 
 
 def measure_workers(config: Config, model_type: str, workers: int, seconds: float) -> float:
-    """Evaluations a second of so many worker processes with a fresh network, their games stored; the start not counted.
+    """Evaluations per second of `workers` processes with a fresh network, their games stored; excludes the start.
 
-    Raises FailureError when they do not get under way.
+    Raises FailureError if they do not start in time.
     """
     device = choose_device(config.network.device).device
     network = prepare(build_model(config, model_type, seed=1), config, device)
@@ -38,10 +38,10 @@ def measure_workers(config: Config, model_type: str, workers: int, seconds: floa
 
 
 def measure_threads(config: Config, model_type: str, threads: int, seconds: float, device: str = "cuda") -> Result:
-    """Threads over one device against the bare network on it, by as many threads at the same batch; half of `seconds`
-    each.
+    """Threads over one device, compared with the bare network in the same number of threads at the same batch size.
 
-    Raises RequestError where there is no such device, FailureError when the threads do not get under way.
+    Each takes half of `seconds`. Raises RequestError if there is no such device, FailureError if the threads do not
+    start in time.
     """
     if device == "cuda":
         choose_device("cuda")
@@ -52,7 +52,7 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
     evaluators = load_evaluators(network, config, batch, size, device, threads)
     bare = _bare(evaluators, seconds / 2)
     name = f"generate.{model_type}.{evaluators[0].name.split()[1]}.gpu"
-    del evaluators  # their memory on the device is the crew's now
+    del evaluators  # frees their memory on the device for the pool
     evaluations, simulations = _rates(ThreadPool(threads), config, device, network, seconds / 2)
     return Result(
         [
@@ -63,7 +63,7 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
 
 
 def _rates(pool: WorkerPool, config: Config, device: str, network: object, seconds: float) -> tuple[float, float]:
-    """(evaluations a second, simulations a second) of a crew at play."""
+    """(evaluations per second, simulations per second) of a worker pool."""
     task = Task(config, device, games_at_once(config, device), run_seed=1, series=0, settings_id=None)
     try:
         with tempfile.TemporaryDirectory(prefix="alphapente-") as folder, Store(Path(folder, "bench.db")) as store:
@@ -75,8 +75,8 @@ def _rates(pool: WorkerPool, config: Config, device: str, network: object, secon
                 if time.perf_counter() > limit:
                     raise FailureError(f"self-play made no move in {START_LIMIT_S:.0f} s: run alphapente generate")
             _play(pool, store, SETTLE_S)
-            told = np.array(_play(pool, store, seconds))
-            evaluations, simulations = np.polyfit(told[:, 0], told[:, 1:], 1)[0]
+            counts = np.array(_play(pool, store, seconds))
+            evaluations, simulations = np.polyfit(counts[:, 0], counts[:, 1:], 1)[0]
             return float(evaluations), float(simulations)
     finally:
         pool.stop()
@@ -84,23 +84,23 @@ def _rates(pool: WorkerPool, config: Config, device: str, network: object, secon
 
 
 def _play(pool: WorkerPool, store: Store, seconds: float) -> list[tuple[float, int, int]]:
-    """Plays and stores; (time, evaluations, simulations) each time that a player has told how far he is.
+    """Plays and stores; returns (time, evaluations, simulations) after each progress report of a worker.
 
-    Players tell that now and then: the slope through these points is the rate, whenever the first and the last came.
+    Reports arrive at irregular times, so the rate is the slope of a line through these points.
     """
     now = begin = time.perf_counter()
-    told = [(0.0, pool.evaluations, pool.simulations)]
-    while now < begin + seconds or len(told) < 3:
+    counts = [(0.0, pool.evaluations, pool.simulations)]
+    while now < begin + seconds or len(counts) < 3:
         for game in pool.poll(0.1):
             store.add_game(game)
         now = time.perf_counter()
-        if pool.evaluations > told[-1][1]:
-            told.append((now - begin, pool.evaluations, pool.simulations))
-    return told[1:]
+        if pool.evaluations > counts[-1][1]:
+            counts.append((now - begin, pool.evaluations, pool.simulations))
+    return counts[1:]
 
 
 def _bare(evaluators: list[Evaluator], seconds: float) -> float:
-    """Positions a second of evaluators that have nothing else to do, a thread for each."""
+    """Positions per second of evaluators without self-play, one thread for each."""
     calls = [0] * len(evaluators)
     begin = time.perf_counter()
 

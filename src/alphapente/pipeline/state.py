@@ -73,13 +73,13 @@ def load_state(path: StrPath) -> State | None:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise FailureError(f"{path} is not a pipeline's state, or incomplete: {error}; {what_next}") from error
+        raise FailureError(f"{path} is not a pipeline's state or is incomplete: {error}; {what_next}") from error
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise FailureError(f'{path} is not a pipeline\'s state: found no "format"; {what_next}')
     if values["format"] != FORMAT:
         raise FailureError(
-            f"{path} has format {values['format']}, this version reads {FORMAT}; continue with the version that wrote it,"
-            f" or {what_next}"
+            f"{path} has format {values['format']}, this version reads {FORMAT}; "
+            f"continue with the version that wrote it, or {what_next}"
         )
     del values["format"]
     problem = _problem(values)
