@@ -1,7 +1,7 @@
-"""Makes every script work straight after a clone: where `alphapente` cannot be imported, it goes on in `.venv`.
+"""Makes every script work straight after a clone: if `alphapente` cannot be imported, the script restarts in `.venv`.
 
-`.venv` is made first if it is not there, from `constraints.txt`, which takes a few minutes once. Standard library only,
-and no new syntax, so that an old Python can still say what is wrong.
+`.venv` is created first if necessary, from `constraints.txt`, which takes a few minutes once. This file uses only the
+standard library and no new syntax, so that an old Python can report that it is too old.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 MARKER = os.path.join(VENV, "alphapente-ready.json")
 COMPILER = ("numpy", "numba", "pydantic")
-"""What alphapente.selfplay.compilation needs: a few seconds of pip."""
+"""The packages that alphapente.selfplay.compilation needs; pip installs them in a few seconds."""
 LOCK = os.path.join(ROOT, ".venv.lock")
 OLDEST = (3, 11)
 GUARD = "ALPHAPENTE_SET_UP_DONE"
-"""Set for the script started again in `.venv`, so that it cannot go round in circles."""
+"""Set for the script restarted in `.venv`, to prevent endless restarts."""
 
-# Run by the Python of `.venv`: status 0 where it can be used.
-PROBE = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
-# Run by the Python of `.venv`: status 0 where all that the project in this folder asks for is installed there.
-LOOK = """
+# Run by the Python of `.venv`: exit status 0 if it can be used.
+CHECK_PYTHON = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
+# Run by the Python of `.venv`: exit status 0 if all requirements of the project in this folder are installed there.
+CHECK_INSTALLED = """
 import importlib.metadata, importlib.util, os, re, sys
 extras = sys.argv[2].split()
 spec = importlib.util.find_spec("alphapente")
@@ -47,17 +47,17 @@ except importlib.metadata.PackageNotFoundError:
 
 
 class SetUpError(Exception):
-    """The set-up cannot go on; its text says why and what to do."""
+    """The set-up cannot continue; the text says why and what to do."""
 
 
 def run(*command: str) -> NoReturn:
-    """Run `alphapente` with this subcommand and the script's own arguments, in `.venv` where need be. Never returns."""
+    """Run `alphapente` with this subcommand and the script's arguments, in `.venv` if necessary. Never returns."""
     try:
-        go_on_where_alphapente_is()
+        ensure_importable()
     except SetUpError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        say("interrupted; run the same command again, and it starts anew")
+        say("interrupted; run the same command again to restart the set-up")
         sys.exit(130)
     from alphapente.cli.app import main
 
@@ -65,17 +65,17 @@ def run(*command: str) -> NoReturn:
     sys.exit(0)
 
 
-def go_on_where_alphapente_is() -> None:
-    """Return if `alphapente` can be imported here, else start this same script again in `.venv`."""
+def ensure_importable() -> None:
+    """Return if `alphapente` can be imported; otherwise restart this script in `.venv`."""
     check_python()
-    # typer too: PYTHONPATH may name the package where none of its libraries is installed.
+    # typer too: PYTHONPATH may contain the package while its libraries are not installed.
     if all(importlib.util.find_spec(name) is not None for name in ("alphapente", "typer")):
         os.environ.pop(GUARD, None)
         return
     if GUARD in os.environ:
         raise SetUpError(f"alphapente cannot be imported even in {VENV}: delete that folder and try again")
     if os.path.realpath(sys.prefix) == os.path.realpath(VENV) and os.path.exists(MARKER):
-        os.remove(MARKER)  # it says finished, and it is not
+        os.remove(MARKER)  # it says that .venv is complete, which is wrong
     prepare(dev=False)
     os.environ[GUARD] = "1"
     sys.stdout.flush()
@@ -84,7 +84,7 @@ def go_on_where_alphapente_is() -> None:
 
 
 def prepare(dev: bool) -> None:
-    """Make or complete `.venv`; `dev` adds what the tests need. One process at a time, the others wait for it."""
+    """Create or complete `.venv`; `dev` adds the tools of the tests. Other processes wait meanwhile."""
     check_python()
     if is_ready(dev):
         return
@@ -95,7 +95,7 @@ def prepare(dev: bool) -> None:
         started = time.monotonic()
         marked = os.path.exists(MARKER)
         if not (usable() and looks_complete(dev=False)):
-            make_anew()
+            create_venv()
         elif not marked and looks_complete(dev):
             mark(dev)
             return
@@ -103,19 +103,19 @@ def prepare(dev: bool) -> None:
             say("completing .venv (about a minute)")
             if marked:
                 os.remove(MARKER)
-        say("installing alphapente and what it needs" + (", with the tools of the tests" if dev else ""))
+        say("installing alphapente and its requirements" + (", with the tools of the tests" if dev else ""))
         pip("-e", ROOT + ("[dev]" if dev else "[int8]"))
         mark(dev)
         say(f"ready after {time.monotonic() - started:.0f} s")
 
 
-def make_anew() -> None:
-    """An empty `.venv` with PyTorch in it, in place of whatever half-made one is there."""
+def create_venv() -> None:
+    """Create `.venv` with PyTorch in it, in place of an incomplete one."""
     if os.path.lexists(VENV):
-        say(".venv is half-made or was moved here: removing it")
+        say(".venv is incomplete or was moved here: removing it")
         shutil.rmtree(VENV)
     say(f"first start: making .venv in {ROOT} (2 to 5 minutes, once; 2 to 6 GB of disk)")
-    # The Python under a virtual environment: the one running may be the half-made one just removed.
+    # The base Python: the running one may be that of the incomplete .venv just removed.
     python = getattr(sys, "_base_executable", None) or sys.executable
     if subprocess.call([python, "-m", "venv", VENV]) != 0:
         raise SetUpError("`python -m venv` failed; on Debian and Ubuntu `apt install python3-venv` provides it")
@@ -126,9 +126,9 @@ def make_anew() -> None:
 
 
 def start_compiling() -> None:
-    """Compile the search in the background: pip leaves all cores but one idle.
+    """Compile the search in the background: pip uses only one core.
 
-    The process ends by itself, or by the same Ctrl-C as the set-up. What it leaves undone, the first run compiles.
+    The process ends by itself, or by the same Ctrl-C as the set-up. The first run compiles the rest.
     """
     subprocess.Popen(
         [VENV_PYTHON, "-m", "alphapente.selfplay.compilation"],
@@ -143,15 +143,15 @@ def pip(*what: str) -> None:
     """Install with pip in `.venv`, at the versions of constraints.txt."""
     constraints = os.path.join(ROOT, "constraints.txt")
     call = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints]
-    # Python compiles what is imported; compiling all that is installed took two fifths of the set-up.
+    # Python compiles modules on import; compiling all installed modules took two fifths of the set-up.
     call += ["--no-compile", *what]
-    # What the script itself prints is for its reader: pip talks to the terminal.
+    # Standard output belongs to the script; pip prints to standard error.
     if subprocess.call(call, stdout=sys.stderr) != 0:
-        raise SetUpError(f"pip could not install {what[-1]} (see above); run the same command again to try anew")
+        raise SetUpError(f"pip could not install {what[-1]} (see above); run the same command again to retry")
 
 
 def is_ready(dev: bool) -> bool:
-    """Whether `.venv` is finished, for this place and these requirements."""
+    """Whether `.venv` is complete, for this folder and these requirements."""
     try:
         with open(MARKER) as file:
             found = json.load(file)
@@ -161,15 +161,15 @@ def is_ready(dev: bool) -> bool:
 
 
 def mark(dev: bool) -> None:
-    """Write down that `.venv` is finished: always the last step."""
+    """Record that `.venv` is complete: always the last step."""
     with open(MARKER + ".part", "w") as file:
         json.dump({"of": fingerprint(), "dev": dev}, file)
     os.replace(MARKER + ".part", MARKER)
 
 
 def fingerprint() -> str:
-    """Changes with the requirements, and with the project's place (`.venv` holds absolute paths)."""
-    import tomllib  # not there in an old Python, which is told so before this
+    """A digest of the requirements and of the project's folder (`.venv` contains absolute paths)."""
+    import tomllib  # missing in an old Python, which check_python has refused
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)["project"]
@@ -182,18 +182,18 @@ def fingerprint() -> str:
 def usable() -> bool:
     """Whether the Python of `.venv` runs, has pip, and is new enough."""
     try:
-        return subprocess.call([VENV_PYTHON, "-c", PROBE], stderr=subprocess.DEVNULL) == 0
+        return subprocess.call([VENV_PYTHON, "-c", CHECK_PYTHON], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 
 
 def looks_complete(dev: bool) -> bool:
-    """Whether all that the project asks for is installed in `.venv` (one made by hand has no marker)."""
-    return subprocess.call([VENV_PYTHON, "-c", LOOK, ROOT, "dev parquet plot int8" if dev else "int8"]) == 0
+    """Whether all requirements are installed in `.venv` (one created by hand has no marker)."""
+    return subprocess.call([VENV_PYTHON, "-c", CHECK_INSTALLED, ROOT, "dev parquet plot int8" if dev else "int8"]) == 0
 
 
 def wait_for(lock: IO[str]) -> None:
-    """Hold the lock file until it is closed, saying so where another process holds it first."""
+    """Lock the file until it is closed; print a message if another process holds the lock."""
     try:
         import fcntl
     except ImportError:
@@ -206,7 +206,7 @@ def wait_for(lock: IO[str]) -> None:
 
 
 def check_python() -> None:
-    """Raise SetUpError where this Python is too old."""
+    """Raise SetUpError if this Python is too old."""
     if sys.version_info < OLDEST:
         raise SetUpError(
             "AlphaPente needs Python {}.{} or newer; this is {} ({})".format(
@@ -216,7 +216,7 @@ def check_python() -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal; standard output stays clean."""
+    """Print to standard error; standard output stays clean."""
     sys.stderr.write(f"alphapente set-up: {text}\n")
     sys.stderr.flush()
 

@@ -5,6 +5,6 @@ import bootstrap
 if __name__ == "__main__":
     bootstrap.run("config", "show")
 
-from alphapente.config import Config, ConfigError, load_config  # only here: until now it may not be installed
+from alphapente.config import Config, ConfigError, load_config  # only here: before, it may not be installed
 
 __all__ = ["Config", "ConfigError", "load_config"]

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks the same by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline. With --slow also the
-# tests that play whole runs and thousands of proofs, a quarter of an hour more.
+# Runs the same checks by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline. --slow adds the
+# tests that play whole runs and thousands of proofs, which take a quarter of an hour more.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
 root=$PWD
 
-stage() {  # stage NAME COMMAND...: run it, say how long it took, end at the first failure
+stage() {  # stage NAME COMMAND...: run it, print its duration, exit at the first failure
     local name=$1 from=$SECONDS
     shift
     printf '\n== %s\n' "$name"
@@ -29,7 +29,7 @@ set_up() {
     return 2
 }
 
-dry_run() {  # the real pipeline, tiny: in a folder of its own or, where CI names one, in that one
+dry_run() {  # the real pipeline, tiny: in a temporary folder or in the folder that CI names
     local place=${ALPHAPENTE_DRY_RUN_FOLDER:-} status=0
     [[ -n $place ]] || place=$(mktemp -d)
     (
@@ -46,7 +46,7 @@ dry_run() {  # the real pipeline, tiny: in a folder of its own or, where CI name
     return "$status"
 }
 
-matches() {  # compile the kernels of rollouts and of the clock, which self-play lacks, once and by one process
+matches() {  # compile the kernels of rollouts and of the clock, which self-play does not use, once and in one process
     local pair
     for pair in "tactical rollouts@20" "heuristic@8 heuristic@0.02s"; do
         # shellcheck disable=SC2086 -- two players
@@ -54,35 +54,35 @@ matches() {  # compile the kernels of rollouts and of the clock, which self-play
     done
 }
 
-use_it() {  # the real pipeline and matches: what they compile, the tests find
+use_it() {  # the real pipeline and matches: the tests use the kernels that they compile
     dry_run && matches
 }
 
-told() {  # what the one in the background said, when it is done
+show_output() {  # wait for the background job and print its output
     local status=0
-    wait "$used" || status=$?
-    cat "$said"
+    wait "$job" || status=$?
+    cat "$output"
     return "$status"
 }
 
 stage "set-up" set_up
 export PATH="$root/.venv/bin:$PATH"
-said=$(mktemp)
-set -m  # a process group of its own, so that it can be ended whole
-use_it >"$said" 2>&1 &  # most of it is compiling and waiting for processes: the checks run meanwhile
-used=$!
+output=$(mktemp)
+set -m  # a separate process group, so that all its processes can be ended
+use_it >"$output" 2>&1 &  # mostly compiling and waiting for processes: the checks run meanwhile
+job=$!
 set +m
-trap 'kill -- "-$used" 2>/dev/null; rm -f "$said"' EXIT
+trap 'kill -- "-$job" 2>/dev/null; rm -f "$output"' EXIT
 stage "format (ruff format)" python -m ruff format --check .
 stage "lint (ruff check)" python -m ruff check .
 stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
-# Without the tests of texts, which run kernels only to replay what they have read.
+# Without the tests of game texts, which run kernels only to replay the games read.
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow" \
     --ignore-glob='*/test_gametext*.py'
-stage "dry run of the pipeline, and a match of each kind" told
+stage "dry run of the pipeline, and a match of each kind" show_output
 chosen=(-m "not slow")
 [[ ${1:-} == --slow ]] && chosen=()
-# Each process takes tests that follow one another, so that they share their modules' fixtures, and then the other's rest.
+# Each process takes consecutive tests, which share their modules' fixtures, and then steals from the other's rest.
 stage "tests (pytest)" python -m pytest -n 2 --dist worksteal ${chosen[@]+"${chosen[@]}"}
 printf '\nall passed in %d s\n' "$SECONDS"

@@ -1,8 +1,8 @@
-"""Teaches one network from nothing by one way of making policy targets, for a given number of network evaluations.
+"""Trains a network from scratch with one method of making policy targets, for a given number of evaluations.
 
     python benchmarks/compare_targets.py gumbel --simulations 32 --evaluations 300000 --seed 1 --folder gumbel-32-1
 
-`alphapente arena` then lets the networks of several ways play each other.
+The networks of several methods can then play each other in `alphapente arena`.
 """
 
 import argparse
@@ -31,39 +31,39 @@ GENERAL = [
     "training.warmup_steps=20",
     "training.threads=1",
 ]
-"""What all ways have in common: 9x9, a residual network of 2 blocks and 32 channels, one core."""
+"""Settings of all methods: 9x9, a residual network of 2 blocks and 32 channels, one core."""
 
 PUCT = ["search.root=puct", "generation.mcts_random=0.25"]
 FORCED = ["search.forced_playouts=2"]
 CAPPED = ["generation.full_search_share=0.25"]
-WAYS: dict[str, list[str]] = {
+METHODS: dict[str, list[str]] = {
     "gumbel": ["generation.mcts_random=0.1"],
     "gumbel-capped": ["generation.mcts_random=0.1", *CAPPED],
     "puct": PUCT,
     "puct-forced": [*PUCT, *FORCED],
     "puct-capped-forced": [*PUCT, *CAPPED, *FORCED],
 }
-"""The ways by name. "capped": a quarter of the searches is full, the others have a quarter of the simulations."""
+"""The methods by name. "capped": a quarter of the searches is full, the others have a quarter of the simulations."""
 
 
 class Counter:
-    """Hears how many positions the network has looked at, and says when they are enough."""
+    """Counts the network evaluations, and decides when there are enough."""
 
     def __init__(self, enough: int) -> None:
         self.enough, self.evaluations = enough, 0.0
 
-    def hear(self, event: Event) -> None:
-        """Takes the events of a generation."""
+    def count(self, event: Event) -> None:
+        """Takes the events of self-play or training."""
         if isinstance(event, GenerationProgress):
             self.evaluations = event.evaluations_per_s * event.elapsed_s
 
     def done(self) -> bool:
-        """Whether the evaluations are spent."""
+        """Whether the number of evaluations is reached."""
         return self.evaluations >= self.enough
 
 
-def teach(way: str, simulations: int, evaluations: int, cycles: int, seed: int, folder: Path) -> None:
-    """Alternates self-play and training `cycles` times, an equal part of the evaluations each; prints a line each."""
+def teach(method: str, simulations: int, evaluations: int, cycles: int, seed: int, folder: Path) -> None:
+    """Alternates self-play and training for `cycles` cycles with equal evaluations; prints a line per cycle."""
     from alphapente import selfplay, training
 
     made: list[int] = []
@@ -75,7 +75,7 @@ def teach(way: str, simulations: int, evaluations: int, cycles: int, seed: int, 
                 *GENERAL,
                 f"generation.simulations={simulations}",
                 f"generation.cheap_simulations={max(1, simulations // 4)}",
-                *WAYS[way],
+                *METHODS[method],
                 f"generation.seed={seed * 1000 + cycle}",
                 f"training.seed={seed * 1000 + cycle}",
                 f"records.database={folder / 'records.db'}",
@@ -85,13 +85,13 @@ def teach(way: str, simulations: int, evaluations: int, cycles: int, seed: int, 
         )
         begun = time.process_time()
         counter = Counter((evaluations - spent) // (cycles - cycle))
-        played = selfplay.generate(config, counter.hear, counter.done)
+        played = selfplay.generate(config, counter.count, counter.done)
         spent += played.evaluations
         made.append(played.records)
         newest = config.training.model_copy(update={"data_sample_size": max(1, sum(made[-2:]))})
-        taught = training.train(config.model_copy(update={"training": newest}), counter.hear)
+        taught = training.train(config.model_copy(update={"training": newest}), counter.count)
         line = {
-            "way": way,
+            "way": method,
             "cycle": cycle + 1,
             "evaluations": spent,
             "records": sum(made),
@@ -106,7 +106,7 @@ def teach(way: str, simulations: int, evaluations: int, cycles: int, seed: int, 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("method", choices=METHODS)
     parser.add_argument("--simulations", type=int, default=32)
     parser.add_argument("--evaluations", type=int, default=300_000)
     parser.add_argument("--cycles", type=int, default=6)

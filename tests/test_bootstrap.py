@@ -1,4 +1,4 @@
-"""The set-up: what it makes, what it leaves alone, and what it says, with a `.venv` that costs nothing."""
+"""The set-up: what it creates, what it keeps, and what it prints, with a fake `.venv`."""
 
 import importlib.util
 import sys
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, set to a project of its own whose `.venv` is made of plain files; `made` lists what it did."""
+    """The module, set to a separate project whose `.venv` consists of plain files; `made` lists its actions."""
     spec = importlib.util.spec_from_file_location("bootstrap_under_test", ROOT / "bootstrap.py")
     assert spec is not None
     assert spec.loader is not None
@@ -28,21 +28,21 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     made: list[str] = []
 
-    def make_anew() -> None:
+    def create_venv() -> None:
         venv.mkdir(exist_ok=True)
         (venv / "python").touch()
         made.append("anew")
 
-    monkeypatch.setattr(module, "real_make_anew", module.make_anew, raising=False)
+    monkeypatch.setattr(module, "real_create_venv", module.create_venv, raising=False)
     monkeypatch.setattr(module, "made", made, raising=False)
-    monkeypatch.setattr(module, "make_anew", make_anew)
+    monkeypatch.setattr(module, "create_venv", create_venv)
     monkeypatch.setattr(module, "pip", lambda *what: made.append(what[-1].rpartition("/")[2]))
     monkeypatch.setattr(module, "usable", lambda: (venv / "python").exists())
     monkeypatch.setattr(module, "looks_complete", lambda dev: (venv / ("dev" if dev else "plain")).exists())
     return module
 
 
-def test_a_first_start_makes_everything_once(bootstrap: ModuleType, tmp_path: Path) -> None:
+def test_a_first_start_creates_everything_once(bootstrap: ModuleType, tmp_path: Path) -> None:
     bootstrap.prepare(dev=False)
     bootstrap.prepare(dev=False)
     assert bootstrap.made == ["anew", tmp_path.name + "[int8]"]
@@ -53,7 +53,7 @@ def test_the_search_is_compiled_while_the_largest_part_is_installed(
 ) -> None:
     monkeypatch.setattr(bootstrap.subprocess, "call", lambda _command: 0)
     monkeypatch.setattr(bootstrap, "start_compiling", lambda: bootstrap.made.append("compiling"))
-    bootstrap.real_make_anew()
+    bootstrap.real_create_venv()
     assert bootstrap.made == ["pydantic", "compiling", "torch"]
 
 
@@ -66,7 +66,9 @@ def test_the_tools_of_the_tests_complete_it(bootstrap: ModuleType, tmp_path: Pat
     assert bootstrap.made == ["anew", tmp_path.name + "[int8]", tmp_path.name + "[dev]"]
 
 
-def test_a_half_made_one_is_made_anew(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_one_is_created_again(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*what: str) -> None:
         raise KeyboardInterrupt
 
@@ -79,7 +81,7 @@ def test_a_half_made_one_is_made_anew(bootstrap: ModuleType, tmp_path: Path, mon
     assert bootstrap.made == ["anew", "anew", tmp_path.name + "[int8]"]
 
 
-def test_one_made_by_hand_is_taken_as_it_is(bootstrap: ModuleType, tmp_path: Path) -> None:
+def test_one_created_by_hand_is_used_unchanged(bootstrap: ModuleType, tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     for name in ("python", "plain", "dev"):
         (tmp_path / ".venv" / name).touch()
@@ -88,7 +90,7 @@ def test_one_made_by_hand_is_taken_as_it_is(bootstrap: ModuleType, tmp_path: Pat
     assert bootstrap.is_ready(dev=True)
 
 
-def test_new_requirements_and_another_place_are_noticed(
+def test_new_requirements_and_another_folder_are_detected(
     bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bootstrap.prepare(dev=False)
@@ -122,7 +124,7 @@ def test_a_second_start_waits_and_says_so(bootstrap: ModuleType, capsys: pytest.
     assert "another start is making .venv; waiting for it" in capsys.readouterr().err
 
 
-def test_an_old_python_is_told_so(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_refused(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 4, "final", 0))
     with pytest.raises(bootstrap.SetUpError, match=r"needs Python 3\.11 or newer; this is"):
         bootstrap.prepare(dev=False)
@@ -136,13 +138,13 @@ def test_a_package_without_its_libraries_is_no_installed_one(
     monkeypatch.setattr(bootstrap.os, "execv", lambda path, _words: started.append(path))
     monkeypatch.setenv(bootstrap.GUARD, "")
     monkeypatch.delenv(bootstrap.GUARD)
-    bootstrap.go_on_where_alphapente_is()
+    bootstrap.ensure_importable()
     assert bootstrap.made
     assert started == [bootstrap.VENV_PYTHON]
 
 
-def test_it_does_not_go_round_in_circles(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_restart_endlessly(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(bootstrap.GUARD, "1")
     monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(bootstrap.SetUpError, match="delete that folder"):
-        bootstrap.go_on_where_alphapente_is()
+        bootstrap.ensure_importable()
