@@ -1,4 +1,4 @@
-"""The benchmarks run, name their rows, and tell where the time went; how fast is for people to look at."""
+"""The benchmarks run, name their rows, and break down the time; speeds are not checked."""
 
 import importlib.util
 import os
@@ -60,14 +60,14 @@ def fresh_network(config: Config, model_type: str) -> CpuNetwork:
     return on_cpu_cores(build_model(config, model_type, seed=1), config)
 
 
-def test_the_network_stands_beside_the_bare_request(config: Config) -> None:
+def test_the_network_is_compared_with_the_bare_request(config: Config) -> None:
     rows = bench_network(config, 0.6, ("simple", "mixnet")).rows
     names = [f"simple.{FLOATING}", "mixnet.int16"]
     assert [row.name for row in rows] == [f"network.{name}.batch_{batch}" for name in names for batch in BATCHES]
     assert all(row.floor and row.ratio == row.value / row.floor for row in rows)
 
 
-def test_search_says_what_a_simulation_costs_and_where(config: Config) -> None:
+def test_search_reports_the_cost_of_a_simulation_and_its_parts(config: Config) -> None:
     result = bench_search(config, 0.3)
     assert [row.name for row in result.rows] == ["search.us_per_simulation"]
     assert 0 < result.rows[0].value < 10_000
@@ -88,7 +88,7 @@ def searched(forest: Forest, rng: np.random.Generator) -> list[int]:
     return points
 
 
-def test_a_timed_forest_searches_as_a_forest_does(config: Config) -> None:
+def test_a_timed_forest_searches_like_a_forest(config: Config) -> None:
     found = []
     for kind in (Forest, TimedForest):
         forest = kind(RandomEvaluator(4, 7), config.search, num_trees=4, simulations=50)
@@ -100,8 +100,8 @@ def test_a_timed_forest_searches_as_a_forest_does(config: Config) -> None:
     assert 0 < forest.batches <= forest.evaluations
 
 
-def test_the_parts_of_the_kernels_fit_into_the_kernels(config: Config) -> None:
-    settings = config.search.model_copy(update={"cached_positions": 0})  # it is the same search again and again
+def test_the_parts_of_the_kernels_add_up_to_the_kernels(config: Config) -> None:
+    settings = config.search.model_copy(update={"cached_positions": 0})  # the same search is repeated
     forest = TimedForest(UniformEvaluator(4, 7), settings, num_trees=4, simulations=30)
     rng = np.random.default_rng(1)
     searched(forest, rng)
@@ -131,8 +131,8 @@ def test_frozen_networks_repeat_themselves() -> None:
 
 def test_a_bare_request_answers(config: Config) -> None:
     bare = bare_call(fresh_network(config, "simple"), config, new_positions(2, "pente", config.game.board_size))
-    answers = bare()
-    assert sorted(answers[port].shape for port in answers) == [(2,), (2, 49)]
+    outputs = bare()
+    assert sorted(outputs[port].shape for port in outputs) == [(2,), (2, 49)]
 
 
 def test_workers_take_turns_with_the_bare_network(config: Config) -> None:
@@ -150,7 +150,7 @@ def test_workers_take_turns_with_the_bare_network(config: Config) -> None:
         assert parts >= {"network", "choose", "expand", "back up", "transform", "records", "waiting"}
 
 
-def test_memory_is_that_of_a_process_with_all_its_trees(config: Config) -> None:
+def test_memory_includes_all_trees_of_the_process(config: Config) -> None:
     network = fresh_network(config, "simple")
     small, _ = bench_memory(config, network, 0.3, games=4, simulations=8)
     large, growth = bench_memory(config, network, 0.3, games=64, simulations=4000)
@@ -159,13 +159,13 @@ def test_memory_is_that_of_a_process_with_all_its_trees(config: Config) -> None:
     assert large.value - small.value > 64 * 8000 * 98 / 2**30
 
 
-def test_a_worker_that_dies_is_told_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_is_reported_without_waiting(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphapente.bench.memory._worker", os._exit)
     with pytest.raises(FailureError, match="the worker whose memory is measured died"):
         bench_memory(config, fresh_network(config, "simple"), 0.3, games=4, simulations=8)
 
 
-def test_a_tree_that_grows_is_measured_at_each_size(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_growing_tree_is_measured_at_each_size(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphapente.bench.scale.SIMULATIONS_AT_LEAST", 0)
     rows = {row.name: row for row in scale_tree(config, (500, 2000))}
     assert list(rows) == ["scale.tree.500", "scale.tree.2k", "scale.tree.bytes.500", "scale.tree.bytes.2k"]

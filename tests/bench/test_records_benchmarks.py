@@ -1,4 +1,4 @@
-"""The benchmarks of the records: databases grown by copies are whole ones, and every figure has its row."""
+"""The benchmarks of the records: databases grown by copies are valid, and every value has its row."""
 
 import shutil
 import time
@@ -22,7 +22,7 @@ from tests.records.samples import random_game
 
 
 @pytest.mark.parametrize("num_records", [60, 200, 1010])
-def test_a_grown_database_is_as_good_as_a_written_one(tmp_path: Path, num_records: int) -> None:
+def test_a_grown_database_is_like_a_written_one(tmp_path: Path, num_records: int) -> None:
     database = tmp_path / "records.db"
     games = [random_game(seed, max_records=20) for seed in range(3)]
     with Store(database) as store:
@@ -39,7 +39,7 @@ def test_a_grown_database_is_as_good_as_a_written_one(tmp_path: Path, num_record
             assert stored.moves == games[number % 3].moves
 
 
-def test_a_database_grows_again_from_where_it_stands(tmp_path: Path) -> None:
+def test_a_grown_database_can_grow_again(tmp_path: Path) -> None:
     database = tmp_path / "records.db"
     with Store(database) as store:
         store.add_game(random_game(1, max_records=20))
@@ -57,7 +57,7 @@ def test_too_small_a_disk_is_told_before_anything_is_written(monkeypatch: pytest
         pass
 
 
-def test_counts_are_named_shortly() -> None:
+def test_counts_have_short_names() -> None:
     assert [short(count) for count in (400, 10_000, 12_345, 1_000_000, 10_000_000)] == [
         "400",
         "10k",
@@ -85,7 +85,7 @@ def test_writing_and_sampling_are_compared_with_their_floors() -> None:
     assert sum(result.breakdown.values()) == pytest.approx(1.0)
 
 
-def test_the_memory_of_a_sample_is_seen() -> None:
+def test_the_memory_of_a_sample_is_measured() -> None:
     def hold() -> None:
         array = np.ones(30_000_000, np.int8)
         time.sleep(0.1)
@@ -94,7 +94,7 @@ def test_the_memory_of_a_sample_is_seen() -> None:
     assert 20_000_000 < sample._memory(hold) < 60_000_000
 
 
-def test_the_cost_of_a_record_is_told_at_each_size() -> None:
+def test_the_cost_of_a_record_is_measured_at_each_size() -> None:
     rows = scale_records((400, 800, 2000)).rows
     assert [row.name for row in rows] == [
         f"scale.records.{what}.{size}" for what in ("write", "sample") for size in ("400", "800", "2k")
@@ -104,13 +104,13 @@ def test_the_cost_of_a_record_is_told_at_each_size() -> None:
 
 
 def test_the_command_takes_the_size_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
+    calls: list[Any] = []
 
-    def remember(seconds: float, num_records: int) -> Any:
-        asked.append((seconds, num_records))
+    def record_call(seconds: float, num_records: int) -> Any:
+        calls.append((seconds, num_records))
         return bench_sample(0.1, 400, 200)
 
-    monkeypatch.setattr(sample, "bench_sample", remember)
-    answer = CliRunner().invoke(app, ["sample", "--seconds", "3", "--rows", "200000"])
-    assert answer.exit_code == 0, answer.output
-    assert asked == [(3.0, 200_000)]
+    monkeypatch.setattr(sample, "bench_sample", record_call)
+    result = CliRunner().invoke(app, ["sample", "--seconds", "3", "--rows", "200000"])
+    assert result.exit_code == 0, result.output
+    assert calls == [(3.0, 200_000)]

@@ -1,4 +1,4 @@
-"""RESULTS.md: what a run replaces, what it leaves alone, and how figures are written."""
+"""RESULTS.md: what a run replaces, what it leaves unchanged, and how numbers are written."""
 
 import subprocess
 from pathlib import Path
@@ -55,11 +55,11 @@ x
 
 
 def put(text: str, result: Result, name: str, here: dict[str, Any] = HERE, made: str = "today") -> str:
-    """The text with one benchmark of a machine put in."""
+    """The text with one benchmark of a machine added."""
     return merged(text, here, {name: subsection(name, result, made, here)})
 
 
-def test_a_new_machine_comes_after_the_others_and_before_the_notes() -> None:
+def test_a_new_machine_follows_the_others_and_precedes_the_notes() -> None:
     text = put(OTHERS, RULES, "rules")
     before, after = OTHERS.split("## What they mean")
     assert text.startswith(before)
@@ -81,7 +81,7 @@ def test_a_run_replaces_what_it_measured_and_nothing_else() -> None:
     assert again.count(f"## {processor_line(HERE)}\n") == 1
 
 
-def test_where_the_time_went_is_told_in_the_unit_of_the_row() -> None:
+def test_the_breakdown_is_in_the_unit_of_the_row() -> None:
     text = subsection("search", SEARCH, "today", HERE)
     assert "- search.us_per_simulation in microseconds: select 0.875 (25.0%), expand 2.62 (75.0%)" in text
     plain = Result([Row("generate.simple.bf16", 3.0, "evaluations/s")], {"generate.simple.bf16: network": 0.9})
@@ -95,7 +95,7 @@ runs = st.lists(
 
 
 @given(runs, st.tuples(processors, st.sampled_from(["rules", "search"]), st.floats(0.001, 1e9)))
-def test_writing_twice_is_writing_once_and_other_machines_stay(
+def test_writing_twice_changes_nothing_and_other_machines_stay(
     earlier: list[tuple[str, str, float]], last: tuple[str, str, float]
 ) -> None:
     def run(text: str, processor: str, name: str, value: float) -> str:
@@ -114,13 +114,13 @@ def test_writing_twice_is_writing_once_and_other_machines_stay(
     assert others(once) == others(text)
 
 
-def test_a_file_without_a_last_newline_or_with_nothing_in_it() -> None:
+def test_an_empty_file_and_a_file_without_a_last_newline() -> None:
     assert put("# Notes", RULES, "rules").startswith("# Notes\n\n## Pocket 1")
     assert put("", RULES, "rules").startswith("## Pocket 1")
     assert put("", RULES, "rules").endswith("|\n")
 
 
-def test_the_headings_of_real_machines_are_known_again() -> None:
+def test_the_headings_of_real_machines_are_recognized() -> None:
     assert MACHINE_HEADING.fullmatch(f"## {processor_line(machine())}")
     assert (
         processor_line({**HERE, "gpu": "H100", "threads": 4})
@@ -131,7 +131,7 @@ def test_the_headings_of_real_machines_are_known_again() -> None:
     assert not MACHINE_HEADING.fullmatch("## What they mean")
 
 
-def test_the_file_is_made_and_written_again(tmp_path: Path) -> None:
+def test_the_file_is_created_and_written_again(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
     write_results(path, HERE, {"rules": RULES, "search": SEARCH}, "2026-11-25")
     text = path.read_text()
@@ -142,7 +142,7 @@ def test_the_file_is_made_and_written_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_written_is_told_in_one_line_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_one_line_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "results.md"
     path.write_bytes(b"\xff\xfe not text")
     with pytest.raises(FailureError, match=r"cannot add the results to .*results\.md"):
@@ -179,11 +179,11 @@ def test_the_source_is_named_by_its_commit_or_its_version(tmp_path: Path, monkey
     ("value", "text"),
     [(0, "0"), (0.1234, "0.123"), (1.5, "1.50"), (4, "4"), (12.34, "12.3"), (1234.5, "1,234"), (-3.14159, "-3.14")],
 )
-def test_numbers_as_people_read_them(value: float, text: str) -> None:
+def test_numbers_as_text(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_targets_are_of_the_ratio_or_of_the_value_from_above_or_below() -> None:
+def test_targets_bound_the_ratio_or_the_value_from_above_or_below() -> None:
     assert reach(Row("generate.simple.bf16", 9, "evaluations/s", 10, 0.93)) == ">= 0.93: met"
     assert reach(Row("generate.simple.bf16", 9, "evaluations/s", 10, 0.929)) == ">= 0.93: missed"
     assert reach(Row("generate.simple.bf16", 9, "evaluations/s")) == ">= 0.93: not measured"

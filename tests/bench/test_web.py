@@ -1,4 +1,4 @@
-"""The benchmark of the page: a real server, all its files asked for, its visitors' rows."""
+"""The benchmark of the page: a real server, all its files requested, the rows of its visitors."""
 
 import socket
 import threading
@@ -20,17 +20,17 @@ FILES = {
     "/js/b.js": "",
     "/vendor/x.js": "",
 }
-"""A small page whose files name each other in every way that the real ones do."""
-ASKED: list[str] = []
+"""A small page whose files refer to each other in all the ways of the real files."""
+REQUESTED: list[str] = []
 
 
 class Page(BaseHTTPRequestHandler):
-    """Serves it, and an empty list for whatever is asked of the API."""
+    """Serves the page, and an empty list for every API request."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        ASKED.append(self.path)
+        REQUESTED.append(self.path)
         content = "[]" if self.path.startswith("/api/") else FILES.get(self.path)
         self.send_response(404 if content is None else 200)
         self.send_header("Content-Length", str(len(content or "")))
@@ -42,24 +42,24 @@ class Page(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, *_arguments: object) -> None:
-        """Says nothing."""
+        """Prints nothing."""
 
 
 @pytest.fixture
 def visitor() -> Iterator[web._Visitor]:
-    ASKED.clear()
+    REQUESTED.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield web._Visitor.at(server.server_address[1])
         server.shutdown()
 
 
-def test_a_page_is_loaded_with_all_that_it_names_once(visitor: web._Visitor) -> None:
+def test_a_page_is_loaded_with_all_its_files_once(visitor: web._Visitor) -> None:
     assert web._load_page(visitor) > 0
-    assert sorted(path for path in ASKED if not path.startswith("/api/")) == sorted(FILES)
+    assert sorted(path for path in REQUESTED if not path.startswith("/api/")) == sorted(FILES)
 
 
-def test_what_is_not_there_ends_the_benchmark(visitor: web._Visitor) -> None:
+def test_a_missing_file_ends_the_benchmark(visitor: web._Visitor) -> None:
     with pytest.raises(FailureError, match=r"/nothing\.js was answered with 404"):
         visitor.request("/nothing.js")
 

@@ -1,4 +1,4 @@
-"""Whole crews are measured from their first games on, and no process or thread of theirs is left."""
+"""Whole worker pools are measured after their start, and none of their processes or threads is left."""
 
 import multiprocessing
 import threading
@@ -31,7 +31,7 @@ def test_threads_are_compared_with_the_bare_network(config: Config) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("self-play")]
 
 
-def test_a_gpu_that_is_not_there_is_said(config: Config) -> None:
+def test_a_missing_gpu_is_reported(config: Config) -> None:
     if choose_device("auto").device != "cuda":
         with pytest.raises(RequestError, match="sees no GPU"):
             measure_threads(config, "simple", 2, 1.0)

@@ -1,4 +1,4 @@
-"""For tests of self-play: everything is compiled before the first one, as it is whenever games are played."""
+"""Fixtures for tests of self-play: all kernels are compiled before the first test, as before every generation."""
 
 import hashlib
 
@@ -10,17 +10,17 @@ from alphapente.network.openvino_backend import PortableNetwork, convert
 from alphapente.selfplay.compilation import compile_kernels
 
 CONVERTED: dict[bytes, PortableNetwork] = {}
-"""Networks that a test of this process has converted, by a digest of the model."""
+"""Networks already converted in this process, by a digest of the model."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> None:
-    """Else the first generation would compile, and one that is stopped at once would play nothing."""
+    """Otherwise the first generation would compile, and one that is stopped at once would play nothing."""
     compile_kernels()
 
 
 def convert_once(model: torch.nn.Module) -> PortableNetwork:
-    """As `convert`, which takes longer than the games of most tests here."""
+    """`convert` with a cache; converting takes longer than the games of most tests here."""
     digest = hashlib.sha256(repr(model).encode())
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.numpy().tobytes())

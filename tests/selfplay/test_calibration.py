@@ -1,4 +1,4 @@
-"""What int8 is quantized on: the positions of the records, as the network saw them."""
+"""Quantization for int8: calibrated on the positions of the records."""
 
 import importlib.util
 from pathlib import Path
@@ -32,7 +32,7 @@ def stored(folder: Path, games: list[GameRecord]) -> Store:
     return store
 
 
-def test_planes_are_drawn_from_all_records_the_same_each_time(tmp_path: Path) -> None:
+def test_planes_are_drawn_from_all_records_and_are_reproducible(tmp_path: Path) -> None:
     with stored(tmp_path, [random_game(seed, size=7) for seed in range(12)]) as store:
         assert store.num_records("pente", 7) > NUM_POSITIONS
         first, again = (calibration_planes(store, config_of("int8")) for _ in range(2))
@@ -43,7 +43,7 @@ def test_planes_are_drawn_from_all_records_the_same_each_time(tmp_path: Path) ->
     np.testing.assert_array_equal(first, again)
 
 
-def test_too_few_records_are_not_quantized_on(tmp_path: Path) -> None:
+def test_too_few_records_give_no_planes(tmp_path: Path) -> None:
     with stored(tmp_path, [random_game(0, size=7, max_records=BATCH - 1)]) as store:
         assert calibration_planes(store, config_of("int8")) is None
         store.add_game(random_game(1, size=7, max_records=1))
@@ -53,7 +53,7 @@ def test_too_few_records_are_not_quantized_on(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
 )
-def test_the_network_comes_in_the_numbers_asked_for_and_the_log_says_which() -> None:
+def test_the_network_has_the_requested_precision_and_the_log_names_it() -> None:
     model = build_model(config_of("int8"), "simple")
     planes = np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
     for precision, given, expected in (

@@ -1,4 +1,4 @@
-"""Games in play outlive whatever ends a generation, and are played to their end once: in a real database."""
+"""Games in play survive any end of a generation and are finished exactly once, in a real database."""
 
 import importlib
 import os
@@ -64,13 +64,13 @@ def stored_seeds(config: Config) -> list[int]:
 
 
 def release(config: Config) -> None:
-    """Ends all claims, as time does."""
+    """Ends all claims, as if their time had passed."""
     with Store(config.records.database) as store, store.writing() as connection:
         connection.exec_driver_sql("UPDATE games_in_play SET claimed_until = 0")
 
 
 def leave_games_in_play(config: Config) -> set[int]:
-    """Begins games and stops at once; returns their seeds."""
+    """Begins games, stops at once and returns their seeds."""
     assert generate(config, ignore, lambda: True).carried_over == 4
     left = parked_seeds(config)
     assert len(left) == 4
@@ -78,7 +78,7 @@ def leave_games_in_play(config: Config) -> set[int]:
 
 
 def at_progress(action: Callable[[], None]) -> Callable[[Event], None]:
-    """A report that does something once games are being played."""
+    """A report function that calls `action` once games are being played."""
 
     def report(event: Event) -> None:
         if isinstance(event, GenerationProgress) and event.evaluations_per_s:
@@ -88,11 +88,11 @@ def at_progress(action: Callable[[], None]) -> Callable[[Event], None]:
 
 
 def is_about_self_play(event: Event) -> bool:
-    """Whether it is the line that comes once the games are claimed and before the first move."""
+    """Whether it is the line reported after the games are claimed and before the first move."""
     return isinstance(event, Note) and event.text.startswith("self-play: ")
 
 
-def test_a_checkpoint_that_cannot_be_used_leaves_the_games_as_they_were(config: Config) -> None:
+def test_a_checkpoint_that_cannot_be_used_leaves_the_games_unchanged(config: Config) -> None:
     left = leave_games_in_play(config)
     spec = spec_of(config, "simple")
     weights = {name: tensor * float("nan") for name, tensor in build(spec, seed=2).state_dict().items()}
@@ -106,7 +106,7 @@ def test_a_checkpoint_that_cannot_be_used_leaves_the_games_as_they_were(config: 
     checkpoint_path(config, "simple").unlink()
     notes: list[str] = []
     generate(config, lambda event: notes.append(event.text) if isinstance(event, Note) else None)
-    assert any("4 of them from the last generation" in note for note in notes), "nobody has them claimed"
+    assert any("4 of them from the last generation" in note for note in notes), "they are not claimed"
     assert left <= {*stored_seeds(config), *parked_seeds(config)}
 
 
@@ -114,12 +114,12 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_an_end_without_goodbye_loses_no_game_and_stores_none_twice(config: Config) -> None:
+def test_an_abrupt_end_loses_no_game_and_stores_none_twice(config: Config) -> None:
     left = leave_games_in_play(config)
     with pytest.raises(KeyboardInterrupt):
         generate(config, at_progress(interrupt))
     assert {*stored_seeds(config), *parked_seeds(config)} >= left
-    generate(config, ignore)  # the games are claimed still: it plays others
+    generate(config, ignore)  # the games are still claimed: it plays others
     assert left <= {*stored_seeds(config), *parked_seeds(config)}
     release(config)
     while parked_seeds(config) & left:
@@ -131,7 +131,7 @@ def test_an_end_without_goodbye_loses_no_game_and_stores_none_twice(config: Conf
 
 
 @pytest.mark.slow
-def test_a_killed_generation_loses_no_game_that_it_went_on_with(config: Config, tmp_path: Path) -> None:
+def test_a_killed_generation_loses_no_game_that_it_continued(config: Config, tmp_path: Path) -> None:
     left = leave_games_in_play(config)
     path = tmp_path / "config.json"
     path.write_text(config.dump_json())
@@ -164,7 +164,7 @@ def test_a_game_that_another_generation_has_finished_is_not_stored_again(config:
     assert not left & {*stored_seeds(config), *parked_seeds(config)}
 
 
-def test_a_game_that_cannot_be_read_is_left_out_and_the_others_are_played(config: Config) -> None:
+def test_a_game_that_cannot_be_read_is_omitted_and_the_others_are_played(config: Config) -> None:
     left = leave_games_in_play(config)
     with Store(config.records.database) as store:
         parking = Parking(store, "pente", 7, "simple")
@@ -177,7 +177,7 @@ def test_a_game_that_cannot_be_read_is_left_out_and_the_others_are_played(config
     assert left <= {*stored_seeds(config), *parked_seeds(config)}
 
 
-def test_a_finished_game_is_no_game_in_play(config: Config) -> None:
+def test_a_finished_game_is_not_a_game_in_play(config: Config) -> None:
     leave_games_in_play(config)
     with Store(config.records.database) as store:
         game = unpack(Parking(store, "pente", 7, "simple").claim(1)[0].payload, "pente", 7)
@@ -198,7 +198,7 @@ def test_a_seeded_run_stopped_before_its_first_stored_game_does_not_use_its_seed
 
 
 class Gathering(InProcess):
-    """Returns the games of several steps at once, as a step of many games may."""
+    """Returns the games of several steps at once, as a step of many games can."""
 
     def __init__(self, spoil: Callable[[list[GameRecord]], None]) -> None:
         super().__init__()

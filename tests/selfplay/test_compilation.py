@@ -1,4 +1,4 @@
-"""Compilation ahead of the first game: each kernel once, by several processes, in full view."""
+"""Compilation before the first game: each kernel once, by several processes, with progress reports."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """For a process with an empty cache, and the module `small` with one kernel."""
+    """The environment of a process with an empty cache and the module `small` with one kernel."""
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "small.py").write_text(KERNEL)
     path = os.pathsep.join([str(tmp_path / "modules"), *sys.path])
@@ -70,7 +70,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    """What a test starts; whatever still runs at its end is killed."""
+    """Processes started by a test; those that still run at its end are killed."""
     started: list[subprocess.Popen[str]] = []
     yield started
     for process in started:
@@ -104,7 +104,7 @@ def two(environment: dict[str, str], processes: list[subprocess.Popen[str]]) -> 
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_a_kernel_that_another_process_compiles_is_waited_for_and_loaded(
+def test_a_process_waits_for_a_kernel_that_another_compiles_and_loads_it(
     two: list[subprocess.Popen[str]], is_killed: bool
 ) -> None:
     """The system drops the lock of a process that dies."""
@@ -119,7 +119,7 @@ def test_a_kernel_that_another_process_compiles_is_waited_for_and_loaded(
     assert second.stdout.readline() == "1 0\n"
 
 
-def test_nothing_is_done_where_everything_is_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_done_if_everything_is_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(compilation, "_cache_folder", lambda: tmp_path)
     (tmp_path / "compiled").touch()
     reported: list[CompilationProgress] = []
@@ -147,8 +147,8 @@ def test_a_stop_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_cache_that_cannot_be_written_is_reported_in_one_line(
     environment: dict[str, str], tmp_path: Path, limit: str, problem: str
 ) -> None:
-    """In a folder that nobody can write to, and on a full disk: no file grows beyond `limit` bytes."""
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the limit would cut those files off too
+    """In a folder that cannot be written, and on a full disk: no file grows beyond `limit` bytes."""
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the limit would truncate those files too
     if limit == "0":
         environment["NUMBA_CACHE_DIR"] = "/dev/null/cache"
     done = subprocess.run(
@@ -171,7 +171,7 @@ def test_everything_is_compiled_and_counted(environment: dict[str, str], tmp_pat
     for line in interrupted.stdout:
         if int(line.split()[0]) > 10:
             break
-    interrupted.kill()  # its processes go on, and the next start waits for them
+    interrupted.kill()  # its processes continue, and the next start waits for them
     interrupted.wait()
     interrupted.stdout.close()
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""How much a search is worth: temperature, full and cheap searches, decided and proven games."""
+"""The effort of a search: temperature, full and cheap searches, decided and proven games."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from alphapente.selfplay.game import GameInPlay
 
 
 def game_of(*values: float, seed: int = 0, **state: int) -> GameInPlay:
-    """A game searched with these values, each as its player to move saw it: player 1, 2, 1...; player 1 moves now."""
+    """A game with these search values, each for its player to move: player 1, 2, 1...; player 1 moves now."""
     game = GameInPlay(seed, np.random.default_rng(seed), new_positions(1, "pente", 9)[0])
     none = np.zeros(0, np.float32)
     for ply, value in enumerate(values):
@@ -38,7 +38,7 @@ class TestTemperature:
 
 
 class TestPlayoutCap:
-    def test_by_default_every_search_is_full_and_no_chance_is_spent_on_it(self) -> None:
+    def test_by_default_every_search_is_full_and_draws_no_random_number(self) -> None:
         game = game_of()
         assert effort_at(game, GenerationSettings(simulations=64)) == Effort(64, Exploration(0.3, 1.0), 1.0)
         assert game.rng.random() == np.random.default_rng(0).random()
@@ -50,7 +50,7 @@ class TestPlayoutCap:
         assert set(efforts) == {full, cheap}
         assert efforts.count(full) / len(efforts) == pytest.approx(0.25, abs=0.04)
 
-    def test_a_cheap_search_is_never_dearer_than_a_full_one(self) -> None:
+    def test_a_cheap_search_never_costs_more_than_a_full_one(self) -> None:
         settings = GenerationSettings(simulations=8, cheap_simulations=16, full_search_share=0.5)
         assert {effort_at(game_of(seed=seed), settings).simulations for seed in range(20)} == {8}
 
@@ -63,7 +63,7 @@ class TestDecided:
         [
             ((), 0.0),
             ((1.0, -1.0), 0.0),  # two searches only
-            ((1.0, -1.0, 1.0), 1.0),  # player 1 wins, as both see it
+            ((1.0, -1.0, 1.0), 1.0),  # player 1 wins by both values
             ((-1.0, 1.0, -1.0), 1.0),  # player 2 wins
             ((1.0, 1.0, 1.0), 0.0),  # they do not agree
             ((1.0, -0.95, 1.0), 0.25),  # the least certain counts: half-way from 0.9 to 1, squared
@@ -72,7 +72,7 @@ class TestDecided:
             ((1.0, -1.0, 1.0, 0.0), 0.0),
         ],
     )
-    def test_the_last_searches_tell(self, values: tuple[float, ...], share: float) -> None:
+    def test_the_last_searches_decide(self, values: tuple[float, ...], share: float) -> None:
         assert decidedness(game_of(*values).records, self.SETTINGS) == pytest.approx(share)
 
     def test_effort_and_weight_fall_towards_the_cheap(self) -> None:
@@ -88,10 +88,10 @@ class TestDecided:
 
 
 class TestPlayedOut:
-    def test_the_winner_searches_quietly_and_in_full_and_the_loser_hardly(self) -> None:
+    def test_the_winner_searches_in_full_without_noise_and_the_loser_only_evaluates(self) -> None:
         settings = GenerationSettings(simulations=64, full_search_share=0.5)
         assert effort_at(game_of(proven_winner=1), settings) == Effort(64, Exploration(), None)
         assert effort_at(game_of(proven_winner=2), settings) == ONE_EVALUATION
 
-    def test_an_opening_by_policy_needs_one_look(self) -> None:
+    def test_an_opening_by_policy_needs_one_evaluation(self) -> None:
         assert effort_at(game_of(opening_left=2), GenerationSettings()) == ONE_EVALUATION

@@ -1,4 +1,4 @@
-"""One game of self-play: openings, temperature, what is recorded, and games that wait in the database."""
+"""One game of self-play: openings, temperature, records, and games packed for the database."""
 
 import json
 import zlib
@@ -25,7 +25,7 @@ def config(*overrides: str) -> Config:
 
 
 def a_search(game: GameInPlay, value: float) -> SearchResult:
-    """A search that liked three points of the board, out of 81."""
+    """A search that prefers three of the 81 points."""
     policy = np.full(81, 0.1 / 78, np.float32)
     visits = np.zeros(81, np.int32)
     points = [p for p in range(81) if stones(game.position)[p] == 0][:3]
@@ -35,7 +35,7 @@ def a_search(game: GameInPlay, value: float) -> SearchResult:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_openings_differ_and_keep_the_rules(variant: str) -> None:
+def test_openings_differ_and_follow_the_rules(variant: str) -> None:
     settings = config(f"game.variant={variant}", "generation.opening_plies=4")
     games = [new_game(settings, seed) for seed in range(60)]
     assert len({tuple(game.moves) for game in games}) > 30
@@ -68,7 +68,7 @@ def test_plies_left_to_the_policy_are_drawn_between_none_and_all() -> None:
     assert {new_game(settings, seed).opening_left for seed in range(40)} == {0, 1, 2, 3}
 
 
-def test_a_record_keeps_the_visited_and_the_likely_points_and_the_rest_as_one_number() -> None:
+def test_a_record_lists_the_visited_and_likely_points_and_sums_the_others() -> None:
     game = new_game(config(), 1)
     record_search(game, a_search(game, 0.25))
     record = game.records[0]
@@ -78,7 +78,7 @@ def test_a_record_keeps_the_visited_and_the_likely_points_and_the_rest_as_one_nu
     assert (record.board == stones(game.position)).all()
 
 
-def test_a_random_move_takes_the_outcome_from_the_records_up_to_it_and_from_no_other() -> None:
+def test_a_random_move_replaces_the_outcome_of_the_records_up_to_it_only() -> None:
     game = new_game(config("generation.opening_plies=0"), 1)
     values = [0.5, -0.25, 0.125, 0.75]
     for value in values:
@@ -89,7 +89,7 @@ def test_a_random_move_takes_the_outcome_from_the_records_up_to_it_and_from_no_o
     assert [record.random_value for record in records] == [0.125, -0.125, 0.125, None]
 
 
-def test_a_game_in_play_survives_packing_to_the_last_draw_of_its_generator() -> None:
+def test_a_packed_game_is_restored_with_the_state_of_its_generator() -> None:
     game = new_game(config(), 3)
     for value in (0.1, -0.3):
         record_search(game, a_search(game, value), 0.125)
@@ -108,7 +108,7 @@ def test_a_game_in_play_survives_packing_to_the_last_draw_of_its_generator() -> 
     assert (again.opening_left, again.proven_winner) == (2, 1)
 
 
-def test_a_game_kept_by_an_older_version_is_played_on() -> None:
+def test_a_game_of_an_older_version_is_continued() -> None:
     game = new_game(config(), 3)
     record_search(game, a_search(game, 0.1))
     state = json.loads(zlib.decompress(pack(game)))

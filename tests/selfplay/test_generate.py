@@ -1,4 +1,4 @@
-"""Whole generations into a real database: limits, repeatability, settings at their ends, workers that die."""
+"""Whole generations into a real database: limits, reproducibility, extreme settings, workers that die."""
 
 import importlib.util
 import os
@@ -32,7 +32,7 @@ Make = Callable[..., Config]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """A quick configuration in a folder of its own: 7x7, a tiny network, one worker."""
+    """A quick configuration in a temporary folder: 7x7, a tiny network, one worker."""
 
     def configured(*overrides: str) -> Config:
         return load_config(
@@ -63,13 +63,13 @@ def moves_of(config: Config) -> list[list[int]]:
         return [game.moves for game in store.games()]
 
 
-def assert_sound(config: Config) -> None:
+def assert_valid(config: Config) -> None:
     with Store(config.records.database) as store:
         report = check(store)
     assert not report.findings
 
 
-def test_a_fresh_network_beside_a_trained_one_of_another_model_is_warned_of(make: Make, tmp_path: Path) -> None:
+def test_a_fresh_network_beside_a_trained_one_of_another_model_gives_a_warning(make: Make, tmp_path: Path) -> None:
     (tmp_path / "resnet_model.pt").touch()
     events: list[Event] = []
     generate(make("generation.games=1"), events.append)
@@ -91,20 +91,20 @@ def test_it_stops_at_the_record_limit_with_whole_games(make: Make) -> None:
     progress = [event for event in events if isinstance(event, GenerationProgress)]
     assert progress[-1].records == summary.records
     assert any("seed 11" in event.text for event in events if isinstance(event, Note))
-    assert_sound(config)
+    assert_valid(config)
 
 
-def test_games_left_in_play_are_played_on_by_the_next_generation(make: Make) -> None:
+def test_games_left_in_play_are_continued_by_the_next_generation(make: Make) -> None:
     first = generate(make(), ignore)
     assert first.carried_over > 0
     config = make("generation.record_limit=200")
     notes: list[Event] = []
     generate(config, notes.append)
     assert any(f"{first.carried_over} of them from the last generation" in str(note) for note in notes)
-    assert_sound(config)
+    assert_valid(config)
 
 
-def test_a_seed_repeats_a_run_to_the_last_byte(make: Make, tmp_path: Path) -> None:
+def test_a_seed_reproduces_a_run_to_the_last_byte(make: Make, tmp_path: Path) -> None:
     runs = []
     for name in ("a", "b"):
         config = make(f"records.database={tmp_path / name}.db", "generation.random_move_rate=0.1")
@@ -149,13 +149,13 @@ def test_a_number_of_games_is_played_out_and_nothing_is_left_over(make: Make) ->
         "game.variant=gomoku",
     ],
 )
-def test_settings_at_their_ends_make_sound_games(make: Make, override: str) -> None:
+def test_extreme_settings_make_valid_games(make: Make, override: str) -> None:
     config = make("generation.record_limit=30", override)
     assert generate(config, ignore).records >= 30
-    assert_sound(config)
+    assert_valid(config)
 
 
-def test_all_that_saves_searches_together_makes_sound_games(make: Make) -> None:
+def test_all_settings_that_save_searches_together_make_valid_games(make: Make) -> None:
     config = make(
         "generation.record_limit=60",
         "search.root=puct",
@@ -166,9 +166,9 @@ def test_all_that_saves_searches_together_makes_sound_games(make: Make) -> None:
         "generation.end_when_proven=true",
         "generation.random_move_rate=0.1",
     )
-    for _ in range(2):  # the second goes on with games that the first left in play
+    for _ in range(2):  # the second continues games that the first left in play
         assert generate(config, ignore).records >= 60
-    assert_sound(config)
+    assert_valid(config)
 
 
 def test_more_games_than_memory_are_refused_with_what_to_lower(make: Make) -> None:
@@ -198,7 +198,7 @@ def test_two_workers_share_the_work(make: Make) -> None:
     config = make("generation.workers=2", "generation.record_limit=120")
     summary = generate(config, ignore)
     assert summary.records >= 120
-    assert_sound(config)
+    assert_valid(config)
     with Store(config.records.database) as store:
         seeds = [game.seed for game in store.games()]
     assert len(set(seeds)) == len(seeds)
@@ -216,7 +216,7 @@ def test_a_stop_keeps_finished_games_and_those_in_play(make: Make) -> None:
     summary = generate(config, report, lambda: games[-1] > 0 or time.monotonic() - begun > 100)
     assert summary.games > 0
     assert summary.carried_over > 0
-    assert_sound(config)
+    assert_valid(config)
 
 
 @pytest.mark.slow
@@ -240,7 +240,7 @@ def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished
         generate(config, ignore)
     killer.join()
     assert len(moves_of(config)) >= 4
-    assert_sound(config)
+    assert_valid(config)
     with Store(config.records.database) as store:
         assert Parking(store, "pente", 7, "simple").claim(100), "the other worker's games are kept"
 
@@ -249,7 +249,7 @@ def test_a_killed_worker_ends_the_generation_with_its_name_and_loses_no_finished
     not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
 )
 def test_int8_is_played_as_soon_as_there_are_records_to_quantize_on(make: Make) -> None:
-    """In the very generation that has begun without: the same network comes again."""
+    """In the generation that has begun without int8: the same network is loaded again."""
     notes: list[str] = []
     begun = time.monotonic()
     config = make("network.precision=int8", "generation.record_limit=1000000", "network.device=openvino")
@@ -261,11 +261,11 @@ def test_int8_is_played_as_soon_as_there_are_records_to_quantize_on(make: Make) 
     generate(config, report, lambda: len(notes) == 2 or time.monotonic() - begun > 100)
     assert "int8 once there are 32 records" in notes[0]
     assert notes[1].endswith(", in int8")
-    assert_sound(config)
+    assert_valid(config)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_newer_checkpoint_is_taken_over_while_games_go_on(make: Make, workers: int) -> None:
+def test_a_newer_checkpoint_is_loaded_while_games_continue(make: Make, workers: int) -> None:
     config = make(f"generation.workers={workers}", "generation.record_limit=1000000")
     begun = time.monotonic()
     notes: list[str] = []
@@ -295,7 +295,7 @@ def test_a_newer_checkpoint_is_taken_over_while_games_go_on(make: Make, workers:
 @pytest.mark.skipif(
     not computes_int8() or importlib.util.find_spec("nncf") is None, reason="needs NNCF and a processor with int8"
 )
-def test_a_network_that_int8_spoils_plays_on_as_it_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_int8_spoils_continues_unquantized(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantization, "MOST_DIVERGENCE", -1.0)
     notes: list[str] = []
     for limit in (40, 20):

@@ -1,4 +1,4 @@
-"""The points that a record lists, against the same said in NumPy."""
+"""The points that a record lists, compared with an implementation in NumPy."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_the_most_visited_and_the_most_probable_points_are_listed_in_order(
 
 
 @pytest.mark.parametrize("num_visited", [LISTED_POINTS, LISTED_POINTS + 1, 361])
-def test_no_more_than_so_many_of_each_are_listed(num_visited: int) -> None:
+def test_the_number_of_listed_points_is_limited(num_visited: int) -> None:
     policy, visits = a_search(361, num_visited, 0.0, 1)  # every point has more than LISTED_SHARE
     listed = list_points(policy, visits)
     np.testing.assert_array_equal(listed, in_numpy(policy, visits))

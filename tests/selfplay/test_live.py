@@ -1,4 +1,4 @@
-"""The games in play as others can watch them: written now and then, gone with the run, never in the way."""
+"""The file of games in play: written at intervals, removed with the run, never a cause of failure."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def self_play(config: Config, games: int = 12) -> SelfPlay:
     return SelfPlay(evaluator, config, lambda: next(seeds), network_step=9, live=LiveGames(config))
 
 
-def test_the_first_games_are_shown_and_go_with_the_run(config: Config) -> None:
+def test_the_first_games_are_shown_and_removed_with_the_run(config: Config) -> None:
     play = self_play(config)
     play.step()
     found = read_live(config)
@@ -62,7 +62,7 @@ def test_a_broken_file_shows_none(config: Config, content: str) -> None:
     assert read_live(config) is None
 
 
-def test_games_go_on_where_nothing_can_be_written(config: Config) -> None:
+def test_games_continue_if_nothing_can_be_written(config: Config) -> None:
     live_path(config).parent.rmdir()
     play = self_play(config, games=2)
     play.step()

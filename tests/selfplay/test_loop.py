@@ -41,7 +41,7 @@ def test_cheap_searches_are_recorded_without_a_policy_to_learn(root: str) -> Non
 
 
 def test_an_opening_is_drawn_from_the_policy_at_its_temperature_and_not_recorded() -> None:
-    """Five moves are likely, two by far; no stone lies there when they are drawn."""
+    """Five moves are likely, two of them most likely; their points are empty when the move is drawn."""
     logits = {0: 8.0, 4: 8.0, 8: 7.0, 72: 6.0, 76: 6.0}
     settings = config(
         "generation.opening_plies=0",
@@ -79,7 +79,7 @@ def test_an_opening_by_policy_never_ends_a_game() -> None:
 
 
 def test_games_that_end_in_a_step_that_fails_are_not_lost() -> None:
-    """It fails where the next game would begin; the others are still in play."""
+    """The step fails when the next game would begin; the other games are still in play."""
     seeds = iter(range(8))
     self_play = SelfPlay(HeuristicEvaluator(8, 9), config(), lambda: next(seeds))
     with contextlib.suppress(StopIteration):

@@ -1,4 +1,4 @@
-"""Worker processes: the games of their seeds, and an orderly end at every stage of their start."""
+"""Worker processes: the games of their seeds, and a clean end at every stage of their start."""
 
 import array
 import fcntl
@@ -51,13 +51,13 @@ def test_a_worker_plays_the_games_of_its_seeds(task: Task) -> None:
     assert {game.network_step for game in found} == {3}
 
 
-def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(task: Task) -> None:
+def test_a_stop_before_the_first_network_returns_the_games_carried_over(task: Task) -> None:
     pool = ProcessPool(1)
     pool.begin(task, None, [b"one", b"two"])
     assert pool.stop() == ([], [b"one", b"two"])
 
 
-def test_a_stop_before_anything_was_told_ends_the_workers(task: Task) -> None:
+def test_a_stop_before_the_task_ends_the_workers(task: Task) -> None:
     assert ProcessPool(1).stop() == ([], [])
 
 
@@ -71,7 +71,7 @@ def test_a_network_that_does_not_load_is_a_failure_with_its_reason(task: Task) -
     pool.stop()
 
 
-def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task) -> None:
+def test_a_worker_that_dies_at_its_start_is_reported_by_the_next_poll(task: Task) -> None:
     pool = ProcessPool(1)
     pool.begin(task, None, ())
     pool.abandon()
@@ -83,14 +83,14 @@ def test_a_worker_that_dies_at_its_start_is_told_of_by_the_next_poll(task: Task)
 
 
 def waiting_bytes(pipe: Connection) -> int:
-    """How much waits to be read from a pipe."""
+    """Number of bytes waiting to be read from a pipe."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe.fileno(), termios.FIONREAD, count)
     return count[0]
 
 
 def test_a_network_larger_than_a_pipe_reaches_a_worker_that_waits_until_its_games_are_read(task: Task) -> None:
-    """Both pipes full, parent and worker once waited for one another for ever."""
+    """With both pipes full, parent and worker once waited for each other forever."""
     small = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
     wide = load_config(None, ["game.board_size=7", "models.simple.channels=96"])
     large = prepare(build_model(wide, "simple", seed=2), wide, "openvino")

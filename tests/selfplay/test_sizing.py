@@ -1,4 +1,4 @@
-"""How many players and games: what is configured holds, 0 chooses by device and cores, small limits play fewer."""
+"""Numbers of workers and games: configured values apply, 0 chooses by device and cores, small limits play fewer."""
 
 import os
 
@@ -30,12 +30,12 @@ def test_zero_chooses_by_device_and_cores() -> None:
     assert games_at_once(config(), "cuda") == 1024
 
 
-def test_what_is_configured_holds_on_every_device() -> None:
+def test_configured_numbers_apply_on_every_device() -> None:
     words = "generation.workers=3", "generation.games_per_worker=48"
     assert size("openvino", *words) == size("cuda", *words) == (3, 48)
 
 
-def test_few_records_or_games_are_played_by_fewer() -> None:
+def test_few_records_or_games_need_fewer_workers() -> None:
     assert size("openvino", "generation.record_limit=1000") == (8, 5)
     assert size("openvino", "generation.games=5") == (1, 5)
     assert size("cuda", "generation.games=40") == (4, 10)

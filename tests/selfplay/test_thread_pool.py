@@ -1,4 +1,4 @@
-"""Threads over one network, here on the processor: the GPU's crew but for the device."""
+"""The thread pool over one network, here on the CPU instead of the GPU."""
 
 import importlib
 import threading
@@ -25,7 +25,8 @@ from alphapente.selfplay.thread_pool import ThreadPool
 from alphapente.selfplay.worker import self_play
 from alphapente.selfplay.worker_pool import Task, WorkerPool, assignments
 
-PLACES = 3
+GAMES = 3
+"""Games in play in each thread."""
 generation = importlib.import_module("alphapente.selfplay.generate")  # the package's `generate` is the function in it
 
 
@@ -54,7 +55,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def task_on(config: Config, device: str) -> Task:
-    return Task(config, device, PLACES, run_seed=5, series=0, settings_id=None)
+    return Task(config, device, GAMES, run_seed=5, series=0, settings_id=None)
 
 
 def network_for(config: Config, device: str, seed: int = 1) -> Any:
@@ -84,7 +85,7 @@ def test_threads_play_the_games_that_separate_workers_would(config: Config, devi
     assert pool.stop() == ([], [])
     expected = []
     for assignment in assignments(2, 7, ()):
-        evaluator = load_evaluator(network_for(config, device), config, PLACES, 7, device)
+        evaluator = load_evaluator(network_for(config, device), config, GAMES, 7, device)
         play = self_play(task_on(config, device), assignment, evaluator, 0)
         while play.num_in_play:
             expected += play.step()
@@ -93,11 +94,11 @@ def test_threads_play_the_games_that_separate_workers_would(config: Config, devi
     assert pool.simulations > 0
 
 
-def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -> None:
+def test_games_in_play_are_returned_at_a_stop_and_continued(config: Config) -> None:
     pool = pool_of(config, "openvino", games=None)
     games = games_until(pool, lambda games: len(games) >= 3)
     late, parked = pool.stop()
-    assert 0 < len(parked) <= 2 * PLACES
+    assert 0 < len(parked) <= 2 * GAMES
     carried = pool_of(config, "openvino", games=0, carried_over=tuple(parked))
     rest = games_until(carried, lambda games: len(games) == len(parked))
     seeds = [game.seed for game in games + late + rest]
@@ -105,8 +106,8 @@ def test_games_in_play_are_handed_over_at_a_stop_and_played_on(config: Config) -
     carried.stop()
 
 
-def test_players_wait_where_nobody_stores_their_games(config: Config) -> None:
-    """A few answers wait at most, whatever time goes by; no game is lost by it, nor when the crew is abandoned."""
+def test_workers_wait_while_their_games_are_not_stored(config: Config) -> None:
+    """Only a few messages wait, for any length of time, and no game is lost; an abandoned pool ends too."""
     pool = pool_of(config, "openvino", games=40)
     end = time.monotonic() + 60
     while not pool._messages.full() and time.monotonic() < end:
@@ -120,7 +121,7 @@ def test_players_wait_where_nobody_stores_their_games(config: Config) -> None:
     abandoned.abandon()  # the threads end by themselves: no_thread_is_left
 
 
-def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(config: Config) -> None:
+def test_a_stop_before_the_first_network_returns_the_games_carried_over(config: Config) -> None:
     pool = ThreadPool(2)
     pool.begin(task_on(config, "openvino"), None, [b"one", b"two", b"three"])
     late, parked = pool.stop()
@@ -128,7 +129,7 @@ def test_a_stop_before_the_first_network_gives_back_what_was_carried_over(config
 
 
 @pytest.mark.parametrize("device", ["openvino", "cpu"])
-def test_a_newer_network_is_taken_over_by_all_while_games_go_on(config: Config, device: str) -> None:
+def test_a_newer_network_is_loaded_by_all_threads_while_games_continue(config: Config, device: str) -> None:
     pool = pool_of(config, device, games=None)
     games_until(pool, lambda games: len(games) >= 2)
     pool.load(network_for(config, device, seed=2), 9)
@@ -141,7 +142,7 @@ def test_a_newer_network_is_taken_over_by_all_while_games_go_on(config: Config, 
     ("error", "words"),
     [(RequestError("the planes do not fit"), "failed: the planes do not fit$"), (ValueError("odd"), "Traceback")],
 )
-def test_what_goes_wrong_in_a_thread_is_a_failure_and_the_others_games_are_kept(
+def test_an_error_in_a_thread_is_a_failure_and_the_games_in_play_are_kept(
     config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     step = SelfPlay.step
@@ -157,19 +158,19 @@ def test_what_goes_wrong_in_a_thread_is_a_failure_and_the_others_games_are_kept(
         games_until(pool, lambda _: False)
     assert failure.match(words)
     _late, parked = pool.stop()
-    assert len({seed_of(payload) for payload in parked}) == 2 * PLACES, "those of the thread that failed are kept too"
+    assert len({seed_of(payload) for payload in parked}) == 2 * GAMES, "those of the thread that failed are kept too"
     assert pool.losses == []
 
 
 def over_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerPool]:
-    """Makes a generation play with two threads; returns the crews that it hires."""
+    """Makes a generation play with two threads; returns the pools that it creates."""
     pools: list[WorkerPool] = []
 
     def new_worker_pool(_size: PoolSize) -> WorkerPool:
         pools.append(ThreadPool(2))
         return pools[-1]
 
-    monkeypatch.setattr(generation, "pool_size", lambda *_: PoolSize(2, PLACES, "openvino", "for a test"))
+    monkeypatch.setattr(generation, "pool_size", lambda *_: PoolSize(2, GAMES, "openvino", "for a test"))
     monkeypatch.setattr(generation, "new_worker_pool", new_worker_pool)
     return pools
 
