@@ -1,7 +1,7 @@
-"""Isolates the tests from whoever runs them: no test sees the working folder, the home folder or the environment.
+"""Isolates the tests from the user: no test sees the working folder, the home folder or the environment.
 
 A user's `config/pipeline.json`, `checkpoints/`, `data/` and `logs/` are found through the current directory, so every
-test runs in an empty one. Processes that a test starts inherit all of it.
+test runs in an empty one. Processes started by a test inherit this isolation.
 """
 
 import os
@@ -20,14 +20,14 @@ KEPT = {
     "ALPHAPENTE_BROWSER_TESTS",
     "UPDATE_DOCS",
 }
-"""What finds the programs, and what chooses the tests."""
+"""Variables that locate programs or select tests."""
 KEPT_PREFIXES = ("NUMBA_", "OPENBLAS_", "OMP_", "MKL_", "CUDA_", "PYTEST_", "HYPOTHESIS_", "COV_")
-"""How this machine has to compute, and how pytest and its plugins talk to their own processes."""
+"""Variables of numerical libraries, and of pytest and its plugins for their processes."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A clean environment, and an empty folder that is home and working folder of fixtures that outlive a test."""
+    """A clean environment, and an empty home folder that is also the working folder of fixtures that outlive a test."""
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -37,7 +37,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         if paths := os.environ.get("PYTHONPATH"):
             patch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep))))
         patch.setenv("HOME", str(home))
-        patch.setenv("XDG_CACHE_HOME", caches)  # compiled kernels, where the package's folder cannot be written to
+        patch.setenv("XDG_CACHE_HOME", caches)  # for compiled kernels, if the package's folder cannot be written
         patch.setenv("LC_ALL", "C.UTF-8")
         patch.chdir(home)
         yield home

@@ -1,4 +1,4 @@
-"""The cache of compiled kernels: filled once, and never used for other sources than those it was made from."""
+"""The cache of compiled kernels: filled once, and never used for other sources."""
 
 import os
 import re
@@ -16,13 +16,13 @@ from alphapente.kernel_sources import kernel_digest, kernel_sources
 
 PACKAGE = Path(alphapente.__file__).parent
 
-LOOK = """
+PRINT_VALUE = """
 from alphapente.compiled import CACHE_FOLDER
 from alphapente.training.probe import value
-answer = value()
-print(CACHE_FOLDER, "compiled" if sum(value.stats.cache_misses.values()) else "loaded", answer)
+result = value()
+print(CACHE_FOLDER, "compiled" if sum(value.stats.cache_misses.values()) else "loaded", result)
 """
-"""Prints the cache's folder, where the kernel of PROBE came from, and its answer."""
+"""Prints the cache's folder, whether the kernel of PROBE was compiled or loaded, and its result."""
 
 PROBE = """
 from alphapente.compiled import kernel
@@ -37,7 +37,7 @@ def value():
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package's sources, to change them, with PROBE."""
+    """A copy of the package's sources with PROBE, which tests change."""
     copied = tmp_path / "src" / "alphapente"
     shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__", "static", "*.pt"))
     (copied / "training" / "__init__.py").write_text("")  # the real one imports torch
@@ -45,10 +45,12 @@ def copy(tmp_path: Path) -> Path:
     return copied
 
 
-def look(copy: Path, cache: Path) -> list[str]:
-    """What LOOK prints when it runs over the package in `copy`."""
+def print_value(copy: Path, cache: Path) -> list[str]:
+    """The output of PRINT_VALUE with the package in `copy`."""
     environment = os.environ | {"PYTHONPATH": str(copy.parent), "NUMBA_CACHE_DIR": str(cache), "NUMBA_DISABLE_JIT": "0"}
-    done = subprocess.run([sys.executable, "-c", LOOK], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_VALUE], env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout.split()
 
 
@@ -59,31 +61,31 @@ def change_never(copy: Path) -> None:
     path.write_text(text.replace("\nNEVER = 32767\n", "\nNEVER = 32766\n"))
 
 
-def test_a_changed_constant_of_another_module_comes_out_of_a_kernel_that_was_compiled_before(
+def test_a_cached_kernel_is_compiled_again_after_a_constant_of_another_module_changes(
     copy: Path, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache"
-    first = look(copy, cache)
+    first = print_value(copy, cache)
     assert first[0].startswith(str(cache))
     assert first[1:] == ["compiled", "32767"]
-    assert look(copy, cache) == [first[0], "loaded", "32767"]
+    assert print_value(copy, cache) == [first[0], "loaded", "32767"]
     change_never(copy)
-    changed = look(copy, cache)
+    changed = print_value(copy, cache)
     assert changed[0] != first[0]
     assert changed[1:] == ["compiled", "32766"]
 
 
-def test_a_moved_clone_has_a_cache_folder_of_its_own(copy: Path, tmp_path: Path) -> None:
-    """numba would load nothing of the old one, which looks completely compiled."""
+def test_a_moved_clone_has_its_own_cache_folder(copy: Path, tmp_path: Path) -> None:
+    """numba would load nothing from the old folder, which seems complete."""
     cache = tmp_path / "cache"
-    first = look(copy, cache)
+    first = print_value(copy, cache)
     moved = copy.parent.rename(tmp_path / "moved") / copy.name
-    second = look(moved, cache)
+    second = print_value(moved, cache)
     assert second[0] != first[0]
     assert second[1:] == first[1:]
 
 
-def test_folders_of_other_sources_go_once_they_are_stale_and_nothing_else_does(tmp_path: Path) -> None:
+def test_only_stale_folders_of_other_sources_are_removed(tmp_path: Path) -> None:
     old = time.time() - 15 * 24 * 3600
     kept = ["kernels-00000000000000aa", "kernels-mine", "0000000000000001"]
     for name in ["kernels-0000000000000001", *kept]:
@@ -98,7 +100,7 @@ def test_folders_of_other_sources_go_once_they_are_stale_and_nothing_else_does(t
     assert time.time() - current.stat().st_mtime < 3600, "a folder in use is never stale"
 
 
-def test_the_digest_follows_the_sources_of_kernels_and_no_others(copy: Path) -> None:
+def test_the_digest_depends_on_the_sources_of_kernels_only(copy: Path) -> None:
     before = kernel_digest(copy)
     (copy / "cli" / "app.py").write_text("# changed")
     (copy / "selfplay" / "generate.py").write_text("# changed")
@@ -112,7 +114,7 @@ def test_the_digest_follows_the_sources_of_kernels_and_no_others(copy: Path) -> 
 
 
 def test_every_file_with_a_kernel_is_among_the_sources() -> None:
-    """And no module imports in a way that `kernel_sources` does not see."""
+    """And no module imports in a way that `kernel_sources` does not detect."""
     found = set(kernel_sources(PACKAGE))
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text()

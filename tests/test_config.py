@@ -1,4 +1,4 @@
-"""The configuration: defaults, inheritance, overrides, and what is said of each kind of mistake."""
+"""The configuration: defaults, inheritance, overrides, and the message for each kind of mistake."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from alphapente import config as config_room
+from alphapente import config as config_package
 from alphapente.config import Config, ConfigError, SampleStrategy, Variant, keys, load_config, load_layers
 from alphapente.errors import RequestError
 
@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a configuration (an object, or the text itself) to a file of this name."""
+    """Returns a function that writes a configuration (an object or its text) to a file."""
 
     def write_file(content: object, name: str = "own.json") -> Path:
         path = tmp_path / name
@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def refusal(path: Path | None, *overrides: str, flags: dict[str, object] | None = None) -> str:
-    """The one line that a configuration is refused with."""
+    """The one-line message with which a configuration is refused."""
     with pytest.raises(ConfigError) as caught:
         load_config(path, overrides, flags or {})
     assert isinstance(caught.value, RequestError)
@@ -43,7 +43,7 @@ def refusal(path: Path | None, *overrides: str, flags: dict[str, object] | None 
     return str(caught.value)
 
 
-# What stands where nothing is said
+# Defaults
 
 
 def test_built_in_defaults_are_those_of_the_specification() -> None:
@@ -91,9 +91,9 @@ def test_default_file_is_the_one_beside_the_current_directory(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert config_room.default_config_path() is None
+    assert config_package.default_config_path() is None
     write({}, "config/pipeline.json")
-    assert config_room.default_config_path() == Path("config/pipeline.json")
+    assert config_package.default_config_path() == Path("config/pipeline.json")
 
 
 # Inheritance and overrides
@@ -181,14 +181,14 @@ def test_built_in_sizes_are_those_of_the_classes() -> None:
         assert set(settings.sizes) <= set(taken) or any(kind.kind.name == "VAR_KEYWORD" for kind in taken.values())
 
 
-def test_own_classes_take_what_they_are_given(write: Write) -> None:
+def test_own_classes_take_any_sizes(write: Write) -> None:
     base = {"models": {"own": {"class": "my.nets:Net", "width": 3, "extra": {"deep": [1, 2]}}}}
     write(base, "base.json")
     own = write({"extends": "base.json", "models": {"own": {"width": 4}}, "training": {"model_type": "own"}})
     assert load_config(own).models["own"].sizes == {"width": 4, "extra": {"deep": [1, 2]}}
 
 
-def test_another_class_starts_afresh(write: Write) -> None:
+def test_another_class_inherits_no_sizes(write: Write) -> None:
     own = write({"models": {"big": {"extends": "resnet", "blocks": 9}, "simple": {"class": "my:Net"}}})
     config = load_config(own, ['models.big={"class": "my:Other", "width": 1}'])
     assert config.models["big"].sizes == {"width": 1}
@@ -388,7 +388,7 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_the_documented_table_is_complete_and_true() -> None:
+def test_the_documented_table_is_complete_and_correct() -> None:
     page = ROOT / "docs" / "configuration.md"
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(TABLE_START)
@@ -396,7 +396,7 @@ def test_the_documented_table_is_complete_and_true() -> None:
     if os.environ.get("UPDATE_DOCS"):
         page.write_text(before + TABLE_START + table() + TABLE_END + after, encoding="utf-8")
     else:
-        assert written == table(), "run `UPDATE_DOCS=1 pytest tests/test_config.py` to write the table anew"
+        assert written == table(), "run `UPDATE_DOCS=1 pytest tests/test_config.py` to update the table"
 
 
 def test_the_documented_examples_load(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Files written whole: through links, into pipes and devices, with their permissions, and nothing left of a failure."""
+"""Files written atomically: through links, into pipes and devices, with permissions, and without leftovers."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ from alphapente.training.lock import CheckpointLock
 
 @contextlib.contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """No file can grow beyond so many bytes, as on a full disk."""
+    """No file can grow beyond `size` bytes, as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -47,7 +47,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_replaced_when_the_block_ends_and_not_before(tmp_path: Path) -> None:
+def test_a_file_is_replaced_only_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "out.txt"
     write_text(path, "before")
     with writing_text(path) as file:
@@ -137,7 +137,7 @@ def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path: Path) -> None:
     assert not is_regular(link)
 
 
-def test_a_pipe_whose_reader_leaves_raises_what_ends_a_command_quietly(tmp_path: Path) -> None:
+def test_a_pipe_whose_reader_leaves_raises_broken_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with (
         subprocess.Popen(["head", "-c1", tmp_path / "fifo"], stdout=subprocess.DEVNULL),
@@ -161,7 +161,7 @@ WRITE = "import sys; from alphapente.files import write_text; print('a', flush=T
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
-def test_standard_output_is_written_where_it_stands(tmp_path: Path) -> None:
+def test_standard_output_is_written_at_its_position(tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
     out.write_text("first\n")
     command = [sys.executable, "-c", WRITE, "/dev/stdout"]
@@ -182,24 +182,24 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     assert names(tmp_path) == ["out.bin"]
 
 
-def test_places_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for path, told in (
+    for path, problem in (
         (tmp_path, "is a folder: name a file in it"),
         (tmp_path / "file" / "out.txt", r"cannot be written \(Not a directory\)"),
         (tmp_path / "file" / "deep" / "out.txt", r"cannot be written \(Not a directory\)"),
         (tmp_path / ("x" * 300), r"cannot be written \(File name too long\): choose a shorter name"),
         (f"{tmp_path}/a\0b", "no possible file name"),
     ):
-        with pytest.raises(FailureError, match=told):
+        with pytest.raises(FailureError, match=problem):
             write_text(path, "x")
         if "x" * 300 not in str(path):
-            with pytest.raises(FailureError, match=told):
+            with pytest.raises(FailureError, match=problem):
                 check_writable(path)
     assert names(tmp_path) == ["file"]
 
 
-AS_SOMEBODY = """
+AS_NOBODY = """
 import os, sys
 from alphapente import files
 os.setuid(65534)
@@ -211,11 +211,11 @@ for one in (lambda path: files.write_text(path, "x"), files.check_writable):
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take the rights of another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")
 def test_a_folder_without_write_permission() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        done = subprocess.run([sys.executable, "-c", AS_SOMEBODY, f"{folder}/out"], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", AS_NOBODY, f"{folder}/out"], capture_output=True, text=True)
     line = f"{folder}/out cannot be written (Permission denied): "
     line += "name another file, or give yourself write permission for its folder"
     assert done.stdout.splitlines() == [line, line], done.stderr
@@ -228,14 +228,14 @@ def test_check_writable_changes_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_names_of_the_longest_kind_and_from_any_encoding(tmp_path: Path) -> None:
+def test_longest_names_and_names_in_any_encoding(tmp_path: Path) -> None:
     wanted = sorted(["x" * 255, "ß" * 127, "s p a c e", os.fsdecode(b"\xff\xfe")])
     for name in wanted:
         write_text(os.fspath(tmp_path / name), "text")
     assert names(tmp_path) == wanted
 
 
-def test_many_threads_write_one_file_and_each_reading_is_whole(tmp_path: Path) -> None:
+def test_many_threads_write_one_file_and_each_read_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "out.bin"
     write_bytes(path, b"0" * 50_000)
 
@@ -266,7 +266,7 @@ with writing(sys.argv[1]) as file:
 """
 
 
-def test_what_a_killed_process_left_is_removed_beside_the_real_file(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed_beside_the_real_file(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     path, target = tmp_path / "link.pt", tmp_path / "kept" / "real.pt"
     path.symlink_to("kept/real.pt")
@@ -282,7 +282,7 @@ def test_what_a_killed_process_left_is_removed_beside_the_real_file(tmp_path: Pa
     assert target.read_bytes() == b"before"
 
 
-def test_a_writer_cleans_up_what_an_earlier_one_of_the_same_number_left(tmp_path: Path) -> None:
+def test_a_writer_removes_the_leftover_of_an_earlier_one_with_the_same_id(tmp_path: Path) -> None:
     path = tmp_path / "out"
     left = tmp_path / f".out.{os.getpid()}.{threading.get_native_id()}.tmp"
     (tmp_path / "precious").write_text("untouched")
@@ -304,7 +304,7 @@ def test_a_side_file_of_a_database_is_not_replaced(tmp_path: Path, ending: str) 
     write_text(tmp_path / f"notes{ending}", "x")
 
 
-def test_a_database_is_not_replaced_by_something_else(tmp_path: Path) -> None:
+def test_a_database_is_not_replaced_by_another_file(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
     Store(path).close()
     content = path.read_bytes()
@@ -320,4 +320,4 @@ def test_a_full_disk_under_a_lock_is_reported_in_one_line(tmp_path: Path, take: 
     before = len(os.listdir("/dev/fd"))
     with largest_file(0), pytest.raises(FailureError, match=r"cannot write .*File too large; free some space"):
         take(tmp_path)
-    assert len(os.listdir("/dev/fd")) == before, "the files of the lock are closed again"
+    assert len(os.listdir("/dev/fd")) == before, "the files of the lock are closed"

@@ -1,4 +1,4 @@
-"""Paths that users and callers name: of any kind, beginning with `~`, through links, in any locale."""
+"""Paths of users and callers: of any type, with `~`, through links, in any locale."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ def test_configured_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     assert configured_path("straße") == Path("straße")
 
 
-def test_a_configured_name_is_the_same_file_in_a_locale_that_lacks_its_letters(tmp_path: Path) -> None:
+def test_a_configured_name_is_the_same_file_in_a_locale_without_its_letters(tmp_path: Path) -> None:
     code = "from alphapente.files import configured_path, write_text; write_text(configured_path('stra\\xdfe/x'), 'x')"
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
@@ -54,7 +54,7 @@ def test_a_configured_name_is_the_same_file_in_a_locale_that_lacks_its_letters(t
 
 
 class Named:
-    """A path of another kind than pathlib's."""
+    """A path type other than pathlib's."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -97,7 +97,7 @@ def test_public_functions_take_text_and_any_path(tmp_path: Path, kind: Callable[
         pass
 
 
-def test_a_file_has_one_name_by_whichever_link(tmp_path: Path) -> None:
+def test_a_file_is_the_same_through_any_link(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "link.db").symlink_to("kept/real.db")
     with Store(tmp_path / "link.db") as store:
@@ -141,7 +141,7 @@ def test_every_folder_of_the_configuration_may_begin_with_the_home_folder(
 
 @pytest.mark.parametrize("key", ["pipeline.checkpoint_dir", "pipeline.log_dir", "records.database"])
 @pytest.mark.parametrize("text", ["", r"a\u0000b", r"\ud800"])
-def test_what_names_no_file_is_refused_in_the_configuration(key: str, text: str) -> None:
+def test_an_impossible_file_name_is_refused_in_the_configuration(key: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: found .*allowed: text, not empty"):
         load_config(None, [f'{key}="{text}"'])
 
@@ -162,7 +162,7 @@ except RequestError as error:
 """
 
 
-def test_curves_are_written_in_a_locale_that_lacks_the_letters_of_their_folder(tmp_path: Path) -> None:
+def test_curves_are_written_in_a_locale_without_the_letters_of_their_folder(tmp_path: Path) -> None:
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", DRAW]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What SPEC calls "two terminals": two trainings and a generation at once over one database, by the root's scripts."""
+"""Two trainings and a generation at once on one database, by the entry scripts ("two terminals" in SPEC)."""
 
 import json
 import subprocess

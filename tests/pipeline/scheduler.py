@@ -1,4 +1,4 @@
-"""Runs the pipeline over the stand-in's jobs, as a process of its own that can be signalled and killed.
+"""Runs the pipeline with the stand-in's jobs, in a separate process that can be signalled and killed.
 
 `python scheduler.py FOLDER [section.key=value ...]` prints the events as JSON.
 """

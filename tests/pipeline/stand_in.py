@@ -1,8 +1,8 @@
-"""Stands in for `alphapente generate`, `train` and `promote`: a real process that speaks their protocol and works fast.
+"""Replaces `alphapente generate`, `train` and `promote`: a real process with their protocol that works fast.
 
-The pool is a file, a byte for a record, games of 5 records. `STAND_IN` in the environment holds words: "fail:JOB"
-(or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends 0.5 s after that, "deaf:JOB" does not
-even stop, "slow" takes its time, "lost" reports lost curves.
+The pool is a file with a byte for each record; games have 5 records. The environment variable `STAND_IN` contains
+words: "fail:JOB" (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends 0.5 s after the stop,
+"deaf:JOB" does not stop, "slow" works slowly, "lost" reports lost curves.
 """
 
 import itertools
@@ -76,7 +76,7 @@ def generate(folder: Path, given: dict[str, str], mode: str) -> None:
 
 
 def train(given: dict[str, str], mode: str, folder: Path) -> None:
-    """Epochs that are done are kept under the resume key, as the real one keeps them in its checkpoint."""
+    """Finished epochs are saved under the resume key, as the real training saves them in its checkpoint."""
     key = given["--resume-key"]
     kept = folder / "epochs.json"
     done = json.loads(kept.read_text()) if kept.exists() else {}

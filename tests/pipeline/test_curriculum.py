@@ -1,4 +1,4 @@
-"""Stages of a run, its time limit and the networks it keeps: over real processes."""
+"""Stages of a run, its time limit and the networks it keeps, with real processes."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ def test_a_stage_overrides_what_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stages", "told"),
+    ("stages", "problem"),
     [
         (7, "pipeline.curriculum: found 7 (whole number); allowed: a list of objects with the keys board_size"),
         ([3], "pipeline.curriculum.0: found 3 (whole number); allowed: an object with the keys board_size"),
@@ -49,20 +49,20 @@ def test_a_stage_overrides_what_it_names() -> None:
         ([{"settings": {"generation.record_limit": 5}}], "settings.generation.record_limit: found 5"),
     ],
 )  # fmt: skip
-def test_a_stage_that_cannot_be_is_refused(stages: object, told: str) -> None:
+def test_an_invalid_stage_is_refused(stages: object, problem: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         load_config(None, [curriculum(stages)])
     assert str(refusal.value).startswith("command line: pipeline.curriculum")
-    assert told in str(refusal.value)
+    assert problem in str(refusal.value)
 
 
 def sizes_of(folder: Path, job: str) -> list[str]:
-    """The board size that each command of a job was told, "" for none."""
-    told = []
+    """The board size in each command of a job, "" for none."""
+    sizes = []
     for _, name, *words in commands(folder):
         if name == job:
-            told.append(next((word.partition("=")[2] for word in words if word.startswith("game.board_size")), ""))
-    return told
+            sizes.append(next((word.partition("=")[2] for word in words if word.startswith("game.board_size")), ""))
+    return sizes
 
 
 def test_stages_follow_each_other_between_cycles(tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ def test_stages_follow_each_other_between_cycles(tmp_path: Path) -> None:
     assert ["training.learning_rate=0.01" in words for words in trainings] == [False] * 2 + [True] * 2 + [False] * 4
 
 
-def test_a_run_taken_up_again_goes_on_in_its_stage(tmp_path: Path) -> None:
-    asked = []
+def test_a_resumed_run_continues_in_its_stage(tmp_path: Path) -> None:
+    results = []
 
     def stop() -> bool:
         state = load_state(tmp_path / STATE_NAME)
-        asked.append(state is not None and state.stage == 1 and state.generation_done)
-        return asked[-1]
+        results.append(state is not None and state.stage == 1 and state.generation_done)
+        return results[-1]
 
     run_here(tmp_path, curriculum(STAGES), "pipeline.generation_cycles=3", stop=stop)
     kept = load_state(tmp_path / STATE_NAME)
@@ -111,7 +111,7 @@ def test_a_state_of_an_earlier_version_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["cycles", "async"])
-def test_the_time_limit_ends_a_run_and_leaves_its_work(
+def test_the_time_limit_ends_a_run_and_keeps_its_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
@@ -124,8 +124,8 @@ def test_the_time_limit_ends_a_run_and_leaves_its_work(
     assert summary(events).records > 0
 
 
-def test_the_time_limit_keeps_time_for_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second generation never ends by itself; as long as the first trainings took is kept for its own."""
+def test_the_time_limit_reserves_time_for_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second generation never ends by itself; the time of the first trainings is reserved for its own."""
     monkeypatch.setenv("STAND_IN", "slow")
     events = run_here(
         tmp_path, "pipeline.time_limit_minutes=0.1", "pipeline.generation_cycles=2", "generation.record_limit=300"
@@ -135,13 +135,13 @@ def test_the_time_limit_keeps_time_for_the_training(tmp_path: Path, monkeypatch:
     assert "Training 2.1" in steps(events)
 
 
-def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path) -> None:
+def test_kept_networks_are_read_back_and_broken_lines_skipped(tmp_path: Path) -> None:
     config = load_config(None, [f"pipeline.checkpoint_dir={tmp_path}"])
     folder = tmp_path / "history"
     assert read_history(folder) == []
     one = KeptNetwork("simple_00000010.pt", "simple", 10, 1, 500, 12.5, 9, 4.0, 0.6)
     add_to_history(config, one)
-    add_to_history(config, one)  # a training told twice, since the scheduler was killed in between
+    add_to_history(config, one)  # a training recorded twice, since the scheduler was killed in between
     (folder / one.checkpoint).write_bytes(b"network")
     with (folder / "history.jsonl").open("a") as file:
         file.write('{"checkpoint": "simple_0000')
@@ -149,7 +149,7 @@ def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path
     other = replace(one, checkpoint="simple_00000020.pt", step=20)
     (folder / other.checkpoint).write_bytes(b"network")
     add_to_history(config, other)
-    assert read_history(folder) == [one, other], "the line after the one cut short is whole"
+    assert read_history(folder) == [one, other], "the line after an incomplete one is complete"
     with (folder / "history.jsonl").open("ab") as file:
         file.write(b"\xff\xfe\n")
     assert read_history(folder) == [one, other]
@@ -158,7 +158,7 @@ def test_networks_kept_are_read_back_and_broken_lines_passed_over(tmp_path: Path
     assert read_history(folder) == []
 
 
-def test_each_training_is_noted_where_networks_are_kept(tmp_path: Path) -> None:
+def test_each_training_is_recorded_if_networks_are_kept(tmp_path: Path) -> None:
     run_here(tmp_path, "pipeline.keep_checkpoints=true", curriculum(STAGES))
     lines = (tmp_path / "history" / "history.jsonl").read_text().splitlines()
     found = [KeptNetwork(**json.loads(line)) for line in lines]
@@ -170,7 +170,7 @@ def kept(step: int, records: int, elapsed_s: float) -> KeptNetwork:
     return KeptNetwork(f"simple_{step:08d}.pt", "simple", step, 1, records, elapsed_s, 9, 4.0, 0.6)
 
 
-def test_records_and_time_count_on_from_run_to_run() -> None:
+def test_records_and_time_are_summed_over_runs() -> None:
     history = [kept(10, 100, 5.0), kept(20, 200, 9.0), kept(30, 80, 4.0), kept(40, 160, 8.0), kept(50, 90, 1.0)]
     assert [(one.records, one.elapsed_s) for one in end_to_end(history)] == [
         (100, 5.0), (200, 9.0), (280, 13.0), (360, 17.0), (450, 18.0),

@@ -1,4 +1,4 @@
-"""The real thing on a small board: self-play and training, killed in each phase, and taken up again each time."""
+"""The real pipeline on a small board: self-play and training, killed in each phase and resumed each time."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ from alphapente.records.check import check
 from alphapente.records.store import Store
 
 RECORDS = 800
-"""Generations and trainings must last some seconds on a fast machine, to be still at work when they are killed."""
+"""Enough that generations and trainings last some seconds on a fast machine, and still run when they are killed."""
 
 SETTINGS = {
     "game": {"board_size": 7},
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 class Scheduler:
-    """`alphapente run` as a process, its events read as they come."""
+    """`alphapente run` as a process whose events are read as they arrive."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "run.json").write_text(json.dumps(SETTINGS))
@@ -49,7 +49,7 @@ class Scheduler:
         self.steps: list[str] = []
 
     def until(self, wanted: Callable[[Event], bool]) -> Event:
-        """The first event from now on that is wanted."""
+        """The next event that is wanted."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             event = from_json(line)
@@ -60,15 +60,15 @@ class Scheduler:
         raise AssertionError(f"the run ended before: {self.process.communicate()[1]}")
 
     def kill_step(self) -> None:
-        """kill -9 of the step's own process."""
+        """kill -9 of the step's process."""
         for child in psutil.Process(self.process.pid).children():
             child.send_signal(signal.SIGKILL)
 
     def end(self) -> tuple[int, str]:
-        """Exit status and what it said on standard error."""
+        """Exit status and standard error."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        self.process.stdout.read()  # its standard input stays open meanwhile: the end of that would stop it
+        self.process.stdout.read()  # its standard input stays open: closing it would stop the run
         return self.process.wait(timeout=60), self.process.stderr.read()
 
 
@@ -86,7 +86,7 @@ def stored(folder: Path) -> int:
 
 
 def left_over(folder: Path) -> list[int]:
-    """Processes still at work in the folder."""
+    """Processes still running in the folder."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -98,7 +98,7 @@ def left_over(folder: Path) -> list[int]:
 
 
 @pytest.mark.slow
-def test_killed_in_each_phase_it_goes_on_and_loses_only_games_in_play(tmp_path: Path) -> None:
+def test_killed_in_each_phase_it_continues_and_loses_only_games_in_play(tmp_path: Path) -> None:
     killed = Scheduler(tmp_path)
     killed.until(some_games)
     killed.process.kill()
@@ -119,7 +119,7 @@ def test_killed_in_each_phase_it_goes_on_and_loses_only_games_in_play(tmp_path: 
     killed.process.kill()
     killed.end()
     kept = stored(tmp_path)
-    assert RECORDS <= kept < RECORDS + 150, "the generation in three pieces made what one would have"
+    assert RECORDS <= kept < RECORDS + 150, "the generation in three parts made the records of one"
 
     failing = Scheduler(tmp_path)
     failing.until(an_epoch)
@@ -143,5 +143,5 @@ def test_killed_in_each_phase_it_goes_on_and_loses_only_games_in_play(tmp_path: 
         assert sum(summary.games_by_cycle) == store.num_games("pente", 7)
     deadline = time.monotonic() + 10
     while left_over(tmp_path):
-        assert time.monotonic() < deadline, "nothing is left at work"
+        assert time.monotonic() < deadline, "no process is left"
         time.sleep(0.1)

@@ -21,7 +21,7 @@ def config(tmp_path: Path) -> Config:
     )
 
 
-def test_lengths_and_kinds_of_win_come_from_the_games(config: Config) -> None:
+def test_lengths_and_kinds_of_win_are_those_of_the_games(config: Config) -> None:
     games = [random_game(seed) for seed in range(20)]
     with Store(config.records.database) as store:
         for game in games:
@@ -45,7 +45,7 @@ def test_a_picture_is_drawn_with_losses_and_without(config: Config, tmp_path: Pa
     assert (tmp_path / name).stat().st_size > bare
 
 
-def test_no_games_and_unknown_endings_are_refused(config: Config, tmp_path: Path) -> None:
+def test_no_games_and_unknown_extensions_are_refused(config: Config, tmp_path: Path) -> None:
     with Store(config.records.database) as store:
         with pytest.raises(RequestError, match=r"generate_v2\.py"):
             draw(config, tmp_path / "run.png")

@@ -1,4 +1,4 @@
-"""Promotion: who plays for a run, the test by real matches, and whole runs with it."""
+"""Promotion: the network that plays for a run, its test by real matches, and whole runs with promotion."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def settings(folder: Path, *overrides: str) -> Config:
 
 
 def save(config: Config, path: Path, step: int) -> str:
-    """A network that has learned nothing, another one for each step; returns its digest."""
+    """Saves an untrained network, a different one for each step; returns its digest."""
     weights = models.build_model(config, "simple", step).state_dict()
     spec = models.spec_of(config, "simple")
     made = checkpoint.Checkpoint("simple", spec.class_path, spec.sizes, NUM_PLANES, weights, weights, step=step)
@@ -55,20 +55,20 @@ def playing(config: Config) -> str:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "problem"),
     [
         (["pipeline.mode=async"], 'pipeline.promotion: found "sprt"'),
         (["generation.model_type=resnet"], "nobody to be promoted"),
         (["pipeline.promotion_elo0=60"], "pipeline.promotion_elo1: found 50.0"),
     ],
 )
-def test_what_does_not_go_together_is_refused(overrides: list[str], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_incompatible_settings_are_refused(overrides: list[str], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
         load_config(None, [SPRT, *overrides])
     load_config(None, overrides)
 
 
-def test_the_network_that_has_played_until_now_plays_on(tmp_path: Path) -> None:
+def test_the_network_that_has_played_until_now_stays(tmp_path: Path) -> None:
     config = settings(tmp_path)
     first_incumbent(config, untested=False)
     assert not promoted_path(config, "simple").exists()
@@ -95,7 +95,7 @@ def test_a_network_whose_weights_are_not_finite_is_not_promoted(tmp_path: Path) 
     assert not promoted_path(config, "simple").exists()
 
 
-def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
+def test_a_network_is_promoted_by_the_result_of_the_match(tmp_path: Path) -> None:
     events: list[Event] = []
     config = settings(tmp_path)
     first = save(config, checkpoint_path(config, "simple"), 1)
@@ -125,7 +125,7 @@ def test_a_network_is_promoted_by_what_the_match_says(tmp_path: Path) -> None:
     assert [(match.purpose, match.player_a.digest, match.player_b.digest) for match in matches] == [
         ("promotion", second, first)
     ] * 2
-    assert matches[0].games != matches[1].games, "each training has openings of its own"
+    assert matches[0].games != matches[1].games, "each training has its own openings"
     assert matches[0].player_a.name == "simple step 2 @2"
 
 
@@ -188,7 +188,7 @@ def test_a_real_run_promotes_its_first_network_and_tests_the_next(tmp_path: Path
         },
     }
     (tmp_path / "run.json").write_text(json.dumps(run))
-    parent, alive = os.pipe()  # where that closes, the run ends
+    parent, alive = os.pipe()  # when it closes, the run ends
     try:
         done = subprocess.run(
             [sys.executable, "-m", "alphapente", "run", "run.json", "--events"],

@@ -1,4 +1,4 @@
-"""Settings by which a run learns nothing: named when it starts, in its log and its status; and by a generation."""
+"""Settings by which a run learns nothing: reported when it starts, in its log and its status."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def titles(config: Config) -> list[str]:
     return [fault.title for fault in run_faults(config)]
 
 
-def test_a_run_that_trains_another_model_than_plays_says_so_when_it_starts(tmp_path: Path) -> None:
+def test_a_run_that_trains_another_model_than_it_plays_warns_at_its_start(tmp_path: Path) -> None:
     events = run_here(tmp_path, "generation.model_type=resnet", *ONE_CYCLE)
     warning = (
         "warning: Self-play plays another model than training trains: generation.model_type is 'resnet', "
@@ -39,19 +39,19 @@ def test_a_run_that_trains_another_model_than_plays_says_so_when_it_starts(tmp_p
     assert warning in [text for _, text in status.notes]
 
 
-def test_a_usual_run_has_nothing_to_warn_of(tmp_path: Path) -> None:
+def test_a_usual_run_has_no_warnings(tmp_path: Path) -> None:
     assert "warning" not in notes(run_here(tmp_path, *ONE_CYCLE))
     assert titles(Config()) == []
 
 
-def test_a_network_that_is_there_and_never_trained_plays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_network_that_is_never_trained_plays_unchanged(tmp_path: Path) -> None:
     (tmp_path / "resnet_model.pt").touch()
     (fault,) = run_faults(settings(tmp_path, "generation.model_type=resnet"))
     assert not fault.useless
     assert f"self-play plays {tmp_path}/resnet_model.pt as it is" in fault.evidence
 
 
-def test_self_play_without_any_chance(tmp_path: Path) -> None:
+def test_self_play_without_randomness(tmp_path: Path) -> None:
     assert titles(settings(tmp_path, *SAME_GAME)) == ["Self-play plays the same game again and again"]
     assert titles(settings(tmp_path, *SAME_GAME, STAGES % 10)) == [
         f"Self-play plays the same game again and again in stage {stage} of pipeline.curriculum" for stage in (1, 2, 3)

@@ -61,7 +61,7 @@ def start(folder: Path, *overrides: str, stand_in: str = "") -> subprocess.Popen
 
 
 def until_step(process: subprocess.Popen[str], name: str, event_name: str) -> None:
-    """Read the scheduler's events until the step so named has reported an event of that name."""
+    """Read the scheduler's events until the step `name` has reported an event of type `event_name`."""
     assert process.stdout is not None
     begun = False
     for line in process.stdout:
@@ -69,7 +69,7 @@ def until_step(process: subprocess.Popen[str], name: str, event_name: str) -> No
         begun = begun or (isinstance(event, StepStarted) and event.name == name)
         if begun and type(event).__name__ == event_name:
             return
-    raise AssertionError(f"{name} never came: {process.stderr.read() if process.stderr else ''}")
+    raise AssertionError(f"{name} did not report: {process.stderr.read() if process.stderr else ''}")
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[list[Event], str]:
@@ -87,7 +87,7 @@ def gone(pid: int) -> bool:
 def wait_gone(pid: int) -> None:
     deadline = time.monotonic() + 10
     while not gone(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there"
+        assert time.monotonic() < deadline, f"process {pid} still exists"
         time.sleep(0.02)
 
 
@@ -118,7 +118,7 @@ def test_cycles_in_order_with_logs_state_and_summary(tmp_path: Path) -> None:
     assert state.finished
 
 
-def test_a_finished_run_is_followed_by_new_cycles_numbered_on(tmp_path: Path) -> None:
+def test_a_finished_run_is_followed_by_cycles_with_the_next_numbers(tmp_path: Path) -> None:
     one = ("pipeline.generation_cycles=1", "pipeline.training_cycles_per_generation=1")
     run_here(tmp_path, *one)
     events = run_here(tmp_path, *one)
@@ -143,7 +143,7 @@ def test_the_target_ends_the_run_and_then_nothing_is_left_to_do(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("place", "job", "name"), [("generate", "generate", "Generation 1"), ("Training 1.2", "train", "Training 1.2")]
 )
-def test_a_failing_step_is_told_with_its_log_and_last_lines_and_repeated(
+def test_a_failing_step_is_reported_with_its_log_and_last_lines_and_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, job: str, name: str
 ) -> None:
     monkeypatch.setenv("STAND_IN", f"fail:{place}")
@@ -164,7 +164,7 @@ def test_a_failing_step_is_told_with_its_log_and_last_lines_and_repeated(
     ("name", "stand_in", "event"),
     [("Generation 2", "slow", "GenerationProgress"), ("Training 1.2", "hang:Training 1.2", "EpochReport")],
 )
-def test_a_signal_ends_the_step_cleanly_and_the_next_start_goes_on(
+def test_a_signal_ends_the_step_cleanly_and_the_next_start_continues(
     tmp_path: Path, number: int, name: str, stand_in: str, event: str
 ) -> None:
     process = start(tmp_path, stand_in=stand_in)
@@ -189,7 +189,7 @@ def test_a_signal_ends_the_step_cleanly_and_the_next_start_goes_on(
     ("name", "stand_in", "event"),
     [("Generation 2", "slow", "GenerationProgress"), ("Training 1.2", "hang:Training 1.2", "EpochReport")],
 )
-def test_kill_9_of_the_scheduler_ends_its_step_and_the_next_start_goes_on(
+def test_kill_9_of_the_scheduler_ends_its_step_and_the_next_start_continues(
     tmp_path: Path, name: str, stand_in: str, event: str
 ) -> None:
     process = start(tmp_path, stand_in=stand_in)
@@ -198,7 +198,7 @@ def test_kill_9_of_the_scheduler_ends_its_step_and_the_next_start_goes_on(
     process.communicate()
     again = run_here(tmp_path)
     pid = commands(tmp_path)[3 if name == "Generation 2" else 2][0]
-    assert gone(pid), "the step ended when its parent had died, before the next start began one"
+    assert gone(pid), "the step ended after its parent had died, before the next start began one"
     assert steps(again) == FULL_ORDER[FULL_ORDER.index(name) :]
     assert summary(again).records == 100
     assert len(summary(again).loss_by_training) == 4
@@ -208,7 +208,7 @@ def test_kill_9_of_the_scheduler_ends_its_step_and_the_next_start_goes_on(
     ("name", "stand_in", "event"),
     [("Generation 1", "hang:generate", "GenerationProgress"), ("Training 1.1", "hang:Training 1.1", "EpochReport")],
 )
-def test_kill_9_of_a_step_is_a_failure_and_the_next_start_goes_on(
+def test_kill_9_of_a_step_is_a_failure_and_the_next_start_continues(
     tmp_path: Path, name: str, stand_in: str, event: str
 ) -> None:
     process = start(tmp_path, stand_in=stand_in)
@@ -222,7 +222,7 @@ def test_kill_9_of_a_step_is_a_failure_and_the_next_start_goes_on(
     assert summary(again).records == 100
 
 
-def test_a_second_scheduler_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
+def test_a_second_scheduler_is_refused_while_the_first_continues(tmp_path: Path) -> None:
     process = start(tmp_path, stand_in="hang:generate")
     until_step(process, "Generation 1", "GenerationProgress")
     with pytest.raises(RequestError, match=rf"another scheduler \(process {process.pid}\) is at work"):
@@ -232,8 +232,8 @@ def test_a_second_scheduler_is_refused_while_the_first_goes_on(tmp_path: Path) -
     finish(process)
 
 
-def test_runs_that_start_in_the_same_second_with_one_log_folder_have_files_of_their_own(tmp_path: Path) -> None:
-    """The steps read the saved configuration: that of another run would play into its database."""
+def test_runs_that_start_in_the_same_second_with_one_log_folder_have_separate_files(tmp_path: Path) -> None:
+    """The steps read the saved configuration: with that of another run they would use its database."""
     logs, other = tmp_path / "logs", tmp_path / "other"
     logs.mkdir()
     now = time.time()
@@ -254,23 +254,23 @@ def test_runs_that_start_in_the_same_second_with_one_log_folder_have_files_of_th
     assert "self-play done" in next(logs.glob("generation_1_*_2.log")).read_text()
 
 
-def test_a_step_left_by_a_killed_scheduler_is_waited_for(tmp_path: Path) -> None:
+def test_a_start_waits_for_a_step_left_by_a_killed_scheduler(tmp_path: Path) -> None:
     locks = Locks(tmp_path)
     inherited = os.dup(locks.steps)
-    said: list[str] = []
-    assert locks.wait_for_steps(lambda: False, said.append)
+    reported: list[str] = []
+    assert locks.wait_for_steps(lambda: False, reported.append)
     locks.close()
     later = Locks(tmp_path)
     with pytest.raises(FailureError, match="still at work"):
-        later.wait_for_steps(lambda: False, said.append, wait_s=0.2)
-    assert said == ["waiting for a step of the earlier run to end"]
-    assert not later.wait_for_steps(lambda: True, said.append)
+        later.wait_for_steps(lambda: False, reported.append, wait_s=0.2)
+    assert reported == ["waiting for a step of the earlier run to end"]
+    assert not later.wait_for_steps(lambda: True, reported.append)
     os.close(inherited)
-    assert later.wait_for_steps(lambda: False, said.append)
+    assert later.wait_for_steps(lambda: False, reported.append)
     later.close()
 
 
-def test_changed_settings_hold_from_the_next_start_on_and_are_named(
+def test_changed_settings_apply_from_the_next_start_and_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAND_IN", "fail:Training 1.2")
@@ -285,7 +285,7 @@ def test_changed_settings_hold_from_the_next_start_on_and_are_named(
     assert (len(steps(events)), summary(events).records) == (7, 110)
 
 
-def test_asked_to_stop_before_it_began_it_begins_nothing(tmp_path: Path) -> None:
+def test_a_stop_before_the_start_begins_nothing(tmp_path: Path) -> None:
     events = run_here(tmp_path, stop=lambda: True)
     assert steps(events) == []
     assert not (tmp_path / "commands").exists()
@@ -307,13 +307,13 @@ def test_side_by_side_trains_while_records_arrive(tmp_path: Path, monkeypatch: p
     assert sum(summary(events).games_by_cycle) == 80
 
 
-def test_side_by_side_keeps_what_the_user_set_and_stops_both_on_a_signal(tmp_path: Path) -> None:
+def test_side_by_side_keeps_user_settings_and_stops_both_on_a_signal(tmp_path: Path) -> None:
     overrides = ("pipeline.mode=async", "generation.workers=3", "training.threads=2", "generation.record_limit=100")
     process = start(tmp_path, *overrides, stand_in="hang:generate,hang:Training 1.2")
     until_step(process, "Training 1.2", "EpochReport")
     generation, *_, training = commands(tmp_path)
-    assert os.getpriority(os.PRIO_PROCESS, generation[0]) == NICE, "games give way"
-    assert os.getpriority(os.PRIO_PROCESS, training[0]) == 0, "to trainings"
+    assert os.getpriority(os.PRIO_PROCESS, generation[0]) == NICE, "generation has low priority"
+    assert os.getpriority(os.PRIO_PROCESS, training[0]) == 0, "training has normal priority"
     process.terminate()
     events, _ = finish(process)
     assert process.returncode == 143
@@ -360,8 +360,8 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
     while "warms up" not in (tmp_path / "step.log").read_text():
         list(step.events())
         time.sleep(0.02)
-    heard: list[Event] = []
-    step.stop(heard.append, limit_s=0.3)
+    events: list[Event] = []
+    step.stop(events.append, limit_s=0.3)
     assert step.process.returncode == -signal.SIGKILL
     assert "did not end within" in (tmp_path / "step.log").read_text()
     step.close()
@@ -369,8 +369,10 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("mode", ["cycles", "async"])
-def test_by_reuse_a_training_takes_all_that_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    """In turns one for each generation; side by side none for records that an earlier one had."""
+def test_with_reuse_a_training_uses_all_records_that_are_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """In cycles one training per generation; side by side none for records of an earlier training."""
     monkeypatch.setenv("STAND_IN", "slow")
     events = run_here(tmp_path, "training.reuse=4", f"pipeline.mode={mode}", "generation.record_limit=100")
     trainings = [(event.name, event.records) for event in events if isinstance(event, StepStarted)]
@@ -389,8 +391,8 @@ def test_by_reuse_a_training_takes_all_that_is_due(tmp_path: Path, monkeypatch: 
     assert state.trained_records == 200
 
 
-def test_waiting_for_new_records_it_ends_when_asked_to(tmp_path: Path) -> None:
-    """The generation makes half of the records and then none: one training, and then a wait that a signal ends."""
+def test_a_run_that_waits_for_new_records_ends_when_asked_to(tmp_path: Path) -> None:
+    """The generation makes half of the records and then none: one training, then a wait that a signal ends."""
     overrides = ("pipeline.mode=async", "training.reuse=4", "generation.record_limit=100")
     process = start(tmp_path, *overrides, stand_in="hang:generate")
     until_step(process, "Training 1.1", "TrainingSummary")

@@ -1,4 +1,4 @@
-"""Runs that receive one signal after another: real signals to real processes, and what they leave behind."""
+"""Runs that receive several signals: real signals to real processes, and the state that they leave."""
 
 import os
 import pty
@@ -25,8 +25,8 @@ def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "")
 
 
-def until_at_work(folder: Path) -> None:
-    """Until the first step's process has put its signal handlers in place."""
+def until_started(folder: Path) -> None:
+    """Waits until the first step's process has installed its signal handlers."""
     deadline = time.monotonic() + 30
     while not (folder / "commands").exists():
         assert time.monotonic() < deadline
@@ -38,7 +38,7 @@ def has_records(status: Status) -> bool:
 
 
 def send(process: "subprocess.Popen[str]", folder: Path, numbers: list[signal.Signals]) -> None:
-    """The signals, each after the first once the run has said that it is ending."""
+    """Sends the signals; those after the first are sent once the run reports that it is ending."""
     process.send_signal(numbers[0])
     for number in numbers[1:]:
         until(folder, lambda status: status.ending)
@@ -46,7 +46,7 @@ def send(process: "subprocess.Popen[str]", folder: Path, numbers: list[signal.Si
 
 
 def assert_continues(folder: Path) -> None:
-    """What is there is whole: the next start continues with the generation that was interrupted."""
+    """The state is complete: the next start continues the interrupted generation."""
     state = load_state(folder / STATE_NAME)
     assert state is not None
     assert not state.finished
@@ -60,7 +60,7 @@ def test_ctrl_c_in_a_run_that_is_ending_kills_its_steps_and_leaves_it_paused(
     tmp_path: Path, numbers: list[signal.Signals]
 ) -> None:
     process = start(tmp_path, *SHORT, stand_in="deaf:generate")
-    until_at_work(tmp_path)
+    until_started(tmp_path)
     sent = time.monotonic()
     send(process, tmp_path, numbers)
     finish(process)
@@ -88,14 +88,14 @@ def test_any_other_signal_lets_a_run_end_cleanly_however_often(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.02])
-def test_a_hail_of_ctrl_c_leaves_a_run_paused_and_its_records_stored(tmp_path: Path, pause_s: float) -> None:
+def test_many_ctrl_c_leave_a_run_paused_and_its_records_stored(tmp_path: Path, pause_s: float) -> None:
     process = start(tmp_path, *SHORT, stand_in="late:generate")
     until(tmp_path, has_records)
     while process.poll() is None:
         process.send_signal(INT)
         time.sleep(pause_s)
     finish(process)
-    assert process.returncode in (130, -INT), "both are 130 to a shell; the latter once all is done"
+    assert process.returncode in (130, -INT), "both are 130 in a shell; the latter after all work is done"
     assert status_of(tmp_path).outcome == "paused"
     assert pool_counts(tmp_path)[0] > 0
     assert_continues(tmp_path)
@@ -108,8 +108,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
-def test_a_terminal_that_is_closed_lets_a_run_end_cleanly(tmp_path: Path) -> None:
-    """SIGHUP comes, and every write to the terminal fails from then on."""
+def test_a_closed_terminal_ends_a_run_cleanly(tmp_path: Path) -> None:
+    """SIGHUP arrives, and every later write to the terminal fails."""
     ours, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", TERMINAL, str(SCHEDULER), str(tmp_path), *SHORT],

@@ -1,4 +1,4 @@
-"""The state file: kept whole, read back equal, anything else refused with what to do next."""
+"""The state file: written whole, read back equal; anything else is refused with advice."""
 
 import json
 from pathlib import Path
@@ -20,40 +20,40 @@ def test_no_file_is_no_state(tmp_path: Path) -> None:
     assert load_state(tmp_path / "state.json") is None
 
 
-def _kept(**changes: object) -> str:
+def _state_text(**changes: object) -> str:
     values = {"format": 1, **json.loads(json.dumps(State(run="x").__dict__)), **changes}
     return json.dumps(values)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("", "incomplete"),
-        (_kept()[:60], "incomplete"),
+        (_state_text()[:60], "incomplete"),
         ("[1, 2]", 'no "format"'),
         ('{"step": 3}', 'no "format"'),
-        (_kept(format=99), "format 99, this version reads 1"),
-        (_kept(cycle="two"), '"cycle" is "two"'),
-        (_kept(cycle=-1), '"cycle" is -1'),
-        (_kept(cycle=True), '"cycle" is true'),
-        (_kept(more=1), 'differ at "more"'),
-        (_kept(loss_by_training=[["a"]]), "loss_by_training"),
-        (_kept(games_by_cycle=["a"]), "games_by_cycle"),
+        (_state_text(format=99), "format 99, this version reads 1"),
+        (_state_text(cycle="two"), '"cycle" is "two"'),
+        (_state_text(cycle=-1), '"cycle" is -1'),
+        (_state_text(cycle=True), '"cycle" is true'),
+        (_state_text(more=1), 'differ at "more"'),
+        (_state_text(loss_by_training=[["a"]]), "loss_by_training"),
+        (_state_text(games_by_cycle=["a"]), "games_by_cycle"),
         ("\x00\xff", "not a pipeline's state"),
     ],
 )
-def test_anything_else_is_refused_with_what_to_do(tmp_path: Path, text: str, told: str) -> None:
+def test_anything_else_is_refused_with_advice(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(FailureError) as failure:
         load_state(path)
     message = str(failure.value)
     assert str(path) in message
-    assert told in message or "cannot read" in message
+    assert problem in message or "cannot read" in message
     assert "move the file away to begin a new run" in message
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FailureError, match="cannot save the pipeline's state"):
         save_state(State(run="x"), tmp_path / "file" / "state.json")

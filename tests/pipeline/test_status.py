@@ -1,4 +1,4 @@
-"""The status file: what others see of a run at work, how it ended, and who holds the folder."""
+"""The status file: what other processes see of a run, how it ended, and which process holds the folder."""
 
 import itertools
 import json
@@ -35,10 +35,10 @@ def until(folder: Path, wanted: Callable[[Status], bool]) -> Status:
         if found is not None and wanted(found):
             return found
         time.sleep(0.05)
-    raise AssertionError(f"never came; at last {read_status(folder / STATUS_NAME)}")
+    raise AssertionError(f"not reached; last status: {read_status(folder / STATUS_NAME)}")
 
 
-def test_a_finished_run_leaves_its_steps_counts_and_last_words(tmp_path: Path) -> None:
+def test_a_finished_run_leaves_its_steps_counts_and_message(tmp_path: Path) -> None:
     run_here(tmp_path)
     status = status_of(tmp_path)
     assert (status.outcome, status.records, status.games, status.last_cycle) == ("finished", 100, 20, 2)
@@ -52,7 +52,7 @@ def test_a_finished_run_leaves_its_steps_counts_and_last_words(tmp_path: Path) -
     assert [path.name for path in tmp_path.glob(".*.tmp")] == []
 
 
-def test_others_see_what_a_run_does_and_that_it_was_asked_to_end(tmp_path: Path) -> None:
+def test_the_status_shows_a_run_in_progress_and_its_end(tmp_path: Path) -> None:
     process = start(tmp_path, stand_in="hang:generate")
     status = until(tmp_path, lambda seen: bool(seen.steps and seen.steps[0].progress))
     assert (status.outcome, status.pid, scheduler_at_work(tmp_path)) == ("running", process.pid, process.pid)
@@ -67,8 +67,8 @@ def test_others_see_what_a_run_does_and_that_it_was_asked_to_end(tmp_path: Path)
     assert scheduler_at_work(tmp_path) is None
 
 
-def test_looking_takes_no_lock_from_a_start(tmp_path: Path) -> None:
-    (tmp_path / "pipeline.lock").write_text(f"{os.getpid()}\n")  # of one who lives and holds nothing
+def test_reading_the_status_takes_no_lock_from_a_start(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.lock").write_text(f"{os.getpid()}\n")  # of a live process that holds no lock
     assert scheduler_at_work(tmp_path) is None
     for text in ("", "nobody\n", "99999999999999999999\n"):
         (tmp_path / "pipeline.lock").write_text(text)
@@ -77,7 +77,7 @@ def test_looking_takes_no_lock_from_a_start(tmp_path: Path) -> None:
     assert steps(run_here(tmp_path)) == FULL_ORDER
 
 
-def test_a_failed_step_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "fail:Training 1.2")
     with pytest.raises(FailureError):
         run_here(tmp_path)
@@ -86,7 +86,7 @@ def test_a_failed_step_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "Training 1.2 failed with exit status 1" in status.message
 
 
-def test_a_killed_scheduler_leaves_its_status_as_it_was_and_the_next_start_goes_on_with_the_samples(
+def test_a_killed_scheduler_leaves_its_status_unchanged_and_the_next_start_keeps_the_samples(
     tmp_path: Path,
 ) -> None:
     process = start(tmp_path, stand_in="hang:generate")
@@ -103,7 +103,7 @@ def test_a_killed_scheduler_leaves_its_status_as_it_was_and_the_next_start_goes_
     assert after.samples[-1][1] == 100
 
 
-def test_a_status_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+def test_a_status_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     (tmp_path / STATUS_NAME).mkdir(parents=True)
     assert steps(run_here(tmp_path)) == FULL_ORDER
     assert read_status(tmp_path / STATUS_NAME) is None
@@ -137,7 +137,7 @@ def test_a_state_without_the_newer_keys_is_read(tmp_path: Path) -> None:
     assert load_state(tmp_path / STATE_NAME) == State(run="x")
 
 
-def test_samples_stay_few_and_spread_over_the_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_are_few_and_cover_the_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphapente.pipeline.status.MAX_SAMPLES", 24)
     file = StatusFile(tmp_path / STATUS_NAME, Status("x", 1, 0.0))
     for second in range(500):
@@ -155,7 +155,7 @@ def test_samples_stay_few_and_spread_over_the_whole_run(tmp_path: Path, monkeypa
     assert status_of(tmp_path).samples == samples, "as far apart as before"
 
 
-def test_no_number_is_told_as_null_and_old_steps_are_forgotten(tmp_path: Path) -> None:
+def test_nan_is_written_as_null_and_old_steps_are_dropped(tmp_path: Path) -> None:
     file = StatusFile(tmp_path / STATUS_NAME, Status("x", 1, 0.0))
     for number in range(MAX_STEPS + 5):
         file.step_started(f"Training {number}", Path("a.log"))
@@ -171,12 +171,12 @@ def test_no_number_is_told_as_null_and_old_steps_are_forgotten(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "run": "x"}', "\x00"])
-def test_what_is_no_status_is_none(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_status_gives_none(tmp_path: Path, text: str) -> None:
     (tmp_path / STATUS_NAME).write_text(text)
     assert read_status(tmp_path / STATUS_NAME) is None
 
 
-def test_a_status_with_values_of_other_types_is_none(tmp_path: Path) -> None:
+def test_a_status_with_values_of_other_types_gives_none(tmp_path: Path) -> None:
     run_here(tmp_path, "pipeline.generation_cycles=1", "pipeline.training_cycles_per_generation=0")
     path = tmp_path / STATUS_NAME
     whole = json.loads(path.read_text())
