@@ -87,9 +87,8 @@ def source_version() -> str:
     """The source version: "commit 15b1a3c", "commit 15b1a3c, modified", or "version 0.1.0" outside a repository."""
     package = Path(alphapente.__file__).parent
     try:
-        _git(
-            package, "ls-files", "--error-unmatch", "__init__.py"
-        )  # the package may lie in the repository of another project
+        # The package may lie in the repository of another project.
+        _git(package, "ls-files", "--error-unmatch", "__init__.py")
         commit = _git(package, "rev-parse", "--short=7", "HEAD")
         modified = ", modified" if _git(package, "status", "--porcelain", "--", ".") else ""
     except (OSError, subprocess.CalledProcessError):
