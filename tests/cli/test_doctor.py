@@ -9,7 +9,7 @@ import pytest
 
 from alphapente.doctor import strength
 from tests.cli.in_process import alphapente
-from tests.doctor.patients import config_in, games, save_checkpoint, store
+from tests.doctor.sample_runs import config_in, games, save_checkpoint, store
 
 
 def test_where_there_is_nothing(tmp_path: Path) -> None:

@@ -50,9 +50,9 @@ def page(diagnosis: "Diagnosis") -> list[str]:
             lines += _wrapped(finding.advice, "   ")
             lines += [f"     --set {_with_present(setting, diagnosis.config)}" for setting in finding.settings]
     else:
-        lines.append("Nothing wrong was found." if diagnosis.well else "Nothing could be looked at.")
-    well = [(one.check, one.evidence) for one in diagnosis.well]
-    unseen = [(one.check, one.unseen) for one in diagnosis.unseen]
+        lines.append("Nothing wrong was found." if diagnosis.passed else "Nothing could be looked at.")
+    well = [(one.check, one.evidence) for one in diagnosis.passed]
+    unseen = [(one.check, one.unavailable) for one in diagnosis.unavailable]
     for title, entries in (("Looked at and found well:", well), ("Not looked at:", unseen)):
         if entries:
             lines += ["", title]
