@@ -33,8 +33,8 @@ def arena(
         int,
         typer.Option(
             metavar="N",
-            help="Simultaneous games of players that search one position at a time: one process per game for an engine, "
-            "one thread per game for a player with a time limit.",
+            help="Simultaneous games of players that search one position at a time: a process per game for engines, a "
+            "thread per game for players with a time limit.",
         ),
     ] = 1,
     engine_timeout: Annotated[
