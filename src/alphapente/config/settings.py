@@ -46,10 +46,10 @@ class GenerationSettings(Section):
         0.0, "Probability that a move is drawn uniformly from the legal points.", "probability", ge=0, le=1
     )
     opening_plies: int = setting(
-        4, "Each game starts with random plies near the stones, at most this number.", "plies", ge=0, le=40
+        4, "Each game starts with 0 to this number of random plies near the stones.", "plies", ge=0, le=40
     )
     policy_opening_plies: int = setting(
-        0, "Then plies are drawn from the network's policy without search, at most this number.", "plies", ge=0, le=40
+        0, "Then 0 to this number of plies are drawn from the network's policy, without search.", "plies", ge=0, le=40
     )
     policy_opening_temperature: float = setting(
         1.6, "Policy temperature of these plies; above 1 flattens the policy.", gt=0, le=10
@@ -115,7 +115,7 @@ class SearchSettings(Section):
         500, "PUCT: visits at which the growth of c_puct becomes noticeable.", "visits", ge=1, le=1_000_000_000
     )
     first_play_reduction: float = setting(
-        0.2, "FPU: a move without visits has its parent's value minus this.", "value, -1 to 1", ge=0, le=2
+        0.2, "FPU, first-play urgency: a move without visits gets its parent's value minus this.", "value, -1 to 1", ge=0, le=2
     )
     noise_concentration: float = setting(
         10.83, "Dirichlet alpha, in total: it is shared by the legal points.", gt=0, le=10_000
