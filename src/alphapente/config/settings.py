@@ -115,7 +115,11 @@ class SearchSettings(Section):
         500, "PUCT: visits at which the growth of c_puct becomes noticeable.", "visits", ge=1, le=1_000_000_000
     )
     first_play_reduction: float = setting(
-        0.2, "FPU, first-play urgency: a move without visits gets its parent's value minus this.", "value, -1 to 1", ge=0, le=2
+        0.2,
+        "FPU, first-play urgency: a move without visits gets its parent's value minus this.",
+        "value, -1 to 1",
+        ge=0,
+        le=2,
     )
     noise_concentration: float = setting(
         10.83, "Dirichlet alpha, in total: it is shared by the legal points.", gt=0, le=10_000
