@@ -1,4 +1,4 @@
-"""The configuration: defaults, inheritance, overrides, and the message for each kind of mistake."""
+"""The configuration: defaults, inheritance, overrides, and the message for each kind of error."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def refusal(path: Path | None, *overrides: str, flags: dict[str, object] | None = None) -> str:
-    """The one-line message with which a configuration is refused."""
+    """The one-line error message of a configuration."""
     with pytest.raises(ConfigError) as caught:
         load_config(path, overrides, flags or {})
     assert isinstance(caught.value, RequestError)
@@ -87,7 +87,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         Config().generation.simulations = 5
 
 
-def test_default_file_is_the_one_beside_the_current_directory(
+def test_the_default_file_is_in_the_current_directory(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -181,14 +181,14 @@ def test_built_in_sizes_are_those_of_the_classes() -> None:
         assert set(settings.sizes) <= set(taken) or any(kind.kind.name == "VAR_KEYWORD" for kind in taken.values())
 
 
-def test_own_classes_take_any_sizes(write: Write) -> None:
+def test_own_classes_accept_any_sizes(write: Write) -> None:
     base = {"models": {"own": {"class": "my.nets:Net", "width": 3, "extra": {"deep": [1, 2]}}}}
     write(base, "base.json")
     own = write({"extends": "base.json", "models": {"own": {"width": 4}}, "training": {"model_type": "own"}})
     assert load_config(own).models["own"].sizes == {"width": 4, "extra": {"deep": [1, 2]}}
 
 
-def test_another_class_inherits_no_sizes(write: Write) -> None:
+def test_another_class_replaces_all_sizes(write: Write) -> None:
     own = write({"models": {"big": {"extends": "resnet", "blocks": 9}, "simple": {"class": "my:Net"}}})
     config = load_config(own, ['models.big={"class": "my:Other", "width": 1}'])
     assert config.models["big"].sizes == {"width": 1}
@@ -241,7 +241,7 @@ def test_the_model_type_must_be_a_model(write: Write) -> None:
     assert "command line: training.model_type" in refusal(None, "training.model_type=big")
 
 
-# Mistakes
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -295,11 +295,11 @@ def test_only_finite_numbers(write: Write, number: str) -> None:
         ('{"generation": {\n', "not valid JSON"),
         ("[1]", "found a list at the top, allowed: an object"),
         ("null", "found a null at the top, allowed: an object"),
-        ('{"generation": {"games": 1, "games": 2}}', "generation.games: the key stands twice, allowed: once"),
-        ('{"extends": "a.json", "extends": "b.json"}', "extends: the key stands twice"),
+        ('{"generation": {"games": 1, "games": 2}}', "generation.games: the key is repeated, allowed: once"),
+        ('{"extends": "a.json", "extends": "b.json"}', "extends: the key is repeated"),
         ("[" * 100_000, "nested too deeply"),
         ('{"generation": {"seed": 1' + "0" * 5000 + "}}", "a number of 5001 digits"),
-        (" " * (1 << 21), "which is no configuration"),
+        (" " * (1 << 21), "too large for a configuration"),
     ],
 )
 def test_broken_files(write: Write, content: str, message: str) -> None:
@@ -320,7 +320,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Write) -> None:
     assert "cannot be read" in refusal(Path("a\0b"))
 
 
-def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "bom.json"
     path.write_bytes(b'\xef\xbb\xbf{"generation": {"simulations": 5}}')
     assert load_config(path).generation.simulations == 5
@@ -339,7 +339,7 @@ def test_bad_extends(write: Write) -> None:
     assert "own.json -> two.json -> own.json" in refusal(write({"extends": "two.json"}))
 
 
-def test_a_mistake_in_an_extended_file_names_that_file_even_when_hidden(write: Write) -> None:
+def test_an_error_in_an_extended_file_names_that_file_even_if_overridden(write: Write) -> None:
     base = write({"generation": {"simulations": "x"}}, "base.json")
     own = write({"extends": "base.json", "generation": {"simulations": 5}})
     assert refusal(own).startswith(f"{base}: generation.simulations: ")
@@ -354,7 +354,7 @@ def test_a_mistake_in_an_extended_file_names_that_file_even_when_hidden(write: W
         ("generation.simulations=", 'generation.simulations: found "" (text)'),
         ("generation.simulations=1O", 'generation.simulations: found "1O" (text)'),
         ("generation.simulations=NaN", "generation.simulations: found NaN (number)"),
-        ('generation={"games": 1, "games": 2}', "the key stands twice"),
+        ('generation={"games": 1, "games": 2}', "the key is repeated"),
         ("generation=3", "generation: found 3"),
         ("extends=other.json", "extends: unknown key"),
         ("generation.simulations.deep=3", 'generation.simulations: found {"deep": 3} (object)'),
@@ -372,7 +372,7 @@ def test_flag_overrides_are_checked_too() -> None:
     assert text.startswith("command line: generation.simulations: found 0")
 
 
-def test_several_mistakes_are_counted(write: Write) -> None:
+def test_several_errors_are_counted(write: Write) -> None:
     assert refusal(write({"generation": {"simulations": 0, "games": 0}})).endswith("(and 1 more)")
 
 
@@ -380,7 +380,7 @@ def test_several_mistakes_are_counted(write: Write) -> None:
 
 
 def table() -> str:
-    """Every key as a row of the table in docs/configuration.md."""
+    """The table of all keys in docs/configuration.md."""
     rows = ["| key | default | meaning | unit | allowed |", "| --- | --- | --- | --- | --- |"]
     for key in keys().values():
         cells = [f"`{key.path}`", f"`{json.dumps(key.default)}`", key.meaning, key.unit, key.allowed]

@@ -1,6 +1,6 @@
-"""Runs `alphapente` in this process: a test of what a command prints saves the seconds that a new process imports for.
+"""Runs `alphapente` in this process, which saves the import time of a new process.
 
-Signals, broken pipes, exit statuses of the system and start-up itself need a real process.
+Tests of signals, broken pipes, exit statuses of the system and start-up need a real process.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from alphapente.cli.app import main
 
 
 def alphapente(folder: Path, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[str]":
-    """The exit status and the output of `alphapente` with these words, in `folder`, as of a process."""
+    """The exit status and output of `alphapente` with these words in `folder`, as of a process."""
     out, err = io.StringIO(), io.StringIO()
     typed = io.TextIOWrapper(io.BytesIO(stdin), "utf-8", "surrogateescape")
     with (

@@ -1,4 +1,4 @@
-"""The command line: quick help, flags over settings, errors in one line."""
+"""The command line: fast help, flags that set keys, errors in one line."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A current directory with nothing in it, and room for long lines."""
+    """An empty current directory, and a wide terminal."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -78,7 +78,7 @@ def test_the_specified_flags_are_there() -> None:
 def test_help_shows_meaning_unit_and_the_value_in_force(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     _, out, _ = call(capsys, "generate", "--help")
     text = " ".join(out.split())
-    assert "Search effort for each move. Now 100 simulations per move (built-in default);" in text
+    assert "MCTS simulations for each move. Now 100 simulations per move (built-in default);" in text
     assert "--events" not in text
     Path("own.json").write_text('{"generation": {"simulations": 0}, "training": {}}')
     _, out, _ = call(capsys, "generate", "--help", "--config", "own.json")
@@ -95,7 +95,7 @@ def test_help_shows_meaning_unit_and_the_value_in_force(capsys: pytest.CaptureFi
 
 
 def received(command: FlagCommand, *words: str) -> tuple[Config, bool]:
-    """What a command's job gets, for these words after its name."""
+    """The arguments of a command's job for these words."""
     import typer
 
     found: list[tuple[Config, bool]] = []
@@ -213,7 +213,7 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stderr == ""
 
 
-def test_the_front_doors_pass_their_words_on(tmp_path: Path) -> None:
+def test_the_root_scripts_pass_their_arguments(tmp_path: Path) -> None:
     for script, words, message in [
         ("generate_v2.py", ["--simulations", "0"], "generation.simulations: found 0"),
         ("train_v2.py", ["--epochs", "0"], "training.num_epochs: found 0"),

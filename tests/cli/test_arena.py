@@ -10,7 +10,7 @@ from alphapente.rules.gametext import read_games
 from tests.cli.in_process import alphapente
 
 
-def test_a_match_is_played_and_told(tmp_path: Path) -> None:
+def test_a_match_is_played_and_reported(tmp_path: Path) -> None:
     words = ["heuristic", "random", "--games", "6", "--board-size", "9", "--simulations", "8", "--save", "games.txt"]
     done = alphapente(tmp_path, "arena", *words)
     assert done.returncode == 0, done.stderr
@@ -21,7 +21,7 @@ def test_a_match_is_played_and_told(tmp_path: Path) -> None:
     assert all(game.size == 9 and game.result in ("1-0", "0-1", "1/2-1/2") for game in games)
 
 
-def test_references_by_their_names(tmp_path: Path) -> None:
+def test_reference_players_by_name(tmp_path: Path) -> None:
     words = ["rollouts@20", "tactical", "--games", "4", "--save", "games.txt"]
     done = alphapente(tmp_path, "arena", *words)
     assert done.returncode == 0, done.stderr
@@ -32,7 +32,7 @@ def test_references_by_their_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (["random", "random", "--games", "3"], 2, "even number"),
         (["tactical@100", "random"], 2, "tactical does not search, so leave out what follows the @"),
@@ -48,10 +48,10 @@ def test_references_by_their_names(tmp_path: Path) -> None:
         (["random", "int4:nothing.pt"], 1, "there is no checkpoint int4:nothing.pt"),
     ],
 )
-def test_wrong_requests_are_told_in_one_line(
+def test_wrong_requests_are_reported_in_one_line(
     words: list[str],
     status: int,
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -61,5 +61,5 @@ def test_wrong_requests_are_told_in_one_line(
         main(["arena", *words])
     assert ended.value.code == status
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1

@@ -1,4 +1,4 @@
-"""`alphapente arena` interrupted: what is stored by then; the same command plays the rest, and nothing twice."""
+"""`alphapente arena` interrupted: pairs are stored, and the same command plays the rest, and no game twice."""
 
 import os
 import shlex
@@ -48,7 +48,7 @@ for line in sys.stdin:
         break
 """
 PAUSE_IN = 5
-"""The engine's games are numbered from 0: when it waits, two pairs and one more game are finished."""
+"""The engine's games are numbered from 0: when it waits, two pairs and one more game have ended."""
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def saved(path: str = "games.txt") -> dict[str, tuple[int, ...]]:
     return {game.headers["Round"]: tuple(game.moves) for game in read_games(Path(path).read_text())}
 
 
-def test_killed_it_has_stored_its_pairs_and_the_same_command_plays_the_rest(
+def test_a_killed_match_has_stored_its_pairs_and_the_same_command_plays_the_rest(
     folder: Path, interrupted: "subprocess.Popen[str]", capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupted.send_signal(signal.SIGKILL)
@@ -114,7 +114,7 @@ def test_killed_it_has_stored_its_pairs_and_the_same_command_plays_the_rest(
 
     (folder / "pause").unlink()
     assert run() == 0
-    assert "4 of 8 games are stored already, the others are played." in capsys.readouterr().out
+    assert "4 of 8 games are stored already; the others are played." in capsys.readouterr().out
     assert games_played() == 6 + 4
     (match,) = stored()
     assert [game.number for game in match.games] == [*range(8)]
@@ -123,7 +123,7 @@ def test_killed_it_has_stored_its_pairs_and_the_same_command_plays_the_rest(
     assert run() == 0
     printed = capsys.readouterr().out
     assert "All 8 games of this match are stored, so none is played" in printed
-    assert "4 games were played before" not in printed
+    assert "4 games were stored before" not in printed
     assert (games_played(), stored()) == (10, [match])
 
     assert run("--no-store", "--save", "whole.txt") == 0
@@ -162,7 +162,7 @@ def test_a_database_that_fails_in_the_match_costs_one_pair(
         printed = capsys.readouterr()
         assert "refused a statement (no more)" in printed.err
         assert printed.err.count("\n") == 1
-        assert "A in all" in printed.out, "what was played is shown"
+        assert "A in all" in printed.out, "the games played are reported"
         assert [len(match.games) for match in stored()] == [6]
         connection.execute("DROP TRIGGER full")
     assert run() == 0
@@ -181,7 +181,7 @@ def test_a_database_that_fails_in_the_match_costs_one_pair(
         (["--engine", "also"], 2, "both were given"),
     ],
 )
-def test_what_is_wrong_is_reported_before_anybody_plays(
+def test_what_is_wrong_is_reported_before_any_game(
     folder: Path, more: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "engine.py").write_text(ENGINE)
@@ -193,7 +193,7 @@ def test_what_is_wrong_is_reported_before_anybody_plays(
     assert not Path("games.txt").exists(), "a file that no game was written to is not left behind"
 
 
-def test_a_locked_database_is_reported_before_anybody_plays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_locked_database_is_reported_before_any_game(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Store("data/records.db"), closing(sqlite3.connect("data/records.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         Path("games.txt").write_text("what was here")
@@ -204,7 +204,7 @@ def test_a_locked_database_is_reported_before_anybody_plays(folder: Path, capsys
 
 
 @pytest.mark.parametrize("engine", ["gtp:no-such-engine", "gtp:false", "nothing.pt", "tactical@3"])
-def test_an_unknown_player_is_reported_before_anybody_plays(
+def test_an_unknown_player_is_reported_before_any_game(
     folder: Path, engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""`alphapente bench`: the table, the files, and what it says when it cannot write them."""
+"""`alphapente bench`: the table, the files, and errors if they cannot be written."""
 
 import json
 from pathlib import Path
@@ -14,27 +14,27 @@ from alphapente.errors import FailureError
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
-    """Quick stand-ins for all benchmarks; which were asked for, and for how long."""
-    asked: list[tuple[str, float]] = []
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Replaces all benchmarks by fast ones; returns the list of their calls (name, seconds)."""
+    calls: list[tuple[str, float]] = []
 
-    def stand_in(name: str) -> Benchmark:
+    def fake(name: str) -> Benchmark:
         def measure(config: Config, seconds: float) -> Result:
-            asked.append((name, seconds))
+            calls.append((name, seconds))
             return Result([Row(f"{name}.x", 9.5, "things/s", 10.0, 0.95)], {f"{name}.x: waiting": 1.0})
 
         return Benchmark(name, "", BENCHMARKS[name].seconds, measure)
 
     for name in list(BENCHMARKS):
-        monkeypatch.setitem(BENCHMARKS, name, stand_in(name))
-    return asked
+        monkeypatch.setitem(BENCHMARKS, name, fake(name))
+    return calls
 
 
 def call(*words: str) -> str:
-    """What the command prints."""
-    answer = CliRunner().invoke(app, list(words), catch_exceptions=False, terminal_width=200)
-    assert answer.exit_code == 0, answer.output
-    return answer.output
+    """The output of the command."""
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False, terminal_width=200)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_a_benchmark_shows_a_table_and_writes_json(tmp_path: Path) -> None:
@@ -48,11 +48,11 @@ def test_a_benchmark_shows_a_table_and_writes_json(tmp_path: Path) -> None:
     assert {"processor", "instruction_sets", "libraries"} <= set(found["machine"])
 
 
-def test_all_runs_each_once_with_its_share_of_the_seconds(asked: list[tuple[str, float]], tmp_path: Path) -> None:
+def test_all_runs_each_once_with_its_share_of_the_seconds(calls: list[tuple[str, float]], tmp_path: Path) -> None:
     path, results = tmp_path / "all.json", tmp_path / "RESULTS.md"
     out = call("all", "--seconds", "30", "--json", str(path), "--results", str(results))
-    assert [name for name, _ in asked] == list(BENCHMARKS)
-    assert sum(seconds for _, seconds in asked) == pytest.approx(30)
+    assert [name for name, _ in calls] == list(BENCHMARKS)
+    assert sum(seconds for _, seconds in calls) == pytest.approx(30)
     assert "waiting 100.0%" in out
     assert [row["name"] for row in json.loads(path.read_text())["rows"]] == [f"{name}.x" for name in BENCHMARKS]
     text = results.read_text()
@@ -62,13 +62,13 @@ def test_all_runs_each_once_with_its_share_of_the_seconds(asked: list[tuple[str,
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(
-    asked: list[tuple[str, float]], tmp_path: Path
+    calls: list[tuple[str, float]], tmp_path: Path
 ) -> None:
     for option in ("--json", "--results"):
         for path in (tmp_path, Path("/dev/null/file")):
             with pytest.raises(FailureError, match=r"is a folder|cannot be written \(Not a directory\)"):
                 call("all", option, str(path))
-    assert not asked
+    assert not calls
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

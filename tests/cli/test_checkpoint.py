@@ -1,4 +1,4 @@
-"""`alphapente checkpoint info`: what it prints of each model type."""
+"""`alphapente checkpoint info`: its output for each model type."""
 
 from pathlib import Path
 

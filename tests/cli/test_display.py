@@ -1,4 +1,4 @@
-"""What a running job shows: plain lines, JSON lines, the live picture, and TensorBoard's curves."""
+"""The display of a running job: plain lines, JSON lines, the live display, and curves for TensorBoard."""
 
 import io
 import json
@@ -81,12 +81,12 @@ def test_an_empty_generation_divides_by_nothing() -> None:
     assert "0 games, 0 records" in describe(GenerationSummary(0, 0, 0, {}, {}, 0.0, 0, 0))
 
 
-def test_a_compilation_shows_how_far_it_is() -> None:
+def test_a_compilation_shows_its_progress() -> None:
     event = CompilationProgress(31, 97, 42.0)
     assert describe(event) == "compiling: 31 of 97 kernels after 42 s"
     assert from_json(to_json(event)) == event
-    assert "31 of 97 kernels" in picture([event])[0]
-    assert "kernels" not in picture([event, GenerationProgress(0, 1000, 0, 0.1, 0.0, 0.0, 0.0, 0.0)])[0]
+    assert "31 of 97 kernels" in live_display([event])[0]
+    assert "kernels" not in live_display([event, GenerationProgress(0, 1000, 0, 0.1, 0.0, 0.0, 0.0, 0.0)])[0]
 
 
 def test_plain_progress_is_rare() -> None:
@@ -115,8 +115,8 @@ def test_events_are_lines_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.dumps([describe(event) for event in shown]) == json.dumps([describe(event) for event in EVENTS])
 
 
-def picture(events: list[Event], width: int = 100) -> tuple[str, str]:
-    """What stands in the live picture after the events, and what has scrolled above it."""
+def live_display(events: list[Event], width: int = 100) -> tuple[str, str]:
+    """(the live display after the events, the lines above it)."""
     console = Console(file=io.StringIO(), width=width)
     show = LiveShow(load_config(), console)
     for event in events:
@@ -129,15 +129,15 @@ def picture(events: list[Event], width: int = 100) -> tuple[str, str]:
     return drawn.file.getvalue(), above.getvalue()
 
 
-def test_the_picture_of_a_generation_in_a_run() -> None:
-    drawn, _ = picture(EVENTS[:3])
+def test_the_display_of_a_generation_in_a_run() -> None:
+    drawn, _ = live_display(EVENTS[:3])
     for text in ("Cycle 1 of 3", "512 of 5,000 records", "Self-play", "41%", "412 of 1,000", "17 games"):
         assert text in drawn
     assert "1 min 15 s left" in drawn
 
 
-def test_the_picture_of_a_training_in_a_run() -> None:
-    drawn, above = picture([*EVENTS[:7], EpochReport(3, 50, 90, 4.0, 0.4, 4.4, 4.8, 0.7, 0.001, 1290.0)])
+def test_the_display_of_a_training_in_a_run() -> None:
+    drawn, above = live_display([*EVENTS[:7], EpochReport(3, 50, 90, 4.0, 0.4, 4.4, 4.8, 0.7, 0.001, 1290.0)])
     for text in ("1,110 of 5,000", "games by generation 40", "Training 1.1 epoch 2 of 50", "5.1000", "█▁"):
         assert text in drawn
     assert "epoch 3/50" not in above
@@ -145,21 +145,21 @@ def test_the_picture_of_a_training_in_a_run() -> None:
 
 
 def test_a_training_alone_prints_its_epochs() -> None:
-    drawn, above = picture(EVENTS[5:8])
+    drawn, above = live_display(EVENTS[5:8])
     assert "epoch 2/50: policy loss 5.0000" in above.replace("\n", " ")
     assert drawn.strip() == ""
 
 
 def test_the_run_ends_with_a_table_by_cycle() -> None:
-    _, above = picture(EVENTS)
+    _, above = live_display(EVENTS)
     assert "1,110 of 5,000 records, 1 h 01 min" in above
     assert "5.5000" in above
-    _, late = picture([PipelineSummary(1, 1, 2, [8], [("Training 4.1", 5.5), ("Training 4.2", 5.25)])])
+    _, late = live_display([PipelineSummary(1, 1, 2, [8], [("Training 4.1", 5.5), ("Training 4.2", 5.25)])])
     assert "5.5000  5.2500" in late
 
 
 def test_a_narrow_terminal_is_no_error() -> None:
-    drawn, _ = picture(EVENTS[:3], width=20)
+    drawn, _ = live_display(EVENTS[:3], width=20)
     assert drawn
 
 
@@ -167,7 +167,7 @@ def test_a_sparkline_of_equal_values_is_flat() -> None:
     assert sparkline([1.0, 1.0]) == "▁▁"
 
 
-def test_on_a_real_terminal_the_picture_lives_and_is_put_away() -> None:
+def test_on_a_real_terminal_the_display_is_updated_and_removed() -> None:
     program = (
         "from alphapente.cli import display\nfrom alphapente.config import load_config\n"
         "from alphapente.events import *\nimport time\n"
@@ -182,7 +182,7 @@ def test_on_a_real_terminal_the_picture_lives_and_is_put_away() -> None:
         try:
             while data := os.read(parent, 65536):
                 shown += data
-        except OSError:  # the terminal's other side is closed: how Linux ends it
+        except OSError:  # on Linux: the other side of the terminal is closed
             pass
     os.close(parent)
     assert job.returncode == 0

@@ -1,4 +1,4 @@
-"""`alphapente doctor`: its page and its JSON, once as a process."""
+"""`alphapente doctor`: its report and its JSON, once as a process."""
 
 import json
 import subprocess
@@ -9,17 +9,17 @@ import pytest
 
 from alphapente.doctor import strength
 from tests.cli.in_process import alphapente
-from tests.doctor.patients import config_in, games, save_checkpoint, store
+from tests.doctor.sample_runs import config_in, games, save_checkpoint, store
 
 
-def test_where_there_is_nothing(tmp_path: Path) -> None:
+def test_without_data(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "alphapente", "doctor"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "1. CRITICAL: There is nothing to learn from: no records of pente 19x19" in done.stdout
-    assert "Not looked at:\n" in done.stdout
+    assert "1. CRITICAL: There are no records of pente 19x19" in done.stdout
+    assert "Not available:\n" in done.stdout
     assert "no checkpoint checkpoints/simple_model.pt yet" in done.stdout
-    assert not list(tmp_path.iterdir()), "the doctor makes nothing"
+    assert not list(tmp_path.iterdir()), "the doctor writes no files"
 
 
 def test_page_and_json_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,12 +34,12 @@ def test_page_and_json_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "pente 7x7" in page.splitlines()[0]
     assert "--set pipeline.total_records_target=360   (now 180)" in page
     assert "--set training.average_decay=0.99   (now 0.0)" in page
-    well = page[page.index("Looked at and found well:") :]
-    assert "distinct games" in well
+    passed = page[page.index("Passed:") :]
+    assert "distinct games" in passed
     assert max(map(len, page.splitlines())) <= 160
 
-    told = json.loads(alphapente(tmp_path, "doctor", "--config", "own.json", "--json").stdout)
-    assert {"check", "severity", "title", "evidence", "advice", "settings"} == set(told["findings"][0])
-    assert "settings" in {finding["check"] for finding in told["findings"]}
-    assert "balance" in told["well"]
-    assert "processor" in told["not_looked_at"]
+    values = json.loads(alphapente(tmp_path, "doctor", "--config", "own.json", "--json").stdout)
+    assert {"check", "severity", "title", "evidence", "advice", "settings"} == set(values["findings"][0])
+    assert "settings" in {finding["check"] for finding in values["findings"]}
+    assert "balance" in values["well"]
+    assert "processor" in values["not_looked_at"]

@@ -1,4 +1,4 @@
-"""`alphapente gtp`: as a process against our own arena for whole games, and against broken input."""
+"""`alphapente gtp`: as a process in whole games against our own arena, and with invalid input."""
 
 import shlex
 import subprocess
@@ -29,7 +29,7 @@ def test_both_sides_against_each_other(tmp_path: Path) -> None:
     games = read_games((tmp_path / "games.txt").read_text())
     assert len(games) == 2
     first, second = games
-    assert first.moves == second.moves, "the same search on both sides: each opening goes one way"
+    assert first.moves == second.moves, "the same search on both sides: both games of an opening are equal"
 
 
 def as_process(folder: Path, *words: str, stdin: bytes) -> "subprocess.CompletedProcess[str]":
@@ -68,7 +68,7 @@ def test_a_checkpoint_answers_whatever_it_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (["--checkpoint", "nothing.pt"], 1, "there is no checkpoint nothing.pt"),
         (["--variant", "keryo"], 1, "there is no checkpoint checkpoints/simple_model.pt"),
@@ -82,10 +82,10 @@ def test_a_checkpoint_answers_whatever_it_is_sent(
         (["--variant", "chess"], 2, "chess"),
     ],
 )
-def test_wrong_requests_are_told_in_one_line(
+def test_wrong_requests_are_reported_in_one_line(
     words: list[str],
     status: int,
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -95,6 +95,6 @@ def test_wrong_requests_are_told_in_one_line(
         main(["gtp", *words])
     assert ended.value.code == status
     captured = capsys.readouterr()
-    assert told in captured.err
+    assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""

@@ -1,4 +1,4 @@
-"""`alphapente play`: with a script for its standard input, and as a process on a terminal."""
+"""`alphapente play`: with scripted standard input, and as a process on a terminal."""
 
 import os
 import pty
@@ -51,21 +51,21 @@ def test_a_whole_game_with_everything_in_it(folder: Path) -> None:
     assert "    A B C D E F G\n  7 . . . . . . . 7\n" in out
     assert out.count("AlphaPente plays") >= 3
     assert re.search(r"move +visits +policy +value +expected line\n[A-G][1-7] ", out)
-    assert "the network alone says" in out
+    assert "the network alone: " in out
     assert "Saved to one.txt." in out
     assert "Loaded one.txt: pente 7x7; you are player 1." in out
     assert "You are now player 2 (O)." in out
     assert "You resign: AlphaPente won." in out
     assert "Goodbye." in out
     assert "\x1b[" not in out, "no colours where there is no terminal"
-    told = read_game((folder / "one.txt").read_text())
-    assert len(told.moves) == 4
-    assert (told.headers["Player 1 Name"], told.headers["Player 2 Name"]) == ("You", "AlphaPente")
-    assert f"1. D4 {point_name(told.moves[1], 7)} 2. A1 {point_name(told.moves[3], 7)}\n" in out
+    game = read_game((folder / "one.txt").read_text())
+    assert len(game.moves) == 4
+    assert (game.headers["Player 1 Name"], game.headers["Player 2 Name"]) == ("You", "AlphaPente")
+    assert f"1. D4 {point_name(game.moves[1], 7)} 2. A1 {point_name(game.moves[3], 7)}\n" in out
 
 
 def test_games_come_to_an_end(folder: Path) -> None:
-    """Any point on the board, tried one after another until the game is over: a win, a loss or a draw is told."""
+    """Tries all points in turn until the game is over: a win, a loss or a draw is printed."""
     tries = "\n".join(f"{column}{row}" for row in range(1, 8) for column in "DCEBFAG")
     done = play(folder, f"d4\n{tries}\n{tries}\nmoves\n", "--checkpoint", "own.pt")
     assert done.returncode == 0
@@ -73,26 +73,26 @@ def test_games_come_to_an_end(folder: Path) -> None:
     assert "the game is over" in done.stdout
 
 
-def test_what_cannot_be_done_is_told_in_one_line(folder: Path) -> None:
+def test_invalid_commands_are_reported_in_one_line(folder: Path) -> None:
     script = "c3\nd4\nd4\nz9\nc3\nfly\nundo\nundo\nsave\nload none.txt\nsave own.pt/where.txt\nload own.pt\n"
     out = play(folder, script, "--checkpoint", "own.pt").stdout
-    for told in (
+    for message in (
         "C3 breaks the tournament rule: player 1's first stone must be on the centre, D4",
         "D4 is occupied by a stone of player 1",
         "no point 'z9' on 7x7",
         "C3 breaks the tournament rule: player 1's second stone must lie outside",
-        "no command 'fly': `help` tells all",
+        "no command 'fly': `help` lists all",
         "nothing to take back",
         "save needs a file",
         "cannot read none.txt: No such file",
         "own.pt/where.txt cannot be written (Not a directory)",
         "cannot read own.pt: it is no text",
     ):
-        assert told in out
+        assert message in out
 
 
 def test_side_2_and_no_checkpoint(folder: Path) -> None:
-    """The engine begins; who has no network of his own plays against the one that comes along."""
+    """The engine moves first; without an own checkpoint the opponent is the included network."""
     done = play(folder, "undo\nquit\n", "--side", "2")
     assert done.returncode == 0
     assert "Your opponent: the network that comes with AlphaPente, a resnet network at step" in done.stdout
@@ -100,8 +100,8 @@ def test_side_2_and_no_checkpoint(folder: Path) -> None:
     assert "nothing to take back: you have not moved yet" in done.stdout
 
 
-def test_a_fresh_network_is_said_to_be_one(folder: Path) -> None:
-    """For other rules none comes along."""
+def test_a_fresh_network_is_reported_as_one(folder: Path) -> None:
+    """For other rules no network is included."""
     done = play(folder, "quit\n", "--variant", "gomoku")
     assert done.returncode == 0
     assert "starting from a fresh network" in done.stdout
@@ -109,7 +109,7 @@ def test_a_fresh_network_is_said_to_be_one(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (["--side", "3"], 2, "--side is 3: choose 1 (moves first) or 2"),
         (["--seconds", "0"], 2, "--seconds is 0"),
@@ -124,7 +124,7 @@ def test_wrong_requests(
     folder: Path,
     words: list[str],
     status: int,
-    told: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -132,14 +132,14 @@ def test_wrong_requests(
     with pytest.raises(SystemExit) as ended:
         main(["play", "--config", "small.json", *words])
     assert ended.value.code == status
-    told_there = capsys.readouterr().err
-    assert told in told_there
-    assert told_there.startswith("error: ")
-    assert told_there.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
 
 
 def test_on_a_terminal(folder: Path) -> None:
-    """Colours, a prompt, and Ctrl-C leaves politely."""
+    """Colours, a prompt, and a clean end after Ctrl-C."""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "alphapente", "play", "--config", "small.json", "--seconds", "0.1"]
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
@@ -151,25 +151,25 @@ def test_on_a_terminal(folder: Path) -> None:
         stderr=follower,
         env=environment,
         start_new_session=True,
-        preexec_fn=hear_interrupts,
+        preexec_fn=enable_interrupts,
     )
     os.close(follower)
     try:
-        seen = read_until(leader, "1. player 1 > ")
+        shown = read_until(leader, "1. player 1 > ")
         os.write(leader, b"d4\n")
-        seen += read_until(leader, "2. player 1 > ")
-        assert "AlphaPente plays" in seen
-        assert "\x1b[1;36mX" in seen
-        left = ""
-        for _ in range(20):  # readline shows its prompt a moment before it listens
+        shown += read_until(leader, "2. player 1 > ")
+        assert "AlphaPente plays" in shown
+        assert "\x1b[1;36mX" in shown
+        rest = ""
+        for _ in range(20):  # readline shows its prompt shortly before it handles signals
             process.send_signal(signal.SIGINT)
             end = time.monotonic() + 3
-            while "Goodbye." not in left and time.monotonic() < end:
+            while "Goodbye." not in rest and time.monotonic() < end:
                 if select.select([leader], [], [], 0.2)[0]:
-                    left += os.read(leader, 4096).decode(errors="replace")
-            if "Goodbye." in left:
+                    rest += os.read(leader, 4096).decode(errors="replace")
+            if "Goodbye." in rest:
                 break
-        assert "Goodbye." in left
+        assert "Goodbye." in rest
         assert process.wait(20) == 130
     finally:
         process.kill()
@@ -177,8 +177,8 @@ def test_on_a_terminal(folder: Path) -> None:
         os.close(leader)
 
 
-def hear_interrupts() -> None:
-    """For a child of tests that a shell started in the background, where Ctrl-C is ignored."""
+def enable_interrupts() -> None:
+    """Enables Ctrl-C in a child process: it is ignored if a shell started the tests in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -23,7 +23,7 @@ def alphapente(folder: Path, *words: str, status: int = 0) -> str:
 
 
 def a_run(folder: Path, steps: int) -> None:
-    """The history of a run whose networks have learned nothing."""
+    """Writes the history of a run with untrained networks."""
     from alphapente.config import load_config
     from alphapente.network import checkpoint, models
     from alphapente.network.planes import NUM_PLANES
@@ -45,11 +45,11 @@ def a_run(folder: Path, steps: int) -> None:
 def test_a_run_is_rated_and_drawn_and_nothing_is_played_twice(tmp_path: Path) -> None:
     a_run(tmp_path, 3)
     play = ("rate", *SMALL, "--games", "4", "--references", "random", "--workers", "1")
-    told = alphapente(tmp_path, *play, "--plot", "elo.png")
-    assert "5 matches of 20 games to play" in told
-    assert "wrote elo.png" in told
+    printed = alphapente(tmp_path, *play, "--plot", "elo.png")
+    assert "5 matches of 20 games to play" in printed
+    assert "wrote elo.png" in printed
     assert (tmp_path / "elo.png").read_bytes().startswith(b"\x89PNG")
-    assert "Bradley-Terry over 20 games" in " ".join(told.split())
+    assert "Bradley-Terry over 20 games" in " ".join(printed.split())
     again = alphapente(tmp_path, *play, "--count", "2")
     assert "0 matches of 0 games" in again
 
@@ -61,15 +61,15 @@ def test_a_run_is_rated_and_drawn_and_nothing_is_played_twice(tmp_path: Path) ->
     assert [step["to"] for step in found["steps"]] == ["simple step 1 @4", "simple step 2 @4"]
     assert found["steps"][0]["low"] < found["steps"][0]["elo"] < found["steps"][0]["high"]
 
-    told = alphapente(tmp_path, "arena", "checkpoints/history/simple_00000002.pt", "random", *SMALL, "--games", "2")
-    assert "Not stored" not in told
+    printed = alphapente(tmp_path, "arena", "checkpoints/history/simple_00000002.pt", "random", *SMALL, "--games", "2")
+    assert "Not stored" not in printed
     after = json.loads(alphapente(tmp_path, "rate", *SMALL, "--json"))
     assert after["games"] + after["repeated_games"] == 22
     assert "6 matches of 22 games" in alphapente(tmp_path, "records", "stats")
 
 
 @pytest.mark.slow
-def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) -> None:
+def test_arena_stores_if_there_is_a_database_or_with_store(tmp_path: Path) -> None:
     match = ("arena", "random", "heuristic", "--board-size", "7", "--simulations", "2", "--games", "2")
     assert "Not stored: there is no ./data/records.db" in alphapente(tmp_path, *match)
     assert not (tmp_path / "data").exists()
@@ -80,7 +80,7 @@ def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--games", "-2"], "--games is -2: choose a whole number from 0"),
         (["--count", "0"], "--count is 0: choose a whole number from 1"),
@@ -93,15 +93,15 @@ def test_arena_stores_where_there_is_a_database_or_when_asked(tmp_path: Path) ->
         ([], "there is no database"),
     ],
 )
-def test_wrong_requests_are_told_in_one_line(
-    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_wrong_requests_are_reported_in_one_line(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["rate", *words])
     assert ended.value.code == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""How jobs are asked to end, with real signals to real processes."""
+"""Stopping of jobs, with real signals to real processes."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ import pytest
 from alphapente.cli.stopping import stop_on_signals
 from alphapente.events import Event, Lost, Note, ReportFn, from_json
 
-# A job that says it is ready, waits to be asked to stop, and then takes a moment to finish.
+# A job that reports "ready", waits for a stop request, and then takes some time to finish.
 JOB = """
 import sys, time
 from alphapente.cli import app, jobs
@@ -35,7 +35,7 @@ app.main(["generate", *sys.argv[1:]])
 
 
 def start(tmp_path: Path, words: Sequence[str] = ("--events",), finishing_s: float = 0.0) -> subprocess.Popen[str]:
-    """A process that runs the job; it has said that it is ready."""
+    """A process that runs the job and has reported "ready"."""
     script = tmp_path / "job.py"
     script.write_text(JOB.format(finishing_s=finishing_s))
     process = subprocess.Popen(
@@ -52,7 +52,7 @@ def start(tmp_path: Path, words: Sequence[str] = ("--events",), finishing_s: flo
 
 
 def notes(text: str) -> list[Event]:
-    """The events in what a job printed."""
+    """The events in a job's output."""
     return [from_json(line) for line in text.splitlines()]
 
 
@@ -105,7 +105,7 @@ def test_other_signals_leave_a_job_the_time_that_it_needs_to_end(tmp_path: Path)
 
 
 def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the process inherits
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the process inherits it
     try:
         process = start(tmp_path)
     finally:
@@ -129,7 +129,7 @@ def test_a_reader_that_goes_away_ends_the_job(tmp_path: Path) -> None:
     assert process.returncode == 143
 
 
-def test_handlers_are_put_back() -> None:
+def test_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with stop_on_signals(watch_stdin=False) as stop:
         assert not stop()
@@ -139,8 +139,8 @@ def test_handlers_are_put_back() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_broken_pipe_asks_the_job_to_stop() -> None:
-    from alphapente.cli.jobs import while_read
+def test_a_broken_pipe_stops_the_job() -> None:
+    from alphapente.cli.jobs import guarded_report
     from alphapente.cli.stopping import StopFlag
 
     calls = 0
@@ -152,21 +152,21 @@ def test_a_broken_pipe_asks_the_job_to_stop() -> None:
 
     stop = StopFlag()
     lost: list[Lost] = []
-    report: ReportFn = while_read(broken, stop, lost)
+    report: ReportFn = guarded_report(broken, stop, lost)
     report(Note("one"))
     report(Note("two"))
     assert (calls, stop(), stop.status, lost) == (1, True, 141, [])
 
 
 def test_a_display_that_fails_is_dropped_and_the_job_continues() -> None:
-    from alphapente.cli.jobs import while_read
+    from alphapente.cli.jobs import guarded_report
     from alphapente.cli.stopping import StopFlag
 
     def broken(event: Event) -> None:
         raise ZeroDivisionError("of the display")
 
     stop, lost = StopFlag(), list[Lost]()
-    report: ReportFn = while_read(broken, stop, lost)
+    report: ReportFn = guarded_report(broken, stop, lost)
     report(Lost("the log x", "disk full"))
     report(Note("two"))
     assert not stop()

@@ -1,4 +1,4 @@
-"""Terminals, pipes and disks that refuse what a command prints: the work is done, and the exit status says so."""
+"""Terminals, pipes and disks that fail: the command does its work, and its exit status reports the failure."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /d
 NO_LETTERS = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 INCOMPLETE = "error: standard output is incomplete: it cannot be written (No space left on device)\n"
 
-# A job that reports what no terminal of the last century can show, and saves a file at its end.
+# A job that reports characters that old encodings lack, and saves a file at its end.
 JOB = """
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ app.main(["generate", *sys.argv[3:]])
 
 
 def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs a line of the shell, in which `$A` is `alphapente`."""
+    """Runs a shell command, in which `$A` is `alphapente`."""
     environment = os.environ | {"A": f"{sys.executable} -m alphapente", "COLUMNS": "80"} | environment
     return subprocess.run(["sh", "-c", command], cwd=cwd, env=environment, capture_output=True, check=False)
 
@@ -74,7 +74,7 @@ def test_streams_that_are_full_or_closed(tmp_path: Path, line: str, status: int,
     assert (done.returncode, done.stderr.decode()) == (status, error)
 
 
-def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
+def test_a_broken_pipe_ends_a_command_quietly(tmp_path: Path) -> None:
     done = shell("{ $A config show --explain; echo $? >status; } | true; cat status", tmp_path)
     assert (done.stdout, done.stderr) == (b"141\n", b"")
 
@@ -97,13 +97,13 @@ def test_a_job_ends_and_saves_whatever_can_be_shown(tmp_path: Path, locale: dict
         assert done.stdout.splitlines()[-1][20:] == b"1999: stra" + letter + b"e 18 " + dot + b" \xff"
 
 
-def test_a_job_whose_output_is_full_ends_saves_and_says_so(tmp_path: Path) -> None:
+def test_a_job_with_full_output_saves_and_reports_it(tmp_path: Path) -> None:
     done = job(">/dev/full", tmp_path)
     assert (done.returncode, done.stderr.decode()) == (1, INCOMPLETE)
     assert (tmp_path / "saved").read_text() == "saved"
 
 
-def test_a_job_whose_reader_leaves_saves_and_ends(tmp_path: Path) -> None:
+def test_a_broken_pipe_ends_a_job_after_saving(tmp_path: Path) -> None:
     done = job(" | head -n1", tmp_path)
     assert done.stderr == b""
     assert (tmp_path / "saved").read_text() == "saved"

@@ -1,4 +1,4 @@
-"""`alphapente suite`, as a process with a checkpoint of its own, and its refusals."""
+"""`alphapente suite`: as a process with its own checkpoint, and its errors."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 WORDS = ("suite", "own.json", "--config", "small.json", "--checkpoint", "own.pt")
 
 
-def test_budgets_stand_side_by_side(folder: Path) -> None:
+def test_the_table_has_a_column_for_each_budget(folder: Path) -> None:
     command = [sys.executable, "-m", "alphapente", *WORDS, "--simulations", "16,0"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -50,22 +50,22 @@ def test_budgets_stand_side_by_side(folder: Path) -> None:
 def test_json_has_everything(folder: Path) -> None:
     done = alphapente(folder, *WORDS, "--simulations", "0,16", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["positions"] == 2
-    assert [budget["simulations"] for budget in told["budgets"]] == [0, 16]
-    assert told["budgets"][1]["solved"] == 2
-    assert told["budgets"][1]["by_kind"] == {
+    values = json.loads(done.stdout)
+    assert values["positions"] == 2
+    assert [budget["simulations"] for budget in values["budgets"]] == [0, 16]
+    assert values["budgets"][1]["solved"] == 2
+    assert values["budgets"][1]["by_kind"] == {
         "five in one": {"solved": 1, "positions": 1},
         "block": {"solved": 1, "positions": 1},
     }
-    assert told["results"][0]["expected"] == ["A5"]
-    assert told["results"][0]["answers"]["16"] == "A5"
-    assert told["results"][0]["solved"]["16"] is True
-    assert isinstance(told["lost"], list)
+    assert values["results"][0]["expected"] == ["A5"]
+    assert values["results"][0]["answers"]["16"] == "A5"
+    assert values["results"][0]["solved"]["16"] is True
+    assert isinstance(values["lost"], list)
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (["nothing.json"], 2, "there is no suite nothing.json"),
         (["bad.json"], 2, 'bad.json: position 1: no "expected"'),
@@ -75,10 +75,10 @@ def test_json_has_everything(folder: Path) -> None:
         (["tactical", "--model-type", "nothing"], 2, "generation.model_type"),
     ],
 )
-def test_wrong_requests_are_told_in_one_line(
+def test_wrong_requests_are_reported_in_one_line(
     words: list[str],
     status: int,
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -89,5 +89,5 @@ def test_wrong_requests_are_told_in_one_line(
         main(["suite", *words])
     assert ended.value.code == status
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1

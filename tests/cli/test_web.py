@@ -1,4 +1,4 @@
-"""`alphapente web`, where it serves, whom it lets in and how it ends (as a real process), and how it refuses."""
+"""`alphapente web` as a real process: address, access and end; and its errors."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ WAIT_S = 120.0
 
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """A server in a folder of its own, and the address that it tells."""
+    """A server in its own folder, and the address that it prints."""
     command = [*WORDS, "--port", "0", *words]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -52,20 +52,20 @@ def test_the_page_is_served_until_it_is_asked_to_end(tmp_path: Path) -> None:
         assert process.returncode in (0, -signal.SIGTERM)
         assert process.stderr is not None
         assert process.stderr.read() == ""
-    assert list(tmp_path.iterdir()) == [], "looking at the page makes no files"
+    assert list(tmp_path.iterdir()) == [], "opening the page creates no files"
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, said = refused(tmp_path, "--port", str(port))
+        status, error = refused(tmp_path, "--port", str(port))
     assert status == 1
-    assert said.count("\n") == 1
-    assert f"cannot serve at 127.0.0.1, port {port}: Address already in use" in said
+    assert error.count("\n") == 1
+    assert f"cannot serve at 127.0.0.1, port {port}: Address already in use" in error
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "complaint"),
+    ("words", "status", "message"),
     [
         (["--host", "no.such.host.invalid"], 1, "cannot serve at no.such.host.invalid"),
         (["--host", "x" * 70 + ".example"], 1, "cannot serve at xxx"),
@@ -74,20 +74,20 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
         (["--config", "nowhere.json"], 2, "nowhere.json"),
     ],
 )
-def test_what_cannot_be_served(tmp_path: Path, words: list[str], status: int, complaint: str) -> None:
-    found, said = refused(tmp_path, *words)
-    assert (found, said.count("\n")) == (status, 1)
-    assert complaint in said
+def test_what_cannot_be_served(tmp_path: Path, words: list[str], status: int, message: str) -> None:
+    found, error = refused(tmp_path, *words)
+    assert (found, error.count("\n")) == (status, 1)
+    assert message in error
 
 
-def test_other_machines_need_the_token_that_is_told(tmp_path: Path) -> None:
+def test_other_machines_need_the_printed_token(tmp_path: Path) -> None:
     with serving(tmp_path, "--host", "0.0.0.0") as (_, address):
-        told = httpx.URL(address)
-        assert told.host == socket.gethostname()
-        base = f"http://127.0.0.1:{told.port}"
+        url = httpx.URL(address)
+        assert url.host == socket.gethostname()
+        base = f"http://127.0.0.1:{url.port}"
         assert httpx.get(f"{base}/api/v1/meta", timeout=WAIT_S).status_code == 401
         with httpx.Client(base_url=base, timeout=WAIT_S) as browser:
-            assert browser.get("/", params={"token": told.params["token"]}).status_code == 200
+            assert browser.get("/", params={"token": url.params["token"]}).status_code == 200
             assert browser.get("/api/v1/meta").status_code == 200
 
 

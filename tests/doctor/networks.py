@@ -1,4 +1,4 @@
-"""A network made by hand, for checkpoints whose health is known: what it knows is its sizes, not its weights."""
+"""Hand-made networks for checkpoints with known faults: their sizes decide what they predict, not their weights."""
 
 import numpy as np
 import torch
@@ -12,9 +12,9 @@ TACTICS = {6: 4.0, 7: 3.0, 8: 3.0, 9: 2.0, 10: 2.0, 11: 1.8}
 
 
 class HandMade(nn.Module):
-    """Likes points by the tactical planes times `knows`; its value is `value`: "even", "noise" or "sure".
+    """Policy logits are the weighted tactical planes times `knows`; `value` is "even", "noise" or "sure".
 
-    "noise" is another large number for each position, "sure" holds every position for won.
+    "noise": a large pseudo-random number for each position; "sure": every position is won.
     """
 
     def __init__(self, num_planes: int = NUM_PLANES, knows: float = 1.0, value: str = "even") -> None:
@@ -36,19 +36,19 @@ class HandMade(nn.Module):
 
 
 def value_logits(value: Tensor) -> Tensor:
-    """What a network's value head gives for the value tanh(`value`), float[B]."""
-    return torch.stack([value, torch.full_like(value, -20.0), -value], 1)  # win, hardly ever a draw, loss
+    """Value logits for the value tanh(`value`), float[B]."""
+    return torch.stack([value, torch.full_like(value, -20.0), -value], 1)  # win, draw (nearly impossible), loss
 
 
 def fingerprint(planes: Tensor) -> Tensor:
-    """A number for each position, float[B], another one wherever a stone stands otherwise."""
+    """A number for each position, float[B], different if any stone differs."""
     points = torch.arange(planes.shape[2] * planes.shape[3], dtype=planes.dtype)
     scattered = torch.frac(torch.sin(points * 12.9898 + 1.0) * 437.585)
     return ((planes[:, 0] - 2 * planes[:, 1]).flatten(1) * scattered).sum(1)
 
 
-class Reciter(HandMade):
-    """Has learned the answers of the tactical suite by heart, and understands nothing: its values are noise."""
+class Memorizer(HandMade):
+    """Overfits: it knows the right moves of the tactical suite, and its values are noise."""
 
     def __init__(self, num_planes: int = NUM_PLANES) -> None:
         super().__init__(num_planes, value="noise")

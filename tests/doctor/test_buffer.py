@@ -1,4 +1,4 @@
-"""The doctor on databases: each check on a sick one and on a healthy one."""
+"""The doctor's checks of the replay buffer: each with a faulty and with a healthy database."""
 
 import os
 from collections.abc import Callable
@@ -12,15 +12,15 @@ import pytest
 from alphapente.doctor import Severity
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
-from tests.doctor.patients import (
+from tests.doctor.sample_runs import (
     SIZE,
     config_in,
+    finding_of,
     games,
+    passed,
     save_checkpoint,
-    sick,
     store,
-    unseen,
-    well,
+    unavailable,
     with_records,
     with_targets,
 )
@@ -30,7 +30,7 @@ GAMES = 60
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with random games, none alike, lost and won by both."""
+    """A folder with random games, all different, won by both players."""
     folder = tmp_path_factory.mktemp("healthy")
     some = [replace(game, moves=game.moves[:24]) for game in games(GAMES, network_step=950)]
     store(config_in(folder), some)
@@ -44,115 +44,118 @@ def changed(folder: Path, change: Callable[[int, GameRecord], GameRecord], *over
 
 
 def test_no_database_and_no_records(tmp_path: Path, healthy: Path) -> None:
-    finding = sick(config_in(tmp_path), "records")
+    finding = finding_of(config_in(tmp_path), "records")
     assert finding.severity is Severity.CRITICAL
     assert "no records of pente 7x7" in finding.title
-    other = sick(config_in(healthy, "game.variant=keryo"), "records")
+    other = finding_of(config_in(healthy, "game.variant=keryo"), "records")
     assert f"{3 * GAMES} of pente 7x7" in other.evidence
     assert other.settings == ("game.variant=pente",), "the board size is right already"
     for check in ("distinct games", "labels", "balance", "search values", "target", "game length"):
-        assert "no " in unseen(config_in(tmp_path), check)
+        assert "no " in unavailable(config_in(tmp_path), check)
 
 
 def test_few_records(healthy: Path) -> None:
-    assert f"{3 * GAMES} records of {GAMES} games" in well(config_in(healthy), "records")
-    few = sick(config_in(healthy, "training.data_sample_size=5000"), "records")
+    assert f"{3 * GAMES} records of {GAMES} games" in passed(config_in(healthy), "records")
+    few = finding_of(config_in(healthy, "training.data_sample_size=5000"), "records")
     assert few.severity is Severity.HINT
     assert few.settings == ("generation.record_limit=1250",)
 
 
 def test_a_stale_buffer(healthy: Path, tmp_path: Path) -> None:
     config = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path}")
-    assert "no checkpoint" in unseen(config, "freshness")
+    assert "no checkpoint" in unavailable(config, "freshness")
     save_checkpoint(config, step=1000, start_step=900)
-    assert "0.5 trainings of 100 steps later" in well(config, "freshness")
+    assert "0.5 trainings of 100 steps late_positions" in passed(config, "freshness")
     save_checkpoint(config, step=1000, start_step=990)
-    assert "stale" in sick(config, "freshness").title
+    assert "stale" in finding_of(config, "freshness").title
     save_checkpoint(config, step=1000, start_step=900, hours=72)
-    assert "72 hours older" in sick(config, "freshness").evidence
+    assert "72 hours older" in finding_of(config, "freshness").evidence
 
 
-def test_self_play_with_a_fresh_network_for_ever(tmp_path: Path) -> None:
+def test_self_play_that_never_uses_a_checkpoint(tmp_path: Path) -> None:
     config = changed(tmp_path, lambda _, game: game, network_step=0)
     save_checkpoint(config, step=5000, start_step=4900)
-    finding = sick(config, "freshness")
+    finding = finding_of(config, "freshness")
     assert finding.severity is Severity.CRITICAL
     assert "fresh network" in finding.evidence
 
 
 def test_under_promotion_the_network_that_plays_may_be_far_behind_the_checkpoint(healthy: Path, tmp_path: Path) -> None:
-    """Its games are of step 950; trainings went on to 5000, and no network since was found stronger."""
+    """The games are from step 950, the checkpoint is at step 5000, and no later network was stronger."""
     config = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path}", "pipeline.promotion=sprt")
     save_checkpoint(config, step=5000, start_step=4900)
-    assert "no network was promoted yet" in unseen(config, "freshness")
+    assert "no network was promoted yet" in unavailable(config, "freshness")
     playing = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path / 'promoted'}")
     save_checkpoint(playing, step=950)
-    assert "the promoted network is of step 950, the checkpoint at step 5,000" in well(config, "freshness")
+    assert "the promoted network at step 950, the checkpoint at step 5,000" in passed(config, "freshness")
     save_checkpoint(playing, step=4000)
-    assert "the promoted network is of step 4,000" in well(config, "freshness"), "no game was played since"
+    assert "the promoted network at step 4,000" in passed(config, "freshness"), "no game was played since"
     promoted = checkpoint_path(playing, "simple")
     os.utime(promoted, (0, 0))
-    finding = sick(config, "freshness")
-    assert finding.title == "Self-play does not use what training learns"
+    finding = finding_of(config, "freshness")
+    assert finding.title == "Self-play does not use the trained network"
     assert f"{GAMES} games were played since the promotion" in finding.evidence
     save_checkpoint(config, step=5000, start_step=4900, hours=72)
-    assert "72 hours older" in sick(config, "freshness").evidence
+    assert "72 hours older" in finding_of(config, "freshness").evidence
 
 
-def test_games_of_another_model_say_nothing_of_this_one(tmp_path: Path) -> None:
-    """Two models are trained over one database, and only one of them plays."""
+def test_games_of_another_model_are_ignored(tmp_path: Path) -> None:
+    """Two models are trained from one database, and only one of them plays."""
     config = changed(tmp_path, lambda _, game: game, model_type="resnet", network_step=10)
     save_checkpoint(config, step=5000, start_step=4900)
-    assert unseen(config, "freshness") == f"none of the newest {GAMES} games was played by simple"
+    assert unavailable(config, "freshness") == f"none of the newest {GAMES} games was played by simple"
     store(config, games(1, network_step=4900))
-    assert "played by step 4,900" in well(config, "freshness")
+    assert "network is at step 4,900" in passed(config, "freshness")
 
 
-def test_games_that_repeat_themselves(healthy: Path, tmp_path: Path) -> None:
-    assert "100% are distinct" in well(config_in(healthy), "distinct games")
+def test_repeated_games(healthy: Path, tmp_path: Path) -> None:
+    assert "100% are distinct" in passed(config_in(healthy), "distinct games")
     same = games(1)[0]
     config = changed(tmp_path, lambda _, game: replace(game, moves=same.moves), "generation.opening_plies=0")
-    finding = sick(config, "distinct games")
+    finding = finding_of(config, "distinct games")
     assert finding.severity is Severity.CRITICAL
     assert "2% are distinct" in finding.evidence
     assert finding.settings == ("generation.opening_plies=4",)
 
 
-def test_games_that_open_alike(tmp_path: Path) -> None:
+def test_repeated_openings(tmp_path: Path) -> None:
     opening = games(1)[0].moves[:8]
     config = changed(
         tmp_path, lambda _, game: replace(game, moves=opening + [p for p in game.moves if p not in opening])
     )
-    assert sick(config, "distinct games").title == "The openings are too few"
+    assert finding_of(config, "distinct games").title == "There are too few distinct openings"
 
 
 def test_mirrored_games_are_the_same(tmp_path: Path) -> None:
     same = games(1)[0].moves
     mirrored = [SIZE * (point // SIZE) + SIZE - 1 - point % SIZE for point in same]
     config = changed(tmp_path, lambda number, game: replace(game, moves=mirrored if number % 2 else same))
-    assert "2% are distinct" in sick(config, "distinct games").evidence
+    assert "2% are distinct" in finding_of(config, "distinct games").evidence
 
 
-def test_random_moves_cost_labels(healthy: Path, tmp_path: Path) -> None:
-    assert "0% of the newest 180 records" in well(config_in(healthy), "labels")
+def test_random_moves_spoil_value_targets(healthy: Path, tmp_path: Path) -> None:
+    assert "0% of the newest 180 records" in passed(config_in(healthy), "labels")
     config = changed(
         tmp_path,
         lambda number, game: with_records(game, random_value=0.2) if number % 2 else game,
         "generation.random_move_rate=0.1",
     )
-    finding = sick(config, "labels")
+    finding = finding_of(config, "labels")
     assert "50% of the newest 180 records" in finding.evidence
     assert finding.settings == ("generation.random_move_rate=0",)
 
 
-def test_one_side_always_wins(healthy: Path, tmp_path: Path) -> None:
-    assert "player 1 won" in well(config_in(healthy), "balance")
-    assert sick(changed(tmp_path, lambda _, game: replace(game, winner=2)), "balance").title == "Player 2 always wins"
+def test_one_side_wins_nearly_every_game(healthy: Path, tmp_path: Path) -> None:
+    assert "player 1 won" in passed(config_in(healthy), "balance")
+    assert (
+        finding_of(changed(tmp_path, lambda _, game: replace(game, winner=2)), "balance").title
+        == "Player 2 wins nearly every game"
+    )
 
 
 def test_games_mostly_drawn(tmp_path: Path) -> None:
     config = changed(tmp_path, lambda n, game: replace(game, winner=0, won_by="draw") if n % 3 else game)
-    assert sick(config, "balance").title == "Most games are drawn"
+    assert finding_of(config, "balance").title == "Most games are drawn"
 
 
 def test_captures(healthy: Path, tmp_path: Path) -> None:
@@ -162,59 +165,61 @@ def test_captures(healthy: Path, tmp_path: Path) -> None:
         tmp_path / "some",
         lambda n, game: with_records(replace(game, won_by="captures" if n % 3 else "five"), captured=(2, 0)),
     )
-    assert "stones had been captured in 100%" in well(config, "captures")
+    assert "stones had been captured in 100%" in passed(config, "captures")
     never = changed(tmp_path / "never", lambda _, game: with_records(game, captured=(0, 0)))
-    assert sick(never, "captures").severity is Severity.CRITICAL
+    assert finding_of(never, "captures").severity is Severity.CRITICAL
     five = changed(tmp_path / "five", lambda _, g: with_records(replace(g, won_by="five"), captured=(2, 0)))
-    assert sick(five, "captures").title == "No game is won by captures"
+    assert finding_of(five, "captures").title == "No game is won by captures"
     gomoku = changed(tmp_path / "gomoku", lambda _, game: game, "game.variant=gomoku", variant="gomoku")
-    assert unseen(gomoku, "captures") == "nothing is captured in gomoku"
+    assert unavailable(gomoku, "captures") == "gomoku has no captures"
 
 
 def test_short_long_and_drifting_games(healthy: Path, tmp_path: Path) -> None:
-    assert "plies on average" in well(config_in(healthy), "game length")
+    assert "plies on average" in passed(config_in(healthy), "game length")
     short = changed(tmp_path / "short", lambda _, game: replace(game, moves=game.moves[:9]))
-    finding = sick(short, "game length")
-    assert finding.title == "Games end before they have begun"
+    finding = finding_of(short, "game length")
+    assert finding.title == "Games are very short"
     assert finding.settings == ("generation.simulations=200",)
     long = changed(tmp_path / "long", lambda _, game: replace(game, moves=list(range(40))))
-    assert sick(long, "game length").title == "Games fill the board"
+    assert finding_of(long, "game length").title == "Games fill the board"
     drift = config_in(tmp_path)
     plain = games(1, records=[])[0]
     store(drift, [replace(plain, moves=list(range(13)))] * GAMES + [replace(plain, moves=list(range(28)))] * 500)
     store(drift, [replace(plain, moves=list(range(28)), records=games(1)[0].records)])
-    assert sick(drift, "game length").title == "Games grow longer"
+    assert finding_of(drift, "game length").title == "Games have become longer"
 
 
 def test_saturated_search_values(healthy: Path, tmp_path: Path) -> None:
-    assert "0% of" in well(config_in(healthy), "search values") or "1% of" in well(config_in(healthy), "search values")
+    assert "0% of" in passed(config_in(healthy), "search values") or "1% of" in passed(
+        config_in(healthy), "search values"
+    )
     config = changed(tmp_path / "a", lambda n, game: with_records(game, search_value=0.997 if n % 2 else 0.1))
-    finding = sick(config, "search values")
+    finding = finding_of(config, "search values")
     assert "50% of 180" in finding.evidence
     assert finding.settings == ("training.outcome_weight=0.42",)
     proven = changed(tmp_path / "b", lambda _, game: with_records(game, search_value=1.0))
-    assert unseen(proven, "search values") == "nearly all values were proven"
+    assert unavailable(proven, "search values") == "nearly all values are proven"
 
 
 def test_flat_targets(healthy: Path, tmp_path: Path) -> None:
-    assert "of what chance has" in well(config_in(healthy), "policy targets")
+    assert "of a uniform policy's" in passed(config_in(healthy), "policy targets")
     flat = changed(
         tmp_path,
         lambda _, game: with_targets(game, [(record.board == 0).astype(np.float64) for record in game.records]),
         "search.root=puct",
     )
-    finding = sick(flat, "policy targets")
+    finding = finding_of(flat, "policy targets")
     assert "search.root=gumbel" in finding.settings
 
 
-def test_targets_of_cheap_searches_say_nothing(tmp_path: Path) -> None:
-    """A record of weight 0 counts as little here as in training."""
+def test_policy_targets_of_cheap_searches_are_ignored(tmp_path: Path) -> None:
+    """A policy target of weight 0 is ignored, as in training."""
     config = changed(tmp_path, lambda _, game: with_records(game, policy_weight=0.0))
-    assert "too cheap to teach a policy" in unseen(config, "policy targets")
+    assert "which have no policy target" in unavailable(config, "policy targets")
 
 
-def test_few_games_say_nothing(tmp_path: Path) -> None:
+def test_few_games_are_not_judged(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     store(config, games(5))
     for check in ("distinct games", "balance", "captures", "game length"):
-        assert unseen(config, check) == "only 5 games of self-play, 50 are needed"
+        assert unavailable(config, check) == "only 5 games of self-play, 50 are needed"

@@ -1,4 +1,4 @@
-"""The doctor on whole runs: one that is well, and one with nothing to see."""
+"""All checks of the doctor: on a healthy run, and on one without data."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 from alphapente.doctor import CHECKS, Severity, as_values, examine
 from alphapente.pipeline.state import STATE_NAME, State, save_state
-from tests.doctor.liked import later, preferred
-from tests.doctor.patients import (
+from tests.doctor.own_targets import late_positions, with_own_policy
+from tests.doctor.sample_runs import (
     config_in,
     generation,
     hand_made,
@@ -19,11 +19,13 @@ from tests.doctor.patients import (
 )
 
 
-def test_a_healthy_run_is_said_to_be_well(tmp_path: Path) -> None:
+def test_a_healthy_run_passes_all_checks(tmp_path: Path) -> None:
     config = hand_made(tmp_path, "training.batch_size=32", "generation.simulations=16", knows=1.5)
     save_state(State("20260101_000000"), Path(config.pipeline.checkpoint_dir) / STATE_NAME)
     played: dict[str, Any] = {"network_step": 60, "model_type": "hand"}
-    store(config, [replace(game, moves=game.moves[:24], **played) for game in preferred(config, later(0))])
+    store(
+        config, [replace(game, moves=game.moves[:24], **played) for game in with_own_policy(config, late_positions(0))]
+    )
     save_checkpoint(config, 75, start_step=60)
     for loss in (5.0, 4.8, 4.5, 4.2):
         write_curves(config, training(loss, loss - 0.1))
@@ -32,19 +34,19 @@ def test_a_healthy_run_is_said_to_be_well(tmp_path: Path) -> None:
     write_curves(config, [generation(1e9)])
     found = examine(config)
     assert found.findings == []
-    assert [one.check for one in found.well] == list(CHECKS), found.unseen
+    assert [one.check for one in found.passed] == list(CHECKS), found.unavailable
 
 
-def test_a_whole_examination_is_sorted_and_complete(tmp_path: Path) -> None:
-    heard: list[str] = []
-    found = examine(config_in(tmp_path, "training.average_decay=0"), on_check_fn=heard.append)
-    assert heard == list(CHECKS)
-    assert [one.check for one in found.examined] == list(CHECKS)
+def test_a_diagnosis_is_sorted_and_complete(tmp_path: Path) -> None:
+    names: list[str] = []
+    found = examine(config_in(tmp_path, "training.average_decay=0"), on_check_fn=names.append)
+    assert names == list(CHECKS)
+    assert [one.check for one in found.reports] == list(CHECKS)
     severities = [finding.severity for _, finding in found.findings]
     assert severities == sorted(severities)
     assert severities[0] is Severity.CRITICAL
-    counted = len({check for check, _ in found.findings}) + len(found.well) + len(found.unseen)
+    counted = len({check for check, _ in found.findings}) + len(found.passed) + len(found.unavailable)
     assert counted == len(CHECKS)
-    told = as_values(found)
-    assert [entry["check"] for entry in told["findings"]] == [check for check, _ in found.findings]
-    assert set(told["well"]) | set(told["not_looked_at"]) | {check for check, _ in found.findings} == set(CHECKS)
+    values = as_values(found)
+    assert [entry["check"] for entry in values["findings"]] == [check for check, _ in found.findings]
+    assert set(values["well"]) | set(values["not_looked_at"]) | {check for check, _ in found.findings} == set(CHECKS)

@@ -1,4 +1,4 @@
-"""The doctor on networks that have seen their records too often, or hardly at all."""
+"""The doctor's checks of overfitting and of the replay ratio."""
 
 import sqlite3
 from pathlib import Path
@@ -7,17 +7,17 @@ import pytest
 
 from alphapente.config import Config
 from alphapente.doctor import Severity
-from tests.doctor.liked import later, preferred
-from tests.doctor.patients import (
+from tests.doctor.own_targets import late_positions, with_own_policy
+from tests.doctor.sample_runs import (
     config_in,
+    finding_of,
     games,
     hand_made,
+    passed,
     save_checkpoint,
-    sick,
     store,
     training,
-    unseen,
-    well,
+    unavailable,
     with_records,
     write_curves,
     write_epochs,
@@ -25,22 +25,27 @@ from tests.doctor.patients import (
 
 
 @pytest.mark.parametrize("overfitted", [False, True])
-def test_records_known_by_heart(tmp_path: Path, overfitted: bool) -> None:
-    """Old records with the targets that the network proposes, new ones with the same, or with any."""
+def test_overfitting_by_newer_records(tmp_path: Path, overfitted: bool) -> None:
+    """Old records have the network's policy as targets; new records have it too, or have random targets."""
     config = hand_made(tmp_path, knows=1.5)
-    old, new = preferred(config, [with_records(game, search_value=0.0) for game in later(0)]), later(1000)
+    old, new = (
+        with_own_policy(config, [with_records(game, search_value=0.0) for game in late_positions(0)]),
+        late_positions(1000),
+    )
     count = sum(len(game.records) for game in old)
     store(config, old)
     save_checkpoint(config, 10, hours=-1)
-    assert f"{count} records are newer than the checkpoint and 0 older" in unseen(config, "overfitting")
+    assert f"{count} records are newer than the checkpoint and 0 older" in unavailable(config, "overfitting")
     _backdate(config)
-    assert f"0 records are newer than the checkpoint and {count} older" in unseen(config, "overfitting")
+    assert f"0 records are newer than the checkpoint and {count} older" in unavailable(config, "overfitting")
     write_curves(config, training(4.0, 3.0))
     store(config, new if overfitted else old)
     if overfitted:
-        assert "by heart" in sick(config, "overfitting").title
+        assert "overfits" in finding_of(config, "overfitting").title
     else:
-        assert f"on {count} records newer than the checkpoint and as many older" in well(config, "overfitting")
+        assert f"on {count} records newer than the checkpoint and the same number of older ones" in passed(
+            config, "overfitting"
+        )
 
 
 def _backdate(config: Config) -> None:
@@ -50,26 +55,32 @@ def _backdate(config: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held_out", "told"),
+    ("held_out", "evidence"),
     [
         ([(3.0, 0.6), (2.6, 0.55)], ""),
-        ([(3.0, 0.6), (2.9, 0.55)], "policy loss 2.900 on games held out, 2.500 on those taught;"),
-        ([(3.0, 0.6), (2.6, 0.70)], "value loss 0.700 on games held out, 0.500 on those taught, and it was 0.600"),
-        ([(2.5, 0.5), (2.7, 0.51)], "2.700 on games held out, 2.500 on those taught, and it was 2.500"),
+        ([(3.0, 0.6), (2.9, 0.55)], "policy loss 2.900 on held-out games, 2.500 in training;"),
+        (
+            [(3.0, 0.6), (2.6, 0.70)],
+            "value loss 0.700 on held-out games, 0.500 in training, and its minimum on held-out games was 0.600",
+        ),
+        (
+            [(2.5, 0.5), (2.7, 0.51)],
+            "2.700 on held-out games, 2.500 in training, and its minimum on held-out games was 2.500",
+        ),
     ],
 )
-def test_losses_of_games_held_out(tmp_path: Path, held_out: list[tuple[float, float]], told: str) -> None:
+def test_losses_of_held_out_games(tmp_path: Path, held_out: list[tuple[float, float]], evidence: str) -> None:
     config = config_in(tmp_path, "training.augmentation.orientations=4")
-    taught = [(3.0, 0.6), (2.5, 0.5)]
+    trained = [(3.0, 0.6), (2.5, 0.5)]
     tags = ("loss/policy", "loss/value", "validation/policy", "validation/value")
     write_epochs(
-        config, [dict(zip(tags, (*seen, *new), strict=True)) for seen, new in zip(taught, held_out, strict=True)]
+        config, [dict(zip(tags, (*seen, *new), strict=True)) for seen, new in zip(trained, held_out, strict=True)]
     )
-    if not told:
-        assert "policy loss 2.600 on games held out, 2.500 on those taught; value" in well(config, "overfitting")
+    if not evidence:
+        assert "policy loss 2.600 on held-out games, 2.500 in training; value" in passed(config, "overfitting")
         return
-    finding = sick(config, "overfitting")
-    assert told in finding.evidence
+    finding = finding_of(config, "overfitting")
+    assert evidence in finding.evidence
     assert finding.settings == (
         "training.num_epochs=25",
         "training.data_sample_size=200",
@@ -80,18 +91,18 @@ def test_losses_of_games_held_out(tmp_path: Path, held_out: list[tuple[float, fl
 def test_how_often_records_are_used(tmp_path: Path) -> None:
     untrained = hand_made(tmp_path / "untrained")
     store(untrained, games(1))
-    assert "no checkpoint" in unseen(untrained, "reuse")
+    assert "no checkpoint" in unavailable(untrained, "reuse")
     save_checkpoint(untrained, 0)
-    assert unseen(untrained, "reuse") == "the checkpoint was never trained"
+    assert unavailable(untrained, "reuse") == "the checkpoint was never trained"
     config = hand_made(tmp_path, "training.batch_size=30", "training.num_epochs=10")
     store(config, games(100))
     save_checkpoint(config, 60)
-    assert "trained on 6.0 times" in well(config, "reuse")
+    assert "trained on 6.0 times" in passed(config, "reuse")
     save_checkpoint(config, 600)
-    often = sick(config, "reuse")
+    often = finding_of(config, "reuse")
     assert (often.severity, often.settings) == (Severity.WARNING, ("training.num_epochs=1",))
     save_checkpoint(config, 5)
-    rarely = sick(config, "reuse")
+    rarely = finding_of(config, "reuse")
     assert (rarely.severity, rarely.settings) == (Severity.HINT, ("training.num_epochs=120",))
 
 
@@ -100,11 +111,11 @@ def test_records_of_other_runs_in_the_database_do_not_count(tmp_path: Path) -> N
     store(config, games(100))
     store(config, games(100, variant="keryo"))
     save_checkpoint(config, 60)
-    assert "over the 300 in the database: each was trained on 6.0 times" in well(config, "reuse")
+    assert "over the 300 in the database: each was trained on 6.0 times" in passed(config, "reuse")
 
 
-def test_with_a_reuse_that_is_set_it_is_what_to_change(tmp_path: Path) -> None:
+def test_if_reuse_is_set_the_finding_changes_it(tmp_path: Path) -> None:
     config = hand_made(tmp_path, "training.batch_size=30", "training.reuse=8.0")
     store(config, games(100))
     save_checkpoint(config, 120)
-    assert sick(config, "reuse").settings == ("training.reuse=4",)
+    assert finding_of(config, "reuse").settings == ("training.reuse=4",)

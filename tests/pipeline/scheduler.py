@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from alphapente.cli import streams
-from alphapente.cli.jobs import while_read
+from alphapente.cli.jobs import guarded_report
 from alphapente.cli.stopping import stop_on_signals
 from alphapente.config import Config, load_config
 from alphapente.errors import AlphaPenteError
@@ -49,7 +49,7 @@ def main() -> int:
         print(to_json(event), flush=True)
 
     with stop_on_signals(watch_stdin=False) as stop:
-        config, guarded = settings(folder, *sys.argv[2:]), while_read(report, stop, [])
+        config, guarded = settings(folder, *sys.argv[2:]), guarded_report(report, stop, [])
         try:
             run(config, guarded, stop, STAND_IN, lambda: pool_counts(folder))
         except AlphaPenteError as error:

@@ -58,7 +58,7 @@ def playing(config: Config) -> str:
     ("overrides", "problem"),
     [
         (["pipeline.mode=async"], 'pipeline.promotion: found "sprt"'),
-        (["generation.model_type=resnet"], "nobody to be promoted"),
+        (["generation.model_type=resnet"], "differs from training.model_type"),
         (["pipeline.promotion_elo0=60"], "pipeline.promotion_elo1: found 50.0"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The command `alphapente`: parses, calls, prints."""
+"""The command `alphapente`: parses arguments, calls the library, prints results."""

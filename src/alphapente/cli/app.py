@@ -1,10 +1,9 @@
-"""The command `alphapente`: finds the subcommand asked for, runs it, and tells an error in one line.
+"""The command `alphapente`: runs a subcommand and prints an error in one line.
 
-How a subcommand gets in: one line in `COMMANDS` names its module and what to take from it. Only the module of the
-subcommand that was asked for is imported; the others are listed from their line here, so that `alphapente --help`
-imports nothing. What is taken may be a function (a plain command), a `typer.Typer` (a group of commands) or a
-`FlagCommand` (a command whose flags are settings, see `flags.py`). Whatever is heavy (torch, numba, a database) a
-command imports inside its function, so that its own `--help` is quick too.
+To add a subcommand, add a line to `COMMANDS` with its module and attribute. Only the module of the requested subcommand
+is imported; `alphapente --help` lists the others from these lines. The attribute is a function (a plain command), a
+`typer.Typer` (a group of commands) or a `FlagCommand` (a command whose flags are settings, see `flags.py`). Commands
+import heavy modules (torch, numba, the database) inside their functions, so that their `--help` is fast too.
 """
 
 import importlib
@@ -23,7 +22,7 @@ from alphapente.errors import AlphaPenteError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand: its name, where it is, and the line that stands for it in `alphapente --help`."""
+    """A subcommand: its name, its module and attribute, and its line in `alphapente --help`."""
 
     name: str
     module: str
@@ -32,30 +31,30 @@ class Command:
 
 
 COMMANDS = (
-    Command("generate", "alphapente.cli.jobs", "generate", "Play games against itself and store the records."),
+    Command("generate", "alphapente.cli.jobs", "generate", "Self-play: play games and store the records."),
     Command("train", "alphapente.cli.jobs", "train", "Train a model on records and save its checkpoint."),
-    Command("promote", "alphapente.cli.jobs", "promote", "Let the newest network play if a test finds it stronger."),
+    Command("promote", "alphapente.cli.jobs", "promote", "Promote the newest network if an SPRT finds it stronger."),
     Command("run", "alphapente.cli.jobs", "run", "Alternate generation and training until the target."),
     Command("config", "alphapente.cli.configuration", "app", "Show the configuration in force."),
-    Command("records", "alphapente.cli.records", "app", "Statistics, export, import and check of the records."),
+    Command("records", "alphapente.cli.records", "app", "Show, export, import and check the records."),
     Command("play", "alphapente.cli.play", "play", "Play a game against a checkpoint."),
-    Command("web", "alphapente.cli.web", "web", "Play, review games and watch runs, in the browser."),
-    Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with intervals."),
-    Command("gtp", "alphapente.cli.gtp", "gtp", "Let other programs play ours, by the Go Text Protocol."),
-    Command("suite", "alphapente.cli.suite", "suite", "Try a network on positions with known right moves."),
-    Command("doctor", "alphapente.cli.doctor", "doctor", "Name what is wrong with a run, and the setting to change."),
-    Command("rate", "alphapente.cli.rate", "rate", "Ratings of all players from their matches, with intervals."),
+    Command("web", "alphapente.cli.web", "web", "Serve the web page: play, review games, watch runs."),
+    Command("arena", "alphapente.cli.arena", "arena", "Play a match between two players, with 95% intervals."),
+    Command("gtp", "alphapente.cli.gtp", "gtp", "Run a player as a GTP engine for other programs."),
+    Command("suite", "alphapente.cli.suite", "suite", "Test a network on positions with known right moves."),
+    Command("doctor", "alphapente.cli.doctor", "doctor", "Find problems of a run, and the settings to change."),
+    Command("rate", "alphapente.cli.rate", "rate", "Rate all players by their matches, with 95% intervals."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
-    Command("checkpoint", "alphapente.cli.checkpoint", "app", "What a checkpoint holds."),
+    Command("checkpoint", "alphapente.cli.checkpoint", "app", "Show the contents of a checkpoint."),
 )
 
 BROKEN_PIPE_STATUS = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `alphapente` with these arguments (by default the process's own). Ends by SystemExit with the status.
+    """Runs `alphapente` with these arguments, by default those of the process. Raises SystemExit with the status.
 
-    How output that cannot be written is treated: see `streams.py`.
+    For output that cannot be written, see `streams.py`.
     """
     output = streams.guard()
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -71,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str]) -> int:
-    """Run the subcommand; returns the exit status."""
+    """Runs the subcommand and returns the exit status."""
     try:
         build(words)(words, prog_name="alphapente")
     except SystemExit as end:
@@ -89,9 +88,9 @@ def _run(words: list[str]) -> int:
 
 
 def build(words: Sequence[str]) -> typer.Typer:
-    """The command line for these words: the subcommand that they name is real, the others stand for `--help`."""
+    """The Typer app for these words: the subcommand that they name, and placeholders of the others for `--help`."""
     app = typer.Typer(
-        help="Learns to play Pente from nothing but the rules: self-play, records, training, play.",
+        help="Learns to play Pente from the rules alone: self-play, records, training, play.",
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -104,12 +103,12 @@ def build(words: Sequence[str]) -> typer.Typer:
         if command.name == chosen:
             _register(app, command, words)
         else:
-            app.command(command.name, help=command.help)(_elsewhere)
+            app.command(command.name, help=command.help)(_placeholder)
     return app
 
 
 def _register(app: typer.Typer, command: Command, words: Sequence[str]) -> None:
-    from alphapente.cli.flags import FlagCommand  # the configuration's models, which `alphapente --help` needs not
+    from alphapente.cli.flags import FlagCommand  # imports the configuration, which `alphapente --help` does not need
 
     target = getattr(importlib.import_module(command.module), command.attribute)
     if isinstance(target, typer.Typer):
@@ -120,19 +119,19 @@ def _register(app: typer.Typer, command: Command, words: Sequence[str]) -> None:
         app.command(command.name)(target)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"alphapente {__version__}")
         raise typer.Exit
 
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Take the options that stand before the subcommand."""
+    """Takes the options before the subcommand."""
 
 
-def _elsewhere() -> None:
-    """Stand for a subcommand that was not asked for."""
+def _placeholder() -> None:
+    """Placeholder of a subcommand that was not requested."""

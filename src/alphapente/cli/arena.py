@@ -1,4 +1,4 @@
-"""`alphapente arena A B`: a match between two players over varied openings, colours swapped, with intervals."""
+"""`alphapente arena A B`: a match between two players; each opening is played twice with colours swapped."""
 
 import json
 from collections.abc import Sequence
@@ -15,36 +15,34 @@ MAX_SEED = 2**63 - 1
 MOST_PROCESSES = 256
 MOST_TIMEOUT_S = 86_400.0
 PLAYER = (
-    "A checkpoint, `policy:FILE` (a network without search), `gtp:COMMAND` (a foreign engine), or a reference: "
-    "`random`, `tactical` (looks two plies ahead), `rollouts` (tree search with random playouts), `heuristic` (tree "
-    "search by hand-made rules), `fresh` (a network that has learned nothing). After it, `@200` or `@0.1s`: its "
-    "simulations or seconds a move; before a checkpoint `fp32:`, `bf16:` or `int8:`: what its network computes in."
+    "A checkpoint, `policy:FILE` (a network without search), `gtp:COMMAND` (another engine), or a reference "
+    "player: `random`, `tactical` (searches two plies), `rollouts` (MCTS with random playouts), `heuristic` (MCTS with "
+    "hand-made evaluation), `fresh` (an untrained network). The suffix `@200` or `@0.1s` sets its simulations or "
+    "seconds per move; before a checkpoint, `fp32:`, `bf16:` or `int8:` sets the precision of its network."
 )
 
 
 def arena(
     player_a: Annotated[str, typer.Argument(metavar="A", help=PLAYER)],
     player_b: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="The other player, named in the same ways, or --engine.")
+        str | None, typer.Argument(metavar="[B]", help="The other player, in the same form; or --engine.")
     ] = None,
     games: Annotated[int, typer.Option(metavar="N", help="Games, an even number: each opening is played twice.")] = 100,
-    engine: Annotated[
-        str | None, typer.Option(metavar="COMMAND", help="Player B: a foreign engine that speaks GTP.")
-    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="COMMAND", help="Player B: a GTP engine.")] = None,
     engine_processes: Annotated[
         int,
         typer.Option(
             metavar="N",
-            help="Games side by side of players that think about one at a time: a process for each of an engine, a "
-            "thread for each by the clock.",
+            help="Simultaneous games of players that search one position at a time: a process per game for engines, a "
+            "thread per game for players with a time limit.",
         ),
     ] = 1,
     engine_timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds after which an engine without an answer has lost its game.")
+        float, typer.Option(metavar="S", help="An engine that does not reply within this time loses the game.")
     ] = 60.0,
     simulations: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Simulations of players without @ [default: generation.simulations]."),
+        typer.Option(metavar="N", help="Simulations per move of players without @ [default: generation.simulations]."),
     ] = None,
     variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
     board_size: Annotated[
@@ -54,30 +52,32 @@ def arena(
         str | None,
         typer.Option(
             metavar="LEAST-MOST",
-            help="Open each game with so many random plies near the stones [default: the balanced openings that come "
-            "with AlphaPente; 2-6 where there are none].",
+            help="Start each game with this number of random plies near the stones [default: the included balanced "
+            "openings; 2-6 if there are none].",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of chance.")] = 0,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the games as text.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of all random choices.")] = 0,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the games to this file as game text.")
+    ] = None,
     store: Annotated[
         bool | None,
         typer.Option(
             "--store/--no-store",
             show_default=False,
-            help="Keep the match in records.database for `rate` [default: if that database is there].",
+            help="Store the match in records.database for `rate` [default: if the database exists].",
         ),
     ] = None,
     config: ConfigFile = None,
     set_: Overrides = None,
     a_set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player A alone; repeatable.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player A only; repeatable.")
     ] = None,
     b_set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player B alone; repeatable.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player B only; repeatable.")
     ] = None,
 ) -> None:
-    """Play a match between two players: who is stronger, how surely, by which colour and by which kind of win."""
+    """Play a match between two players: scores with 95% intervals, by colour and by kind of win."""
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"--seed is {seed}: choose a whole number from 0 to {MAX_SEED}")
     if engine_processes < 1 or engine_processes > MOST_PROCESSES:
@@ -86,7 +86,7 @@ def arena(
         raise RequestError(f"--engine-timeout is {engine_timeout:g}: choose seconds above 0, up to {MOST_TIMEOUT_S:g}")
     if (player_b is None) == (engine is None):
         found = "neither was" if engine is None else "both were"
-        raise RequestError(f"player B is named by a word or by --engine, and {found} given: write one of them")
+        raise RequestError(f"player B is an argument or --engine, and {found} given: use one of them")
     flags: dict[str, Any] = {
         "generation.simulations": simulations,
         "game.variant": variant,
@@ -116,7 +116,7 @@ def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], re
     """The configuration of one player. Raises ConfigError for a wrong setting, RequestError for another game."""
     config = load_config(path or default_config_path(), [*shared, *own]) if own else resolved
     if config.game != resolved.game:
-        raise RequestError("--a-set and --b-set cannot change the game, which both play: use --set for game.*")
+        raise RequestError("--a-set and --b-set cannot change game.*, which both players share: use --set")
     return config
 
 

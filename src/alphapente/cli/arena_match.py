@@ -1,4 +1,4 @@
-"""Plays the match of `alphapente arena`: checks everything first, and stores each pair of games as it ends."""
+"""Plays the match of `alphapente arena`: checks everything first, and stores each pair of games when it ends."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,14 +28,14 @@ from alphapente.records.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one player is made from."""
+    """The specification of one player."""
 
     word: str
     config: Config
     terms: Terms
 
     def identify(self) -> PlayerIdentity:
-        """Who it is in the database. Raises as `arena.identity.identify`."""
+        """Its identity in the database. Raises as `arena.identity.identify`."""
         return identify(self.word, self.config, self.terms.seed)
 
     def make_player(self) -> Player:
@@ -45,7 +45,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A match to play. `config` is that of both; `store` and `save` are the flags of these names."""
+    """A match to play. `config` is common to both players; `store` and `save` are the flags of these names."""
 
     sides: tuple[Side, Side]
     games: int
@@ -67,9 +67,9 @@ class Request:
 
 
 def play(request: Request) -> int:
-    """Plays the games of the match that are not stored yet, and prints its result; returns the exit status.
+    """Plays the games of the match that are not stored yet, prints the result and returns the exit status.
 
-    Players, openings, `--save` and the database are checked before the first move. Raises what they raise.
+    Players, openings, `--save` and the database are checked before the first move; their errors are raised.
     """
     starts = request.plan()
     with ExitStack() as stack:
@@ -86,7 +86,7 @@ def play(request: Request) -> int:
 def _stored_match(
     stack: ExitStack, request: Request, players: tuple[PlayerIdentity, PlayerIdentity], starts: Sequence[GameStart]
 ) -> StoredMatch | None:
-    """The match in the database; None where it is not to be stored."""
+    """The match in the database; None if it is not stored."""
     records = request.config.records
     if not (database_exists(records.database) if request.store is None else request.store):
         return None
@@ -145,20 +145,20 @@ def _keep_nothing(_games: Mapping[int, PlayedGame]) -> None:
 
 
 def _beginning(request: Request, known: int | None) -> str:
-    """What is printed before the match; `known` is the number of its stored games, None where it is not stored."""
+    """The text before the match; `known` is the number of its stored games, None if the match is not stored."""
     if known is None:
         database = request.config.records.database
-        return f"Not stored: there is no {database} (--store makes it).\n" if request.store is None else ""
+        return f"Not stored: there is no {database} (--store creates it).\n" if request.store is None else ""
     if known == request.games:
         return (
-            f"All {known} games of this match are stored, so none is played: another --seed plays other openings, "
-            "--no-store plays these again.\n"
+            f"All {known} games of this match are stored, so none is played. Use another --seed for other openings, or "
+            "--no-store to play these again.\n"
         )
-    return f"{known} of {request.games} games are stored already, the others are played.\n" if known else ""
+    return f"{known} of {request.games} games are stored already; the others are played.\n" if known else ""
 
 
 class _Progress:
-    """The line that is shown during a match; Rich renders it again and again."""
+    """The status line during a match; Rich renders it repeatedly."""
 
     def __init__(self, names: tuple[str, str], games: int, stop: Callable[[], bool]) -> None:
         self._text, self._games, self._stop = f"{names[0]} against {names[1]}", games, stop
@@ -169,14 +169,14 @@ class _Progress:
         self._finished = f": {finished} of {self._games} games, {tally.wins} won, {tally.losses} lost"
 
     def __rich__(self) -> Text:
-        ending = "; stops after the moves in progress, Ctrl-C again ends at once" if self._stop() else ""
+        ending = "; stops after the moves in progress, Ctrl-C again stops at once" if self._stop() else ""
         return Text(self._text + self._finished + ending)
 
 
 def report_table(report: MatchReport) -> Table:
-    """The report as a table, as player A sees it."""
+    """The report as a table, from the view of player A."""
     first = f"A: {report.name_a}"
-    before = f"; {report.known_games} games were played before, times are of the others" * bool(report.known_games)
+    before = f"; {report.known_games} games were stored before, times are of the others" * bool(report.known_games)
     caption = (
         f"{report.distinct_openings} different openings, "
         f"{report.distinct_games} different games ({report.distinct_share:.0%}), "

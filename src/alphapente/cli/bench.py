@@ -1,4 +1,4 @@
-"""The commands under `alphapente bench`: what this machine does, each figure beside its floor."""
+"""The commands `alphapente bench ...`: speed of this machine, each figure with a reference value (floor)."""
 
 import json
 from collections.abc import Callable
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from alphapente.bench.report import Result
     from alphapente.config import Config
 
-app = typer.Typer(help="Measure this machine: ours, the floor in the same process, the ratio.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure this machine: our speed, the floor in the same process, and the ratio.", no_args_is_help=True
+)
 
-Seconds = Annotated[float, typer.Option(min=0.1, max=3600, help="How long to measure, in seconds.")]
+Seconds = Annotated[float, typer.Option(min=0.1, max=3600, help="Duration of the measurement in seconds.")]
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write the machine and the rows to this file.")
 ]
@@ -31,7 +33,7 @@ Results = Annotated[
     ),
 ]
 Minutes = Annotated[
-    float, typer.Option(min=0, max=1440, help="Also watch a worker's memory for so long: does it grow?")
+    float, typer.Option(min=0, max=1440, help="Also watch a worker's memory for this time, in minutes.")
 ]
 
 Jobs = dict[str, Callable[["Config"], "Result"]]
@@ -40,7 +42,7 @@ Jobs = dict[str, Callable[["Config"], "Result"]]
 def _run(
     jobs: Jobs, json_path: Path | None, results_path: Path | None, config: Path | None, set_: list[str] | None
 ) -> None:
-    """Measures one benchmark after the other and shows each as it ends; the files are written at the end."""
+    """Runs the benchmarks in turn and prints each result; writes the files at the end."""
     for path in (json_path, results_path):
         if path is not None:
             check_writable(path)
@@ -116,7 +118,7 @@ def generate(
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Self-play of one worker and more, beside the bare network."""
+    """Self-play with one and more workers, compared with the network alone."""
 
     def job(loaded: "Config") -> "Result":
         from alphapente.bench.generate import bench_generate
@@ -133,7 +135,7 @@ def sample(
     json_path: Json = None,
     results_path: Results = None,
 ) -> None:
-    """Writing of records, and sampling from few and from many."""
+    """Writing of records, and sampling from small and large databases."""
 
     def job(_config: "Config") -> "Result":
         from alphapente.bench.sample import bench_sample
@@ -151,7 +153,7 @@ def all_(
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """All of them, one after the other; the seconds are shared out as each has by itself."""
+    """Run all benchmarks in turn; the seconds are divided in proportion to their defaults."""
     share = seconds / ALL_SECONDS
     jobs: Jobs = {name: partial(_measure, one, one.seconds * share) for name, one in BENCHMARKS.items()}
     _run(jobs, json_path, results_path, config, set_)

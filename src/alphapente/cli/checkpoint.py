@@ -1,4 +1,4 @@
-"""`alphapente checkpoint info FILE`: what a checkpoint holds, in a few lines."""
+"""`alphapente checkpoint info FILE`: prints the contents of a checkpoint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,19 +13,19 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.callback()
 def group() -> None:
-    """What a checkpoint holds."""
+    """Show the contents of a checkpoint."""
 
 
 @app.command()
 def info(file: Annotated[Path, typer.Argument(help="A checkpoint, such as checkpoints/simple_model.pt.")]) -> None:
-    """Print format, model, sizes, steps, epochs and the main settings it was trained with."""
+    """Print format, model, sizes, steps, epochs and main training settings."""
     from alphapente.network.checkpoint import read
 
     print("\n".join(f"{name + ':':16s}{value}" for name, value in describe(file, read(file)).items()))
 
 
 def describe(file: Path, checkpoint: "Checkpoint") -> dict[str, str]:
-    """A checkpoint's contents in words, by name."""
+    """A checkpoint's contents as texts, by name."""
     from alphapente.config import BUILT_IN_CLASSES
     from alphapente.network.checkpoint import FORMAT_VERSION, num_weights
 
@@ -52,7 +52,7 @@ def _number(value: object) -> str:
 
 
 def _settings(config: str) -> dict[str, str]:
-    """The settings that matter most, out of the resolved configuration's JSON."""
+    """The main settings from the JSON of the resolved configuration."""
     import json
 
     try:

@@ -1,4 +1,4 @@
-"""Compiles the search before a command that needs it, with progress on standard error."""
+"""Compiles the search kernels before a command that needs them, with progress on standard error."""
 
 from rich.console import Console
 
@@ -7,7 +7,7 @@ from alphapente.pipeline.lines import PlainLines, describe
 
 
 def compile_with_progress() -> None:
-    """Returns when the search is compiled, at once where it was before. Raises FailureError where it cannot be."""
+    """Compiles the search kernels if necessary. Raises FailureError if that fails."""
     from alphapente.selfplay.compilation import NOTICE, compile_kernels, is_compiled
 
     if is_compiled():

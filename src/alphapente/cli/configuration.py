@@ -1,4 +1,4 @@
-"""`alphapente config show`: the resolved configuration, as JSON or explained key by key."""
+"""`alphapente config show`: prints the resolved configuration, as JSON or with an explanation of each key."""
 
 from typing import Annotated
 
@@ -21,10 +21,10 @@ def show(
     config: ConfigFile = None,
     set_: Overrides = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Each key with its value, where it came from, meaning, unit and range.")
+        bool, typer.Option("--explain", help="Show each key with value, source, meaning, unit and allowed values.")
     ] = False,
 ) -> None:
-    """Print the resolved configuration, as a JSON file that can be used in its turn."""
+    """Print the resolved configuration as JSON, usable as a configuration file."""
     loaded = load_layers(one_path(config, config_argument) or default_config_path(), set_ or ())
     if explain:
         print("\n".join(explanation(loaded)))
@@ -33,7 +33,7 @@ def show(
 
 
 def explanation(loaded: LoadedConfig) -> list[str]:
-    """Two lines for each key: value and source, then what it means; for each model, its class and sizes."""
+    """Two lines for each key: value and source, then its meaning; for each model, its class and sizes."""
     plain = [(path, key) for path, key in keys().items() if not path.startswith("models.")]
     built_in = {class_path: name for name, class_path in BUILT_IN_CLASSES.items()}
     sizes = [

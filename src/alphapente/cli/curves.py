@@ -1,4 +1,4 @@
-"""Curves for TensorBoard: what self-play and training report, drawn over the records and the steps they took."""
+"""Writes curves for TensorBoard from the events of self-play and training."""
 
 import contextlib
 import itertools
@@ -15,14 +15,14 @@ from alphapente.errors import AlphaPenteError
 from alphapente.events import EpochReport, Event, GenerationProgress, GenerationSummary, Lost, ReportFn
 
 _INTERVAL_S = 30.0
-"""At least so long between two points of self-play's curves, and between two writings to disk."""
+"""Least time between two points of self-play's curves, and between two writes to disk."""
 
 
 class Curves:
-    """Takes a job's events and writes their numbers under `log_dir`/tensorboard; a context manager.
+    """Writes the numbers of a job's events under `log_dir`/tensorboard; a context manager.
 
-    Self-play's step is the pool's number of records, training's the network's step. What is drawn is extra: where the
-    disk or the database fails, the curves end, `report` gets a Lost event, and the job continues.
+    The step of self-play is the pool's number of records, that of training the network's step. If the disk or the
+    database fails, the curves end, `report` gets a Lost event, and the job continues.
     """
 
     def __init__(self, config: Config, report: ReportFn = lambda _event: None) -> None:
@@ -36,14 +36,14 @@ class Curves:
         self._broken = False
 
     def __call__(self, event: Event) -> None:
-        """Take an event in."""
+        """Handles an event."""
         if not self._broken:
-            with self._ending():
-                self._take(event)
+            with self._end_on_error():
+                self._handle(event)
 
     @contextlib.contextmanager
-    def _ending(self) -> Iterator[None]:
-        """The curves end, and say so, with what fails inside."""
+    def _end_on_error(self) -> Iterator[None]:
+        """Ends the curves, and reports it, if the block fails."""
         try:
             yield
         except (OSError, AlphaPenteError) as error:
@@ -51,7 +51,7 @@ class Curves:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._report(Lost(f"the curves in {self._folder}", reason))
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         now = time.monotonic()
         if isinstance(event, EpochReport):
             self._add(f"training-{self._config.training.model_type}", event.step, _epoch_values(event))
@@ -78,7 +78,7 @@ class Curves:
         self._points += [(curve_set, tag, step, value, now) for tag, value in values.items()]
 
     def _write(self) -> None:
-        """Write what has gathered. TensorBoard is imported here, not before there is something to write."""
+        """Writes the collected points. Imports TensorBoard only if there are any."""
         self._written_at = time.monotonic()
         if not self._points:
             return
@@ -98,7 +98,7 @@ class Curves:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._broken:
-            with self._ending():
+            with self._end_on_error():
                 self._write()
         for writer in self._writers.values():
             writer.close()
@@ -106,17 +106,17 @@ class Curves:
 
 
 def subscriber(config: Config, report: ReportFn) -> Curves:
-    """What draws a job's events for TensorBoard."""
+    """The writer of a job's curves."""
     return Curves(config, report)
 
 
 class EventFile:
-    """A new file of TensorBoard's events. TensorBoard's own writer has a thread, whose errors nobody can catch."""
+    """A new file of TensorBoard events. TensorBoard's own writer has a thread whose errors cannot be caught."""
 
     _made = itertools.count()
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError, as `add` does."""
+        """Creates the file. Raises OSError, as `add` does."""
         folder.mkdir(parents=True, exist_ok=True)
         now = time.time()
         name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}.{next(self._made)}"
@@ -124,7 +124,7 @@ class EventFile:
         self.add(wall_time=now, file_version="brain.Event:2")
 
     def add(self, **values: Any) -> None:
-        """Writes an event with these fields of TensorBoard's."""
+        """Writes a TensorBoard event with these fields."""
         from tensorboard.compat.proto.event_pb2 import Event as Entry  # type: ignore[import-untyped]
         from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
@@ -164,7 +164,7 @@ def _rates(records_per_s: float, simulations_per_s: float, evaluations_per_s: fl
 
 
 class _GameCurves:
-    """How the pool's games have gone since the last look: how many, how long, won by whom and how."""
+    """Statistics of the pool's games since the last call: number, length, winners, kinds of win."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -172,16 +172,16 @@ class _GameCurves:
         self._before: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Take the first look, at a generation's first event."""
+        """Reads the initial counts, at a generation's first event."""
         if self._store is None:
             from alphapente.records.store import Store
 
             self._store = Store(self._config.records.database, self._config.records.busy_timeout_s)
-            self._before = self._look()
+            self._before = self._counts()
 
     def since_last(self) -> tuple[int, dict[str, float]]:
-        """The pool's records, and the values of the games since the last look."""
-        now = self._look()
+        """(number of the pool's records, values of the games since the last call)."""
+        now = self._counts()
         new = {name: count - self._before.get(name, 0) for name, count in now.items()}
         values = {"records": now["records"], "games": now["games"]}
         games = new.pop("games")
@@ -191,7 +191,7 @@ class _GameCurves:
         self._before = now
         return int(now["records"]), values
 
-    def _look(self) -> dict[str, float]:
+    def _counts(self) -> dict[str, float]:
         game = self._config.game
         for pool in self._store.stats().pools:
             if (pool.variant, pool.board_size) == (game.variant, game.board_size):
@@ -206,6 +206,6 @@ class _GameCurves:
         return {"records": 0.0, "games": 0.0, "plies": 0.0}
 
     def close(self) -> None:
-        """Close the database."""
+        """Closes the database."""
         if self._store is not None:
             self._store.close()

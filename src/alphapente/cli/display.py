@@ -1,4 +1,4 @@
-"""Shows a running job: a live picture on a terminal, plain lines elsewhere, JSON for a program that reads along."""
+"""Shows a running job: a live display on a terminal, plain lines otherwise, JSON with `--events`."""
 
 import sys
 from types import TracebackType
@@ -15,43 +15,43 @@ __all__ = ["Display", "describe", "subscriber"]
 
 
 class Display:
-    """Takes events and shows them; a context manager, so that a live picture is put away whatever happens.
+    """Shows events; a context manager, so that the live display is always closed.
 
-    `picture` is a live one, opened and closed with the display.
+    `live` is opened and closed with this object.
     """
 
-    def __init__(self, show: ReportFn, picture: "LiveShow | None" = None) -> None:
+    def __init__(self, show: ReportFn, live: "LiveShow | None" = None) -> None:
         self._show = show
-        self._picture = picture
+        self._live = live
 
     def __call__(self, event: Event) -> None:
-        """Show an event."""
+        """Shows an event."""
         self._show(event)
 
     def __enter__(self) -> Self:
-        if self._picture:
-            self._picture.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._picture:
-            self._picture.stop()
+        if self._live:
+            self._live.stop()
 
 
 def subscriber(config: Config, events: bool) -> Display:
-    """What shows a job's events on standard output.
+    """The display of a job's events on standard output.
 
-    With `events`, each event is one line of JSON. Else a terminal gets a live picture, anything else plain lines.
+    With `events`, each event is one line of JSON. Else a terminal gets a live display, and a file or pipe plain lines.
     """
     if events:
         return Display(_print_json)
     if sys.stdout.isatty():
         from alphapente.cli.live import LiveShow
 
-        picture = LiveShow(config)
-        return Display(picture, picture)
+        live = LiveShow(config)
+        return Display(live, live)
     return Display(PlainLines(_print_line))
 
 

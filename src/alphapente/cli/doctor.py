@@ -1,4 +1,4 @@
-"""`alphapente doctor`: one page on what is wrong with a run, with the evidence and the setting to change."""
+"""`alphapente doctor`: prints the problems of a run, with evidence and the settings to change."""
 
 import json
 import textwrap
@@ -21,7 +21,7 @@ def doctor(
     set_: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Look at the database, the logs and the checkpoint, and name what is wrong; changes nothing, takes a minute."""
+    """Check the database, logs and checkpoint of a run and report problems; changes nothing, takes a minute."""
     resolved = load_config(one_path(config, config_argument) or default_config_path(), set_ or ())
 
     from rich.console import Console
@@ -30,8 +30,8 @@ def doctor(
     from alphapente.doctor import as_values, examine
 
     compile_with_progress()
-    with Console(stderr=True).status("examining") as status:
-        diagnosis = examine(resolved, on_check_fn=lambda name: status.update(f"examining: {name}"))
+    with Console(stderr=True).status("checking") as status:
+        diagnosis = examine(resolved, on_check_fn=lambda name: status.update(f"checking: {name}"))
     if as_json:
         print(json.dumps(as_values(diagnosis), indent=1))
     else:
@@ -39,21 +39,21 @@ def doctor(
 
 
 def page(diagnosis: "Diagnosis") -> list[str]:
-    """The lines of the page: findings, worst first, then what was found well, then what was not looked at."""
+    """The lines of the report: findings, worst first, then passed checks, then checks that are not available."""
     found = diagnosis.findings
     lines = [*_wrapped(f"Doctor: {diagnosis.subject}", ""), ""]
     if found:
-        lines.append(f"{len(found)} finding{'s' * (len(found) > 1)}, the worst first:")
+        lines.append(f"{len(found)} finding{'s' * (len(found) > 1)}, worst first:")
         for number, (_, finding) in enumerate(found, 1):
             lines += ["", f"{number}. {finding.severity.name}: {finding.title}"]
             lines += _wrapped(finding.evidence[:1].upper() + finding.evidence[1:] + ".", "   ")
             lines += _wrapped(finding.advice, "   ")
             lines += [f"     --set {_with_present(setting, diagnosis.config)}" for setting in finding.settings]
     else:
-        lines.append("Nothing wrong was found." if diagnosis.well else "Nothing could be looked at.")
-    well = [(one.check, one.evidence) for one in diagnosis.well]
-    unseen = [(one.check, one.unseen) for one in diagnosis.unseen]
-    for title, entries in (("Looked at and found well:", well), ("Not looked at:", unseen)):
+        lines.append("No problems found." if diagnosis.passed else "No data to check.")
+    passed = [(one.check, one.evidence) for one in diagnosis.passed]
+    unavailable = [(one.check, one.unavailable) for one in diagnosis.unavailable]
+    for title, entries in (("Passed:", passed), ("Not available:", unavailable)):
         if entries:
             lines += ["", title]
             width = max(len(check) for check, _ in entries) + 2

@@ -1,4 +1,4 @@
-"""Flags that are settings: each names a key of the configuration, whose meaning and value `--help` shows."""
+"""Flags that set keys of the configuration; `--help` shows their meaning and current value."""
 
 import inspect
 import json
@@ -18,7 +18,7 @@ ConfigFile = Annotated[
         "--config",
         metavar="FILE",
         show_default=False,
-        help="Configuration, a JSON file [config/pipeline.json if it is there, else the built-in defaults].",
+        help="Configuration, a JSON file [default: config/pipeline.json if it exists, else the built-in defaults].",
     ),
 ]
 Overrides = Annotated[
@@ -33,7 +33,7 @@ ConfigArgument = Annotated[
     typer.Argument(metavar="[CONFIG]", show_default=False, help="Configuration, as --config."),
 ]
 ResumeKey = Annotated[
-    str | None, typer.Option("--resume-key", hidden=True, help="Go on with what was interrupted under this key.")
+    str | None, typer.Option("--resume-key", hidden=True, help="Resume the job that was interrupted under this key.")
 ]
 
 RunFn = Callable[..., None]
@@ -41,11 +41,11 @@ RunFn = Callable[..., None]
 
 @dataclass(frozen=True)
 class FlagCommand:
-    """A command whose flags are settings: `flags` gives each flag's key.
+    """A command whose flags are settings: `flags` maps each flag to its key.
 
     `run_fn` gets the configuration and whether `--events` was given. With `config_argument` the configuration may also
-    be named without `--config`, as the first argument. A `resumable` command has the hidden flag `--resume-key`, which
-    `run_fn` gets as `resume_key`.
+    be the first argument, without `--config`. A `resumable` command has the hidden flag `--resume-key`, passed to
+    `run_fn` as `resume_key`.
     """
 
     summary: str
@@ -55,8 +55,8 @@ class FlagCommand:
     resumable: bool = False
 
     def function(self, words: Sequence[str]) -> Callable[..., None]:
-        """The function that Typer reads the command from; `words` are the command line, for the values in `--help`."""
-        loaded = _named_config(words)[0] if _asks_help(words) else None
+        """The function of the Typer command; `words` are the command line, which decides the values in `--help`."""
+        loaded = _named_config(words)[0] if _help_requested(words) else None
         fixed: dict[str, Any] = {"config": ConfigFile, "set_": Overrides, "events": Events}
         if self.resumable:
             fixed["resume_key"] = ResumeKey
@@ -80,16 +80,16 @@ class FlagCommand:
             )
             for name, kind in options.items()
         ]
-        setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions have it, stubs do not
+        setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions have it, type stubs do not
         return command
 
     def epilog(self, words: Sequence[str]) -> str | None:
-        """What `--help` says last: why the values shown are not those of the file that was named."""
-        return _named_config(words)[1] if _asks_help(words) else None
+        """The last line of `--help` if the named file has an error, so that its values are not shown."""
+        return _named_config(words)[1] if _help_requested(words) else None
 
 
 def typed_value(key: str, text: str) -> Any:
-    """A flag's text as its key's type has it: text as it is, anything else as JSON."""
+    """Parses a flag's value by its key's type: text as it is, anything else as JSON."""
     return text if keys()[key].is_text else parse_value(text, key)
 
 
@@ -104,7 +104,7 @@ def _option(flag: str, key: str, loaded: LoadedConfig | None) -> Any:
 
 
 def value_at(config: Config, path: str) -> str:
-    """The value at a dotted path, as JSON has it."""
+    """The value at a dotted path, as JSON."""
     value: Any = config.to_dict()
     for name in path.split("."):
         value = value[name]
@@ -122,18 +122,18 @@ def _name(flag: str) -> str:
 
 
 def one_path(option: Path | None, argument: Path | None) -> Path | None:
-    """The configuration named as an argument or by `--config`. Raises ConfigError where both are given."""
+    """The configuration from the argument or `--config`. Raises ConfigError if both are given."""
     if option is not None and argument is not None:
         raise ConfigError(f"command line: found two configurations, {argument} and --config {option}; allowed: one")
     return argument if option is None else option
 
 
-def _asks_help(words: Sequence[str]) -> bool:
+def _help_requested(words: Sequence[str]) -> bool:
     return "--help" in words or "-h" in words
 
 
 def _named_config(words: Sequence[str]) -> tuple[LoadedConfig, str | None]:
-    """The configuration that the words name, before they are parsed; on error the built-in one, and the error."""
+    """(the configuration that the words name, None), or on error (the built-in defaults, the error's text)."""
     found: dict[str, list[str]] = {"--config": [], "--set": []}
     for place, word in enumerate(words):
         option, equals, value = word.partition("=")

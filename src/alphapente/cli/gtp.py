@@ -1,4 +1,4 @@
-"""`alphapente gtp`: a player of ours behind the Go Text Protocol, for other programs and graphical boards."""
+"""`alphapente gtp`: a player as a GTP engine, for other programs and graphical interfaces."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,28 +20,28 @@ def gtp(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="The checkpoint that plays, or another player's word, as in `alphapente arena` [default: your "
-            "checkpoint of generation.model_type, else the network that comes with AlphaPente].",
+            help="The checkpoint that plays, or another player as in `alphapente arena` [default: the checkpoint of "
+            "generation.model_type, else the network that AlphaPente includes].",
         ),
     ] = None,
     simulations: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Simulations a move; 0: no search [default: generation.simulations]."),
+        typer.Option(metavar="N", help="Simulations per move; 0: no search [default: generation.simulations]."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Think for so many seconds a move instead.")
+        float | None, typer.Option(metavar="S", help="Seconds per move, instead of simulations.")
     ] = None,
     variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
     board_size: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Side of the board until `boardsize` is sent [default: game.board_size]."),
+        typer.Option(metavar="N", help="Side of the board until the command `boardsize` [default: game.board_size]."),
     ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Threads of the network.")] = 1,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of ties and of chance.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of ties and random choices.")] = 0,
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Speak GTP on standard input and output: B is player 1, W player 2, columns leave out I."""
+    """Run a GTP engine on standard input and output: B is player 1, W player 2, column letters skip I."""
     if seed < 0:
         raise RequestError(f"--seed is {seed}: choose a whole number from 0")
     if not 1 <= threads <= MOST_THREADS:
@@ -51,7 +51,7 @@ def gtp(
     if seconds is not None and not 0.001 <= seconds <= 3600:
         raise RequestError(f"--seconds is {seconds:g}: choose 0.001 to 3600")
     if simulations is not None and simulations < 0:
-        raise RequestError(f"--simulations is {simulations}: choose a whole number from 0, which plays without search")
+        raise RequestError(f"--simulations is {simulations}: choose a whole number from 0 (no search)")
     flags: dict[str, Any] = {
         "game.variant": variant,
         "game.board_size": board_size,
@@ -68,16 +68,16 @@ def gtp(
 
     word = checkpoint or str(opponent_path(resolved))
     if simulations is not None or seconds is not None:
-        told = parse_player(word)
-        if told.simulations is not None or told.seconds is not None:
-            raise RequestError(f"{word} has a budget already: leave out --simulations and --seconds")
+        spec = parse_player(word)
+        if spec.simulations is not None or spec.seconds is not None:
+            raise RequestError(f"{word} has a budget already: omit --simulations and --seconds")
         word = f"{word}@{simulations}" if seconds is None else f"{word}@{seconds:f}s"
 
     def player_for(size: int) -> "Player":
         game = resolved.game.model_copy(update={"board_size": size})
         return make_player(word, resolved.model_copy(update={"game": game}), Terms(seed=seed))
 
-    identify(word, resolved, seed)  # reports a wrong word or checkpoint before the compilation
+    identify(word, resolved, seed)  # reports a wrong player or checkpoint before the compilation
     compile_with_progress()
     server = GtpServer(player_for, resolved.game.variant, resolved.game.board_size, seed)
     server.run(sys.stdin, lambda text: print(text, end="", flush=True))

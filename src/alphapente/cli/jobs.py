@@ -1,4 +1,4 @@
-"""The long jobs, `generate`, `train`, `promote` and `run`, with their flags, their events and their end."""
+"""The long jobs `generate`, `train`, `promote` and `run`: flags, events, exit status."""
 
 import os
 from collections.abc import Callable
@@ -16,21 +16,21 @@ JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
 
 _LOST_SHOWN = 3
 BROKEN_PIPE = 13
-"""SIGPIPE's number, which some systems have no name for."""
+"""The number of SIGPIPE, which the module `signal` lacks on some systems."""
 
 
 def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
-    """Run a job with its events shown, its summary last.
+    """Runs a job and shows its events, its summary last.
 
-    After a stop that was asked for, exits with 130 (Ctrl-C) or 143 (SIGTERM).
-    `with_curves` draws them for TensorBoard too: where the job itself plays or trains, not where its children do.
-    Raises FailureError at the end where a log or the curves could not be written; with `events` their reader decides.
+    After a requested stop, exits with 130 (Ctrl-C) or 143 (SIGTERM).
+    `with_curves` also writes curves for TensorBoard: for jobs that play or train themselves, not in child processes.
+    Raises FailureError at the end if a log or the curves could not be written; not with `events`.
     """
     from alphapente.cli import curves, display
 
     with stop_on_signals(watch_stdin=events) as stop, display.subscriber(config, events) as show:
         lost: list[Lost] = []
-        report = while_read(show, stop, lost)
+        report = guarded_report(show, stop, lost)
         if with_curves:
             with curves.subscriber(config, report) as draw:
                 _summarised(job_fn, config, _both(report, draw), stop)
@@ -62,10 +62,10 @@ def _both(first: ReportFn, second: ReportFn) -> ReportFn:
     return report
 
 
-def while_read(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> ReportFn:
-    """`report`, until nobody reads what it prints: then the job is asked to end cleanly.
+def guarded_report(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> ReportFn:
+    """Wraps `report`: after a broken pipe, it requests a clean stop of the job.
 
-    `lost` collects what could not be written, the display itself included: where that fails, the job continues.
+    `lost` collects what could not be written, including a display that failed: the job continues without it.
     """
     broken = False
 
@@ -77,10 +77,10 @@ def while_read(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> ReportFn:
             return
         try:
             report(event)
-        except Exception as error:  # whatever it is, games and weights are worth more
+        except Exception as error:  # games and weights are worth more than the display
             broken = True
             if isinstance(error, BrokenPipeError):
-                stop.ask(BROKEN_PIPE)
+                stop.request(BROKEN_PIPE)
             else:
                 lost.append(Lost("the display", f"{type(error).__name__}: {error}"))
 
@@ -94,8 +94,8 @@ def _generate(config: Config, events: bool) -> None:
 
 
 def _train(config: Config, events: bool, resume_key: str | None) -> None:
-    # Read once, when torch loads OpenMP: threads that wait shall sleep. Spinning, they keep the cores from whoever else
-    # wants them, and two trainings side by side become ten times slower than one after the other.
+    # Read once, when torch loads OpenMP: waiting threads sleep instead of spinning. Spinning threads occupy cores, and
+    # two simultaneous trainings become ten times slower than in sequence.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from alphapente import training
 
@@ -115,7 +115,7 @@ def _run(config: Config, events: bool) -> None:
 
 
 generate = FlagCommand(
-    "Play games against itself by search and network, and store their records in the database.",
+    "Self-play: play games with search and network, and store their records in the database.",
     {
         "--simulations": "generation.simulations",
         "--record-limit": "generation.record_limit",
@@ -131,7 +131,7 @@ generate = FlagCommand(
     _generate,
 )
 train = FlagCommand(
-    "Draw records from the database by a strategy, train a model on them, and save its checkpoint.",
+    "Sample records from the database, train a model on them, and save its checkpoint.",
     {
         "--epochs": "training.num_epochs",
         "--sample-strategy": "training.sample_strategy",
@@ -146,7 +146,7 @@ train = FlagCommand(
     resumable=True,
 )
 promote = FlagCommand(
-    "Test the newest network against the promoted one, and promote it if it is stronger; `run` does so by itself.",
+    "Test the newest network against the promoted one, and promote it if it is stronger; `run` does this too.",
     {
         "--simulations": "pipeline.promotion_simulations",
         "--elo0": "pipeline.promotion_elo0",
@@ -157,7 +157,7 @@ promote = FlagCommand(
     resumable=True,
 )
 run = FlagCommand(
-    "Alternate generation and training until the database holds the target; run again, it goes on where it stopped.",
+    "Alternate generation and training until the database has the target; after a stop, the same command resumes.",
     {},
     _run,
     config_argument=True,

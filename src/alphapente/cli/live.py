@@ -1,4 +1,4 @@
-"""The live picture of a running job on a terminal: bars, rates, losses, and for a pipeline the whole run above them."""
+"""The live display of a running job on a terminal: bars, rates, losses, and for a pipeline the whole run above."""
 
 import math
 import time
@@ -30,7 +30,7 @@ _EPOCHS_SHOWN = 32
 
 
 class LiveShow:
-    """Keeps what the latest events said and draws it; notes and results scroll above the picture."""
+    """Shows the latest events; notes and results scroll above."""
 
     def __init__(self, config: Config, console: Console | None = None) -> None:
         self._config = config
@@ -51,15 +51,15 @@ class LiveShow:
         )
 
     def start(self) -> None:
-        """Begin to draw."""
+        """Starts the display."""
         self._live.start()
 
     def stop(self) -> None:
-        """Take the picture away; what scrolled above it stays."""
+        """Removes the display; the lines above it stay."""
         self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Take an event in."""
+        """Handles an event."""
         match event:
             case StepStarted():
                 self._begin_step(event)
@@ -101,7 +101,7 @@ class LiveShow:
         self._console.print(Text(line))
 
     def render(self) -> RenderableType:
-        """The picture as it stands."""
+        """The current display."""
         parts: list[RenderableType] = []
         if self._step:
             parts += self._whole_run(self._step)
@@ -142,7 +142,7 @@ class LiveShow:
 
 
 def _compilation_bar(progress: CompilationProgress) -> list[RenderableType]:
-    detail = [f"{progress.kernels} of {progress.num_kernels} kernels", "this machine needs it once"]
+    detail = [f"{progress.kernels} of {progress.num_kernels} kernels", "needed once on this machine"]
     return _bar(
         "Compiling the search", progress.kernels, progress.num_kernels, f"{duration(progress.elapsed_s)} so far", detail
     )
@@ -176,14 +176,14 @@ def _detail(parts: list[str]) -> Text:
 
 
 def sparkline(values: list[float]) -> str:
-    """The values as a row of bars, the lowest value the lowest bar."""
+    """The values as a row of bars; the lowest value has the lowest bar."""
     low, high = min(values), max(values)
     span = high - low or 1.0
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)
 
 
 def whole_run(summary: PipelineSummary) -> RenderableType:
-    """What a whole run did: a line, and a table with a row for each cycle begun."""
+    """The summary of a whole run: a line, and a table with a row for each cycle."""
     title = Text(
         f"{counted(summary.cycles, 'cycle')}, {summary.records:,} of {summary.records_target:,} records, "
         f"{duration(summary.elapsed_s)}"

@@ -1,4 +1,4 @@
-"""`alphapente play`: a game in the terminal against a checkpoint, with undo, hints and the engine's opinion."""
+"""`alphapente play`: a game in the terminal against a checkpoint, with undo, hints and evaluation."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from alphapente.config import Config, default_config_path, load_config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
-    from alphapente.cli.table import EngineMaker
+    from alphapente.cli.terminal_game import EngineMaker
 
 
 def play(
@@ -18,19 +18,19 @@ def play(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The checkpoint to play against [default: yours of the model type, else the one that comes along].",
+            help="The checkpoint to play against [default: that of the model type, else the included network].",
         ),
     ] = None,
     model_type: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Play its checkpoint in pipeline.checkpoint_dir.")
+        str | None, typer.Option(metavar="NAME", help="Use the checkpoint of this model in pipeline.checkpoint_dir.")
     ] = None,
     simulations: Annotated[
-        int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
+        int | None, typer.Option(metavar="N", help="Simulations per move [default: generation.simulations].")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Think for so many seconds a move instead.")
+        float | None, typer.Option(metavar="S", help="Seconds per move, instead of simulations.")
     ] = None,
-    side: Annotated[int, typer.Option(metavar="1|2", help="Which player you are; player 1 moves first.")] = 1,
+    side: Annotated[int, typer.Option(metavar="1|2", help="Your player number; player 1 moves first.")] = 1,
     variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
     board_size: Annotated[
         int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
@@ -39,7 +39,7 @@ def play(
     set_: Overrides = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of a fresh network and of ties.")] = 0,
 ) -> None:
-    """Play a game against a checkpoint: moves by name (k10), undo, hint, eval; `help` tells all commands."""
+    """Play a game against a checkpoint: moves such as k10, undo, hint, eval; `help` lists all commands."""
     if side not in (1, 2):
         raise RequestError(f"--side is {side}: choose 1 (moves first) or 2")
     if seconds is not None and simulations is not None:
@@ -58,19 +58,19 @@ def play(
     resolved = load_config(config or default_config_path(), set_ or (), given)
 
     from alphapente.cli.compilation import compile_with_progress
-    from alphapente.cli.table import Table
+    from alphapente.cli.terminal_game import TerminalGame
 
     make_engine, opponent = _opponent(resolved, checkpoint, seconds, seed)
     compile_with_progress()
-    table = Table(make_engine, resolved.game.variant, resolved.game.board_size, side)
-    table.say(opponent)
-    status = table.run()
+    game = TerminalGame(make_engine, resolved.game.variant, resolved.game.board_size, side)
+    game.say(opponent)
+    status = game.run()
     if status:
         raise typer.Exit(status)
 
 
 def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, seed: int) -> "tuple[EngineMaker, str]":
-    """What makes an engine for a board size, and a sentence about the network behind it."""
+    """(function that makes an engine for a board size, sentence about its network)."""
     import numpy as np
 
     from alphapente.arena.engine import Engine
@@ -79,7 +79,7 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
     network = chosen_network(config, checkpoint, seed)
     described = f"Your opponent: {network.description}."
     if checkpoint is None and network.step == 0:
-        described += " It has learned nothing: `alphapente run` trains one, or `python train_v2.py` from records."
+        described += " It is untrained: `alphapente run` trains one, or `python train_v2.py` from records."
 
     def make_engine(size: int) -> Engine:
         return Engine(

@@ -1,4 +1,4 @@
-"""`alphapente rate`: ratings of all players from the matches in the database; plays those that a run still lacks."""
+"""`alphapente rate`: rates all players from the matches in the database; plays missing matches of a run first."""
 
 import json
 from itertools import pairwise
@@ -24,7 +24,7 @@ REFERENCES = "tactical,random"
 COUNT = 12
 
 Run = list[tuple["KeptNetwork", "Contestant"]]
-"""The networks that a run has kept, and who each is as a player."""
+"""The networks that a run has kept, each with its player."""
 
 
 def rate(
@@ -38,29 +38,33 @@ def rate(
     games: Annotated[
         int,
         typer.Option(
-            metavar="N", help="First let each pair of the run's networks play so many, less what is stored; 0: none."
+            metavar="N",
+            help="First play this number of games between pairs of the run's networks, minus the stored ones; 0: none.",
         ),
     ] = 0,
     count: Annotated[
-        int, typer.Option(metavar="N", help="At most so many of the run's networks, spread evenly over it.")
+        int, typer.Option(metavar="N", help="Maximum number of the run's networks, spread evenly over the run.")
     ] = COUNT,
     simulations: Annotated[
-        int | None, typer.Option(metavar="N", help="Simulations a move [default: generation.simulations].")
+        int | None, typer.Option(metavar="N", help="Simulations per move [default: generation.simulations].")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds a move of the run's networks, instead of simulations.")
+        float | None, typer.Option(metavar="S", help="Seconds per move of the run's networks, instead of simulations.")
     ] = None,
     references: Annotated[
-        str, typer.Option(metavar="A,B", help="Players whom some of the networks meet too; named as in `arena`.")
+        str,
+        typer.Option(metavar="A,B", help="Reference players that play some of the networks, written as in `arena`."),
     ] = REFERENCES,
     apart: Annotated[
-        str, typer.Option(metavar="N,N", help="A network plays those so many places before it.")
+        str, typer.Option(metavar="N,N", help="Each network plays the networks this number of places before it.")
     ] = "1,2,4",
-    workers: Annotated[int, typer.Option(metavar="N", help="Matches at once, each a process; 0: one per core.")] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches played.")] = 0,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Simultaneous matches, each in a process; 0: one per core.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches.")] = 0,
     anchor: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=ELO", show_default=False, help="Hold a player at an Elo; repeatable."),
+        typer.Option(metavar="NAME=ELO", show_default=False, help="Fix a player's Elo; repeatable."),
     ] = None,
     variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
     board_size: Annotated[
@@ -73,7 +77,7 @@ def rate(
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Rate all players by all their stored matches (Bradley-Terry), with 95% intervals; play what is missing first."""
+    """Rate all players by their stored matches (Bradley-Terry), with 95% intervals; play missing matches first."""
     flags: dict[str, Any] = {
         "generation.simulations": simulations,
         "game.variant": variant,
@@ -85,7 +89,7 @@ def rate(
         if number < least:
             raise RequestError(f"--{name} is {number}: choose a whole number from {least}")
     if simulations is not None and seconds is not None:
-        raise RequestError("--simulations and --seconds are both given: a move has one budget, write one of them")
+        raise RequestError("--simulations and --seconds are both given: use one of them")
     anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
     from alphapente.arena.ratings import rate_matches
@@ -101,8 +105,8 @@ def rate(
         run = _run(folder, budget, resolved, count if games else None)
         if not run and (games or plot is not None):
             raise RequestError(
-                f"no networks of a run are kept in {folder}: let it run with pipeline.keep_checkpoints, "
-                "or name its folder by --checkpoints"
+                f"no networks of a run are kept in {folder}: run with pipeline.keep_checkpoints, or set the folder by "
+                "--checkpoints"
             )
     status = 0
     if games:
@@ -140,7 +144,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
-    """The networks of a run as players with this budget: all, or so many of them; none where none are kept."""
+    """The kept networks of a run as players with this budget, at most `count`."""
     from alphapente.arena.identity import identify
     from alphapente.arena.tournament import Contestant
     from alphapente.network.paths import HISTORY
@@ -159,12 +163,12 @@ def _references(words: str, config: Config) -> "list[Contestant]":
 
     names = [word for word in words.split(",") if word]
     for word in names:
-        make_player(word, config, 2).close()  # one that cannot play is told of before the others have played
+        make_player(word, config, 2).close()  # reports an invalid one before the other matches are played
     return [Contestant(word, identify(word, config)) for word in names]
 
 
 def make_player(word: str, config: Config, games: int) -> "Player":
-    """The player that a word of `arena` names, for a match that another process plays."""
+    """The player that a word of `arena` names, for a match in another process."""
     from alphapente.arena import lineup
 
     return lineup.make_player(word, config, lineup.Terms(lineup.games_at_once([word], games, 1)))
@@ -185,9 +189,9 @@ def _play(
     how: tuple[int, int],
     config: Config,
 ) -> int:
-    """Plays what the database lacks, `how` being the number of processes and the seed; returns the exit status.
+    """Plays the matches that the database lacks and returns the exit status; `how` is (processes, seed).
 
-    `players` are the networks of the run and the references. Anchors and database are checked before the first move.
+    `players` are (networks of the run, references). Anchors and database are checked before the first move.
     """
     from rich.console import Console
 
@@ -206,7 +210,7 @@ def _play(
     jobs = plan(*players, games, matches, apart, seed)
     console = Console(stderr=True, highlight=False)
     total = sum(job.missing for job in jobs)
-    console.print(f"{len(jobs)} matches of {total:,} games to play; what is stored stays", soft_wrap=True)
+    console.print(f"{len(jobs)} matches of {total:,} games to play; each is stored when it ends", soft_wrap=True)
     if jobs:
         compile_with_progress()
     done: list[Played] = []
@@ -232,13 +236,13 @@ def rating_table(ratings: "RatingList") -> "Table":
 
     fit = ratings.fit
     anchors = ", ".join(f"{name} = {elo:g}" for name, elo in ratings.anchors.items())
-    repeated = f" ({ratings.repeated_games:,} repeated ones left out)" if ratings.repeated_games else ""
+    repeated = f" ({ratings.repeated_games:,} repeated ones excluded)" if ratings.repeated_games else ""
     from alphapente.arena.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
 
     spread = CONFIDENCE_Z * fit.first_player_deviation
     caption = (
-        f"Bradley-Terry over {ratings.games:,} games{repeated}; held: {anchors or 'the average'}; moving first is "
-        f"worth {fit.first_player_elo:+.0f} Elo (+-{spread:.0f}); each player is given {PRIOR_DRAWS:g} drawn game"
+        f"Bradley-Terry over {ratings.games:,} games{repeated}; fixed: {anchors or 'the average'}; moving first is "
+        f"worth {fit.first_player_elo:+.0f} Elo (+-{spread:.0f}); prior: {PRIOR_DRAWS:g} drawn game for each player"
     )
     table = Table(
         "player", "Elo", "95% interval", "in its class", "games", "score",
@@ -249,7 +253,7 @@ def rating_table(ratings: "RatingList") -> "Table":
         if player.group != group:
             table.add_section()
             group = player.group
-        interval = "held" if player.label in ratings.anchors else f"{player.low:+.0f} to {player.high:+.0f}"
+        interval = "fixed" if player.label in ratings.anchors else f"{player.low:+.0f} to {player.high:+.0f}"
         table.add_row(
             player.label, f"{player.elo:+.0f}", interval, "-" if player.spread is None else f"+-{player.spread:.0f}",
             f"{player.games:,}", f"{player.score:.1%}",
@@ -269,7 +273,7 @@ def _print(ratings: "RatingList") -> None:
 
 
 def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
-    """The ratings as JSON has them; networks of the run have their records and seconds."""
+    """The ratings as a dictionary for JSON; networks of the run have their records and seconds."""
     from alphapente.arena.bradley_terry import PRIOR_DRAWS
     from alphapente.arena.ratings import warnings
 
@@ -324,12 +328,12 @@ def _draw(ratings: "RatingList", run: Run, config: Config, path: Path, quiet: bo
     rated = _rated(ratings, run)
     if not rated:
         raise RequestError(
-            "none of the run's networks has played a stored match with this budget: play some by --games N, "
-            "or name the budget of theirs by --simulations or --seconds"
+            "none of the run's networks has a stored match with this budget: play some with --games N, or set the "
+            "budget by --simulations or --seconds"
         )
     size = config.game.board_size
     seconds = rated[0][1].identity.seconds
     budget = f"{config.generation.simulations} simulations" if seconds is None else f"{seconds:g} s"
-    draw(ratings, rated, path, f"{config.game.variant} {size}x{size}, {budget} a move")
+    draw(ratings, rated, path, f"{config.game.variant} {size}x{size}, {budget} per move")
     if not quiet:
         typer.echo(f"wrote {path}")

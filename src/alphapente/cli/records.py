@@ -1,4 +1,4 @@
-"""The commands under `alphapente records`: what the database holds, games and records out, games in, a full check."""
+"""The commands `alphapente records ...`: statistics, export, import, check and plot."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from alphapente.records.model import PoolStats, StoreStats
     from alphapente.records.store import Store
 
-app = typer.Typer(help="Look after the database of games and records.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show, export, import and check the database of games and records.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 _MAX_FINDINGS_SHOWN = 50
 _MAX_NOTES_SHOWN = 20
@@ -31,7 +35,7 @@ def _open(config_path: Path | None, overrides: list[str] | None, read_only: bool
 
 @app.command()
 def stats(config: ConfigFile = None, set_: Overrides = None) -> None:
-    """Show what the database holds: records and games by variant and board size, wins, size on disk."""
+    """Show statistics: records and games by variant and board size, wins, size on disk."""
     from rich.console import Console
 
     with _open(config, set_) as store:
@@ -44,7 +48,7 @@ def stats(config: ConfigFile = None, set_: Overrides = None) -> None:
 
 def summary_line(report: "StoreStats") -> str:
     """The database's name and size in one line."""
-    per_record = f" ({report.size_bytes / report.records:,.0f} a record)" if report.records else ""
+    per_record = f" ({report.size_bytes / report.records:,.0f} per record)" if report.records else ""
     counts = f"{report.records:,} records, {report.games:,} games" if report.pools else "no games yet"
     if report.matches:
         counts += f", {report.matches:,} matches of {report.match_games:,} games"
@@ -54,7 +58,7 @@ def summary_line(report: "StoreStats") -> str:
 
 
 def stats_table(report: "StoreStats") -> "Table":
-    """The statistics as a table, a column for each pool (at least one)."""
+    """The statistics as a table with a column for each pool (at least one)."""
     from rich.table import Table
 
     table = Table("")
@@ -68,9 +72,9 @@ def stats_table(report: "StoreStats") -> "Table":
 _ROW_LABELS = (
     "records",
     "games",
-    "  of these imported",
-    "  kept to go on with",
-    "plies a game",
+    "  imported",
+    "  unfinished, to be resumed",
+    "plies per game",
     "won by player 1",
     "won by player 2",
     "won by five",
@@ -110,22 +114,24 @@ def _pool_cells(pool: "PoolStats") -> list[str]:
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; one that is there is replaced.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; an existing one is replaced.")],
     format: Annotated[
         Literal["text", "parquet"] | None,
-        typer.Option("--format", help="Games as text, or records as Parquet [default: by OUT's ending, else text]."),
+        typer.Option(
+            "--format", help="Games as text, or records as Parquet [default: by the extension of OUT, else text]."
+        ),
     ] = None,
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Write all games as game text (pente.org's format), or all records as a Parquet file."""
+    """Write all games as game text (the format of pente.org), or all records as a Parquet file."""
     from rich.console import Console
 
     from alphapente.files import is_regular
     from alphapente.records.exchange import export_games, export_records
 
     parquet = format == "parquet" or (format is None and out.suffix == ".parquet")
-    console = Console(highlight=False, stderr=not is_regular(out))  # standard output may be where the games go
+    console = Console(highlight=False, stderr=not is_regular(out))  # the games may go to standard output
     with _open(config, set_) as store:
         report = export_records(store, out) if parquet else export_games(store, out)
     what = f"{report.records:,} records" if parquet else f"{report.games:,} games"
@@ -139,11 +145,11 @@ def import_(
     ],
     config: ConfigFile = None,
     set_: Overrides = None,
-    variant: Annotated[str, typer.Option(help="The variant of games whose headers name none.")] = "pente",
-    board_size: Annotated[int, typer.Option(help="The board of games whose headers name none, in points.")] = 19,
-    strict: Annotated[bool, typer.Option("--strict", help="Store nothing when a game is rejected.")] = False,
+    variant: Annotated[str, typer.Option(help="Variant of games without this header.")] = "pente",
+    board_size: Annotated[int, typer.Option(help="Board size, in points, of games without this header.")] = 19,
+    strict: Annotated[bool, typer.Option("--strict", help="Store nothing if a game is rejected.")] = False,
 ) -> None:
-    """Store the games of a game text file, without records. Ends with status 1 when a game is rejected."""
+    """Store the games of a game text file, without records. Exits with status 1 if a game is rejected."""
     from alphapente.errors import FailureError
     from alphapente.records.exchange import import_games
 
@@ -152,7 +158,7 @@ def import_(
         name = store.name
     _print_remarks(file, report.notes[:_MAX_NOTES_SHOWN])
     if (hidden := len(report.notes) - _MAX_NOTES_SHOWN) > 0:
-        typer.echo(f"{file}: {hidden:,} more such notes", err=True)
+        typer.echo(f"{file}: {hidden:,} more notes", err=True)
     _print_remarks(file, report.rejected)
     if report.games:
         pools = ", ".join(f"{count:,} of {variant} {size}x{size}" for (variant, size), count in report.by_pool.items())
@@ -171,7 +177,7 @@ def _print_remarks(file: Path, remarks: "Sequence[Remark]") -> None:
 
 @app.command()
 def check(config: ConfigFile = None, set_: Overrides = None) -> None:
-    """Replay every game against the rules and compare every record; ends with status 1 when something is wrong."""
+    """Replay every game by the rules and compare every record; exits with status 1 if anything is wrong."""
     from rich.console import Console
     from rich.table import Table
 
@@ -200,17 +206,17 @@ def check(config: ConfigFile = None, set_: Overrides = None) -> None:
     wrong = "1 thing is" if len(report.findings) == 1 else f"{len(report.findings):,} things are"
     raise FailureError(
         f"{report.database}: {wrong} wrong in {report.games:,} games{more}: "
-        "restore a copy, or start another database with --set records.database=FILE"
+        "restore a copy, or use another database with --set records.database=FILE"
     )
 
 
 @app.command()
 def plot(
-    out: Annotated[Path, typer.Argument(help="The picture to write: .png, .svg or .pdf.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="The file to write: .png, .svg or .pdf.", show_default=False)],
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Draw how a run went: losses, lengths of games, kinds of win."""
+    """Plot the progress of a run: losses, game lengths, kinds of win."""
     from alphapente.config import default_config_path, load_config
     from alphapente.pipeline.picture import draw
     from alphapente.pipeline.picture_target import check_target

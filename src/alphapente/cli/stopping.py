@@ -1,7 +1,7 @@
-"""How a job is asked to end: by Ctrl-C, SIGTERM, a closed terminal, or the death of the process that started it.
+"""Stops jobs on Ctrl-C, SIGTERM, a closed terminal, or the end of the parent process.
 
-Each of them asks the job to end cleanly, however often it comes. Only Ctrl-C in a job that was asked to end already
-ends it at once, without what it has not stored yet.
+Each of them requests a clean stop, also if repeated. Only Ctrl-C after such a request stops the job at once; data that
+is not stored yet is lost.
 """
 
 import os
@@ -17,14 +17,11 @@ from typing import Any
 _SIGHUP = getattr(signal, "SIGHUP", None)
 """The terminal was closed; None on systems without this signal."""
 UNWIND_S = 5.0
-"""Ctrl-C is ignored for so long after the one that ends at once, so that the job can leave its state behind."""
+"""Ctrl-C is ignored for this time after an immediate stop, so that the job can save its state."""
 
 
 class StopFlag:
-    """False until a signal asks the job to finish; calling it returns the present answer.
-
-    The first signal decides the exit status.
-    """
+    """Called, returns whether a stop was requested. The first signal decides the exit status."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -32,17 +29,17 @@ class StopFlag:
         self._unwind_until = 0.0
 
     def __call__(self) -> bool:
-        """True once the job should finish cleanly."""
+        """True if the job should end cleanly."""
         return self.status != 0
 
-    def ask(self, number: int) -> None:
-        """Ask the job to end, as this signal does."""
+    def request(self, number: int) -> None:
+        """Requests a stop, as this signal does."""
         self.status = self.status or 128 + number
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal. Raises KeyboardInterrupt for Ctrl-C in a job that was asked to end before."""
+        """Handles a signal. Raises KeyboardInterrupt for Ctrl-C after an earlier request."""
         if number != signal.SIGINT or not self.status:
-            self.ask(number)
+            self.request(number)
         elif not self._ended_at_once:
             self._ended_at_once, self._unwind_until = True, time.monotonic() + UNWIND_S
             raise KeyboardInterrupt
@@ -53,9 +50,9 @@ class StopFlag:
 
 @contextmanager
 def stop_on_signals(watch_stdin: bool) -> Iterator[StopFlag]:
-    """A StopFlag set by SIGINT, SIGTERM and SIGHUP, and with `watch_stdin` when standard input ends (the parent died).
+    """A StopFlag set by SIGINT, SIGTERM and SIGHUP; with `watch_stdin` also if standard input ends (the parent ended).
 
-    SIGHUP stays ignored where it is: so nohup starts a job.
+    SIGHUP stays ignored if it is, for jobs that nohup starts.
     """
     flag = StopFlag()
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
@@ -74,11 +71,11 @@ def stop_on_signals(watch_stdin: bool) -> Iterator[StopFlag]:
 
 
 def _wait_for_end_of_stdin(flag: StopFlag) -> None:
-    # Read by descriptor: a daemon thread inside sys.stdin would hold its lock when the interpreter ends.
+    # Read from the descriptor: a daemon thread inside sys.stdin would hold its lock when the interpreter exits.
     try:
         descriptor = sys.stdin.fileno()
         while os.read(descriptor, 4096):
             pass
     except (OSError, ValueError, AttributeError):
         pass
-    flag.ask(signal.SIGTERM)
+    flag.request(signal.SIGTERM)

@@ -1,13 +1,13 @@
-"""What a command prints, logs and draws never ends or damages its work. The policy, for all commands:
+"""Output that fails never interrupts or damages the work of a command. The policy for all commands:
 
-- Characters that a stream's encoding lacks are printed as a near one or as an escape, such as `\\xdf`; the bytes of a
-  file name that is not text are printed as they are.
-- A standard stream that is closed counts as /dev/null: what is printed there is not wanted, and there is no input.
+- Characters that a stream's encoding lacks are printed as a similar one or as an escape, such as `\\xdf`; the bytes of
+  a file name that is not text are printed unchanged.
+- A closed standard stream is replaced by /dev/null: output is discarded, and there is no input.
 - Standard output that cannot be written (a full disk): the command continues and saves everything. At its end it
   reports that in one line, with exit status 1.
-- Standard output that nobody reads any more (a closed pipe): a job saves everything and ends, any other command ends at
-  once; both with exit status 141 and no message.
-- Standard error that cannot be written, for whatever reason: the command continues, and its exit status stays.
+- Standard output to a broken pipe: a job saves everything and ends, any other command ends at once; both with exit
+  status 141 and no message.
+- Standard error that cannot be written: the command continues, and its exit status does not change.
 - A log or curve that cannot be written: the job reports it once, as `events.Lost`, and continues; at its end it exits
   with status 1. A step of `alphapente run` reports it to the run, which continues and exits with status 1 at its end.
   Logs that cannot be created when the run starts are refused before anything is done.
@@ -22,21 +22,21 @@ from typing import TextIO
 
 _NEAR = dict(zip("▁▂▃▄▅▆▇█", "12345678", strict=True)) | {"·": "-", "…": ".", "━": "-", "╸": "-", "╺": " ", "•": "*"}
 _BRAILLE = range(0x2800, 0x2900)
-"""What a spinner is drawn with."""
+"""Used by spinners."""
 _HANDLER = "alphapente.near"
 
 
 class Output:
-    """Standard output as `guard` has replaced it; `problem` says why it could not be written, "" if it could."""
+    """The state of guarded standard output; `problem` is why it could not be written, "" if it could."""
 
     problem: str = ""
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream whose writes fail only for a pipe that nobody reads, and on standard error not even then.
+    """A standard stream whose writes raise only for a broken pipe, and on standard error never.
 
-    After the first failure its descriptor leads to /dev/null, so that what is still buffered does not fail again, when
-    Python flushes it at the end for instance. Further writes to a pipe that nobody reads do fail.
+    After the first failure its descriptor is /dev/null, so that buffered data does not fail again, for example when
+    Python flushes it at exit. Further writes to a broken pipe raise.
     """
 
     _broken: BrokenPipeError | None = None
@@ -74,7 +74,7 @@ class _Stream(io.TextIOWrapper):
 
 
 def guard() -> Output:
-    """Makes the process's standard streams follow the policy above; streams that were replaced stay as they are."""
+    """Applies the policy above to the standard streams of the process; streams that were replaced are not changed."""
     codecs.register_error(_HANDLER, _near)
     output = Output()
     _open_closed()
@@ -84,13 +84,13 @@ def guard() -> Output:
         stream = getattr(sys, name)
         if stream is getattr(sys, f"__{name}__") and isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(OSError):
-                os.set_blocking(stream.fileno(), True)  # a terminal may be shared with a program that does not wait
+                os.set_blocking(stream.fileno(), True)  # another program may have set a shared terminal to non-blocking
             _replace(name, _Stream(stream, owner))
     return output
 
 
 def _open_closed() -> None:
-    """Opens /dev/null for each closed standard stream, so that no other file gets its number."""
+    """Opens /dev/null for each closed standard stream, so that no other file gets its descriptor."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is not None:
             continue
@@ -106,7 +106,7 @@ def _replace(name: str, stream: TextIO) -> None:
 
 
 def _near(error: UnicodeError) -> tuple[bytes, int]:
-    """Encodes what an encoding lacks: near characters for drawings, bytes for surrogates, escapes for all else."""
+    """Encodes characters that an encoding lacks: similar ones for bars, bytes for surrogates, escapes for others."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     encoded = b""

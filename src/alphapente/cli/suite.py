@@ -1,4 +1,4 @@
-"""`alphapente suite FILE`: how many positions with a known answer a network finds, alone and by searching."""
+"""`alphapente suite FILE`: counts the positions with known right moves that a network solves, alone and with search."""
 
 import json
 from pathlib import Path
@@ -16,33 +16,34 @@ if TYPE_CHECKING:
     from alphapente.arena.suite import Lost, MakeEvaluators, SuiteReport, Trial
 
 LOST_SHOWN = 40
-"""So many lost positions are listed; `--json` has all."""
+"""Maximum number of lost positions listed; `--json` has all."""
 
 
 def suite(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A suite, a JSON file; or a built-in one by name, such as tactical.")
+        Path,
+        typer.Argument(metavar="FILE", help="A suite (JSON file), or the name of a built-in one, such as tactical."),
     ],
     simulations: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Budgets to compare, simulations a move; 0 is the raw policy.")
+        str, typer.Option(metavar="N,N,...", help="Budgets to compare, in simulations per move; 0 is the raw policy.")
     ] = "0,100,400,1600",
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The checkpoint to try [default: that of the model type].")
+        Path | None, typer.Option(metavar="FILE", help="The checkpoint to test [default: that of the model type].")
     ] = None,
     model_type: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Try its checkpoint in pipeline.checkpoint_dir.")
+        str | None, typer.Option(metavar="NAME", help="Test the checkpoint of this model in pipeline.checkpoint_dir.")
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The rules where a position names none [default: game.variant].")
+        str | None, typer.Option(metavar="NAME", help="Rules of positions that name none [default: game.variant].")
     ] = None,
     board_size: Annotated[
-        int | None, typer.Option(metavar="N", help="The board where a position names none [default: game.board_size].")
+        int | None, typer.Option(metavar="N", help="Board size of positions that name none [default: game.board_size].")
     ] = None,
     config: ConfigFile = None,
     set_: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Try a network on positions with known right moves: solved by the raw policy, and with more and more search."""
+    """Test a network on positions with known right moves, by the raw policy and with increasing search."""
     budgets = parse_budgets(simulations)
     flags: dict[str, Any] = {
         "generation.model_type": model_type,
@@ -83,21 +84,21 @@ def suite(
         if len(lost) > LOST_SHOWN:
             console.print(f"  ... and {len(lost) - LOST_SHOWN} more (`--json` has all)")
     elif len(report.trials) > 1:
-        console.print("Nothing is lost by more simulations.")
+        console.print("No position is lost by more simulations.")
 
 
 def parse_budgets(text: str) -> list[int]:
-    """The numbers in `0,100,400`. Raises RequestError where they are none."""
+    """Parses numbers such as `0,100,400`. Raises RequestError for other text."""
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and word.isascii() and len(word) < 10 for word in words):
         raise RequestError(
-            f"--simulations is {text!r}: write whole numbers with commas, like 0,100,400 (0: raw policy)"
+            f"--simulations is {text!r}: write whole numbers separated by commas, like 0,100,400 (0: raw policy)"
         )
     return [int(word) for word in words]
 
 
 def evaluator_maker(config: Config, source: Any) -> "MakeEvaluators":
-    """Makes an evaluator for each core; on a GPU one. Raises what `load_evaluators` raises, when called."""
+    """A function that makes one evaluator per core, on a GPU one. When called, it raises as `load_evaluators`."""
     from alphapente.network.device import choose_device, num_cores
     from alphapente.network.load import load_evaluators, prepare
 
@@ -108,7 +109,7 @@ def evaluator_maker(config: Config, source: Any) -> "MakeEvaluators":
 
 
 def report_table(report: "SuiteReport", title: str) -> "Table":
-    """How many of each kind were solved, a column for each budget of simulations."""
+    """The number of solved positions of each kind, with a column for each budget."""
     from rich.table import Table
 
     total = len(report.puzzles)
@@ -128,7 +129,7 @@ def report_table(report: "SuiteReport", title: str) -> "Table":
 
 
 def report_values(report: "SuiteReport", path: Path, network: str) -> dict[str, Any]:
-    """The report as JSON has it."""
+    """The report as a dictionary for JSON."""
     from alphapente.rules.notation import point_name
 
     results = []

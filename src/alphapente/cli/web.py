@@ -1,4 +1,4 @@
-"""`alphapente web`: the page in the browser, served to this machine, or to others who have the token."""
+"""`alphapente web`: serves the web page to this machine, or to other machines with a token."""
 
 import socket
 from typing import TYPE_CHECKING, Annotated
@@ -21,19 +21,19 @@ SHORTEST_TOKEN = 12
 
 def web(
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to serve at; any but this machine's own needs a token.")
+        str, typer.Option(metavar="ADDRESS", help="Address to serve at; other addresses than loopback need a token.")
     ] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(metavar="N", help="Port; 0 takes a free one [default: web.port].")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port; 0: any free port [default: web.port].")] = None,
     token: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What visitors must show [default: a new one where needed].")
+        str | None, typer.Option(metavar="TEXT", help="Token that visitors need [default: a new one if needed].")
     ] = None,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
     config: ConfigFile = None,
     set_: Overrides = None,
 ) -> None:
-    """Serve the page: play against the engine, review games, start and watch runs. Ctrl-C ends it."""
+    """Serve the web page: play against the engine, review games, start and watch runs. Ctrl-C stops the server."""
     if token is not None and len(token) < SHORTEST_TOKEN:
-        raise RequestError(f"--token has {len(token)} characters: choose {SHORTEST_TOKEN} or more, or leave it out")
+        raise RequestError(f"--token has {len(token)} characters: choose {SHORTEST_TOKEN} or more, or omit it")
 
     path = config or default_config_path()
     flags: dict[str, object] = {} if port is None else {"web.port": port}
@@ -65,7 +65,7 @@ def _serve(app: "FastAPI", listener: socket.socket, address: str, open_page: boo
             lifespan="on",
         )
     )
-    typer.echo(f"AlphaPente is at {address} (Ctrl-C ends it)")
+    typer.echo(f"AlphaPente is at {address} (Ctrl-C stops it)")
     if not is_compiled():
         typer.echo(f"{NOTICE}; the first search waits for it")
     if open_page:
@@ -74,21 +74,23 @@ def _serve(app: "FastAPI", listener: socket.socket, address: str, open_page: boo
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound, so that the address can be told. Raises FailureError where it cannot be."""
+    """A bound socket, so that the address is known. Raises FailureError if it cannot be bound."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(128)
-    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+    except (OSError, UnicodeError) as error:  # UnicodeError for an invalid name
         why = getattr(error, "strerror", None) or error
-        raise FailureError(f"cannot serve at {host}, port {port}: {why}; choose others by --host and --port") from error
+        raise FailureError(
+            f"cannot serve at {host}, port {port}: {why}; choose others with --host and --port"
+        ) from error
     return listener
 
 
 def _address(access: "Access", port: int) -> str:
-    """What to open in a browser; where all of this machine's addresses are served, by its name."""
+    """The URL for a browser; with the machine's name if all its addresses are served."""
     host = socket.gethostname() if access.host in ("", "0.0.0.0", "::") else access.host
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/" + (f"?token={quote(access.token)}" if access.token else "")

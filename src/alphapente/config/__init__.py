@@ -1,14 +1,14 @@
-"""Typed settings: built-in defaults < an extended file < the file < the command line."""
+"""Typed settings. Precedence: built-in defaults < an extended file < the file < the command line."""
 
-from alphapente.config.catalogue import Key, keys
-from alphapente.config.curriculum import in_stage, stage_overrides, stage_sizes
+from alphapente.config.catalogue import keys
+from alphapente.config.config import Config, in_stage, stage_overrides, stage_sizes
+from alphapente.config.key_list import Key
 from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
 from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
 from alphapente.config.refusal import ConfigError
 from alphapente.config.settings import (
     AugmentationSettings,
     AuxiliarySettings,
-    Config,
     Device,
     GameSettings,
     GenerationSettings,

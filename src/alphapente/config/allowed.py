@@ -1,4 +1,4 @@
-"""What a setting may be, in words taken from its own type and limits."""
+"""Describes the allowed values of a setting from its type and limits."""
 
 import types
 import typing
@@ -10,7 +10,7 @@ _WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or 
 
 
 def allowed_text(info: FieldInfo) -> str:
-    """Such as "a whole number from 1 to 100000", "true or false", 'one of "gumbel", "puct"', "..., or null"."""
+    """For example "a whole number from 1 to 100000", "true or false", 'one of "gumbel", "puct"', "..., or null"."""
     kind, optional = base_kind(info)
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(_json(choice) for choice in typing.get_args(kind))
@@ -30,7 +30,7 @@ def allowed_text(info: FieldInfo) -> str:
 
 
 def base_kind(info: FieldInfo) -> tuple[object, bool]:
-    """The field's type without `None`, and whether null is allowed."""
+    """(the field's type without `None`, whether null is allowed)."""
     kind = info.annotation
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         parts = [part for part in typing.get_args(kind) if part is not type(None)]
@@ -39,7 +39,7 @@ def base_kind(info: FieldInfo) -> tuple[object, bool]:
 
 
 def whole_number(value: object) -> object:
-    """The value, if it is an int: among Literal choices Python takes True for 1 and 8.0 for 8. Raises ValueError."""
+    """The value if it is an int, else raises ValueError: in a Literal, True equals 1 and 8.0 equals 8."""
     if type(value) is not int:
         raise ValueError("not a whole number")
     return value

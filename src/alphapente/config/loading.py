@@ -1,4 +1,4 @@
-"""Puts the configuration together: built-in defaults < extended files < the file < the command line."""
+"""Loads and merges the configuration: built-in defaults < extended files < the file < the command line."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from alphapente.config.allowed import allowed_text
-from alphapente.config.catalogue import field_at, keys, meant, subkeys
+from alphapente.config.catalogue import field_at, keys, subkeys, suggestion
+from alphapente.config.config import Config
 from alphapente.config.reading import parse_json, read_json_object
 from alphapente.config.refusal import ConfigError, RefusedError, show
-from alphapente.config.settings import Config
 from alphapente.files import StrPath, configured_path
 
 COMMAND_LINE = "command line"
@@ -22,7 +22,7 @@ DEFAULT_FILE = Path("config", "pipeline.json")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Settings that came from one place: `source` is a file's path or "command line"."""
+    """Settings from one source: a file's path or "command line"."""
 
     source: str
     values: dict[str, Any]
@@ -30,13 +30,13 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A resolved configuration that still knows where each value came from."""
+    """A resolved configuration with the source of each value."""
 
     config: Config
     layers: tuple[Layer, ...]
 
     def source_of(self, path: str) -> str:
-        """The file that gave the value at a dotted path, "command line", or "built-in default"."""
+        """The source of the value at a dotted path: a file, "command line", or "built-in default"."""
         return _source(self.layers, tuple(path.split(".")))
 
 
@@ -45,9 +45,9 @@ def load_config(
 ) -> Config:
     """The resolved configuration.
 
-    `path` is a JSON file, None for the built-in defaults alone. `overrides` are `section.key=value` texts, the value
-    JSON or else text. `flag_overrides` are values by dotted key; they win over `overrides`. Raises ConfigError, whose
-    line names the file, the key, what was found, what is allowed and the nearest known key.
+    `path` is a JSON file, or None for the built-in defaults. `overrides` are `section.key=value` texts; a value that is
+    not JSON is text. `flag_overrides` are values by dotted key, with precedence over `overrides`. Raises ConfigError,
+    whose line contains the file, the key, the value found, the values allowed and the most similar known key.
     """
     return load_layers(path, overrides, flag_overrides).config
 
@@ -55,12 +55,12 @@ def load_config(
 def load_layers(
     path: StrPath | None = None, overrides: Sequence[str] = (), flag_overrides: Mapping[str, object] | None = None
 ) -> LoadedConfig:
-    """As `load_config`, and where each value came from."""
+    """As `load_config`, with the source of each value."""
     layers = [] if path is None else _file_layers(Path(path), "", ())
     layers += [parse_override(text) for text in overrides]
     layers += [_layer_at(tuple(key.split(".")), value) for key, value in (flag_overrides or {}).items()]
     for layer in layers:
-        # Each on its own, so that a mistake is told even where a later layer hides it. Models come whole, below.
+        # Each layer separately: an error is reported even if a later layer hides it. Models are checked after merging.
         _validate({key: value for key, value in layer.values.items() if key != "models"}, (layer,), alone=True)
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -69,12 +69,12 @@ def load_layers(
 
 
 def default_config_path() -> Path | None:
-    """`config/pipeline.json` of the current directory where it is there, else None: the built-in defaults."""
+    """`config/pipeline.json` in the current directory if it exists, else None (the built-in defaults)."""
     return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
 
 
 def parse_override(text: str) -> Layer:
-    """The setting in a `section.key=value`. Raises ConfigError where it is not one."""
+    """Parses `section.key=value`. Raises ConfigError for any other text."""
     key, equals, value = text.partition("=")
     path = tuple(part.strip() for part in key.split("."))
     if not equals or not all(path):
@@ -85,8 +85,8 @@ def parse_override(text: str) -> Layer:
 
 
 def parse_value(text: str, path: str) -> Any:
-    """A value typed on the command line: JSON where it is JSON, else the text itself."""
-    if not text.isascii():  # in a locale without these letters Python has kept them as the bytes that they are
+    """Parses a value from the command line: JSON, or the text itself if it is not JSON."""
+    if not text.isascii():  # in a locale without these letters, Python keeps their bytes as surrogates
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     try:
         return parse_json(text)
@@ -104,14 +104,14 @@ def _layer_at(path: tuple[str, ...], value: Any) -> Layer:
     return Layer(COMMAND_LINE, value)
 
 
-def _file_layers(path: Path, named_by: str, heirs: tuple[Path, ...]) -> list[Layer]:
-    """The layers of a file and of all that it extends, the farthest first."""
+def _file_layers(path: Path, named_by: str, chain: tuple[Path, ...]) -> list[Layer]:
+    """The layers of a file and of the files that it extends, the most distant first."""
     try:
         here = path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a name that cannot be one, a circle of links
+    except (OSError, RuntimeError, ValueError) as error:  # an invalid name, a circle of links
         raise ConfigError(f"{str(path)!r}: cannot be read: {error}") from None
-    if here in heirs:
-        circle = " -> ".join(heir.name for heir in (*heirs[heirs.index(here) :], here))
+    if here in chain:
+        circle = " -> ".join(file.name for file in (*chain[chain.index(here) :], here))
         raise ConfigError(f"{named_by}: found {show(str(path))}; allowed: no circle, and this is one: {circle}")
     values = read_json_object(path, named_by)
     if "extends" not in values:
@@ -122,24 +122,24 @@ def _file_layers(path: Path, named_by: str, heirs: tuple[Path, ...]) -> list[Lay
             f"{path}: extends: found {show(parent)}; allowed: the path of another configuration, relative to this file"
         )
     return [
-        *_file_layers(path.parent / configured_path(parent), f"{path}: extends", (*heirs, here)),
+        *_file_layers(path.parent / configured_path(parent), f"{path}: extends", (*chain, here)),
         Layer(str(path), values),
     ]
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """`over` laid on `base`, section by section; a model that changes its class or parent starts afresh."""
+    """Merges `over` into `base`, section by section; a model with another class or parent replaces the old entry."""
     merged = dict(base)
     for key, value in over.items():
         below = base.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and not _starts_afresh(below, value, path):
+        if isinstance(below, dict) and isinstance(value, dict) and not _replaces_model(below, value, path):
             merged[key] = _merge(below, value, (*path, key))
         else:
             merged[key] = value
     return merged
 
 
-def _starts_afresh(below: dict[str, Any], value: dict[str, Any], path: tuple[str, ...]) -> bool:
+def _replaces_model(below: dict[str, Any], value: dict[str, Any], path: tuple[str, ...]) -> bool:
     if path != ("models",):
         return False
     changed = [key for key in ("class", "extends") if key in value and below.get(key) != value[key]]
@@ -147,27 +147,27 @@ def _starts_afresh(below: dict[str, Any], value: dict[str, Any], path: tuple[str
 
 
 def _validate(values: dict[str, Any], layers: tuple[Layer, ...], alone: bool) -> Config:
-    """The settings, checked. `alone`: a part, in which `model_type` may name a model of another layer."""
+    """Validates settings. `alone`: one layer, in which `model_type` may name a model of another layer."""
     try:
         return Config.model_validate(values, context={"part": alone})
     except ValidationError as error:
         refused = _refused(error)
         others = error.error_count() - 1
         more = f" (and {others} more)" if others else ""
-        told = ConfigError(refused.line(_source(layers, refused.path)) + more)
-        told.refused = refused
-        raise told from None
+        failure = ConfigError(refused.line(_source(layers, refused.path)) + more)
+        failure.refused = refused
+        raise failure from None
 
 
 def _refused(error: ValidationError) -> RefusedError:
-    """The first thing that pydantic found wrong, in our words."""
+    """The first of pydantic's errors as a RefusedError."""
     first = error.errors()[0]
     own = first.get("ctx", {}).get("error")
     if isinstance(own, RefusedError):
         return own
     path = tuple(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return RefusedError(path, first["input"], ", ".join(subkeys(path[:-1])), meant(path), unknown=True)
+        return RefusedError(path, first["input"], ", ".join(subkeys(path[:-1])), suggestion(path), unknown=True)
     info = field_at(path)
     known = subkeys(path)
     if info is None or (known and ".".join(path) not in keys()):
@@ -176,7 +176,7 @@ def _refused(error: ValidationError) -> RefusedError:
 
 
 def _source(layers: Sequence[Layer], path: tuple[str, ...]) -> str:
-    """The last layer that has this path, or failing that the longest part of it."""
+    """The last layer that contains this path, or else the longest prefix of it."""
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
             value: Any = layer.values

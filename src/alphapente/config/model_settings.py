@@ -1,4 +1,4 @@
-"""The open section `models`: each entry is a class and its sizes, its own or inherited from another entry."""
+"""The section `models`: each entry is a class and its sizes, own or inherited from another entry."""
 
 import math
 import re
@@ -23,17 +23,17 @@ class _Sizes(BaseModel):
 class SimpleSizes(_Sizes):
     """Sizes of the plain convolutional network."""
 
-    channels: int = Field(64, description="Width of each layer.", ge=1, le=2048)
-    layers: int = Field(3, description="Convolutions, one after the other.", ge=1, le=100)
-    stem_kernel: StemKernel = Field(3, description="Side of the first convolution's window, in points.")
+    channels: int = Field(64, description="Channels of each layer.", ge=1, le=2048)
+    layers: int = Field(3, description="Number of convolutions.", ge=1, le=100)
+    stem_kernel: StemKernel = Field(3, description="Kernel size of the first convolution, in points.")
 
 
 class ResnetSizes(_Sizes):
     """Sizes of the residual network."""
 
-    channels: int = Field(64, description="Width of each layer.", ge=1, le=2048)
-    blocks: int = Field(6, description="Residual blocks of two convolutions.", ge=1, le=100)
-    stem_kernel: StemKernel = Field(3, description="Side of the first convolution's window, in points.")
+    channels: int = Field(64, description="Channels of each layer.", ge=1, le=2048)
+    blocks: int = Field(6, description="Number of residual blocks of two convolutions.", ge=1, le=100)
+    stem_kernel: StemKernel = Field(3, description="Kernel size of the first convolution, in points.")
 
 
 MixnetChannels = Annotated[Literal[16, 32, 48, 64, 80, 96, 128, 160, 192, 256], BeforeValidator(whole_number)]
@@ -42,7 +42,7 @@ MixnetChannels = Annotated[Literal[16, 32, 48, 64, 80, 96, 128, 160, 192, 256], 
 class MixnetSizes(_Sizes):
     """Sizes of the network of line patterns."""
 
-    channels: MixnetChannels = Field(64, description="Numbers in a row of the table of line patterns.")
+    channels: MixnetChannels = Field(64, description="Channels: numbers in each row of the table of line patterns.")
 
 
 BUILT_IN_CLASSES: dict[str, str] = {
@@ -58,27 +58,27 @@ BUILT_IN_SIZES: dict[str, type[_Sizes]] = {
 
 
 class ModelSettings(BaseModel):
-    """One model: the class that builds it ("package.module:Class") and the sizes given to it by keyword."""
+    """One model: its class ("package.module:Class") and the sizes, which the class takes as keyword arguments."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, populate_by_name=True)
 
-    class_path: str = Field(alias="class", description='The class that builds it: "package.module:Class".')
+    class_path: str = Field(alias="class", description='Class of the model: "package.module:Class".')
 
     @property
     def sizes(self) -> dict[str, Any]:
-        """The class's keyword arguments, a fresh dictionary each time."""
+        """The class's keyword arguments, a new dictionary at each call."""
         return dict(self.model_extra or {})
 
 
 def resolve_models(value: object) -> dict[str, ModelSettings]:
-    """The section with inheritance followed and built-in sizes filled in. Raises RefusedError."""
+    """The section with inheritance and built-in sizes resolved. Raises RefusedError."""
     if not isinstance(value, dict):
         raise RefusedError(("models",), value, "an object: a name and settings for each model")
     entries: dict[str, object] = {**{name: {} for name in BUILT_IN_CLASSES}, **value}
     return {name: _resolve(name, entries, ()) for name in entries}
 
 
-def _resolve(name: str, entries: dict[str, object], heirs: tuple[str, ...]) -> ModelSettings:
+def _resolve(name: str, entries: dict[str, object], chain: tuple[str, ...]) -> ModelSettings:
     path = ("models", name)
     entry = entries[name]
     if isinstance(entry, ModelSettings):
@@ -88,7 +88,7 @@ def _resolve(name: str, entries: dict[str, object], heirs: tuple[str, ...]) -> M
     if not isinstance(entry, dict):
         raise RefusedError(path, entry, 'an object, such as {"extends": "resnet", "blocks": 10}')
     own = {key: size for key, size in entry.items() if key not in ("class", "extends")}
-    inherited_class, inherited = _inherited(name, entry, entries, (*heirs, name))
+    inherited_class, inherited = _inherited(name, entry, entries, (*chain, name))
     class_path = entry.get("class", inherited_class)
     if class_path is None:
         allowed = f'"class" or "extends" in it (built in, without either: {", ".join(BUILT_IN_CLASSES)})'
@@ -99,9 +99,9 @@ def _resolve(name: str, entries: dict[str, object], heirs: tuple[str, ...]) -> M
 
 
 def _inherited(
-    name: str, entry: dict[str, object], entries: dict[str, object], heirs: tuple[str, ...]
+    name: str, entry: dict[str, object], entries: dict[str, object], chain: tuple[str, ...]
 ) -> tuple[str | None, dict[str, Any]]:
-    """The class and sizes that an entry starts from: another entry's, or the built-in ones of its own name."""
+    """The inherited class and sizes: those of the parent entry, or the built-in ones of the same name."""
     if "extends" not in entry:
         return BUILT_IN_CLASSES.get(name), {}
     parent = entry["extends"]
@@ -110,14 +110,14 @@ def _inherited(
     if not isinstance(parent, str) or parent not in entries:
         allowed = "the name of another model: " + ", ".join(others)
         raise RefusedError(path, parent, allowed, nearest(str(parent), others))
-    if parent in heirs:
-        raise RefusedError(path, parent, "no circle; here " + " -> ".join((*heirs, parent)))
-    model = _resolve(parent, entries, heirs)
+    if parent in chain:
+        raise RefusedError(path, parent, "no circle; here " + " -> ".join((*chain, parent)))
+    model = _resolve(parent, entries, chain)
     return model.class_path, model.sizes
 
 
 def _check_sizes(path: tuple[str, ...], class_path: str, sizes: dict[str, Any]) -> dict[str, Any]:
-    """The sizes as the class takes them: a built-in class knows its own, any other takes what it is given."""
+    """The sizes, validated: a built-in class allows only its own keys, any other class allows all."""
     known = BUILT_IN_SIZES.get(class_path)
     if known is None:
         for key, size in sizes.items():
@@ -131,9 +131,9 @@ def _check_sizes(path: tuple[str, ...], class_path: str, sizes: dict[str, Any]) 
         key = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             near = nearest(key, known.model_fields)
-            meant = ".".join((*path, near)) if near else ""
+            suggestion = ".".join((*path, near)) if near else ""
             allowed = ", ".join([*known.model_fields, "class", "extends"])
-            raise RefusedError((*path, key), first["input"], allowed, meant, True) from None
+            raise RefusedError((*path, key), first["input"], allowed, suggestion, True) from None
         raise RefusedError((*path, key), first["input"], allowed_text(known.model_fields[key])) from None
 
 

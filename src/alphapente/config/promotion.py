@@ -1,24 +1,20 @@
-"""The promotion of networks: which settings of it go together."""
-
-from typing import TYPE_CHECKING
+"""Checks the settings of promotion."""
 
 from alphapente.config.refusal import RefusedError
-
-if TYPE_CHECKING:
-    from alphapente.config.settings import Config
+from alphapente.config.settings import GenerationSettings, PipelineSettings, TrainingSettings
 
 
-def check_promotion(config: "Config") -> None:
-    """Raises RefusedError where promotion is asked for and cannot be: another mode, two models, no hypotheses."""
-    pipeline = config.pipeline
+def check_promotion(generation: GenerationSettings, training: TrainingSettings, pipeline: PipelineSettings) -> None:
+    """Raises RefusedError for promotion with mode async, two different models, or hypotheses in the wrong order."""
     if pipeline.promotion == "off":
         return
     if pipeline.mode != "cycles":
-        allowed = '"off" with pipeline.mode "async", where games go on while a network trains; "sprt" with "cycles"'
+        allowed = (
+            '"off" with pipeline.mode "async", in which games continue while a network trains; "sprt" with "cycles"'
+        )
         raise RefusedError(("pipeline", "promotion"), pipeline.promotion, allowed)
-    if config.generation.model_type != config.training.model_type:
-        trained = config.training.model_type
-        allowed = f'"off" where generation.model_type is not what is trained, "{trained}": nobody to be promoted'
+    if generation.model_type != training.model_type:
+        allowed = f'"off" if generation.model_type differs from training.model_type, "{training.model_type}"'
         raise RefusedError(("pipeline", "promotion"), pipeline.promotion, allowed)
     if pipeline.promotion_elo1 <= pipeline.promotion_elo0:
         allowed = f"numbers above pipeline.promotion_elo0, which is {pipeline.promotion_elo0:g}"

@@ -1,4 +1,4 @@
-"""Reads one JSON file strictly: what is broken is told with its line, column and text."""
+"""Reads one JSON file strictly; errors contain line, column and text."""
 
 import json
 from pathlib import Path
@@ -13,13 +13,13 @@ LONGEST_NUMBER = 1000
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers the first key that stood twice in it."""
+    """A JSON object with its first repeated key."""
 
     repeated: str | None = None
 
 
 def read_json_object(path: Path, named_by: str) -> dict[str, Any]:
-    """The object in a file. Raises ConfigError for a file that is missing, unreadable, or not one JSON object."""
+    """The JSON object in a file. Raises ConfigError if the file is missing, unreadable, or not one JSON object."""
     text = _read_text(path, named_by)
     try:
         value = parse_json(text)
@@ -41,9 +41,9 @@ def read_json_object(path: Path, named_by: str) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """A JSON value; repeated keys refused. NaN and Infinity pass: the settings refuse them, with their key.
+    """Parses a JSON value. NaN and Infinity are accepted here; the settings refuse them and name the key.
 
-    Raises json.JSONDecodeError for what is not JSON, ValueError for what is refused in it.
+    Raises json.JSONDecodeError for text that is not JSON, ValueError for repeated keys and numbers that are too long.
     """
     value = json.loads(text, object_pairs_hook=_pairs, parse_int=_whole_number)
     _refuse_repeated(value, ())
@@ -64,7 +64,7 @@ def _read_text(path: Path, named_by: str) -> str:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read{named}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > LARGEST_FILE:
-        raise ConfigError(f"{path}: more than {LARGEST_FILE} bytes, which is no configuration")
+        raise ConfigError(f"{path}: more than {LARGEST_FILE} bytes, which is too large for a configuration")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +85,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> _Object:
 def _refuse_repeated(value: Any, path: tuple[str, ...]) -> None:
     if isinstance(value, _Object):
         if value.repeated is not None:
-            raise ValueError(f"{'.'.join((*path, value.repeated))}: the key stands twice, allowed: once")
+            raise ValueError(f"{'.'.join((*path, value.repeated))}: the key is repeated, allowed: once")
         for key, inner in value.items():
             _refuse_repeated(inner, (*path, key))
     elif isinstance(value, list):

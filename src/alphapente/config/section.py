@@ -1,4 +1,4 @@
-"""What every section of the configuration has in common, and how a setting tells its meaning."""
+"""The base class of the configuration's sections, and the functions that declare settings."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def setting(default: Any, description: str, unit: str = "", **limits: Any) -> Any:
-    """A field with its meaning and unit, which `--help`, `config show --explain` and the documentation print."""
+    """A field with its meaning and unit, which `--help`, `config show --explain` and the documentation show."""
     return Field(default, description=description, json_schema_extra={"unit": unit}, **limits)
 
 
 def path_setting(default: str, description: str) -> Any:
-    """A setting that names a file or a folder; see `files.configured_path` for how it is read."""
+    """A setting that names a file or a folder; `files.configured_path` resolves it."""
     return setting(default, description, min_length=1, pattern=r"^[^\x00]*$")
 
 
 class Section(BaseModel):
-    """A section of the configuration: unknown keys refused, nothing coerced, nothing changed afterwards."""
+    """A section of the configuration: refuses unknown keys, coerces nothing, is read-only."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, protected_namespaces=()

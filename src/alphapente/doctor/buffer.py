@@ -1,4 +1,4 @@
-"""Checks of what self-play has put into the database: is it there, fresh, varied, and worth learning from?"""
+"""Checks of the replay buffer: are there enough records, are they recent and varied, are their targets useful?"""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from alphapente.arena.match import wilson_interval
-from alphapente.doctor.findings import Finding, NotSeenError, Outcome, Severity, Well
-from alphapente.doctor.patient import Patient
+from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
+from alphapente.doctor.run_data import RunData
 from alphapente.records.model import StoredGame
 from alphapente.rules.position import CAPTURES_TO_WIN, NEVER, variant_index
 from alphapente.rules.symmetry import SYMMETRIES
 
 ENOUGH_GAMES = 50
-"""Fewer say nothing about shares."""
+"""Games needed to judge a share."""
 DISTINCT_GAMES = 0.9
 DISTINCT_OPENINGS = 0.3
 OPENING_PLIES = 8
@@ -31,31 +31,31 @@ SATURATED = 0.3
 FLAT_TARGETS = 0.9
 
 
-def records_there(patient: Patient) -> Outcome:
-    """An empty buffer, or one that holds fewer records than a training asks for."""
-    asked = patient.config.training.data_sample_size
+def records_present(run: RunData) -> CheckResult:
+    """Reports an empty buffer, or one with fewer records than training.data_sample_size."""
+    sample_size = run.config.training.data_sample_size
     try:
-        pool = patient.pool
-    except NotSeenError as reason:
-        return _empty(patient, str(reason))
-    text = f"{pool.records:,} records of {pool.games - pool.imported_games:,} games of {patient.pool_name}"
-    if pool.records < asked:
+        pool = run.pool
+    except NotAvailableError as reason:
+        return _empty(run, str(reason))
+    text = f"{pool.records:,} records of {pool.games - pool.imported_games:,} games of {run.pool_name}"
+    if pool.records < sample_size:
         return Finding(
             Severity.HINT,
-            "Trainings draw on fewer records than they ask for",
-            f"{text}; training.data_sample_size is {asked:,}",
-            "Nothing to do in the first cycles; if it stays so, generate more in each cycle.",
-            (f"generation.record_limit={max(patient.config.generation.record_limit, asked // 4)}",),
+            "There are fewer records than a training samples",
+            f"{text}; training.data_sample_size is {sample_size:,}",
+            "This is normal in the first cycles. If it persists, generate more records in each cycle.",
+            (f"generation.record_limit={max(run.config.generation.record_limit, sample_size // 4)}",),
         )
-    return Well(text)
+    return Passed(text)
 
 
-def _empty(patient: Patient, reason: str) -> Finding:
+def _empty(run: RunData, reason: str) -> Finding:
     others: list[str] = []
     settings: tuple[str, ...] = ()
     try:
-        held = [pool for pool in patient.stats.pools if pool.records]
-    except NotSeenError:
+        held = [pool for pool in run.stats.pools if pool.records]
+    except NotAvailableError:
         held = []
     if held:
         others = [f"{pool.records:,} of {pool.variant} {pool.board_size}x{pool.board_size}" for pool in held]
@@ -63,105 +63,105 @@ def _empty(patient: Patient, reason: str) -> Finding:
         settings = (f"game.variant={most.variant}", f"game.board_size={most.board_size}")
     return Finding(
         Severity.CRITICAL,
-        f"There is nothing to learn from: no records of {patient.pool_name}",
-        f"{patient.config.records.database} holds {', '.join(others)}" if others else reason,
-        "Ask for the game whose records are there, or generate some: `alphapente generate`."
+        f"There are no records of {run.pool_name}",
+        f"{run.config.records.database} contains {', '.join(others)}" if others else reason,
+        "Configure the game whose records exist, or generate records with `alphapente generate`."
         if others
-        else "Generate some with `alphapente generate`, or name the right file with records.database.",
+        else "Generate records with `alphapente generate`, or set records.database to the right file.",
         settings,
     )
 
 
-def records_fresh(patient: Patient) -> Outcome:
-    """A stale buffer: the network has moved on and self-play has not."""
-    own = [game for game in patient.games if game.model_type == patient.model_type]
-    age_s = patient.checkpoint_at - patient.games[-1].created_at
+def records_fresh(run: RunData) -> CheckResult:
+    """Reports a stale buffer: the checkpoint is newer than the records."""
+    own = [game for game in run.games if game.model_type == run.model_type]
+    age_s = run.checkpoint_at - run.games[-1].created_at
     if age_s > DAY_S:
         return _stale(f"the newest game is {age_s / 3600:,.0f} hours older than the checkpoint")
     if not own:
-        raise NotSeenError(f"none of the newest {len(patient.games):,} games was played by {patient.model_type}")
-    hours = (time.time() - patient.games[-1].created_at) / 3600
-    found = _under_promotion(patient, own) if patient.config.pipeline.promotion != "off" else _by_steps(patient, own)
-    return found if isinstance(found, Finding) else Well(f"{found}; {hours:,.1f} hours old")
+        raise NotAvailableError(f"none of the newest {len(run.games):,} games was played by {run.model_type}")
+    hours = (time.time() - run.games[-1].created_at) / 3600
+    found = _under_promotion(run, own) if run.config.pipeline.promotion != "off" else _by_steps(run, own)
+    return found if isinstance(found, Finding) else Passed(f"{found}; {hours:,.1f} hours old")
 
 
-def _by_steps(patient: Patient, own: Sequence[StoredGame]) -> Finding | str:
-    """Whether the newest game's network is far behind the checkpoint; the numbers where it is not."""
-    newest, step = own[-1], patient.checkpoint.step
+def _by_steps(run: RunData, own: Sequence[StoredGame]) -> Finding | str:
+    """A finding if the newest game's network is far behind the checkpoint, else the numbers."""
+    newest, step = own[-1], run.checkpoint.step
     behind = step - newest.network_step
-    a_training = patient.steps_per_training
+    training_steps = run.steps_per_training
     text = (
-        f"the newest game was played by step {newest.network_step:,}, the checkpoint is at step {step:,} "
-        f"({behind / a_training:.1f} trainings of {a_training:,} steps later)"
+        f"the newest game's network is at step {newest.network_step:,}, the checkpoint at step {step:,} "
+        f"({behind / training_steps:.1f} trainings of {training_steps:,} steps later)"
     )
-    if behind <= (STALE_TRAININGS + patient.config.pipeline.training_cycles_per_generation) * a_training:
+    if behind <= (STALE_TRAININGS + run.config.pipeline.training_cycles_per_generation) * training_steps:
         return text
-    return _unused(f"{text}; it was played by a fresh network", patient) if newest.network_step == 0 else _stale(text)
+    return _unused(f"{text}; it was played by a fresh network", run) if newest.network_step == 0 else _stale(text)
 
 
-def _under_promotion(patient: Patient, own: Sequence[StoredGame]) -> Finding | str:
-    """Whether games since the promotion were played by the network before; the numbers where they were not.
+def _under_promotion(run: RunData, own: Sequence[StoredGame]) -> Finding | str:
+    """A finding if games after the promotion were played by the previous network, else the numbers.
 
-    The checkpoint may be far ahead: what it was trained to since is still to be tested, or was found no stronger.
+    The checkpoint may be far ahead: its later steps are not tested yet, or were not stronger.
     """
-    step, promoted_at = patient.promoted
+    step, promoted_at = run.promoted
     since = [game for game in own if game.created_at > promoted_at]
     text = (
-        f"the newest game was played by step {own[-1].network_step:,}, the promoted network is of step {step:,}, "
-        f"the checkpoint at step {patient.checkpoint.step:,}"
+        f"the newest game's network is at step {own[-1].network_step:,}, the promoted network at step {step:,}, "
+        f"the checkpoint at step {run.checkpoint.step:,}"
     )
     if len(since) >= ENOUGH_GAMES and max(game.network_step for game in since) < step:
-        return _unused(f"{text}; {len(since):,} games were played since the promotion", patient)
+        return _unused(f"{text}; {len(since):,} games were played since the promotion", run)
     return text
 
 
-def _unused(evidence: str, patient: Patient) -> Finding:
+def _unused(evidence: str, run: RunData) -> Finding:
     return Finding(
         Severity.CRITICAL,
-        "Self-play does not use what training learns",
+        "Self-play does not use the trained network",
         evidence,
-        "Give self-play and training the same model and the same pipeline.checkpoint_dir.",
-        (f"generation.model_type={patient.model_type}",),
+        "Set the same model and the same pipeline.checkpoint_dir for self-play and training.",
+        (f"generation.model_type={run.model_type}",),
     )
 
 
 def _stale(evidence: str) -> Finding:
     return Finding(
         Severity.WARNING,
-        "The buffer is stale: training goes on and self-play does not",
+        "The buffer is stale: training continues without new games",
         evidence,
-        "Generate before you train again; let fewer trainings follow each generation.",
+        "Generate new games before the next training; run fewer trainings after each generation.",
         ("pipeline.training_cycles_per_generation=1",),
     )
 
 
-def games_distinct(patient: Patient) -> Outcome:
-    """Too few distinct games, or too few distinct openings, up to symmetry."""
-    games = _enough(patient.games)
+def games_distinct(run: RunData) -> CheckResult:
+    """Reports too few distinct games or openings, up to symmetry."""
+    games = _enough(run.games)
     whole = _distinct(games, None) / len(games)
     openings = _distinct(games, OPENING_PLIES) / len(games)
     text = (
         f"of the newest {len(games):,} games {whole:.0%} are distinct up to symmetry, "
         f"{openings:.0%} by their first {OPENING_PLIES} plies"
     )
-    settings = patient.config.generation
+    settings = run.config.generation
     if whole < DISTINCT_GAMES:
         return Finding(
             Severity.CRITICAL,
-            "Self-play repeats itself",
+            "Self-play repeats games",
             text,
-            "Open games with more random plies and let the choice of moves stray more.",
+            "Start games with more random plies and raise the temperature.",
             _more_variety(settings.opening_plies, settings.mcts_temperature),
         )
     if openings < DISTINCT_OPENINGS:
         return Finding(
             Severity.WARNING,
-            "The openings are too few",
+            "There are too few distinct openings",
             text,
-            "Open games with more random plies.",
+            "Start games with more random plies.",
             _more_variety(settings.opening_plies, settings.mcts_temperature),
         )
-    return Well(text)
+    return Passed(text)
 
 
 def _more_variety(opening_plies: int, temperature: float) -> tuple[str, ...]:
@@ -176,37 +176,37 @@ def _distinct(games: Sequence[StoredGame], plies: int | None) -> int:
 
 
 def _canonical(moves: Sequence[int], size: int) -> bytes:
-    """The same for games that are one up to symmetry."""
-    landed = SYMMETRIES[size][:, np.asarray(moves, np.int64)]
-    smallest: bytes = min(row.tobytes() for row in landed)
+    """A key that is equal for games that are equal up to symmetry."""
+    transformed = SYMMETRIES[size][:, np.asarray(moves, np.int64)]
+    smallest: bytes = min(row.tobytes() for row in transformed)
     return smallest
 
 
-def labels_clean(patient: Patient) -> Outcome:
-    """Label noise: how many records lie before a move drawn at random, so that the outcome is not theirs."""
-    records = patient.records
+def labels_clean(run: RunData) -> CheckResult:
+    """Reports label noise: records before a move drawn at random, so that the game's outcome is not their value."""
+    records = run.records
     cut = float(np.mean(~np.isnan(records.random_value)))
-    rate = patient.config.generation.random_move_rate
-    random_games = np.mean([bool(game.random_plies) for game in patient.games])
+    rate = run.config.generation.random_move_rate
+    random_games = np.mean([bool(game.random_plies) for game in run.games])
     text = (
-        f"{cut:.0%} of the newest {len(records):,} records lie before a move drawn at random, "
+        f"{cut:.0%} of the newest {len(records):,} records precede a move drawn at random, "
         f"in {random_games:.0%} of the games; generation.random_move_rate is {rate:g}"
     )
     if cut > CUT_LABELS:
         return Finding(
             Severity.WARNING,
-            "Random moves cost labels",
+            "Random moves spoil value targets",
             text,
-            "Their value label is the search's own opinion instead of the game's outcome, or the network would learn "
-            "from blunders that nobody chose. Vary games by their openings and by the temperature instead.",
+            "The value target of these records is the search value: the outcome would include the effect of random "
+            "blunders. Vary games by openings and temperature instead.",
             ("generation.random_move_rate=0",),
         )
-    return Well(text)
+    return Passed(text)
 
 
-def sides_balanced(patient: Patient) -> Outcome:
-    """One side that always wins, or games that are mostly drawn: outcomes that teach nothing."""
-    games = _enough(patient.games)
+def sides_balanced(run: RunData) -> CheckResult:
+    """Reports outcomes that carry little information: one side nearly always wins, or most games are drawn."""
+    games = _enough(run.games)
     firsts, draws = (sum(game.winner == winner for game in games) for winner in (1, 0))
     decided = len(games) - draws
     share = firsts / decided if decided else 0.5
@@ -220,140 +220,140 @@ def sides_balanced(patient: Patient) -> Outcome:
             Severity.WARNING,
             "Most games are drawn",
             text,
-            "A full board decides little: play on a larger one, or let games open with more random plies.",
-            (f"game.board_size={min(19, patient.config.game.board_size + 4)}",),
+            "A small board fills up: use a larger one, or start games with more random plies.",
+            (f"game.board_size={min(19, run.config.game.board_size + 4)}",),
         )
     if not 1 - ONE_SIDED <= share <= ONE_SIDED:
         side = 1 if share > 0.5 else 2
         return Finding(
             Severity.WARNING,
-            f"Player {side} always wins",
+            f"Player {side} wins nearly every game",
             text,
-            "The value then learns who moves first, and little else: open games with more random plies, so that both "
+            "The value then learns little except who moves first. Start games with more random plies, so that both "
             "sides get good positions.",
-            (f"generation.opening_plies={patient.config.generation.opening_plies + 4}",),
+            (f"generation.opening_plies={run.config.generation.opening_plies + 4}",),
         )
-    return Well(text)
+    return Passed(text)
 
 
-def captures_happen(patient: Patient) -> Outcome:
-    """Captures that never decide a game, or always."""
-    variant = patient.config.game.variant
+def captures_happen(run: RunData) -> CheckResult:
+    """Reports captures that never decide a game, or nearly always."""
+    variant = run.config.game.variant
     if CAPTURES_TO_WIN[variant_index(variant)] == NEVER:
-        raise NotSeenError(f"nothing is captured in {variant}")
-    games = _enough(patient.games)
+        raise NotAvailableError(f"{variant} has no captures")
+    games = _enough(run.games)
     won = sum(game.won_by == "captures" for game in games) / len(games)
-    taken = float(np.mean(patient.records.captured.sum(1) > 0))
+    taken = float(np.mean(run.records.captured.sum(1) > 0))
     text = (
         f"{won:.0%} of the newest {len(games):,} games were won by captures; "
-        f"stones had been captured in {taken:.0%} of the newest {len(patient.records):,} positions"
+        f"stones had been captured in {taken:.0%} of the newest {len(run.records):,} positions"
     )
     if taken == 0:
         return Finding(
             Severity.CRITICAL,
-            "Nothing is ever captured",
+            "No stones are captured",
             text,
-            "Captures come up even in random games: look whether the records are what they should be with "
-            "`alphapente records check`, and whether games last long enough.",
+            "Captures occur even in random games. Check the records with `alphapente records check`, and check that "
+            "games are long enough.",
         )
     if won == 0 or won > BY_CAPTURES:
         return Finding(
             Severity.HINT,
             "No game is won by captures" if won == 0 else "Nearly every game is won by captures",
             text,
-            "The network sees one way of winning only, and knows little about the other: let games stray more.",
-            (f"generation.opening_plies={patient.config.generation.opening_plies + 2}",),
+            "The network sees one way of winning only and learns little about the other. Vary the openings more.",
+            (f"generation.opening_plies={run.config.generation.opening_plies + 2}",),
         )
-    return Well(text)
+    return Passed(text)
 
 
-def games_long_enough(patient: Patient) -> Outcome:
-    """Games that end at once or never, or whose length has drifted far."""
-    games = _enough(patient.games)
+def games_long_enough(run: RunData) -> CheckResult:
+    """Reports games that are very short, that fill the board, or that have become twice as long."""
+    games = _enough(run.games)
     new = _mean_plies(games)
-    before = _mean_plies(patient.oldest_games) if len(patient.oldest_games) >= ENOUGH_GAMES else None
+    before = _mean_plies(run.oldest_games) if len(run.oldest_games) >= ENOUGH_GAMES else None
     text = f"the newest {len(games):,} games last {new:.1f} plies on average"
     if before is not None:
-        text += f", the first {len(patient.oldest_games):,} lasted {before:.1f}"
-    points = patient.config.game.board_size**2
+        text += f", the first {len(run.oldest_games):,} lasted {before:.1f}"
+    points = run.config.game.board_size**2
     if new < SHORT_GAME:
         return Finding(
             Severity.WARNING,
-            "Games end before they have begun",
+            "Games are very short",
             text,
-            "One side does not defend: more simulations see more threats.",
-            (f"generation.simulations={2 * patient.config.generation.simulations}",),
+            "One side does not defend. More simulations find more threats.",
+            (f"generation.simulations={2 * run.config.generation.simulations}",),
         )
     if new > LONG_GAME * points:
         return Finding(
             Severity.WARNING,
             "Games fill the board",
             f"{text}, of {points} points",
-            "Nobody finds the win: search more, and play closer to what the search has found.",
+            "Neither side finds a win. Search more, and lower the temperature.",
             (
-                f"generation.simulations={2 * patient.config.generation.simulations}",
-                f"generation.temperature_final={min(0.2, patient.config.generation.temperature_final):g}",
+                f"generation.simulations={2 * run.config.generation.simulations}",
+                f"generation.temperature_final={min(0.2, run.config.generation.temperature_final):g}",
             ),
         )
     if before is not None and new > DRIFT * before:
         return Finding(
             Severity.HINT,
-            "Games grow longer",
+            "Games have become longer",
             text,
-            "As defence is learned they do; but a network that forgets how to win does so too. Compare checkpoints "
+            "This happens when the network learns to defend, but also when it forgets how to win. Compare checkpoints "
             "with `alphapente arena`.",
         )
-    return Well(text)
+    return Passed(text)
 
 
-def search_values_spread(patient: Patient) -> Outcome:
-    """Search values that are all but certain where nothing was proven."""
-    values = np.abs(patient.records.search_value.astype(np.float64))
-    open_ones = values[values < 1.0]  # a proven value is 1 exactly
-    if len(open_ones) < ENOUGH_GAMES:
-        raise NotSeenError("nearly all values were proven")
-    share = float(np.mean(open_ones > SURE))
-    text = f"{share:.0%} of {len(open_ones):,} unproven search values lie beyond {SURE}"
+def search_values_spread(run: RunData) -> CheckResult:
+    """Reports search values near 1 or -1 that are not proven."""
+    values = np.abs(run.records.search_value.astype(np.float64))
+    unproven = values[values < 1.0]  # a proven value is exactly 1
+    if len(unproven) < ENOUGH_GAMES:
+        raise NotAvailableError("nearly all values are proven")
+    share = float(np.mean(unproven > SURE))
+    text = f"{share:.0%} of {len(unproven):,} unproven search values are beyond {SURE}"
     if share > SATURATED:
         return Finding(
             Severity.WARNING,
             "Search values are saturated",
             text,
-            "Where every move seems won or lost, the search cannot tell good ones from bad: give the search's own "
-            "value a greater share of the label.",
-            (f"training.outcome_weight={_softer(patient.config.training.outcome_weight):g}",),
+            "If every move looks won or lost, the search cannot rank moves. Give the search value a larger share of "
+            "the value target.",
+            (f"training.outcome_weight={_softer(run.config.training.outcome_weight):g}",),
         )
-    return Well(text)
+    return Passed(text)
 
 
 def _softer(outcome_weight: float) -> float:
     return round(min(0.5, 0.7 * outcome_weight), 2)
 
 
-def targets_sharp(patient: Patient) -> Outcome:
-    """Policy targets that are hardly sharper than chance: the search finds no difference between moves."""
-    records = patient.records
+def targets_sharp(run: RunData) -> CheckResult:
+    """Reports policy targets that are nearly uniform: the search finds no difference between moves."""
+    records = run.records
     size, weights = records.board_size**2, records.policy_weight
     if not weights.any():
-        raise NotSeenError("the newest records' searches were all too cheap to teach a policy")
-    entropy = float(np.average(_target_entropies(patient), weights=weights))
+        raise NotAvailableError("all newest records are from cheap searches, which have no policy target")
+    entropy = float(np.average(_target_entropies(run), weights=weights))
     chances = np.log(size - np.count_nonzero(records.boards, axis=1).clip(0, size - 1))
     share = entropy / float(np.average(chances, weights=weights))
-    text = f"the policy targets have {entropy:.2f} nats of entropy, {share:.0%} of what chance has"
+    text = f"the policy targets have an entropy of {entropy:.2f} nats, {share:.0%} of a uniform policy's"
     if share > FLAT_TARGETS:
         return Finding(
             Severity.WARNING,
-            "The policy targets say next to nothing",
+            "The policy targets are nearly uniform",
             text,
-            "With few simulations, visits are spread thin: search more, with less noise, from a Gumbel root.",
-            (f"generation.simulations={2 * patient.config.generation.simulations}", "search.root=gumbel"),
+            "Few simulations give few visits to each move. Use more simulations, less noise and a Gumbel root.",
+            (f"generation.simulations={2 * run.config.generation.simulations}", "search.root=gumbel"),
         )
-    return Well(text)
+    return Passed(text)
 
 
-def _target_entropies(patient: Patient) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The entropy of each record's policy target in nats, its unlisted rest spread over the free points."""
-    records = patient.records
+def _target_entropies(run: RunData) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The entropy of each record's policy target in nats; its rest is spread over the free unlisted points."""
+    records = run.records
     listed = np.diff(records.offsets)
     parts = records.targets.astype(np.float64)
     own = np.zeros(len(records))
@@ -369,5 +369,5 @@ def _mean_plies(games: Iterable[StoredGame]) -> float:
 
 def _enough(games: list[StoredGame]) -> list[StoredGame]:
     if len(games) < ENOUGH_GAMES:
-        raise NotSeenError(f"only {len(games)} games of self-play, {ENOUGH_GAMES} are needed")
+        raise NotAvailableError(f"only {len(games)} games of self-play, {ENOUGH_GAMES} are needed")
     return games

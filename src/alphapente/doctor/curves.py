@@ -1,4 +1,4 @@
-"""The numbers that self-play and training wrote for TensorBoard, read back: evidence of how past jobs went."""
+"""Reads the curves that self-play and training wrote for TensorBoard."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from alphapente.files import StrPath
 
 NEWEST_FILES = 60
-"""Of each kind of job, so many of the newest are read."""
+"""Files read for each kind of job, the newest ones."""
 
 Point = tuple[int, float]
 """(step, value)."""
@@ -16,28 +16,29 @@ Point = tuple[int, float]
 
 @dataclass(frozen=True, slots=True)
 class JobCurves:
-    """What one job (a generation, a training) wrote: by tag its points in the order of writing."""
+    """The points that one job (a generation, a training) wrote, by tag, in the order of writing."""
 
     points: Mapping[str, Sequence[Point]]
     times: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """When each of them was written, in seconds since 1970."""
+    """The time of each point, in seconds since 1970."""
 
     def values(self, tag: str) -> list[float]:
-        """The values under a tag; none where it was not written."""
+        """The values of a tag, empty if it was not written."""
         return [value for _, value in self.points.get(tag, ())]
 
 
 KnownJobs = dict[Path, tuple[int, JobCurves]]
-"""What was read from which file, and how many bytes it had."""
+"""By file: its size in bytes when it was read, and its curves."""
 
 
 def read_jobs(log_dir: StrPath, name: str, known: KnownJobs | None = None) -> list[JobCurves]:
     """The newest jobs of a name ("generation", "training-simple") that wrote curves, oldest first.
 
-    Each job writes a file of its own. A file that is damaged or still being written counts as far as it can be read.
-    Whoever reads again and again keeps `known` in between: only files that have grown are read anew.
+    Each job writes its own file. A file that is damaged or still being written is read as far as possible.
+    Callers that read repeatedly pass the same `known`: then only files whose size has changed are read again.
     """
-    files = sorted((Path(log_dir) / "tensorboard" / name).glob("events.out.tfevents.*"), key=_begun)[-NEWEST_FILES:]
+    found = (Path(log_dir) / "tensorboard" / name).glob("events.out.tfevents.*")
+    files = sorted(found, key=_start_order)[-NEWEST_FILES:]
     known = {} if known is None else known
     for path in known.keys() - files:
         del known[path]
@@ -49,15 +50,15 @@ def read_jobs(log_dir: StrPath, name: str, known: KnownJobs | None = None) -> li
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file; 0 for one that was deleted meanwhile."""
+    """Size of a file in bytes; 0 if it was deleted meanwhile."""
     try:
         return path.stat().st_size
     except OSError:
         return 0
 
 
-def _begun(path: Path) -> list[int]:
-    """Sorts files by when they were begun: named by the second, the host, the process and its how-manieth it is."""
+def _start_order(path: Path) -> list[int]:
+    """Sort key by start time: names contain the second, the host, the process and the number within the process."""
     return [int(digits) for digits in re.findall(r"[0-9]+", path.name)]
 
 
@@ -74,6 +75,6 @@ def _read(path: Path) -> JobCurves:
                 if value.HasField("simple_value"):
                     points.setdefault(value.tag, []).append((int(event.step), float(value.simple_value)))
                     times.setdefault(value.tag, []).append(float(event.wall_time))
-    except (OSError, ValueError):  # told by what is missing
+    except (OSError, ValueError):  # the missing points show it
         pass
     return JobCurves(points, times)

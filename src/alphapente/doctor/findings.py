@@ -1,4 +1,4 @@
-"""What an examination says: what is wrong and how to mend it, what was found well, what could not be looked at."""
+"""The results of checks: findings, passed checks, and checks whose data is not available."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -7,19 +7,19 @@ from alphapente.config import Config
 
 
 class Severity(IntEnum):
-    """How much a finding matters; the worst is first."""
+    """How serious a finding is; the worst is first."""
 
     CRITICAL = 0
-    """The run learns nothing, or loses what it learns."""
+    """The run learns nothing, or loses what it has learned."""
     WARNING = 1
-    """It learns, but worse or more slowly than it could."""
+    """The run learns worse or more slowly than it could."""
     HINT = 2
-    """Worth knowing."""
+    """For information."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong: the evidence in numbers, what to do, and the settings to change, each as `key=value`."""
+    """A problem: the evidence in numbers, advice, and the settings to change, each as `key=value`."""
 
     severity: Severity
     title: str
@@ -29,52 +29,52 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
-    """Something looked at and found well, with its numbers."""
+class Passed:
+    """A check without findings, and its numbers."""
 
     evidence: str
 
 
-class NotSeenError(Exception):
-    """There is nothing to look at: why, in a few words. Raised by checks and by the evidence that they ask for."""
+class NotAvailableError(Exception):
+    """The data of a check is not available; the message says why. Raised by checks and by `RunData`."""
 
 
-Outcome = Well | Finding | list[Finding]
-"""What a check returns; an empty list is not allowed: what is well is told with its numbers."""
+CheckResult = Passed | Finding | list[Finding]
+"""What a check returns. A list must not be empty: a check without findings returns `Passed` with its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """What one check found: findings, or `evidence` that all is well, or `unseen`, why it could not look."""
+class CheckReport:
+    """The result of one check: findings, or `evidence` that it passed, or `unavailable`, why it did not run."""
 
     check: str
     findings: tuple[Finding, ...] = ()
     evidence: str = ""
-    unseen: str = ""
+    unavailable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The whole examination, in the order of the checks."""
+    """The results of all checks, in order."""
 
     subject: str
-    """What was examined, for people: the game, the database, the checkpoint."""
+    """The game, the database and the checkpoint, for display."""
     config: Config
-    """The configuration in force: that of the present stage, where a run has a curriculum."""
-    examined: tuple[Examined, ...] = field(default_factory=tuple)
+    """The configuration in force: with a curriculum that of the current stage."""
+    reports: tuple[CheckReport, ...] = field(default_factory=tuple)
 
     @property
     def findings(self) -> list[tuple[str, Finding]]:
         """(check, finding), worst first."""
-        found = [(one.check, finding) for one in self.examined for finding in one.findings]
+        found = [(one.check, finding) for one in self.reports for finding in one.findings]
         return sorted(found, key=lambda pair: pair[1].severity)
 
     @property
-    def well(self) -> list[Examined]:
-        """The checks that found all well."""
-        return [one for one in self.examined if one.evidence]
+    def passed(self) -> list[CheckReport]:
+        """The checks without findings."""
+        return [one for one in self.reports if one.evidence]
 
     @property
-    def unseen(self) -> list[Examined]:
-        """The checks that had nothing to look at."""
-        return [one for one in self.examined if one.unseen]
+    def unavailable(self) -> list[CheckReport]:
+        """The checks whose data is not available."""
+        return [one for one in self.reports if one.unavailable]

@@ -1,25 +1,25 @@
-"""Settings that do nothing, or not what they say, because of other settings: each rule one line of a table."""
+"""Settings that other settings make ineffective or harmful: a table of rules."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from alphapente.config import Config, keys
-from alphapente.doctor.findings import Finding, Outcome, Severity, Well
+from alphapente.doctor.findings import CheckResult, Finding, Passed, Severity
 from alphapente.doctor.keys import value_at
-from alphapente.doctor.patient import Patient
+from alphapente.doctor.run_data import RunData
 from alphapente.network.device import num_cores
 from alphapente.pipeline.run_faults import run_faults
 
 
 class Rule(NamedTuple):
-    """`key` has no effect where `idle` says so of the configuration; `why`, and what to set for it to have one."""
+    """`key` has no effect if `idle(config)`; `why`, and `instead`, a setting with which it has an effect."""
 
     key: str
     idle: Callable[[Config], bool]
     why: str
     instead: str
     always: bool = False
-    """Told even where the key has its default value."""
+    """Report the rule also if the key has its default value."""
 
 
 def _puct(config: Config) -> bool:
@@ -38,61 +38,61 @@ RULES = (
     Rule(
         "search.considered_points",
         lambda c: not _puct(c) and c.search.considered_points > c.generation.simulations,
-        "no more points are considered than there are simulations (generation.simulations)",
+        "it is limited by the number of simulations (generation.simulations)",
         "generation.simulations=32",
         always=True,
     ),
-    Rule("search.considered_points", _puct, "only a Gumbel root considers points", "search.root=gumbel"),
-    Rule("search.value_scale", _puct, "only a Gumbel root weighs values so", "search.root=gumbel"),
-    Rule("search.visit_offset", _puct, "only a Gumbel root weighs values so", "search.root=gumbel"),
+    Rule("search.considered_points", _puct, "only a Gumbel root uses it", "search.root=gumbel"),
+    Rule("search.value_scale", _puct, "only a Gumbel root uses it", "search.root=gumbel"),
+    Rule("search.visit_offset", _puct, "only a Gumbel root uses it", "search.root=gumbel"),
     Rule(
         "search.noise_concentration",
         _noiseless,
-        "there is no noise where generation.mcts_random is 0",
+        "there is no noise if generation.mcts_random is 0",
         "generation.mcts_random=0.25",
     ),
     Rule(
         "search.root_policy_temperature",
         _noiseless,
-        "priors are flattened only where there is noise, and generation.mcts_random is 0",
+        "the policy temperature applies only with noise, and generation.mcts_random is 0",
         "generation.mcts_random=0.25",
     ),
     Rule(
         "search.root_policy_temperature_final",
         _noiseless,
-        "priors are flattened only where there is noise, and generation.mcts_random is 0",
+        "the policy temperature applies only with noise, and generation.mcts_random is 0",
         "generation.mcts_random=0.25",
     ),
     Rule(
         "search.root_policy_temperature_half_life",
         lambda c: c.search.root_policy_temperature_final in (None, c.search.root_policy_temperature),
-        "the root's policy temperature has nowhere to go (search.root_policy_temperature_final)",
+        "the root's policy temperature is constant (search.root_policy_temperature_final)",
         "search.root_policy_temperature_final=1.1",
     ),
     Rule(
         "search.noise_shaped",
         _noiseless,
-        "there is no noise where generation.mcts_random is 0",
+        "there is no noise if generation.mcts_random is 0",
         "generation.mcts_random=0.25",
     ),
-    Rule("search.forced_playouts", lambda c: not _puct(c), "only a PUCT root forces playouts", "search.root=puct"),
+    Rule("search.forced_playouts", lambda c: not _puct(c), "only a PUCT root has forced playouts", "search.root=puct"),
     Rule(
         "search.forced_playouts",
         lambda c: _puct(c) and _noiseless(c),
-        "playouts are forced only where there is noise, and generation.mcts_random is 0",
+        "playouts are forced only with noise, and generation.mcts_random is 0",
         "generation.mcts_random=0.25",
     ),
     Rule(
         "search.virtual_loss",
         lambda c: c.search.leaves_at_once == 1,
-        "no tree has several leaves in flight where search.leaves_at_once is 1",
+        "only one leaf at a time awaits the network if search.leaves_at_once is 1",
         "search.leaves_at_once=8",
     ),
     *(
         Rule(
             f"pipeline.promotion_{name}",
             lambda c: c.pipeline.promotion == "off",
-            "no network is tested where pipeline.promotion is off",
+            "no network is tested if pipeline.promotion is off",
             "pipeline.promotion=sprt",
         )
         for name in ("simulations", "elo0", "elo1", "alpha", "beta", "max_pairs")
@@ -100,7 +100,7 @@ RULES = (
     Rule(
         "generation.temperature_half_life",
         lambda c: c.generation.mcts_temperature <= c.generation.temperature_final,
-        "the temperature starts where it settles (generation.temperature_final)",
+        "the temperature starts at its final value (generation.temperature_final)",
         "generation.mcts_temperature=1.0",
     ),
     Rule(
@@ -118,26 +118,26 @@ RULES = (
     Rule(
         "generation.cheap_simulations",
         lambda c: c.generation.full_search_share == 1 and _never_decided(c),
-        "every search is a full one (generation.full_search_share and decided_value are 1)",
+        "every search is a full search (generation.full_search_share and decided_value are 1)",
         "generation.full_search_share=0.25",
     ),
     Rule(
         "generation.full_search_share",
         lambda c: c.generation.full_search_share < 1 and c.generation.cheap_simulations >= c.generation.simulations,
-        "cheap searches take as many simulations as full ones (generation.cheap_simulations), so that all they do is "
-        "to teach no policy",
+        "cheap searches have at least the simulations of full ones (generation.cheap_simulations), so their only "
+        "effect is to have no policy target",
         "generation.full_search_share=1.0",
     ),
     Rule(
         "generation.decided_turns",
         _never_decided,
-        "no game counts as decided where generation.decided_value is 1",
+        "no game counts as decided if generation.decided_value is 1",
         "generation.decided_value=0.95",
     ),
     Rule(
         "generation.decided_weight",
         _never_decided,
-        "no game counts as decided where generation.decided_value is 1",
+        "no game counts as decided if generation.decided_value is 1",
         "generation.decided_value=0.95",
     ),
     Rule(
@@ -164,26 +164,26 @@ RULES = (
     Rule(
         "training.final_rate_fraction",
         lambda c: c.training.final_rate_epochs == 0,
-        "no step is among the last (training.final_rate_epochs is 0)",
+        "there are no last steps (training.final_rate_epochs is 0)",
         "training.final_rate_epochs=0.3",
     ),
     Rule(
         "training.final_rate_epochs",
         lambda c: c.training.final_rate_fraction == 1,
-        "the last steps have the same rate as the others (training.final_rate_fraction is 1)",
+        "the last steps have the same learning rate as the others (training.final_rate_fraction is 1)",
         "training.final_rate_fraction=0.25",
     ),
     Rule(
         "training.average_decay",
         lambda c: c.training.average_decay == 0,
-        "at 0 nothing is averaged: what plays is the weights of the last step",
+        "at 0 there is no EMA: the weights of the last step play",
         "training.average_decay=0.99",
         always=True,
     ),
     Rule(
         "training.value_loss_weight",
         lambda c: c.training.value_loss_weight == 0,
-        "at 0 the value learns nothing, and the search goes by it",
+        "at 0 the value learns nothing, and the search relies on it",
         "training.value_loss_weight=1.0",
         always=True,
     ),
@@ -201,18 +201,18 @@ RULES = (
         "generation.games=null",
     ),
 )
-"""Rules without `always` hold for keys that have been set to something else than their default."""
+"""Rules without `always` apply only to keys whose value differs from the default."""
 
 
-def settings_work(patient: Patient) -> Outcome:
-    """Settings that have no effect as the others are."""
-    config, defaults = patient.config, Config()
+def settings_effective(run: RunData) -> CheckResult:
+    """Reports settings that have no effect or a harmful one in combination with the others."""
+    config, defaults = run.config, Config()
     findings = [
         Finding(
             Severity.HINT,
             f"{rule.key} has no effect",
             f"it is {value_at(config, rule.key)!r}; {rule.why}",
-            "Leave it out, or give it something to do.",
+            "Remove it, or change the setting that disables it.",
             (rule.instead,),
         )
         for rule in RULES
@@ -226,21 +226,21 @@ def settings_work(patient: Patient) -> Outcome:
             fault.advice,
             fault.settings,
         )
-        for fault in run_faults(patient.configured)
+        for fault in run_faults(run.configured)
     ]
     findings += _last_steps(config)
     findings += _oversubscribed(config)
-    return findings or Well(f"{len(RULES)} rules looked at {len(keys())} settings")
+    return findings or Passed(f"{len(RULES)} rules checked {len(keys())} settings")
 
 
 def _last_steps(config: Config) -> Iterator[Finding]:
     if config.training.final_rate_epochs == 1 and config.training.final_rate_fraction < 1:
         yield Finding(
             Severity.HINT,
-            "All of a training is its last steps",
+            "All steps of a training are its last steps",
             "training.final_rate_epochs is 1: every step runs at "
             f"{config.training.final_rate_fraction:g} of training.learning_rate",
-            "Say so by the learning rate itself, or leave the rate as it is.",
+            "Lower the learning rate itself, or remove the setting.",
             ("training.final_rate_epochs=0",),
         )
 
@@ -253,8 +253,8 @@ def _oversubscribed(config: Config) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "More threads than cores",
-            f"{workers or cores} workers (generation.workers {workers}) of {threads} threads want {wanted} cores, and "
+            f"{workers or cores} workers (generation.workers {workers}) of {threads} threads need {wanted} cores, and "
             f"there are {cores}",
-            "Threads that wait for each other's core are slower than one for each core.",
+            "Threads that share a core are slower than one thread per core.",
             ("generation.workers=0", "network.threads_per_worker=1"),
         )

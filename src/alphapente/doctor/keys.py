@@ -1,4 +1,4 @@
-"""Settings by their dotted keys, as findings name them: what they are now, and whether a change would be one."""
+"""Settings by dotted key, as findings name them: their current values, and whether a proposed value is a change."""
 
 import json
 
@@ -6,7 +6,7 @@ from alphapente.config import Config
 
 
 def value_at(config: Config, key: str) -> object:
-    """The value of a dotted key; None where it is null or is no key."""
+    """The value of a dotted key; None if it is null or the key does not exist."""
     value: object = config
     for name in key.split("."):
         value = getattr(value, name, None)
@@ -14,7 +14,7 @@ def value_at(config: Config, key: str) -> object:
 
 
 def present_value(config: Config, setting: str) -> str:
-    """The value, as JSON, that "key=value" would change; "" where the key is none."""
+    """The current value, as JSON, of the key in "key=value"; "" if the key does not exist."""
     section, _, name = setting.partition("=")[0].rpartition(".")
     if not hasattr(value_at(config, section), name):
         return ""
@@ -22,7 +22,7 @@ def present_value(config: Config, setting: str) -> str:
 
 
 def is_set(config: Config, setting: str) -> bool:
-    """Whether the setting of "key=value" has this value already."""
+    """Whether the key in "key=value" already has this value."""
     key, _, text = setting.partition("=")
     try:
         wanted = json.loads(text)

@@ -1,4 +1,4 @@
-"""Games whose policy targets are what the hand-made network itself proposes: nothing to hold against it."""
+"""Games whose policy targets are the hand-made network's own policy: a healthy network for these records."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,12 @@ from alphapente.records.model import GameRecord, RecordBatch
 from alphapente.records.positions import positions_of
 from alphapente.records.store import Store
 from alphapente.training.batches import make_batch, samples_of
-from tests.doctor.patients import with_targets
+from tests.doctor.sample_runs import with_targets
 from tests.records.samples import random_game
 
 
-def preferred(config: Config, some: list[GameRecord]) -> list[GameRecord]:
-    """The games with the network's own policy for their targets."""
+def with_own_policy(config: Config, some: list[GameRecord]) -> list[GameRecord]:
+    """The games with the network's own policy as policy targets."""
     with Store(Path(config.records.database).with_name("scratch.db")) as scratch:
         for game in some:
             scratch.add_game(game)
@@ -36,8 +36,8 @@ def _policies(config: Config, records: RecordBatch) -> list[np.ndarray[Any, Any]
     return list(weights / weights.sum(1, keepdims=True))
 
 
-def later(seed: int, count: int = 80) -> list[GameRecord]:
-    """Random games from their ninth ply on, where there is something to know."""
+def late_positions(seed: int, count: int = 80) -> list[GameRecord]:
+    """Random games with records from the ninth ply on, where the policy is not uniform."""
     return [
         replace(game, records=game.records[8:14])
         for game in (random_game(seed + number, "pente", 7) for number in range(count))

@@ -1,6 +1,6 @@
-"""What the doctor looks at: the games, the records, the checkpoint, the curves; each is fetched when it is asked for.
+"""The data of a run that the doctor checks: games, records, checkpoint and curves. Each is loaded on first use.
 
-What is not there raises NotSeenError with the reason, so that a check that needs it is told as "not looked at".
+Missing data raises NotAvailableError with the reason: the check that needs it is then reported as not available.
 """
 
 import json
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from alphapente.config import Config, in_stage, stage_sizes
 from alphapente.doctor.curves import JobCurves, read_jobs
-from alphapente.doctor.findings import NotSeenError
+from alphapente.doctor.findings import NotAvailableError
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import checkpoint_path, promoted_path
 from alphapente.pipeline.state import STATE_NAME, State, load_state
@@ -30,33 +30,32 @@ if TYPE_CHECKING:
 
 NEWEST_GAMES = 500
 NEWEST_RECORDS = 4000
-JUDGED_RECORDS = 512
-"""The network is asked about so many records at most."""
+PREDICTED_RECORDS = 512
+"""Records that the network evaluates at most."""
 BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """n records and what the network says of them."""
+class Predictions:
+    """n records and the network's predictions for them."""
 
-    value: NDArray[np.float32]  # [n] the network's, the player to move's
-    outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss of the game
-    settled: NDArray[np.bool_]  # [n] whether that came by moves that were chosen, none of them drawn at random
-    cross_entropy: NDArray[np.float32]  # [n] of its policy against the targets, over the legal points, in nats
-    target_entropy: NDArray[np.float32]  # [n]
-    policy_weight: NDArray[np.float32]  # [n] how much the target counts in training; not 0 for all
+    value: NDArray[np.float32]  # [n] the network's, of the player to move
+    outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss
+    no_random_moves: NDArray[np.bool_]  # [n] no later move of the game was drawn at random
+    cross_entropy: NDArray[np.float32]  # [n] of the policy against the targets, over the legal points, in nats
+    target_entropy: NDArray[np.float32]  # [n] in nats
+    policy_weight: NDArray[np.float32]  # [n] weight of the policy target in training; not all 0
     num_legal: NDArray[np.int64]  # [n]
 
-    def of_policy(self, numbers: NDArray[Any]) -> float:
-        """The mean of float[n], each weighed as its policy target is."""
+    def policy_mean(self, numbers: NDArray[Any]) -> float:
+        """The mean of float[n], weighted by `policy_weight`."""
         return float(np.average(numbers, weights=self.policy_weight))
 
 
-class Patient:
-    """A configuration's pool of records, its log folder, and the checkpoint of `training.model_type`.
+class RunData:
+    """The records, logs and checkpoint (of `training.model_type`) of a configuration.
 
-    `configured` is the whole configuration, `config` what is in force of it: where a run with a curriculum has begun,
-    that of its present stage.
+    `configured` is the whole configuration, `config` the one in force: with a curriculum that of the current stage.
     """
 
     def __init__(self, config: Config) -> None:
@@ -69,18 +68,18 @@ class Patient:
 
     @property
     def _stage(self) -> int:
-        """The present stage, from 0; the first where no run has begun or its state cannot be read (`state` tells)."""
+        """The current stage, from 0; 0 if no run has begun or its state cannot be read (`state` raises)."""
         try:
             return min(self.state.stage, self.num_stages - 1)
-        except (NotSeenError, AlphaPenteError):
+        except (NotAvailableError, AlphaPenteError):
             return 0
 
     @cached_property
     def state(self) -> State:
-        """Where the run of the pipeline stands. Raises FailureError for a state that cannot be read."""
+        """The state of the pipeline's run. Raises FailureError if it cannot be read."""
         found = load_state(self.state_path)
         if found is None:
-            raise NotSeenError(f"no run of the pipeline has left its state in {self.state_path}")
+            raise NotAvailableError(f"no run of the pipeline has saved its state in {self.state_path}")
         return found
 
     @property
@@ -93,15 +92,15 @@ class Patient:
 
     @cached_property
     def store(self) -> Store:
-        """The database, to be read. Raises NotSeenError where there is none yet, DatabaseError for a damaged one."""
+        """The database, read-only. Raises NotAvailableError if it does not exist, DatabaseError if it is damaged."""
         try:
             return Store(self.config.records.database, self.config.records.busy_timeout_s, read_only=True)
         except RequestError as error:
-            raise NotSeenError(f"no database: {error}") from error
+            raise NotAvailableError(f"no database: {error}") from error
 
     @cached_property
     def stats(self) -> StoreStats:
-        """What the database holds."""
+        """The database's statistics."""
         return self.store.stats()
 
     @cached_property
@@ -111,28 +110,28 @@ class Patient:
         for pool in self.stats.pools:
             if (pool.variant, pool.board_size) == (game.variant, game.board_size) and pool.records:
                 return pool
-        raise NotSeenError("no records yet")
+        raise NotAvailableError("no records yet")
 
     @property
     def run_records(self) -> int:
-        """Records of the variant on all boards of the run, as its target counts them; at least one."""
+        """Records of the variant on all board sizes of the run, as its target counts them; at least one."""
         variant, sizes = self.config.game.variant, stage_sizes(self.configured)
         count = sum(pool.records for pool in self.stats.pools if pool.variant == variant and pool.board_size in sizes)
         if not count:
-            raise NotSeenError("no records yet")
+            raise NotAvailableError("no records yet")
         return count
 
     @cached_property
     def games(self) -> list[StoredGame]:
-        """The newest games of self-play, oldest of them first; at least one."""
+        """The newest games of self-play, oldest first; at least one."""
         found = self.store.newest_games(*self._pool_key, NEWEST_GAMES) if self.pool else []
         if not found:
-            raise NotSeenError("no games of self-play yet")
+            raise NotAvailableError("no games of self-play yet")
         return found
 
     @cached_property
     def oldest_games(self) -> list[StoredGame]:
-        """The pool's first games of self-play, fewer than `games` and none of those: a quarter of what came before."""
+        """The pool's first games of self-play: at most NEWEST_GAMES, and none of `games`."""
         count = min(NEWEST_GAMES, self.pool.games - len(self.games))
         found: list[StoredGame] = []
         for game in self.store.games(*self._pool_key):
@@ -153,19 +152,19 @@ class Patient:
         return self.config.game.variant, self.config.game.board_size
 
     def records_of(self, first_seq: int, count: int) -> RecordBatch:
-        """The records numbered first_seq and on; NotSeenError where there is none."""
+        """Up to `count` records from number first_seq. Raises NotAvailableError if there are none."""
         batches = list(self.store.record_batches(*self._pool_key, first_seq, count))
         if not batches:
-            raise NotSeenError("no such records")
+            raise NotAvailableError("no such records")
         return batches[0]
 
     # --- the checkpoint ---
 
     @cached_property
     def checkpoint(self) -> "Checkpoint":
-        """The checkpoint of `training.model_type`. Raises CheckpointError for one that cannot be used."""
+        """The checkpoint of `training.model_type`. Raises CheckpointError if it cannot be used."""
         if not self.checkpoint_path.exists():
-            raise NotSeenError(f"no checkpoint {self.checkpoint_path} yet")
+            raise NotAvailableError(f"no checkpoint {self.checkpoint_path} yet")
 
         from alphapente.network import checkpoint  # imports torch
         from alphapente.network.models import spec_of
@@ -176,13 +175,13 @@ class Patient:
 
     @cached_property
     def promoted(self) -> tuple[int, float]:
-        """The step of the promoted network, and when it was promoted, in seconds since 1970.
+        """(step of the promoted network, time of its promotion in seconds since 1970).
 
-        Raises NotSeenError where there is none, CheckpointError for one that cannot be read.
+        Raises NotAvailableError if there is none, CheckpointError if it cannot be read.
         """
         path = promoted_path(self.config, self.model_type)
         if not path.exists():
-            raise NotSeenError(f"no network was promoted yet: there is no {path}")
+            raise NotAvailableError(f"no network was promoted yet: there is no {path}")
 
         from alphapente.network import checkpoint  # imports torch
 
@@ -190,15 +189,15 @@ class Patient:
 
     @property
     def checkpoint_at(self) -> int:
-        """When the checkpoint was saved, in seconds since 1970."""
+        """The time at which the checkpoint was saved, in seconds since 1970."""
         try:
             return int(datetime.fromisoformat(self.checkpoint.created).timestamp())
         except ValueError as error:
-            raise NotSeenError("the checkpoint does not tell when it was saved") from error
+            raise NotAvailableError("the checkpoint has no time of saving") from error
 
     @property
     def trained_with(self) -> dict[str, Any]:
-        """The section `training` that the checkpoint was trained with; empty where it does not tell."""
+        """The section `training` that the checkpoint was trained with; empty if the checkpoint lacks it."""
         try:
             section = json.loads(self.checkpoint.config)["training"]
         except (ValueError, KeyError, TypeError):
@@ -213,7 +212,7 @@ class Patient:
 
     @cached_property
     def network(self) -> "Source":
-        """The network that plays, ready to make evaluators of."""
+        """The network that plays, from which evaluators are made."""
         from alphapente.network import checkpoint
         from alphapente.network.device import choose_device
         from alphapente.network.load import prepare
@@ -222,7 +221,7 @@ class Patient:
         return prepare(model, self.config, choose_device(self.config.network.device).device)
 
     def evaluators(self, batch_size: int, board_size: int, count: int = 1) -> "Sequence[Evaluator]":
-        """Evaluators of the checkpoint's network, in the precision that plays (int8 aside: see calibration)."""
+        """Evaluators of the checkpoint's network, in the precision that plays (int8 excepted: it needs calibration)."""
         from alphapente.network.device import choose_device
         from alphapente.network.load import load_evaluators
 
@@ -234,25 +233,25 @@ class Patient:
         return self.evaluators(BATCH, self.config.game.board_size)[0]
 
     @cached_property
-    def judged(self) -> Judged:
-        """The network's opinion of some of the newest records."""
-        return self.judge(self.records)
+    def predictions(self) -> Predictions:
+        """The network's predictions for some of the newest records."""
+        return self.predict(self.records)
 
-    def judge(self, records: RecordBatch) -> Judged:
-        """The network's opinion of up to JUDGED_RECORDS of these records, spread evenly over them.
+    def predict(self, records: RecordBatch) -> Predictions:
+        """The network's predictions for up to PREDICTED_RECORDS of these records, spread evenly over them.
 
-        Raises NotSeenError where the policy of none of them is taught.
+        Raises NotAvailableError if none of them has a policy target.
         """
         from alphapente.records.positions import positions_of
         from alphapente.training.batches import make_batch, samples_of
 
         evaluator = self._evaluator
         positions, samples = positions_of(records), samples_of(records, self.config.training.outcome_weight)
-        settled = np.isnan(records.random_value)
-        count = min(JUDGED_RECORDS, len(records))
+        no_random_moves = np.isnan(records.random_value)
+        count = min(PREDICTED_RECORDS, len(records))
         chosen = np.unique(np.linspace(0, len(records) - 1, count).astype(np.int64))
         if not records.policy_weight[chosen].any():
-            raise NotSeenError("these records' searches were too cheap to teach a policy")
+            raise NotAvailableError("these records are all from cheap searches, which have no policy target")
         parts: list[tuple[NDArray[np.float32], ...]] = []
         for first in range(0, len(chosen), BATCH):
             some = chosen[first : first + BATCH]
@@ -261,7 +260,9 @@ class Patient:
             parts.append((value.copy(), *_entropies(logits, batch), batch.legal.sum(1)))
         value, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         weights = records.policy_weight[chosen]
-        return Judged(value, records.outcome[chosen], settled[chosen], cross, entropy, weights, legal.astype(np.int64))
+        return Predictions(
+            value, records.outcome[chosen], no_random_moves[chosen], cross, entropy, weights, legal.astype(np.int64)
+        )
 
     # --- the logs ---
 
@@ -279,17 +280,17 @@ class Patient:
         log_dir = self.config.pipeline.log_folder
         jobs = read_jobs(log_dir, name)
         if not jobs:
-            raise NotSeenError(f"no curves of a {name.partition('-')[0]} under {log_dir}")
+            raise NotAvailableError(f"no curves of a {name.partition('-')[0]} under {log_dir}")
         return jobs
 
     def close(self) -> None:
-        """Closes the database, if it was opened."""
+        """Closes the database if it was opened."""
         if "store" in self.__dict__:
             self.store.close()
 
 
 def _entropies(logits: NDArray[np.float32], batch: "Batch") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cross-entropy of the policy against its target, and the target's own entropy, for each position, in nats."""
+    """(cross-entropy of the policy and its target, entropy of the target) for each position, in nats."""
     masked = np.where(batch.legal > 0, logits, -np.inf)
     masked = masked - masked.max(1, keepdims=True)
     log_policy = masked - np.log(np.exp(masked).sum(1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Sick and healthy runs made for real: database files, checkpoints and curves in a folder of their own."""
+"""Faulty and healthy runs: real database files, checkpoints and curves in their own folder."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-
 
 from alphapente.cli.curves import Curves, EventFile
 from alphapente.config import Config, load_config
-from alphapente.doctor import CHECKS, Examined, Finding, examine
+from alphapente.doctor import CHECKS, CheckReport, Finding, examine
 from alphapente.events import EpochReport, Event, GenerationSummary
 from alphapente.network import checkpoint, models
 from alphapente.network.paths import checkpoint_path
@@ -24,7 +24,7 @@ SIZE = 7
 
 
 def config_in(folder: Path, *overrides: str) -> Config:
-    """A small configuration whose every file is in the folder."""
+    """A small configuration with all files in the folder."""
     own = [
         f"game.board_size={SIZE}",
         f"records.database={folder / 'records.db'}",
@@ -38,18 +38,18 @@ def config_in(folder: Path, *overrides: str) -> Config:
 
 
 def hand_made(folder: Path, *overrides: str, knows: float = 1.0, value: str = "even") -> Config:
-    """As `config_in`, with the network of `networks.py` for the model."""
+    """As `config_in`, with the network of `networks.py` as the model."""
     model = f'models.hand={{"class": "tests.doctor.networks:HandMade", "knows": {knows}, "value": "{value}"}}'
     return config_in(folder, model, "training.model_type=hand", "generation.model_type=hand", *overrides)
 
 
 def games(count: int, first: int = 0, variant: str = "pente", **changes: Any) -> list[GameRecord]:
-    """Random games with three records each; `changes` are of the games."""
+    """Random games with three records each; `changes` are fields of the games."""
     return [replace(random_game(first + seed, variant, SIZE, 3), **changes) for seed in range(count)]
 
 
 def with_records(game: GameRecord, **changes: Any) -> GameRecord:
-    """The game with each of its records changed."""
+    """The game with these changes in each of its records."""
     return replace(game, records=[replace(record, **changes) for record in game.records])
 
 
@@ -72,7 +72,7 @@ def store(config: Config, some: Iterable[GameRecord]) -> None:
 
 
 def save_checkpoint(config: Config, step: int, start_step: int = 0, hours: float = 0.0) -> None:
-    """A checkpoint of the model to train, fresh weights, saved so many hours from now."""
+    """Saves a checkpoint of the model to train with fresh weights; its time is `hours` from now."""
     spec = models.spec_of(config, config.training.model_type)
     weights = models.build(spec, seed=1).state_dict()
     saved = checkpoint.Checkpoint(
@@ -91,14 +91,14 @@ def save_checkpoint(config: Config, step: int, start_step: int = 0, hours: float
 
 
 def write_curves(config: Config, events: Iterable[Event]) -> None:
-    """What one job writes for TensorBoard."""
+    """Writes the curves of one job."""
     with Curves(config) as curves:
         for event in events:
             curves(event)
 
 
 def write_epochs(config: Config, epochs: Sequence[dict[str, float]]) -> None:
-    """The curves of a training with these numbers by tag, such as a training with games held out writes."""
+    """Writes the curves of a training with these values by tag, such as those of held-out games."""
     file = EventFile(config.pipeline.log_folder / "tensorboard" / f"training-{config.training.model_type}")
     for step, numbers in enumerate(epochs, 1):
         values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items()]
@@ -107,7 +107,7 @@ def write_epochs(config: Config, epochs: Sequence[dict[str, float]]) -> None:
 
 
 def training(*total_losses: float) -> list[Event]:
-    """A training with an epoch for each of these losses."""
+    """The events of a training with an epoch for each of these losses."""
     return [
         EpochReport(number, len(total_losses), 10 * number, loss, 0.0, loss, 1.0, 0.5, 0.001, 1000.0)
         for number, loss in enumerate(total_losses, 1)
@@ -115,37 +115,37 @@ def training(*total_losses: float) -> list[Event]:
 
 
 def generation(evaluations_per_s: float) -> Event:
-    """A generation of ten seconds at this rate."""
+    """The summary of a generation of ten seconds at this rate."""
     evaluations = round(10 * evaluations_per_s)
     return GenerationSummary(5, 100, 110, {"1": 3, "2": 2}, {"five": 5}, 10.0, evaluations, evaluations)
 
 
-def look(config: Config, check: str) -> Examined:
-    """What one check says."""
-    (found,) = examine(config, {check: CHECKS[check]}).examined
+def result_of(config: Config, check: str) -> CheckReport:
+    """The report of one check."""
+    (found,) = examine(config, {check: CHECKS[check]}).reports
     return found
 
 
-def sick(config: Config, check: str) -> Finding:
-    """The one finding of a check."""
-    found = look(config, check)
+def finding_of(config: Config, check: str) -> Finding:
+    """The only finding of a check."""
+    found = result_of(config, check)
     assert not found.evidence
-    assert not found.unseen, found.unseen
+    assert not found.unavailable, found.unavailable
     (finding,) = found.findings
     return finding
 
 
-def well(config: Config, check: str) -> str:
-    """The evidence of a check that finds all well."""
-    found = look(config, check)
+def passed(config: Config, check: str) -> str:
+    """The evidence of a check that passes."""
+    found = result_of(config, check)
     assert not found.findings, found.findings
-    assert found.evidence, found.unseen
+    assert found.evidence, found.unavailable
     return found.evidence
 
 
-def unseen(config: Config, check: str) -> str:
-    """Why a check could not look."""
-    found = look(config, check)
+def unavailable(config: Config, check: str) -> str:
+    """The reason why a check is not available."""
+    found = result_of(config, check)
     assert not found.findings
     assert not found.evidence
-    return found.unseen
+    return found.unavailable

@@ -1,4 +1,4 @@
-"""The table at which a person and the engine sit: reads commands, keeps the game, shows the board."""
+"""A game against the engine in the terminal: reads commands, keeps the game, shows the board."""
 
 import sys
 from collections.abc import Callable
@@ -21,29 +21,29 @@ EngineMaker = Callable[[int], Engine]
 
 NAME = "AlphaPente"
 STYLES = ("dim", "bold cyan", "bold yellow")
-"""How an empty point and the stones of player 1 and 2 look on a terminal that has colours."""
+"""Styles of empty points and of the stones of players 1 and 2, on a terminal with colours."""
 CANDIDATES_SHOWN = 5
 HELP = """\
   k10         play on a point: column and row
-  undo        take back your last move and the answer to it
-  hint        the moves the engine would think of for you
-  eval        who is winning, by the engine's opinion
+  undo        take back your last move and the reply to it
+  hint        the engine's candidate moves for you
+  eval        the engine's evaluation of the position
   board       show the board again
-  moves       the moves so far
-  swap        change sides with the engine
+  moves       list the moves played
+  swap        swap sides with the engine
   save FILE   write the game as text
-  load FILE   go on with a game from a text; you play the side to move
-  resign      give the game up
-  new         begin another game
-  quit        leave (Ctrl-D does too)"""
+  load FILE   continue a game from a file; you play the side to move
+  resign      resign the game
+  new         start another game
+  quit        quit (also Ctrl-D)"""
 
 
-class Leave(Exception):  # noqa: N818 - a request, not an error
-    """The person wants to go."""
+class QuitRequested(Exception):  # noqa: N818 - a request, not an error
+    """The user wants to quit."""
 
 
-class Table:
-    """One session: `side` is the person's player. `run` reads commands from standard input until it ends."""
+class TerminalGame:
+    """One session: `side` is the user's player. `run` reads commands from standard input until it ends."""
 
     def __init__(self, make_engine: EngineMaker, variant: str, size: int, side: int) -> None:
         self.game = Game(variant, size)
@@ -68,20 +68,20 @@ class Table:
         }
 
     def say(self, text: str | Text) -> None:
-        """Prints one thing."""
+        """Prints a text."""
         self._console.print(text, markup=False)
 
     def run(self) -> int:
-        """Plays until the person leaves; returns the exit status: 0, or 130 after Ctrl-C."""
+        """Plays until the user quits; returns the exit status: 0, or 130 after Ctrl-C."""
         if sys.stdin.isatty():
             import readline  # noqa: F401 - gives `input` its line editing
         try:
-            self.say(f"You are player {self.side} ({MARKS[self.side]}). `help` tells the commands.")
-            self._answer()
+            self.say(f"You are player {self.side} ({MARKS[self.side]}). `help` lists the commands.")
+            self._engine_move()
             self.show()
             while True:
-                self._obey(input(self._prompt()))
-        except (EOFError, Leave):
+                self._execute(input(self._prompt()))
+        except (EOFError, QuitRequested):
             self.say("Goodbye.")
             return 0
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ class Table:
         return self.game.winner is not None or self._resigned is not None
 
     def show(self) -> None:
-        """Prints the board with coordinates, captured stones, and how the game stands."""
+        """Prints the board with coordinates, captured stones and status."""
         game, size = self.game, self.game.size
         board = stones(game.position).reshape(size, size)
         last = game.moves[-1] if game.moves else -1
@@ -123,13 +123,13 @@ class Table:
         if game.winner == 0:
             return "The board is full: a draw."
         who = "You won" if game.winner == self.side else f"{NAME} won"
-        return f"{who} (player {game.winner}, by {game.won_by}). `new` begins another game."
+        return f"{who} (player {game.winner}, by {game.won_by}). `new` starts another game."
 
     def _prompt(self) -> str:
         return "> " if self.over else f"{len(self.game.moves) // 2 + 1}. player {self.side} > "
 
-    def _obey(self, line: str) -> None:
-        """Does what one line says; what cannot be done is told in one line."""
+    def _execute(self, line: str) -> None:
+        """Executes one input line; prints an error in one line."""
         word, _, rest = line.strip().partition(" ")
         if not word:
             return
@@ -144,15 +144,15 @@ class Table:
 
     def _play(self, name: str) -> None:
         if self._resigned is not None:
-            raise RequestError("the game is over: `new` begins another, `undo` takes back")
+            raise RequestError("the game is over: `new` starts another, `undo` takes back a move")
         if not any(character.isdigit() for character in name):
-            raise RequestError(f"no command {name!r}: `help` tells all, and a move is written like k10")
+            raise RequestError(f"no command {name!r}: `help` lists all, and a move is written like k10")
         self.game.play(parse_point(name, self.game.size))
-        self._answer()
+        self._engine_move()
         self.show()
 
-    def _answer(self) -> None:
-        """The engine moves if it is its turn."""
+    def _engine_move(self) -> None:
+        """Plays the engine's move if it is its turn."""
         if self.over or self.game.to_move == self.side:
             return
         opinion = self._think()
@@ -172,7 +172,7 @@ class Table:
 
     def _require_play(self) -> None:
         if self.over:
-            raise RequestError("the game is over: `new` begins another, `undo` takes back")
+            raise RequestError("the game is over: `new` starts another, `undo` takes back a move")
 
     def _undo(self, _: str) -> None:
         if self._resigned is not None:
@@ -201,7 +201,7 @@ class Table:
         size, result = self.game.size, opinion.result
         line = " ".join(point_name(point, size) for point in result.principal_variation)
         self.say(
-            f"Player {self.game.to_move} to move: {_opinion_text(opinion, self.game.to_move)}; the network alone says "
+            f"Player {self.game.to_move} to move: {_opinion_text(opinion, self.game.to_move)}; the network alone: "
             f"{result.raw_value:+.2f}. Expected: {line}."
         )
 
@@ -212,7 +212,7 @@ class Table:
         self._require_play()
         self.side = 3 - self.side
         self.say(f"You are now player {self.side} ({MARKS[self.side]}).")
-        self._answer()
+        self._engine_move()
         self.show()
 
     def _save(self, name: str) -> None:
@@ -232,39 +232,39 @@ class Table:
         except (OSError, NotationError) as error:
             reason = error.strerror or error if isinstance(error, OSError) else error
             raise RequestError(f"cannot read {name}: {reason}; choose another file") from error
-        told = read_game(text, self.game.variant, self.game.size)
-        self.game = Game.from_moves(told.moves, told.variant, told.size)
+        loaded = read_game(text, self.game.variant, self.game.size)
+        self.game = Game.from_moves(loaded.moves, loaded.variant, loaded.size)
         self._resigned = None
-        if told.result in ("1-0", "0-1") and self.game.winner is None:
-            self._resigned = 2 if told.result == "1-0" else 1
+        if loaded.result in ("1-0", "0-1") and self.game.winner is None:
+            self._resigned = 2 if loaded.result == "1-0" else 1
         self.side = self.game.to_move
-        for note in told.notes:
+        for note in loaded.notes:
             self.say(f"Note: {note}.")
-        self.say(f"Loaded {name}: {told.variant} {told.size}x{told.size}; you are player {self.side}.")
+        self.say(f"Loaded {name}: {loaded.variant} {loaded.size}x{loaded.size}; you are player {self.side}.")
         self.show()
 
     def _resign(self, _: str) -> None:
         self._require_play()
         self._resigned = self.side
-        self.say(f"You resign: {NAME} won. `new` begins another game, `save FILE` keeps this one.")
+        self.say(f"You resign: {NAME} won. `new` starts another game, `save FILE` keeps this one.")
 
     def _new(self, _: str) -> None:
         self.game = Game(self.game.variant, self.game.size)
         self._resigned = None
-        self._answer()
+        self._engine_move()
         self.show()
 
     def _quit(self, _: str) -> None:
-        raise Leave
+        raise QuitRequested
 
 
 def _opinion_text(opinion: Opinion, player: int) -> str:
-    """The search's verdict in words; its value is `player`'s, who is to move."""
+    """The search result as text; `player` is to move, and the value is for this player."""
     result = opinion.result
     if result.proven == PROVEN_DRAW:
-        return "a draw for certain"
+        return "a proven draw"
     if result.proven:
         winner = player if result.proven == PROVEN_WIN else 3 - player
-        return f"player {winner} wins for certain"
+        return f"player {winner} has a proven win"
     chance = (result.value + 1) / 2
     return f"value {result.value:+.2f} for player {player} ({chance:.0%})"
