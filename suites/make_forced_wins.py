@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from make_tactical import played_games, proof_text, verify
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
@@ -58,7 +58,7 @@ def collect(seed: int) -> list[Puzzle]:
         last: dict[int, int] = {}
         for moves, position in played_games("pente", SIZE, rng, GAMES):
             game = id(moves)
-            if len(moves) - last.get(game, -APART) < APART or canonical(position) in seen:
+            if len(moves) - last.get(game, -APART) < APART or symmetry_key(position) in seen:
                 continue
             if solver.solve(position).plies != PLIES:
                 continue
@@ -67,7 +67,7 @@ def collect(seed: int) -> list[Puzzle]:
             if answers is None:
                 continue
             last[game] = len(moves)
-            seen.add(canonical(position))
+            seen.add(symmetry_key(position))
             missing[kind] -= 1
             entries.append(entry_of(len(entries) + 1, kind, moves, answers))
     return entries

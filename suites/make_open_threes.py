@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from make_tactical import passed, proof_text, result_of, verify, without_captures
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import format_moves, point_name
@@ -118,13 +118,13 @@ def collect(seed: int) -> list[Puzzle]:
     while wanted:
         shape, line, taken = sorted(wanted)[int(rng.integers(len(wanted)))]
         game = random_game(rng, random_three(rng, shape, line))
-        if game is None or bool(game[1]["captured"].any()) != taken or canonical(game[1]) in seen:
+        if game is None or bool(game[1]["captured"].any()) != taken or symmetry_key(game[1]) in seen:
             continue
         moves, position = game
         answers = answers_to(prover, position)
         if answers is None:
             continue
-        seen.add(canonical(position))
+        seen.add(symmetry_key(position))
         entries.append(entry_of(len(entries) + 1, shape, moves, answers))
         wanted[shape, line, taken] -= 1
         if not wanted[shape, line, taken]:

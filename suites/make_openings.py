@@ -27,7 +27,7 @@ import numpy as np
 
 from alphapente.arena.games import GameStart, play_games
 from alphapente.arena.match import tally
-from alphapente.arena.openings import SETS, canonical, random_opening
+from alphapente.arena.openings import SETS, random_opening, symmetry_key
 from alphapente.arena.references import RolloutPlayer
 from alphapente.arena.rollouts import CHILDREN, begin, new_tree, root_value, simulate
 from alphapente.config import default_config_path, load_config
@@ -69,7 +69,7 @@ class Opening:
 
 
 def _seed(position: Position) -> int:
-    return crc32(canonical(position))
+    return crc32(symmetry_key(position))
 
 
 def for_player_1(position: Position, value: float) -> float:
@@ -128,7 +128,7 @@ def collect(
 ) -> list[Opening]:
     """The `old` openings and new ones, at most `count`, all lengths alike, in the order of their lengths."""
     rng, prover = np.random.default_rng(seed), Prover()
-    seen = {canonical(replay(one.moves, variant, size)) for one in old}
+    seen = {symmetry_key(replay(one.moves, variant, size)) for one in old}
     found = {plies: [one for one in old if len(one.moves) == plies] for plies in PLIES}
     share = -(-count // len(PLIES))
     ends, left_out = time.monotonic() + 60 * minutes, Counter[str]()
@@ -136,7 +136,7 @@ def collect(
         while time.monotonic() < ends and any(len(some) < share for some in found.values()):
             plies = min(PLIES, key=lambda plies: len(found[plies]))
             moves, position = random_opening(rng, variant, size, (plies, plies))
-            key = canonical(position)
+            key = symmetry_key(position)
             if key in seen:
                 continue
             seen.add(key)
@@ -158,24 +158,24 @@ def collect(
 
 def read_set(path: Path) -> list[Opening]:
     """The openings of a set. Raises NotationError, IllegalMoveError for moves that are none."""
-    told = json.loads(path.read_text(encoding="utf-8"))
+    stored = json.loads(path.read_text(encoding="utf-8"))
     return [
         Opening(
-            Game.from_moves(entry["moves"], told["variant"], told["board_size"]).moves, entry["value"], entry["score"]
+            Game.from_moves(entry["moves"], stored["variant"], stored["board_size"]).moves, entry["value"], entry["score"]
         )
-        for entry in told["openings"]
+        for entry in stored["openings"]
     ]
 
 
 def verify(path: Path, judge: Judge) -> str:
     """Checks a set again; returns what holds. Raises ValueError for an opening that breaks a rule of the set."""
-    told = json.loads(path.read_text(encoding="utf-8"))
-    variant, size, bound = told["variant"], told["board_size"], told["bound"]
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    variant, size, bound = stored["variant"], stored["board_size"], stored["bound"]
     prover, seen, total = Prover(), set[bytes](), 0.0
     with closing(RolloutPlayer(size, simulations=PLAYED_SIMULATIONS)) as player:
-        for entry in told["openings"]:
+        for entry in stored["openings"]:
             game = Game.from_moves(entry["moves"], variant, size)
-            key, name = canonical(game.position), entry["moves"]
+            key, name = symmetry_key(game.position), entry["moves"]
             if key in seen:
                 raise ValueError(f"{name}: equal to another one up to symmetry")
             seen.add(key)
@@ -218,14 +218,14 @@ def main() -> None:
         openings = collect(
             given.variant, given.board_size, given.count, given.bound, judge, given.minutes, given.seed, old
         )
-        told = {
+        header = {
             "variant": given.variant,
             "board_size": given.board_size,
             "judge": f"{name}, {given.simulations} simulations",
             "bound": given.bound,
             "score": f"of player 1 in {PLAYED} games by rollouts, {PLAYED_SIMULATIONS} simulations",
         }
-        head = json.dumps(told)[:-1]
+        head = json.dumps(header)[:-1]
         lines = [
             json.dumps(
                 {"moves": format_moves(one.moves, given.board_size), "value": round(one.value, 3), "score": one.score}

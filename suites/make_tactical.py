@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.config import SearchSettings
 from alphapente.rules.kernels import play
@@ -194,7 +194,7 @@ def collect(
     counts = Counter(entry.kind for entry in entries)
     numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.kind == name) for name in counts})
     by_ground: Counter[tuple[str, str, int]] = Counter()
-    seen = {canonical(entry.position) for entry in entries}
+    seen = {symmetry_key(entry.position) for entry in entries}
     end = time.monotonic() + 60 * minutes
     turn = 0
     while time.monotonic() < end and any(counts[name] < quota for name, quota in quotas.items()):
@@ -213,7 +213,7 @@ def collect(
                 continue
             category, goal, plies, points = found
             ground = (category, variant, size)
-            mark = canonical(position)
+            mark = symmetry_key(position)
             share = 6 if variant == "pente" else 2
             if counts[category] >= quotas[category] or by_ground[ground] >= share or mark in seen:
                 continue

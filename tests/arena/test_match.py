@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from alphapente.arena import openings as openings_module
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.match import MatchHooks, MatchReport, Tally, plan_games, play_match, wilson_interval
-from alphapente.arena.openings import MAX_PLIES, canonical, distinct_openings, random_opening
-from alphapente.arena.players import Answer, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
+from alphapente.arena.openings import MAX_PLIES, distinct_openings, random_opening, symmetry_key
+from alphapente.arena.players import ChosenMove, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.rules.game import Game
@@ -123,8 +123,8 @@ class TestMatch:
 
     def test_illegal_answer_is_told(self) -> None:
         class Cheat(RandomPlayer):
-            def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-                return [Answer(turn.moves[-1], 0.0) for turn in turns]
+            def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+                return [ChosenMove(turn.moves[-1], 0.0) for turn in turns]
 
         with pytest.raises(RequestError, match="player cheat answered"):
             play_match(Cheat("cheat"), RandomPlayer(), 2, size=9)
@@ -135,7 +135,7 @@ class TestOpenings:
     def test_distinct_up_to_symmetry_and_undecided(self, variant: str) -> None:
         openings = distinct_openings(40, np.random.default_rng(0), variant, 13)
         games = [Game.from_moves(moves, variant, 13) for moves in openings]
-        assert len({canonical(game.position) for game in games}) == 40
+        assert len({symmetry_key(game.position) for game in games}) == 40
         assert all(game.winner is None for game in games)
         assert {len(moves) for moves in openings} >= {3, 4, 5, 6}
 

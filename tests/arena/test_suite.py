@@ -146,8 +146,8 @@ def test_raw_policy_and_search_answer_what_they_must() -> None:
 def test_sharing_the_work_changes_no_answer() -> None:
     puzzles = [puzzle for puzzle in read_suite(BUILT_IN / "tactical.json") if puzzle.board_size <= 11][:24]
     settings = SearchSettings(cached_positions=0)
-    alone = run_suite(puzzles, heuristic(1), settings, [0, 24], seats=len(puzzles))
-    shared = run_suite(puzzles, heuristic(3), settings, [0, 24], seats=2)
+    alone = run_suite(puzzles, heuristic(1), settings, [0, 24], batch_size=len(puzzles))
+    shared = run_suite(puzzles, heuristic(3), settings, [0, 24], batch_size=2)
     assert [trial.answers for trial in alone.trials] == [trial.answers for trial in shared.trials]
     assert len({puzzle.board_size for puzzle in puzzles}) > 1
 

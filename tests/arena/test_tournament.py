@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from alphapente.arena.games import PlayedGame
-from alphapente.arena.identity import identify
+from alphapente.arena.identity import player_identity
 from alphapente.arena.match import NO_HOOKS, MatchHooks, plan_games, play_planned
-from alphapente.arena.players import Answer, Player, RandomPlayer, Turn
+from alphapente.arena.players import ChosenMove, Player, RandomPlayer, Turn
 from alphapente.arena.results import StoredMatch
 from alphapente.arena.tournament import Contestant, Job, Played, plan, play_jobs
 from alphapente.config import Config, load_config
@@ -39,7 +39,7 @@ class OneAtATime(RandomPlayer):
         super().__init__(name)
         self.games_at_once = 1
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         time.sleep(0.002)
         return super().choose(turns)
 
@@ -183,25 +183,27 @@ def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> 
     changed = {name: tensor + 1 for name, tensor in model.state_dict().items()}
     checkpoint.save(other, replace(values, averaged_weights=changed))
 
-    one = identify(str(path), config)
+    one = player_identity(str(path), config)
     assert (one.name, one.kind, one.network_step, one.simulations) == ("simple step 7 @100", "checkpoint", 7, 100)
     assert one.settings == ""
-    assert identify(str(copy), config) == one, "copies are one player, whatever their training"
-    assert identify(str(other), config).digest != one.digest
-    assert identify(f"policy:{path}", config).name == "simple step 7 policy"
+    assert player_identity(str(copy), config) == one, "copies are one player, whatever their training"
+    assert player_identity(str(other), config).digest != one.digest
+    assert player_identity(f"policy:{path}", config).name == "simple step 7 policy"
     puct = load_config(None, ["search.root=puct", "search.cached_positions=0"])
-    assert identify(str(path), puct).settings == '{"root": "puct"}'
-    assert identify(f"fp32:{path}", config).settings == '{"precision": "fp32"}'
-    assert identify("random", puct) == PlayerIdentity("random", "reference")
-    assert identify("fresh", config, seed=3).name == "fresh simple of seed 3 @100"
-    assert identify(f"{path}@20", config).name == identify(f"{copy}@20", config).name == "simple step 7 @20"
-    timed = identify(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
+    assert player_identity(str(path), puct).settings == '{"root": "puct"}'
+    assert player_identity(f"fp32:{path}", config).settings == '{"precision": "fp32"}'
+    assert player_identity("random", puct) == PlayerIdentity("random", "reference")
+    assert player_identity("fresh", config, seed=3).name == "fresh simple of seed 3 @100"
+    assert (
+        player_identity(f"{path}@20", config).name == player_identity(f"{copy}@20", config).name == "simple step 7 @20"
+    )
+    timed = player_identity(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
     assert (timed.name, timed.simulations, timed.seconds) == ("simple step 7 @0.5s", None, 0.5)
     assert timed.settings == '{"tree_reuse": false}', "by the clock the tree is kept or not"
-    assert identify("heuristic@7", puct) == PlayerIdentity(
+    assert player_identity("heuristic@7", puct) == PlayerIdentity(
         "heuristic@7", "reference", "", '{"root": "puct"}', simulations=7
     )
-    assert identify("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
+    assert player_identity("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
 
 
 def a_match(seed: int = 5) -> Match:

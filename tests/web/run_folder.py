@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from alphapente.web.run_configs import Configs, Named
+from alphapente.web.run_context import RunContext
 from alphapente.web.run_control import Control
-from alphapente.web.run_room import RunRoom
 from tests.web.run_stand_in import COMMAND
 from tests.web.server import quiet_config, serving
 
@@ -40,19 +40,19 @@ def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def run_room(
+def run_context(
     folder: Path, monkeypatch: pytest.MonkeyPatch, own: Named | None = None
-) -> Iterator[tuple[httpx.Client, RunRoom]]:
+) -> Iterator[tuple[httpx.Client, RunContext]]:
     """A server in a folder, whose runs are the stand-in's; all that are left at the end are ended."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
-    room = RunRoom(Configs(own), Control(COMMAND))
+    context = RunContext(Configs(own), Control(COMMAND))
     with serving(quiet_config(folder)) as (client, app):
-        app.state.run_room = room
+        app.state.run_context = context
         try:
-            yield client, room
+            yield client, context
         finally:
-            for start in room.control._starts.values():
+            for start in context.control._starts.values():
                 if start.process.returncode is None:
                     start.process.terminate()
                 start.process.wait(30)

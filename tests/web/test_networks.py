@@ -87,13 +87,13 @@ def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None
     save(config, checkpoint_path(config, "simple"), 1)
     networks = Networks(config)
     loaded = networks.load(networks.find("checkpoint:simple"))
-    with networks.lent(loaded, SIZE) as first, networks.lent(loaded, SIZE) as second:
+    with networks.borrow(loaded, SIZE) as first, networks.borrow(loaded, SIZE) as second:
         assert first is not second
         assert (first.batch_size, first.board_size) == (8, SIZE)
         logits, values = first.evaluate(first.input[:1])
         assert logits.shape == (1, SIZE * SIZE)
         assert values.shape == (1,)
-    with networks.lent(loaded, SIZE) as again:
+    with networks.borrow(loaded, SIZE) as again:
         assert again in (first, second)
 
 
@@ -102,7 +102,7 @@ def test_evaluators_are_kept_for_the_board_sizes_asked_for_last(config: Config) 
     networks = Networks(config)
     loaded = networks.load(networks.find("checkpoint:simple"))
     for size in (7, 8, 9, 7, 10):
-        with networks.lent(loaded, size) as evaluator:
+        with networks.borrow(loaded, size) as evaluator:
             assert evaluator.board_size == size
     assert list(loaded.free) == [9, 7, 10]
     assert all(len(free) == 1 for free in loaded.free.values())
@@ -116,7 +116,7 @@ def test_only_so_many_networks_stay_in_memory(config: Config) -> None:
     assert networks.num_loaded() == 2
     assert networks.load(networks.find("history:simple_2.pt")) is loaded[2]
     assert networks.load(networks.find("history:simple_0.pt")) is not loaded[0], "the one longest unused had to go"
-    with networks.lent(loaded[0], SIZE) as evaluator:
+    with networks.borrow(loaded[0], SIZE) as evaluator:
         assert evaluator.board_size == SIZE, "whoever had it may go on with it"
     networks.free_idle(0.0)
     assert networks.num_loaded() == 0
@@ -130,7 +130,7 @@ def test_a_checkpoint_that_was_replaced_is_read_anew(config: Config) -> None:
     save(config, path, 2, seed=5)
     after = networks.load(networks.find("checkpoint:simple"))
     assert before is not after
-    with networks.lent(before, SIZE) as old, networks.lent(after, SIZE) as new:
+    with networks.borrow(before, SIZE) as old, networks.borrow(after, SIZE) as new:
         assert not np.allclose(old.evaluate(old.input)[0], new.evaluate(new.input)[0])
 
 

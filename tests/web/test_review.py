@@ -15,7 +15,7 @@ from alphapente.search.root import SearchResult
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
 from alphapente.web.reviewing import accuracy, describe_win, review_move
 from alphapente.web.schemas import ReviewedMove
-from alphapente.web.searches import ForcedWin, Look
+from alphapente.web.searches import ForcedWin, SearchSnapshot
 from tests.web.server import GAME_TEXT, REAL_GAME, events_of, quiet_config, refusal, serving
 
 REVIEW = "/api/v1/review"
@@ -70,14 +70,14 @@ def test_what_is_refused(client: httpx.Client, body: dict[str, Any], status: int
     assert refusal(client.post(REVIEW, json=body))[:2] == (status, code)
 
 
-def look(game: Game, best: str, value: float, proven: int = UNKNOWN, forced: ForcedWin | None = None) -> Look:
+def look(game: Game, best: str, value: float, proven: int = UNKNOWN, forced: ForcedWin | None = None) -> SearchSnapshot:
     """A search's answer, made by hand; `value` is the player to move's."""
     points = game.size**2
     point = parse_point(best, game.size)
     result = SearchResult(
         point, np.zeros(points, np.float32), np.zeros(points, np.int32), value, proven, 10, value, (point,)
     )
-    return Look(game, result, (), np.zeros(points, np.float32), 10, 0.1, forced, finished=True)
+    return SearchSnapshot(game, result, (), np.zeros(points, np.float32), 10, 0.1, forced, finished=True)
 
 
 def reviewed(played: str, best: str, value: float, next_value: float, **after: Any) -> ReviewedMove:

@@ -10,13 +10,13 @@ import pytest
 
 from alphapente.config import keys, load_config
 from alphapente.web.run_configs import BUILT_IN, Configs, Named, differences, own_configuration
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import refusal
 
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         yield client
 
 

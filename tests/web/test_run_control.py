@@ -12,8 +12,8 @@ import pytest
 
 from alphapente.pipeline.state import STATE_NAME, load_state, scheduler_at_work
 from alphapente.web.run_configs import Named
-from alphapente.web.run_room import RunRoom
-from tests.web.run_folder import run_room, write_config
+from alphapente.web.run_context import RunContext
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import Event, read_events, refusal, wait_until
 
 FOLDER = Path("runs/tiny")
@@ -25,15 +25,15 @@ def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[httpx.Client, RunRoom]]:
-    with run_room(tmp_path, monkeypatch) as found:
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[httpx.Client, RunContext]]:
+    with run_context(tmp_path, monkeypatch) as found:
         write_config()
         yield found
 
 
 @pytest.fixture
-def client(room: tuple[httpx.Client, RunRoom]) -> httpx.Client:
-    return room[0]
+def client(context: tuple[httpx.Client, RunContext]) -> httpx.Client:
+    return context[0]
 
 
 def post(client: httpx.Client, what: str, **body: Any) -> httpx.Response:
@@ -175,10 +175,10 @@ def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monke
 
 
 def test_a_run_is_a_process_that_outlives_the_server(
-    room: tuple[httpx.Client, RunRoom], monkeypatch: pytest.MonkeyPatch
+    context: tuple[httpx.Client, RunContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
-    pid = begin(room[0])
+    pid = begin(context[0])
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
@@ -187,7 +187,7 @@ def test_the_settings_of_the_page_and_of_the_server_go_into_the_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = Named("mine", write_config("mine"), ("generation.record_limit=30",))
-    with run_room(tmp_path, monkeypatch, own) as (client, _):
+    with run_context(tmp_path, monkeypatch, own) as (client, _):
         body = {"config": "mine", "overrides": ["pipeline.generation_cycles=1"]}
         assert client.post("/api/v1/run/start", json=body).status_code == 202
         wait_until(lambda: client.get("/api/v1/run").json()["state"] == "finished")

@@ -7,7 +7,7 @@ import pytest
 
 from alphapente.web.errors import WebError
 from alphapente.web.run_logs import logs
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import quiet_config, refusal
 
 
@@ -49,7 +49,7 @@ def test_a_log_is_named_as_the_list_has_it(tmp_path: Path, name: str) -> None:
 
 
 def test_the_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config()
         write_log(tmp_path, "pipeline_1.log", "hello\n")
         assert ask(client).json()["lines"] == ["hello"]

@@ -20,7 +20,7 @@ from alphapente.selfplay.live import NAME as LIVE_GAMES
 from alphapente.web import run_curves
 from tests.arena.test_ratings import RANDOM, TACTICAL, match
 from tests.doctor.patients import games, store, training, write_curves
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import refusal, wait_until
 
 SIZE = 7
@@ -29,7 +29,7 @@ WAIT_S = 120.0
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config(game={"board_size": SIZE})
         yield client
 

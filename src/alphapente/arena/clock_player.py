@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alphapente.arena.engine import Engine
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.players import ChosenMove, Player, Turn
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
@@ -27,7 +27,7 @@ class ClockPlayer(Player):
         self._playing: dict[int, tuple[Evaluator, Engine]] = {}
         self._threads = ThreadPoolExecutor(len(evaluators), "clock-player")
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose. At most as many games at once as there are evaluators."""
         engines = [self._engine(turn) for turn in turns]
         return list(self._threads.map(_think, engines, turns))
@@ -50,9 +50,9 @@ class ClockPlayer(Player):
         return self._playing[turn.game][1]
 
 
-def _think(engine: Engine, turn: Turn) -> Answer:
+def _think(engine: Engine, turn: Turn) -> ChosenMove:
     started = time.perf_counter()
     position = turn.position
     game = Game.from_moves(turn.moves, VARIANTS[position["variant"]], int(position["size"]))
     point = engine.think(game).result.point
-    return Answer(point, time.perf_counter() - started)
+    return ChosenMove(point, time.perf_counter() - started)

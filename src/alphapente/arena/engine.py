@@ -14,11 +14,11 @@ from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
 from alphapente.search.root import SearchResult, principal_variation
 from alphapente.search.tree import nodes_in_memory
 
-FIRST_LOOK = 32
+FIRST_SIMULATIONS = 32
 """Simulations of the first search by the clock, from which the engine learns how fast it is."""
-PLANNED = 0.95
+PLANNED_SHARE = 0.95
 """Share of the time left that a search by the clock is planned for."""
-WORTHWHILE = 0.08
+LEAST_TIME_SHARE = 0.08
 """Share of a move's time that must be left for another search to begin."""
 FIRST_NODES = 4096
 """Positions that a tree has room for at first: 4 MB on 19x19. It doubles as often as a search needs more."""
@@ -36,7 +36,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class Analysis:
     """What the engine thinks of a position: the search's result, the moves it looked at, best first, and the time."""
 
     result: SearchResult
@@ -78,9 +78,9 @@ class Engine:
         )
         self._speed = 0.0  # simulations a second, as measured last
         self._at: tuple[str, int, list[int]] | None = None
-        self._last: Opinion | None = None
+        self._last: Analysis | None = None
 
-    def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Opinion:
+    def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Analysis:
         """Searches the game's position, which must be in play. `stop` ends a search by the clock early.
 
         Asked again about the same moves, it answers what it found before.
@@ -90,7 +90,7 @@ class Engine:
         started = time.monotonic()
         self._follow(game)
         result = self._search(None, stop) if self.seconds is None else self._by_clock(started, self.seconds, stop)
-        self._last = Opinion(result, candidates(self._forest, 0, result), time.monotonic() - started)
+        self._last = Analysis(result, candidates(self._forest, 0, result), time.monotonic() - started)
         return self._last
 
     def _search(self, simulations: int | None, out_of_time: Callable[[], bool]) -> SearchResult:
@@ -110,14 +110,14 @@ class Engine:
         most = self._forest.simulations
         while True:
             before, since = self._visits(), time.monotonic()
-            new = PLANNED * (deadline - since) * self._speed if self._speed else FIRST_LOOK
+            new = PLANNED_SHARE * (deadline - since) * self._speed if self._speed else FIRST_SIMULATIONS
             planned = min(most, max(before + int(new), 1))  # visits made before count
             result = self._search(planned, out_of_time)
             now = time.monotonic()
             made = self._visits() - before
-            if made >= FIRST_LOOK // 2:
+            if made >= FIRST_SIMULATIONS // 2:
                 self._speed = made / (now - since)
-            more = deadline - now > WORTHWHILE * seconds and not stop()
+            more = deadline - now > LEAST_TIME_SHARE * seconds and not stop()
             if not more or result.proven or made == 0 or result.simulations < planned:
                 return result
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.players import ChosenMove, Player, Turn
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
@@ -142,10 +142,10 @@ def _move(player: Player, letter: str, games: Sequence[_Game]) -> None:
     for game, answer in zip(games, player.choose(turns), strict=True):
         elapsed_s = answer.elapsed_s
         game.times[letter] = game.times[letter].plus(MoveTimes(1, elapsed_s, elapsed_s))
-        _take(player, game, answer)
+        _apply(player, game, answer)
 
 
-def _take(player: Player, game: _Game, answer: Answer) -> None:
+def _apply(player: Player, game: _Game, answer: ChosenMove) -> None:
     if answer.point is None:
         game.note = answer.note or "no answer"
         return

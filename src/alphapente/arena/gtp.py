@@ -68,7 +68,7 @@ class EngineProcess:
             raise RequestError(f"engine {command!r} cannot be started: {error.strerror or error}") from error
         self._lines: queue.Queue[str | None] = queue.Queue(MOST_LINES)
         self._discards = False
-        self._told: deque[str] = deque(maxlen=STDERR_LINES)
+        self._error_lines: deque[str] = deque(maxlen=STDERR_LINES)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._readers = (
@@ -152,14 +152,14 @@ class EngineProcess:
         try:
             status = self._process.wait(QUIT_S)
         except subprocess.TimeoutExpired:
-            return EngineError(f"it closed its output at {command!r}{self._last_words()}")
+            return EngineError(f"it closed its output at {command!r}{self._last_error_lines()}")
         ended = f"exit status {status}" if status >= 0 else f"signal {-status}"
         self._readers[1].join(QUIT_S)
-        return EngineError(f"it stopped at {command!r} ({ended}){self._last_words()}")
+        return EngineError(f"it stopped at {command!r} ({ended}){self._last_error_lines()}")
 
-    def _last_words(self) -> str:
-        told = " | ".join(_short(line) for line in self._told)
-        return f"; its last words: {told}" if told else ""
+    def _last_error_lines(self) -> str:
+        shown = " | ".join(_short(line) for line in self._error_lines)
+        return f"; its last words: {shown}" if shown else ""
 
     def _read(self, stream: TextIO) -> None:
         while line := stream.readline(LONGEST_READ):
@@ -170,7 +170,7 @@ class EngineProcess:
     def _read_errors(self, stream: TextIO) -> None:
         while line := stream.readline(LONGEST_READ):
             if line.strip():
-                self._told.append(line.strip())
+                self._error_lines.append(line.strip())
 
 
 def _short(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alphapente.arena.gtp import COLOURS, EngineError, EngineProcess, EngineRefusalError
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.players import ChosenMove, Player, Turn
 from alphapente.errors import RequestError
 from alphapente.rules.legality import IllegalMoveError, check_legal
 from alphapente.rules.notation import NotationError, parse_point, point_name
@@ -16,7 +16,7 @@ WARM_UP_PLIES = 4
 """Moves that an engine makes for both sides before its first game: no game pays for its start."""
 
 
-class _Seat:
+class _EngineSession:
     """One engine process and the game that it knows."""
 
     def __init__(self, command: str, size: int) -> None:
@@ -25,7 +25,7 @@ class _Seat:
         self.moves: list[int] = []
         self._size = size
         try:
-            self.name = self._named()
+            self.name = self._ask_name()
             self.process.ask(f"boardsize {size}", START_TIMEOUT_S)
             self.process.ask("clear_board", START_TIMEOUT_S)
             for ply in range(WARM_UP_PLIES):
@@ -35,7 +35,7 @@ class _Seat:
             self.process.kill()
             raise EngineError(f"engine {command!r} does not come up: {error}") from None
 
-    def _named(self) -> str:
+    def _ask_name(self) -> str:
         try:
             return self.process.ask("name", START_TIMEOUT_S)
         except EngineRefusalError:
@@ -65,13 +65,13 @@ class GtpPlayer(Player):
         self._command = command
         self._size = size
         self._timeout_s = timeout_s
-        self._free = [_Seat(command, size)]
-        self._playing: dict[int, _Seat] = {}
+        self._free = [_EngineSession(command, size)]
+        self._playing: dict[int, _EngineSession] = {}
         self._threads = ThreadPoolExecutor(processes, "engine")
         self.name = f"{self._free[0].name or 'engine'} ({command})"
         self.games_at_once = processes
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose. An engine that fails gives no point, and the note says how it failed."""
         for turn in turns:
             if int(turn.position["size"]) != self._size:
@@ -80,39 +80,39 @@ class GtpPlayer(Player):
 
     def end_game(self, game: int) -> None:
         """The game's process is free for another."""
-        seat = self._playing.pop(game, None)
-        if seat is not None:
-            self._free.append(seat)
+        session = self._playing.pop(game, None)
+        if session is not None:
+            self._free.append(session)
 
     def close(self) -> None:
         """Ends all processes."""
         self._threads.shutdown()
-        for seat in [*self._free, *self._playing.values()]:
-            seat.process.close()
+        for session in [*self._free, *self._playing.values()]:
+            session.process.close()
         self._free, self._playing = [], {}
 
-    def _answer(self, turn: Turn) -> Answer:
-        seat = self._playing.get(turn.game)
-        if seat is None:
+    def _answer(self, turn: Turn) -> ChosenMove:
+        session = self._playing.get(turn.game)
+        if session is None:
             try:
-                seat = self._free.pop()
+                session = self._free.pop()
             except IndexError:
-                seat = _Seat(self._command, self._size)
-            self._playing[turn.game] = seat
+                session = _EngineSession(self._command, self._size)
+            self._playing[turn.game] = session
         started = time.perf_counter()
         try:
-            seat.follow(turn.moves, self._timeout_s)
+            session.follow(turn.moves, self._timeout_s)
             started = time.perf_counter()
-            text = seat.process.ask(f"genmove {COLOURS[len(turn.moves) % 2]}", self._timeout_s)
+            text = session.process.ask(f"genmove {COLOURS[len(turn.moves) % 2]}", self._timeout_s)
             elapsed_s = time.perf_counter() - started
             if text.lower() == "resign":
-                return Answer(None, elapsed_s, "it resigned")
+                return ChosenMove(None, elapsed_s, "it resigned")
             point = self._point(text, turn)
         except EngineError as error:
             self._playing.pop(turn.game).process.kill()
-            return Answer(None, time.perf_counter() - started, str(error))
-        seat.moves.append(point)
-        return Answer(point, elapsed_s)
+            return ChosenMove(None, time.perf_counter() - started, str(error))
+        session.moves.append(point)
+        return ChosenMove(point, elapsed_s)
 
     def _point(self, text: str, turn: Turn) -> int:
         try:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphapente.arena.lineup import ENGINE, FRESH, REFERENCES, WITHOUT_BUDGET, PlayerWord, parse_player
 from alphapente.arena.play_settings import BASELINE_MODELS, ROLLOUTS, as_text, search_values
+from alphapente.arena.player_spec import ENGINE, FRESH, REFERENCES, WITHOUT_BUDGET, PlayerSpec, parse_player
 from alphapente.config import Config
 from alphapente.records.model import PlayerIdentity
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alphapente.network.checkpoint import Checkpoint
 
 
-def identify(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
+def player_identity(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
     """Who a player of the arena is: `word` is what `make_player` made it of, with this configuration and seed.
 
     A checkpoint is known by its weights, whatever its file is called; an engine by its command; a reference by its
@@ -42,7 +42,7 @@ def identify(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
     )
 
 
-def of_checkpoint(stored: "Checkpoint", parsed: PlayerWord, config: Config) -> PlayerIdentity:
+def of_checkpoint(stored: "Checkpoint", parsed: PlayerSpec, config: Config) -> PlayerIdentity:
     """Who a checkpoint is as a player, with the budget and the precision of what `parse_player` returned."""
     from alphapente.network.checkpoint import weights_digest
 
@@ -59,7 +59,7 @@ def of_checkpoint(stored: "Checkpoint", parsed: PlayerWord, config: Config) -> P
     )
 
 
-def _simulations(parsed: PlayerWord, config: Config) -> int | None:
+def _simulations(parsed: PlayerSpec, config: Config) -> int | None:
     """Simulations a move: 0 without search, None where seconds are the budget."""
     if parsed.policy:
         return 0
@@ -68,13 +68,13 @@ def _simulations(parsed: PlayerWord, config: Config) -> int | None:
     return config.generation.simulations if parsed.simulations is None else parsed.simulations
 
 
-def _budget(parsed: PlayerWord, simulations: int | None) -> str:
+def _budget(parsed: PlayerSpec, simulations: int | None) -> str:
     if simulations is None:
         return f"@{parsed.seconds:g}s"
     return f"@{simulations}" if simulations else "policy"
 
 
-def _settings(parsed: PlayerWord, config: Config, has_network: bool) -> str:
+def _settings(parsed: PlayerSpec, config: Config, has_network: bool) -> str:
     """JSON of what else decides the moves and differs from BASELINE; "" where nothing does."""
     values: dict[str, Any] = {}
     if _simulations(parsed, config) != 0 and parsed.name != ROLLOUTS:

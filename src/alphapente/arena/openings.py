@@ -31,7 +31,7 @@ DRAWN_PLIES = (2, 6)
 """Plies of the openings that are drawn where no set is committed, or none of it is left."""
 
 
-def canonical(position: Position) -> bytes:
+def symmetry_key(position: Position) -> bytes:
     """The same bytes for all positions that are equal up to symmetry."""
     board, size = stones(position), int(position["size"])
     views = (board[landing].tobytes() for landing in SYMMETRIES[size])
@@ -90,7 +90,7 @@ def match_openings(
     chosen = [list(committed[index]) for index in rng.permutation(len(committed))[:count]]
     if len(chosen) == count:
         return chosen
-    taken = {canonical(Game.from_moves(moves, variant, size).position) for moves in committed}
+    taken = {symmetry_key(Game.from_moves(moves, variant, size).position) for moves in committed}
     return chosen + distinct_openings(count - len(chosen), rng, variant, size, taken=taken)
 
 
@@ -104,7 +104,7 @@ def distinct_openings(
 ) -> list[list[int]]:
     """`count` drawn openings as move lists, distinct up to symmetry, none finished, won or lost by force at once.
 
-    None leads to a position whose `canonical` bytes are `taken`. Raises RequestError as `random_opening`, and where
+    None leads to a position whose `symmetry_key` bytes are `taken`. Raises RequestError as `random_opening`, and where
     fewer such openings of these lengths are found.
     """
     found: dict[bytes, list[int]] = {}
@@ -115,7 +115,7 @@ def distinct_openings(
         if tactics(position)[0] in (WINS, LOSES):
             decided += 1
             continue
-        key = canonical(position)
+        key = symmetry_key(position)
         if key not in taken and key not in found:
             found[key] = moves
             misses = decided = 0

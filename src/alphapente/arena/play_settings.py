@@ -79,7 +79,7 @@ def as_text(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True) if values else ""
 
 
-def canonical(identity: PlayerIdentity) -> PlayerIdentity:
+def canonical_identity(identity: PlayerIdentity) -> PlayerIdentity:
     """The identity as `identify` gives it now: settings that older versions stored and that decide no move are gone."""
     if not identity.settings:
         return identity

@@ -28,7 +28,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ChosenMove:
     """A move, and what it took in seconds of wall time. Without a point the game is lost, and `note` says why."""
 
     point: int | None
@@ -47,7 +47,7 @@ class Player(ABC):
     games_at_once: int
 
     @abstractmethod
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """A legal point for each turn, or none where the player is lost for an answer; all on one board size."""
 
     def end_game(self, game: int) -> None:  # noqa: B027 - most players keep nothing
@@ -68,7 +68,7 @@ class StoppablePlayer(Player):
         self.name, self.games_at_once = player.name, player.games_at_once
         self._player, self._stop = player, stop
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose. Raises StoppedError."""
         if self._stop():
             raise StoppedError
@@ -85,10 +85,10 @@ def legal_list(position: Position) -> list[int]:
     return [int(point) for point in out[: legal_points(position, out)]]
 
 
-def shared_time(points: Sequence[int], started: float) -> list[Answer]:
+def shared_time(points: Sequence[int], started: float) -> list[ChosenMove]:
     """Answers found together since `started` (time.perf_counter), each with an equal share of the time."""
     share = (time.perf_counter() - started) / max(len(points), 1)
-    return [Answer(point, share) for point in points]
+    return [ChosenMove(point, share) for point in points]
 
 
 class RandomPlayer(Player):
@@ -98,7 +98,7 @@ class RandomPlayer(Player):
         self.name = name
         self.games_at_once = 2048
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         started = time.perf_counter()
         return shared_time([int(turn.rng.choice(legal_list(turn.position))) for turn in turns], started)
@@ -112,13 +112,13 @@ class PolicyPlayer(Player):
         self.games_at_once = 2 * evaluator.batch_size
         self._evaluator = evaluator
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         started = time.perf_counter()
         points: list[int] = []
-        seats = self._evaluator.batch_size
-        for first in range(0, len(turns), seats):
-            part = turns[first : first + seats]
+        batch_size = self._evaluator.batch_size
+        for first in range(0, len(turns), batch_size):
+            part = turns[first : first + batch_size]
             batch = np.zeros(len(part), POSITION)
             for place, turn in enumerate(part):
                 batch[place] = turn.position
@@ -146,28 +146,28 @@ class SearchPlayer(Player):
     ) -> None:
         self.name = name or f"{evaluator.name}, {simulations} simulations"
         self.games_at_once = 2 * evaluator.batch_size
-        self._seats = evaluator.batch_size
+        self._num_trees = evaluator.batch_size
         self._exploration = exploration
-        self._forest = Forest(evaluator, settings, num_trees=self._seats, simulations=simulations)
+        self._forest = Forest(evaluator, settings, num_trees=self._num_trees, simulations=simulations)
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-        """See Player.choose. A seat whose search is done takes the next position at once, so batches stay full."""
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+        """See Player.choose. A tree whose search is done takes the next position at once, so batches stay full."""
         started = time.perf_counter()
         points = [-1] * len(turns)
         waiting = iter(enumerate(turns))
-        served: dict[int, int] = {}
+        searched: dict[int, int] = {}
 
-        def seat_next(seat: int) -> None:
+        def start_next(tree: int) -> None:
             for index, turn in waiting:
-                self._forest.set_position(seat, turn.position)
-                self._forest.start(seat, turn.rng, self._exploration)
-                served[seat] = index
+                self._forest.set_position(tree, turn.position)
+                self._forest.start(tree, turn.rng, self._exploration)
+                searched[tree] = index
                 return
 
-        for seat in range(self._seats):
-            seat_next(seat)
-        while served:
-            for seat in self._forest.step():
-                points[served.pop(seat)] = self._forest.result(seat).point
-                seat_next(seat)
+        for tree in range(self._num_trees):
+            start_next(tree)
+        while searched:
+            for tree in self._forest.step():
+                points[searched.pop(tree)] = self._forest.result(tree).point
+                start_next(tree)
         return shared_time(points, started)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.arena.bradley_terry import Fit, Pairing, fit_ratings, one_sided
-from alphapente.arena.play_settings import canonical
+from alphapente.arena.play_settings import canonical_identity
 from alphapente.errors import RequestError
 from alphapente.records.model import Match, PlayerIdentity
 
@@ -104,28 +104,28 @@ def rate_matches(
         for place in order
     )
     named = {labels[place]: elo for place, elo in held.items()}
-    told = _class_labels(classes, fit, labels, order)
-    return RatingList(variant, size, rated, named, fit, tuple(order), games, repeated, told)
+    class_labels = _class_labels(classes, fit, labels, order)
+    return RatingList(variant, size, rated, named, fit, tuple(order), games, repeated, class_labels)
 
 
 def warnings(ratings: RatingList) -> list[str]:
     """What must be known to read the numbers right."""
-    told = []
+    lines = []
     groups = len({player.group for player in ratings.players})
     if groups > 1:
-        told.append(
+        lines.append(
             f"The players are {groups} groups that have never met, not even through others: numbers of different "
             "groups cannot be compared. A match between any two of them joins them."
         )
     if not all(ratings.fit.anchored):
-        told.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
+        lines.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
     if ratings.classes:
         classes = " > ".join(", ".join(names[:3]) + (" ..." if len(names) > 3 else "") for names in ratings.classes)
-        told.append(
+        lines.append(
             f"All points went one way between these: {classes}. Each such gap is at least large; how large it "
             "says here comes from the drawn games given."
         )
-    return told
+    return lines
 
 
 def _spread(fit: Fit, place: int, classes: NDArray[np.int64]) -> float | None:
@@ -140,7 +140,7 @@ def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairi
     seen: set[tuple[int, int, tuple[int, ...]]] = set()
     repeated = 0
     for match in matches:
-        one, other = canonical(match.player_a), canonical(match.player_b)
+        one, other = canonical_identity(match.player_a), canonical_identity(match.player_b)
         if one == other:
             continue
         for game in match.games:

@@ -124,12 +124,12 @@ def run_suite(
     make_evaluators: MakeEvaluators,
     settings: SearchSettings,
     budgets: Sequence[int],
-    seats: int = 32,
+    batch_size: int = 32,
     on_budget_fn: Callable[[int], None] | None = None,
 ) -> SuiteReport:
     """Lets the network (budget 0) and the search with each budget of simulations find a move for each position.
 
-    No noise and no temperature: the best move found. Up to `seats` positions go side by side over each evaluator.
+    No noise and no temperature: the best move found. Up to `batch_size` positions go side by side over each evaluator.
     `on_budget_fn` hears each budget before it begins. Raises RequestError for budgets that are none.
     """
     if not budgets or min(budgets) < 0 or max(budgets) > MAX_SIMULATIONS:
@@ -139,7 +139,7 @@ def run_suite(
     by_size: dict[int, list[int]] = defaultdict(list)
     for place, puzzle in enumerate(puzzles):
         by_size[puzzle.board_size].append(place)
-    evaluators = {size: make_evaluators(min(seats, len(places)), size) for size, places in by_size.items()}
+    evaluators = {size: make_evaluators(min(batch_size, len(places)), size) for size, places in by_size.items()}
     trials = []
     for budget in sorted(set(budgets)):
         if on_budget_fn is not None:
@@ -147,7 +147,7 @@ def run_suite(
         started = time.monotonic()
         answers = [-1] * len(puzzles)
         for size, places in by_size.items():
-            _answer(puzzles, places, [_player(one, settings, budget) for one in evaluators[size]], answers)
+            _find_moves(puzzles, places, [_player(one, settings, budget) for one in evaluators[size]], answers)
         trials.append(Trial(budget, tuple(answers), time.monotonic() - started))
     return SuiteReport(tuple(puzzles), tuple(trials))
 
@@ -156,7 +156,9 @@ def _player(evaluator: Evaluator, settings: SearchSettings, budget: int) -> Play
     return SearchPlayer(evaluator, settings, budget) if budget else PolicyPlayer(evaluator)
 
 
-def _answer(puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[Player], answers: list[int]) -> None:
+def _find_moves(
+    puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[Player], answers: list[int]
+) -> None:
     """Deals the positions at `places` out to the players, who work at the same time, and notes their answers."""
 
     def work(number: int) -> None:
@@ -268,6 +270,6 @@ def write_suite(path: StrPath, puzzles: Sequence[Puzzle]) -> None:
     lines = []
     for puzzle in puzzles:
         values = asdict(puzzle)
-        told = {key: values[key] for key in _ORDER if key == "state" or values[key] not in ("", 0)}
-        lines.append(json.dumps(told, ensure_ascii=False))
+        given = {key: values[key] for key in _ORDER if key == "state" or values[key] not in ("", 0)}
+        lines.append(json.dumps(given, ensure_ascii=False))
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -44,7 +44,7 @@ NO_MOVE = np.float32(-1e30)
 """The score of a point that is not looked at."""
 
 
-class Desk(NamedTuple):
+class ScoringMemory(NamedTuple):
     """What weighing works with, on a board of P points."""
 
     scores: NDArray[np.float32]  # [P] the answer
@@ -54,9 +54,9 @@ class Desk(NamedTuple):
     near_points: NDArray[np.uint64]  # [P, ROW]
 
 
-def new_desk(size: int) -> Desk:
-    """A desk for a board of `size`."""
-    return Desk(
+def new_scoring_memory(size: int) -> ScoringMemory:
+    """A memory for a board of `size`."""
+    return ScoringMemory(
         np.zeros(size * size, np.float32),
         np.zeros(3, POSITION),
         np.zeros((3, MAPS, ROW), np.uint64),
@@ -66,31 +66,31 @@ def new_desk(size: int) -> Desk:
 
 
 @kernel
-def score_moves(position: Position, desk: Desk) -> None:
-    """Writes to desk.scores what each move of a position in play is worth to its player; NO_MOVE: not looked at."""
+def score_moves(position: Position, memory: ScoringMemory) -> None:
+    """Writes to memory.scores what each move of a position in play is worth to its player; NO_MOVE: not looked at."""
     size = np.int64(position["size"])
-    desk.scores[:] = NO_MOVE
-    bits = desk.bits[0]
-    verdict = find_tactics(position, bits, desk.positions[2])
-    near_stones(bits, desk.near_points, size, desk.near)
-    keep_near(bits, desk.near, verdict)
+    memory.scores[:] = NO_MOVE
+    bits = memory.bits[0]
+    verdict = find_tactics(position, bits, memory.positions[2])
+    near_stones(bits, memory.near_points, size, memory.near)
+    keep_near(bits, memory.near, verdict)
     cell = next_cell(bits[REPLIES], 0)
     while cell >= 0:
         point = point_of(cell, size)
-        desk.scores[point] = _worth(position, cell, desk)
+        memory.scores[point] = _worth(position, cell, memory)
         cell = next_cell(bits[REPLIES], cell)
 
 
 @kernel
-def _worth(position: Position, cell: int, desk: Desk) -> float:
+def _worth(position: Position, cell: int, memory: ScoringMemory) -> float:
     """What the move on `cell` is worth: by itself, then by the worst that a sharp reply does."""
-    after, bits = desk.positions[0], desk.bits[1]
+    after, bits = memory.positions[0], memory.bits[1]
     player = np.int64(position["to_move"])
     copy_position(after, position)
     play(after, point_of(cell, np.int64(position["size"])))
     if after["winner"] != IN_PLAY:
         return WON if after["winner"] == player else -WON if after["winner"] == 3 - player else 0.0
-    verdict = find_tactics(after, bits, desk.positions[2])
+    verdict = find_tactics(after, bits, memory.positions[2])
     if verdict == WINS:
         return -WON
     worth = FORCED if verdict == LOSES else 0.0
@@ -99,15 +99,15 @@ def _worth(position: Position, cell: int, desk: Desk) -> float:
     worth -= ENEMY_FOUR * count_bits(bits[OWN_FOURS]) + ENEMY_CAPTURE * count_bits(bits[OWN_CAPTURES])
     for direction in range(8):
         worth += BESIDE * (position["board"][cell + DIRECTIONS[direction]] % BORDER != EMPTY)
-    if verdict != LOSES and _reply_decides(after, bits, desk):
+    if verdict != LOSES and _reply_decides(after, bits, memory):
         worth -= FORCED
     return worth
 
 
 @kernel
-def _reply_decides(after: Position, bits: Bitboards, desk: Desk) -> bool:
+def _reply_decides(after: Position, bits: Bitboards, memory: ScoringMemory) -> bool:
     """Whether a four or a capture (if a threat must be answered, one that does) leaves the player without a defence."""
-    reply = desk.positions[1]
+    reply = memory.positions[1]
     for word in range(GUARD, GUARD + WORDS):
         sharp = bits[OWN_FOURS, word] | bits[OWN_CAPTURES, word]
         bits[REPLIES, word] &= sharp
@@ -115,7 +115,7 @@ def _reply_decides(after: Position, bits: Bitboards, desk: Desk) -> bool:
     while cell >= 0:
         copy_position(reply, after)
         play(reply, point_of(cell, np.int64(after["size"])))
-        if reply["winner"] == IN_PLAY and find_tactics(reply, desk.bits[2], desk.positions[2]) == LOSES:
+        if reply["winner"] == IN_PLAY and find_tactics(reply, memory.bits[2], memory.positions[2]) == LOSES:
             return True
         cell = next_cell(bits[REPLIES], cell)
     return False

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from alphapente.arena.match import MatchHooks, plan_games, play_planned
-from alphapente.arena.play_settings import canonical
+from alphapente.arena.play_settings import canonical_identity
 from alphapente.arena.players import Player
 from alphapente.arena.results import StoredMatch
 from alphapente.config import Config
@@ -90,7 +90,8 @@ def plan(
     pairs += [(references[i], references[j]) for i in range(len(references)) for j in range(i + 1, len(references))]
     of_pair: dict[_Pair, list[Match]] = {}
     for match in stored:
-        of_pair.setdefault(frozenset((canonical(match.player_a), canonical(match.player_b))), []).append(match)
+        players = frozenset((canonical_identity(match.player_a), canonical_identity(match.player_b)))
+        of_pair.setdefault(players, []).append(match)
     jobs: list[Job] = []
     for one, other in dict.fromkeys(pairs):
         pair = frozenset((one.identity, other.identity))
@@ -110,7 +111,7 @@ def _jobs_of_pair(one: Contestant, other: Contestant, games: int, stored: Sequen
         have = {game.number for match in begun for game in match.games}
         absent = [game for game in range(MATCH_GAMES) if game not in have][: missing + missing % 2]
         if absent:
-            swapped = bool(begun) and canonical(begun[0].player_a) == other.identity
+            swapped = bool(begun) and canonical_identity(begun[0].player_a) == other.identity
             ends = (other, one) if swapped else (one, other)
             jobs.append(Job(*ends, absent[-1] + 1, match_seed, len(absent)))
         missing -= len(absent)
@@ -131,14 +132,14 @@ def play_jobs(
     False where `stop` ended it before: the games in play are then lost, `plan` plans the rest of their matches.
     Raises FailureError for a match that failed, or a process that died.
     """
-    crew = _Crew(config, make_player_fn, min(workers, len(jobs)))
+    processes = _MatchProcesses(config, make_player_fn, min(workers, len(jobs)))
     try:
-        return crew.play(list(jobs), on_played_fn, stop)
+        return processes.play(list(jobs), on_played_fn, stop)
     finally:
-        crew.end()
+        processes.end()
 
 
-class _Crew:
+class _MatchProcesses:
     """The processes, and what each of them is playing."""
 
     def __init__(self, config: Config, make_player_fn: MakePlayerFn, count: int) -> None:
@@ -156,26 +157,26 @@ class _Crew:
             self._processes.append(process)
 
     def play(self, waiting: list[Job], on_played_fn: Callable[[Played], None], stop: Callable[[], bool]) -> bool:
-        at_work: dict[Any, Job] = {}
+        running: dict[Any, Job] = {}
         waiting.reverse()
         for pipe in self._pipes:
-            at_work[pipe] = waiting.pop()
-            self._send(pipe, at_work[pipe])
-        while at_work:
+            running[pipe] = waiting.pop()
+            self._send(pipe, running[pipe])
+        while running:
             if stop():
                 return False
-            for ready in wait(list(at_work), 0.2):
-                on_played_fn(Played(at_work.pop(ready), self._answer(ready)))
+            for ready in wait(list(running), 0.2):
+                on_played_fn(Played(running.pop(ready), self._receive(ready)))
                 if waiting:
-                    at_work[ready] = waiting.pop()
-                    self._send(ready, at_work[ready])
+                    running[ready] = waiting.pop()
+                    self._send(ready, running[ready])
         return True
 
     def _send(self, pipe: Any, job: Job) -> None:
         with contextlib.suppress(OSError):  # a process that has died is told of where its answer is read
             pipe.send(job)
 
-    def _answer(self, pipe: Any) -> float:
+    def _receive(self, pipe: Any) -> float:
         try:
             kind, content = pipe.recv()
         except (EOFError, OSError) as error:

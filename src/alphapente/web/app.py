@@ -14,14 +14,14 @@ from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
 from alphapente.web.engines import Engines
 from alphapente.web.errors import LOG, answer_errors
-from alphapente.web.games import GamesRoom
+from alphapente.web.games import GamesReader
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
 from alphapente.web.routes import analysis, games, position, review, run
 from alphapente.web.routes import networks as networks_route
 from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_room import RunRoom
+from alphapente.web.run_context import RunContext
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 from alphapente.web.warming import warm_up
@@ -45,7 +45,7 @@ def create_app(
     """
     networks = Networks(config)
     engines = Engines(config, networks)
-    parts = Parts(config, networks, engines, Ratings(config), GamesRoom(config))
+    parts = Parts(config, networks, engines, Ratings(config), GamesReader(config))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,7 +65,7 @@ def create_app(
         responses=_FAILURES,
     )
     app.state.parts = parts
-    app.state.run_room = RunRoom(Configs(own))
+    app.state.run_context = RunContext(Configs(own))
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)

@@ -7,13 +7,13 @@ from alphapente.config import Config
 from alphapente.errors import RequestError
 from alphapente.records.store import Store
 
-PATIENCE_S = 5.0
+MAX_LOCK_WAIT_S = 5.0
 """A locked database is waited for so long at most: somebody looks at the page meanwhile."""
 
 
 def open_records(config: Config) -> Store:
     """The configured database, for reading. Raises RequestError where there is none yet, DatabaseError for others."""
-    return Store(config.records.database, min(config.records.busy_timeout_s, PATIENCE_S), read_only=True)
+    return Store(config.records.database, min(config.records.busy_timeout_s, MAX_LOCK_WAIT_S), read_only=True)
 
 
 @contextmanager

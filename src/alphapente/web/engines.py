@@ -9,9 +9,9 @@ from alphapente.network.device import num_cores
 from alphapente.search.solver import Solver
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Networks
-from alphapente.web.searches import SOLVER_POSITIONS, Listener, Order, Search, Trees
+from alphapente.web.searches import SOLVER_POSITIONS, Listener, Search, SearchSpec, Trees
 
-_LOOK_AROUND_S = 5.0
+_IDLE_CHECK_S = 5.0
 """So often the threads look for what may be freed."""
 _CLOSING_S = 10.0
 
@@ -28,7 +28,7 @@ class Engines:
         self._waiting: deque[Search] = deque()
         self._active = 0
         self._closed = False
-        self._looked_around = time.monotonic()
+        self._idle_checked_at = time.monotonic()
         self._threads: list[threading.Thread] = []
 
     @property
@@ -37,12 +37,12 @@ class Engines:
         with self._changed:
             return self._active
 
-    def submit(self, order: Order, listener: Listener) -> tuple[Search, int]:
+    def submit(self, spec: SearchSpec, listener: Listener) -> tuple[Search, int]:
         """Orders a search; returns it, and how many share the machine with it.
 
         Raises WebError when there are as many as may be.
         """
-        search = Search(order, self._networks, self.trees, listener)
+        search = Search(spec, self._networks, self.trees, listener)
         with self._changed:
             if self._closed:
                 raise WebError(503, "closing", "the server is being ended")
@@ -81,7 +81,7 @@ class Engines:
         while (search := self._next()) is not None:
             finished = True
             try:
-                finished = search.go_on(solver, self._web.slice_ms / 1000)
+                finished = search.run_slice(solver, self._web.slice_ms / 1000)
             except Exception as error:  # the visitor is told; the thread goes on with the others
                 search.fail(error)
             with self._changed:
@@ -96,13 +96,13 @@ class Engines:
         with self._changed:
             self._free_idle()
             while not self._waiting and not self._closed:
-                self._changed.wait(_LOOK_AROUND_S)
+                self._changed.wait(_IDLE_CHECK_S)
                 self._free_idle()
             return None if self._closed else self._waiting.popleft()
 
     def _free_idle(self) -> None:
         now = time.monotonic()
-        if now - self._looked_around > _LOOK_AROUND_S:
-            self._looked_around = now
+        if now - self._idle_checked_at > _IDLE_CHECK_S:
+            self._idle_checked_at = now
             self.trees.free_idle(self._web.idle_s)
             self._networks.free_idle(self._web.idle_s)

@@ -67,7 +67,7 @@ def answer_errors(app: FastAPI) -> None:
 
     async def malformed(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return response(422, "malformed", _told(error.errors()))
+        return response(422, "malformed", _first_problem(error.errors()))
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -85,7 +85,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-def _told(errors: Sequence[Any]) -> str:
+def _first_problem(errors: Sequence[Any]) -> str:
     """The first thing that is wrong with a request's values, and where."""
     first = errors[0]
     if first["type"] == "json_invalid":

@@ -11,7 +11,7 @@ from alphapente.web.schemas import GameSummary, LiveGame, LiveGames, MadeBy, Sto
 from alphapente.web.views import names
 
 
-class GamesRoom:
+class GamesReader:
     """The games of the configured database, and of the configured run."""
 
     def __init__(self, config: Config) -> None:

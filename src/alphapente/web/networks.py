@@ -181,7 +181,7 @@ class Networks:
         return loaded
 
     @contextmanager
-    def lent(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
+    def borrow(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
         """An evaluator for `search.leaves_at_once` positions, for the time of the block; nobody else has it."""
         from alphapente.network.load import load_evaluator
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from alphapente.config import Config
 from alphapente.web.engines import Engines
-from alphapente.web.games import GamesRoom
+from alphapente.web.games import GamesReader
 from alphapente.web.networks import Networks
 from alphapente.web.ratings import Ratings
 
@@ -20,7 +20,7 @@ class Parts:
     networks: Networks
     engines: Engines
     ratings: Ratings
-    games: GamesRoom
+    games: GamesReader
 
 
 def parts_of(request: Request) -> Parts:

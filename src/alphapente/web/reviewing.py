@@ -7,7 +7,7 @@ from alphapente.rules.game import Game
 from alphapente.rules.notation import point_name
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.schemas import ReviewedMove, Verdict
-from alphapente.web.searches import ForcedWin, Look
+from alphapente.web.searches import ForcedWin, SearchSnapshot
 from alphapente.web.views import names, rounded
 
 GRADES: tuple[tuple[float, Verdict], ...] = ((0.6, "blunder"), (0.35, "mistake"), (0.15, "inaccuracy"))
@@ -16,7 +16,7 @@ _MISSED = 0.15
 """A win by force that is not played is missed when so much is lost; less, and the game is won all the same."""
 
 
-def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
+def review_move(game: Game, before: SearchSnapshot, after: SearchSnapshot | None) -> ReviewedMove:
     """The opinion of the game's last move, by searches of the positions before and after it.
 
     `after` is None where the move ended the game.
@@ -63,12 +63,12 @@ def _final_value(game: Game, mover: int) -> float:
     return 0.0 if game.winner == 0 else 1.0 if game.winner == mover else -1.0
 
 
-def _win_of(look: Look, player: int) -> ForcedWin | None:
+def _win_of(snapshot: SearchSnapshot, player: int) -> ForcedWin | None:
     """The win by force that a position has for a player."""
-    return look.forced if look.forced is not None and look.forced.winner == player else None
+    return snapshot.forced if snapshot.forced is not None and snapshot.forced.winner == player else None
 
 
-def _allowed(before: Look, after: Look | None, mover: int) -> ForcedWin | None:
+def _allowed(before: SearchSnapshot, after: SearchSnapshot | None, mover: int) -> ForcedWin | None:
     """The win by force that a move has given to the opponent, who had none before."""
     if after is None or before.result.proven == PROVEN_LOSS:
         return None
@@ -82,7 +82,7 @@ def _verdict(loss: float, missed: bool) -> Verdict:
 
 
 def _comment(
-    game: Game, missed: ForcedWin | None, after: Look | None, allowed: ForcedWin | None, best: int | None
+    game: Game, missed: ForcedWin | None, after: SearchSnapshot | None, allowed: ForcedWin | None, best: int | None
 ) -> str:
     """One sentence or none. `game` stands before the move, `after` behind it."""
     if missed is not None:

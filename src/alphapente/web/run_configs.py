@@ -71,8 +71,8 @@ class Configs:
         for one in known:
             if one.name == name:
                 return one
-        told = ", ".join(one.name for one in known)
-        raise WebError(404, "no_config", f"no configuration {name[:LONGEST_NAME]!r}: there are {told}")
+        choices = ", ".join(one.name for one in known)
+        raise WebError(404, "no_config", f"no configuration {name[:LONGEST_NAME]!r}: there are {choices}")
 
     def summaries(self) -> list[ConfigSummary]:
         """All configurations, with what is wrong with them."""
@@ -184,7 +184,7 @@ def check(one: Named, overrides: list[str]) -> CheckAnswer:
         refused += alone or [error]
         resolved = None
     return CheckAnswer(
-        ok=not refused, errors=[_told(error) for error in refused], resolved=None if refused else resolved
+        ok=not refused, errors=[_setting_error(error) for error in refused], resolved=None if refused else resolved
     )
 
 
@@ -215,7 +215,7 @@ def _refusal(override: str) -> ConfigError | None:
     return None
 
 
-def _told(error: ConfigError) -> SettingError:
+def _setting_error(error: ConfigError) -> SettingError:
     refused = error.refused
     if refused is None:
         return SettingError(key="", found="", allowed="", message=str(error))

@@ -36,10 +36,10 @@ _STOPPED = (0, 129, 130, 143, -signal.SIGTERM, -signal.SIGINT)
 
 @dataclass
 class _Start:
-    """A run that was started from here; `told` is the file that takes what it says on its standard error."""
+    """A run that was started from here; `error_log` is the file that takes what it says on its standard error."""
 
     process: "subprocess.Popen[bytes]"
-    told: Path
+    error_log: Path
     began_at: float = field(default_factory=time.time)
     ended_at: float | None = None
 
@@ -73,16 +73,16 @@ class Control:
             raise WebError(400, "bad_setting", checked.errors[0].message)
         config = one.load(overrides).config
         folder = config.pipeline.checkpoint_folder
-        self._let_leave(folder)
+        self._wait_until_gone(folder)
         with self._lock:
             if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
-            told = new_file(config.pipeline.log_folder / f"start_{timestamp()}.log")
+            error_log = new_file(config.pipeline.log_folder / f"start_{timestamp()}.log")
             words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
             words += [word for override in (*one.sets, *overrides) for word in ("--set", override)]
             try:
-                told.parent.mkdir(parents=True, exist_ok=True)
-                with told.open("wb") as error_file:
+                error_log.parent.mkdir(parents=True, exist_ok=True)
+                with error_log.open("wb") as error_file:
                     process = subprocess.Popen(
                         words,
                         stdin=subprocess.DEVNULL,
@@ -94,9 +94,9 @@ class Control:
                 raise WebError(
                     503, "cannot_start", f"the run cannot be started: {error.strerror}; see to it and try again"
                 ) from error
-            self._starts[folder] = _Start(process, told)
+            self._starts[folder] = _Start(process, error_log)
             self._endings.pop(folder, None)
-        threading.Thread(target=self._see_off, args=(self._starts[folder],), daemon=True, name="run-end").start()
+        threading.Thread(target=self._reap, args=(self._starts[folder],), daemon=True, name="run-end").start()
         return process.pid
 
     def end(self, one: Named, for_good: bool) -> int | None:
@@ -105,7 +105,7 @@ class Control:
         Raises WebError where there is nothing to end.
         """
         folder = one.load().config.pipeline.checkpoint_folder
-        self._let_leave(folder)
+        self._wait_until_gone(folder)
         with self._lock:
             pid = self._at_work(folder)
             if pid is None and not for_good:
@@ -123,35 +123,35 @@ class Control:
             waiting.start()
         return pid
 
-    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
+    def is_starting(self, folder: Path, reported_pid: int | None) -> bool:
         """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
         with self._lock:
-            return self._starting(folder) not in (None, heard_of)
+            return self._starting(folder) not in (None, reported_pid)
 
     def is_ending(self, folder: Path) -> bool:
         """Whether the run was asked to end and has not yet."""
         with self._lock:
             return folder in self._endings and not self._endings[folder].problem
 
-    def failure(self, folder: Path, heard_at: float) -> str:
+    def failure(self, folder: Path, reported_at: float) -> str:
         """Why the latest start or stop from here came to nothing; "" where it did not.
 
-        A start that ended before the run last told of itself, at `heard_at`, is forgotten: others have come since.
+        A start that ended before the run last told of itself, at `reported_at`, is forgotten: others have come since.
         """
         with self._lock:
             ending, start = self._endings.get(folder), self._starts.get(folder)
         if ending is not None and ending.problem:
             return ending.problem
-        if start is None or start.ended_at is None or start.ended_at + _SAME_S < heard_at:
+        if start is None or start.ended_at is None or start.ended_at + _SAME_S < reported_at:
             return ""
         status = start.process.returncode
-        if status in _STOPPED or (status < 0 and heard_at > start.began_at):
+        if status in _STOPPED or (status < 0 and reported_at > start.began_at):
             return ""  # one that was killed at work has left a status that tells it
         if status < 0:
             return f"its process was killed while it started, by signal {-status}"
-        return _last_words(start.told) or f"the run ended with status {status}"
+        return _last_error_lines(start.error_log) or f"the run ended with status {status}"
 
-    def _let_leave(self, folder: Path) -> None:
+    def _wait_until_gone(self, folder: Path) -> None:
         """Wait for a process that has told how its run ended, and only has to go."""
         deadline = time.monotonic() + _SAME_S
         while time.monotonic() < deadline and (pid := self._at_work(folder)) is not None:
@@ -169,13 +169,13 @@ class Control:
         start = self._starts.get(folder)
         return start.process.pid if start is not None and start.process.returncode is None else None
 
-    def _see_off(self, start: _Start) -> None:
+    def _reap(self, start: _Start) -> None:
         """Wait for the end of a process of ours, so that it does not stay as a zombie."""
         start.process.wait()
         start.ended_at = time.time()
         with contextlib.suppress(OSError):
-            if start.told.stat().st_size == 0:
-                start.told.unlink()
+            if start.error_log.stat().st_size == 0:
+                start.error_log.unlink()
 
     def _wait_for_end(self, folder: Path, ending: _Ending) -> None:
         """Until the run has ended; then mark it as finished where that was asked. Its steps have STOP_LIMIT_S each."""
@@ -197,7 +197,7 @@ class Control:
             self._endings.pop(folder, None)
 
 
-def _last_words(path: Path) -> str:
+def _last_error_lines(path: Path) -> str:
     """The last line of what a run said on its standard error."""
     try:
         with path.open("rb") as file:

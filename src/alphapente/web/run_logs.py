@@ -22,8 +22,8 @@ def logs(config: Config, name: str | None, lines: int) -> LogsAnswer:
         raise WebError(404, "no_log", f"no log {name[:80]!r} in {folder}: the list names those that there are")
     coordination = next((file.name for file in files if file.name.startswith(_COORDINATION)), None)
     chosen = name or coordination or (files[0].name if files else None)
-    told = [] if chosen is None else _last_lines(folder / chosen, lines)
-    return LogsAnswer(files=files[:MOST_FILES], name=chosen, lines=told)
+    last_lines = [] if chosen is None else _last_lines(folder / chosen, lines)
+    return LogsAnswer(files=files[:MOST_FILES], name=chosen, lines=last_lines)
 
 
 def _seen(path: Path) -> LogFileView:

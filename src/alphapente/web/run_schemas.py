@@ -4,27 +4,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from alphapente.web.schemas import Given, Taken
+from alphapente.web.schemas import RequestModel, ResponseModel
 
 ConfigName = Annotated[str, Field(min_length=1, max_length=64, description="One of GET /configs.")]
-RunWord = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
+RunState = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
 """How a run stands. "paused" goes on with the next start; after "stopped" and "finished" a new run begins."""
 
 
-class ConfigRequest(Taken):
+class ConfigRequest(RequestModel):
     """A configuration by its name, and what is changed in it: texts `section.key=value`, as `--set` takes them."""
 
     config: ConfigName
     overrides: list[Annotated[str, Field(min_length=3, max_length=2_000)]] = Field(default=[], max_length=200)
 
 
-class RunRequest(Taken):
+class RunRequest(RequestModel):
     """The run of a configuration."""
 
     config: ConfigName
 
 
-class SettingView(Given):
+class SettingView(ResponseModel):
     """One setting: its value, where that comes from (a file, "command line", "built-in default"), and what it means."""
 
     path: str
@@ -38,7 +38,7 @@ class SettingView(Given):
     changeable: bool = Field(description="False for folders, the database and classes: those are set in the file.")
 
 
-class ConfigSummary(Given):
+class ConfigSummary(ResponseModel):
     """A configuration that there is to choose."""
 
     name: str
@@ -47,7 +47,7 @@ class ConfigSummary(Given):
     checkpoint_dir: str | None
 
 
-class ConfigView(Given):
+class ConfigView(ResponseModel):
     """A configuration with every setting. `overrides` are those in which a run at its folder differs from it."""
 
     name: str
@@ -56,7 +56,7 @@ class ConfigView(Given):
     overrides: list[str] = Field(default=[])
 
 
-class SettingError(Given):
+class SettingError(ResponseModel):
     """A setting that is refused; `key` is "" where it is none in particular."""
 
     key: str
@@ -65,7 +65,7 @@ class SettingError(Given):
     message: str
 
 
-class CheckAnswer(Given):
+class CheckAnswer(ResponseModel):
     """Whether a configuration can be used, what is wrong with it, and what it comes to (null where it cannot)."""
 
     ok: bool
@@ -73,21 +73,21 @@ class CheckAnswer(Given):
     resolved: dict[str, Any] | None
 
 
-class RunSummary(Given):
+class RunSummary(ResponseModel):
     """A run that there is: the configurations that name its folder, and how it stands."""
 
     config: str
     configs: list[str]
     checkpoint_dir: str
     run: str | None
-    state: RunWord
+    state: RunState
     cycle: int
     records: int
     records_target: int
     updated_at: float | None
 
 
-class StepView(Given):
+class StepView(ResponseModel):
     """A step of a run. `progress` is the latest of its events, as docs/pipeline.md has them."""
 
     name: str
@@ -98,14 +98,14 @@ class StepView(Given):
     progress: dict[str, Any] | None
 
 
-class NoteView(Given):
+class NoteView(ResponseModel):
     """Something that the coordination said."""
 
     at: float
     text: str
 
 
-class CycleGames(Given):
+class CycleGames(ResponseModel):
     """How many games a cycle made; `open` for the present one."""
 
     cycle: int
@@ -113,14 +113,14 @@ class CycleGames(Given):
     open: bool = False
 
 
-class TrainingLoss(Given):
+class TrainingLoss(ResponseModel):
     """The total loss of a training's last epoch; null where it was no number."""
 
     training: str
     loss: float | None
 
 
-class StageView(Given):
+class StageView(ResponseModel):
     """A stage of the curriculum: its board, and what ends it (nulls end nothing)."""
 
     board_size: int
@@ -129,7 +129,7 @@ class StageView(Given):
     minutes: float | None
 
 
-class Sample(Given):
+class Sample(ResponseModel):
     """Where a run was at a moment of its own time."""
 
     elapsed_s: float
@@ -137,14 +137,14 @@ class Sample(Given):
     games: int
 
 
-class RunSnapshot(Given):
+class RunSnapshot(ResponseModel):
     """A run at one moment."""
 
     config: str
     checkpoint_dir: str
     database: str
     run: str | None = Field(description="Its name, the local time of its first start; null where there is none.")
-    state: RunWord
+    state: RunState
     message: str = Field(description='Why it ended or what is wrong; "" for nothing.')
     phase: str = Field(description='The steps at work, as "Generation 3" or "Generation 3 and Training 3.1".')
     variant: str
@@ -176,7 +176,7 @@ class RunSnapshot(Given):
     updated_at: float | None
 
 
-class GameCurves(Given):
+class GameCurves(ResponseModel):
     """Self-play's games in the order of their making, averaged over windows of as many games each."""
 
     at: list[float]
@@ -189,7 +189,7 @@ class GameCurves(Given):
     won_by_player_1: list[float]
 
 
-class TrainingCurves(Given):
+class TrainingCurves(ResponseModel):
     """Every epoch of the newest trainings. Losses in nats; nulls where a value was not measured."""
 
     at: list[float]
@@ -205,7 +205,7 @@ class TrainingCurves(Given):
     learning_rate: list[float | None]
 
 
-class RateCurves(Given):
+class RateCurves(ResponseModel):
     """How fast self-play was, at moments some seconds apart."""
 
     at: list[float]
@@ -214,7 +214,7 @@ class RateCurves(Given):
     evaluations_per_s: list[float | None]
 
 
-class RunCurves(Given):
+class RunCurves(ResponseModel):
     """A run's curves."""
 
     games: GameCurves
@@ -222,7 +222,7 @@ class RunCurves(Given):
     rates: RateCurves
 
 
-class RatedView(Given):
+class RatedView(ResponseModel):
     """A player's Elo with its 95% interval; `spread` is half of that among players of its class, null alone in it.
 
     `records` and `elapsed_s` tell how far the run was; null for a player that is not one of its networks.
@@ -244,7 +244,7 @@ class RatedView(Given):
     elapsed_s: float | None
 
 
-class RatingsAnswer(Given):
+class RatingsAnswer(ResponseModel):
     """All players rated by their stored matches of one variant and board size; `message` where there are none."""
 
     variant: str
@@ -256,7 +256,7 @@ class RatingsAnswer(Given):
     message: str
 
 
-class FindingView(Given):
+class FindingView(ResponseModel):
     """Something that the doctor finds wrong, and the settings to change, each as `key=value`."""
 
     check: str
@@ -268,14 +268,14 @@ class FindingView(Given):
     present: dict[str, str] = Field(description="What each of these settings is now, by its `key=value`.")
 
 
-class CheckView(Given):
+class CheckView(ResponseModel):
     """A check that found all well, or could not look; `text` says what it saw, or why."""
 
     check: str
     text: str
 
 
-class DoctorAnswer(Given):
+class DoctorAnswer(ResponseModel):
     """The doctor's newest examination of a run. While one goes on, `check` is what is being looked at."""
 
     state: Literal["none", "examining", "ready", "failed"]
@@ -290,7 +290,7 @@ class DoctorAnswer(Given):
     not_looked_at: list[CheckView]
 
 
-class LogFileView(Given):
+class LogFileView(ResponseModel):
     """A log of the run."""
 
     name: str
@@ -298,7 +298,7 @@ class LogFileView(Given):
     modified_at: float
 
 
-class LogsAnswer(Given):
+class LogsAnswer(ResponseModel):
     """The run's logs, newest first, and the last lines of the one asked for (by default the newest coordination's)."""
 
     files: list[LogFileView]
@@ -306,14 +306,14 @@ class LogsAnswer(Given):
     lines: list[str]
 
 
-class StartedAnswer(Given):
+class StartedAnswer(ResponseModel):
     """What was asked for is on its way; `pid` is the run's process where there is one."""
 
-    state: RunWord
+    state: RunState
     pid: int | None
 
 
-class BoardView(Given):
+class BoardView(ResponseModel):
     """A game in play: its moves, and the board that they come to."""
 
     seed: str
@@ -322,7 +322,7 @@ class BoardView(Given):
     captured: dict[str, int] = Field(description="Pairs captured by each player.")
 
 
-class BoardsAnswer(Given):
+class BoardsAnswer(ResponseModel):
     """Games that a run's self-play has on its boards now; none where nothing is played."""
 
     variant: str | None
@@ -333,7 +333,7 @@ class BoardsAnswer(Given):
     games: list[BoardView]
 
 
-class RunGame(Given):
+class RunGame(ResponseModel):
     """A game in a run's database, with its moves."""
 
     id: int

@@ -24,8 +24,8 @@ from alphapente.web.run_schemas import (
     CycleGames,
     NoteView,
     RunSnapshot,
+    RunState,
     RunSummary,
-    RunWord,
     Sample,
     StageView,
     StepView,
@@ -75,16 +75,16 @@ def read_run(one: Named) -> Run:
     return Run(one, config, folder, state, own, status, problem, scheduler_at_work(folder))
 
 
-class Asked(Protocol):
+class PendingRequests(Protocol):
     """What was asked of runs from here and is still on its way: `run_control.Control`."""
 
-    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
+    def is_starting(self, folder: Path, reported_pid: int | None) -> bool:
         """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
 
     def is_ending(self, folder: Path) -> bool:
         """Whether the run was asked to end and has not yet."""
 
-    def failure(self, folder: Path, heard_at: float) -> str:
+    def failure(self, folder: Path, reported_at: float) -> str:
         """Why the latest start or stop from here came to nothing since the run last told of itself; "" where none."""
 
 
@@ -104,8 +104,8 @@ class _Now:
 class Watch:
     """Snapshots of runs, each made once for all who ask at about the same time."""
 
-    def __init__(self, asked: Asked, configs: Configs) -> None:
-        self._asked = asked
+    def __init__(self, pending: PendingRequests, configs: Configs) -> None:
+        self._pending = pending
         self._configs = configs
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, RunSnapshot]] = {}
@@ -115,7 +115,7 @@ class Watch:
         with self._lock:
             at, kept = self._kept.get(one.name, (-math.inf, None))
             if kept is None or time.monotonic() - at > FRESH_S:
-                kept = self._look(one)
+                kept = self._read(one)
                 self._kept[one.name] = (time.monotonic(), kept)
             return kept
 
@@ -154,15 +154,15 @@ class Watch:
             updated_at=shot.updated_at,
         )
 
-    def _look(self, one: Named) -> RunSnapshot:
+    def _read(self, one: Named) -> RunSnapshot:
         run = read_run(one)
-        word, message = self._word(run)
+        run_state, message = self._state_of(run)
         config, state, status = run.config, run.state or State(run=""), run.status
-        live = word in ("running", "ending")
+        live = run_state in ("running", "ending")
         now = _now(run, live)
         end, rate = records_end(config, state), records_per_s(status, now.records, now.elapsed_s)
         left, ends_by = time_left(config, (now.records, end), rate, now.elapsed_s)
-        if word in ("finished", "stopped", "none"):
+        if run_state in ("finished", "stopped", "none"):
             left, ends_by = None, None
         steps = _steps(status, live) if status else []
         return RunSnapshot(
@@ -170,7 +170,7 @@ class Watch:
             checkpoint_dir=str(run.folder),
             database=config.records.database,
             run=state.run or (status.run if status else None) or None,
-            state=word,
+            state=run_state,
             message="; ".join(part for part in (message, now.problem) if part),
             phase=" and ".join(step.name for step in steps if step.outcome == "running"),
             variant=config.game.variant,
@@ -202,20 +202,20 @@ class Watch:
             updated_at=_updated_at(run),
         )
 
-    def _word(self, run: Run) -> tuple[RunWord, str]:
+    def _state_of(self, run: Run) -> tuple[RunState, str]:
         """How a run stands, and what there is to say about it."""
-        asked, left = self._asked, run.left_status
+        pending, left = self._pending, run.left_status
         if run.pid is not None:
-            if asked.is_ending(run.folder) or (run.status is not None and run.status.ending):
+            if pending.is_ending(run.folder) or (run.status is not None and run.status.ending):
                 return "ending", ""
             if left is None or left.pid != run.pid:
                 return "starting", ""
             if left.outcome == "running":
                 return "running", ""
             # It has told how it ended; its process is about to follow.
-        elif asked.is_starting(run.folder, left.pid if left is not None else None):
+        elif pending.is_starting(run.folder, left.pid if left is not None else None):
             return "starting", ""
-        failure = asked.failure(run.folder, left.updated_at if left is not None else 0.0)
+        failure = pending.failure(run.folder, left.updated_at if left is not None else 0.0)
         if failure or run.problem:
             return "failed", failure or run.problem
         message = left.message if left is not None else ""

@@ -15,26 +15,26 @@ NetworkId = Annotated[str, Field(min_length=1, max_length=200, description="One 
 Player = Literal[1, 2]
 
 
-class Taken(BaseModel):
+class RequestModel(BaseModel):
     """Something that we take: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Given(BaseModel):
+class ResponseModel(BaseModel):
     """Something that we give."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Error(Given):
+class Error(ResponseModel):
     """What went wrong: a code for programs, a line for people."""
 
     code: str
     message: str
 
 
-class ErrorAnswer(Given):
+class ErrorAnswer(ResponseModel):
     """The answer to every request that fails."""
 
     error: Error
@@ -43,7 +43,7 @@ class ErrorAnswer(Given):
 # The game
 
 
-class GameMoves(Taken):
+class GameMoves(RequestModel):
     """A game: its rules, its board, its moves so far."""
 
     variant: Variant = "pente"
@@ -51,7 +51,7 @@ class GameMoves(Taken):
     moves: list[PointName] = Field(default_factory=list, max_length=MAX_PLIES)
 
 
-class VariantInfo(Given):
+class VariantInfo(ResponseModel):
     """A variant of the game."""
 
     name: str
@@ -59,7 +59,7 @@ class VariantInfo(Given):
     opening_rule: str
 
 
-class StrengthInfo(Given):
+class StrengthInfo(ResponseModel):
     """How strongly the engine may be asked to play."""
 
     id: str
@@ -67,7 +67,7 @@ class StrengthInfo(Given):
     simulations: int = Field(description="Simulations a move; 0: the network alone.")
 
 
-class Defaults(Given):
+class Defaults(ResponseModel):
     """What a new page begins with."""
 
     variant: str
@@ -76,7 +76,7 @@ class Defaults(Given):
     strength: str
 
 
-class Limits(Given):
+class Limits(ResponseModel):
     """What may be asked for at most."""
 
     simulations: int
@@ -86,7 +86,7 @@ class Limits(Given):
     plies: int = MAX_PLIES
 
 
-class Meta(Given):
+class Meta(ResponseModel):
     """What there is to choose from."""
 
     version: str
@@ -97,21 +97,21 @@ class Meta(Given):
     limits: Limits
 
 
-class Forbidden(Given):
+class Forbidden(ResponseModel):
     """An empty point that the opening rule forbids, and why."""
 
     point: str
     reason: str
 
 
-class Capture(Given):
+class Capture(ResponseModel):
     """A point, and the stones that a stone there would take off."""
 
     point: str
     takes: list[str]
 
 
-class Result(Given):
+class Result(ResponseModel):
     """How a game ended: winner 0 is a draw; `line` has the stones of the five."""
 
     winner: Literal[0, 1, 2]
@@ -119,14 +119,14 @@ class Result(Given):
     line: list[str] = []
 
 
-class LastMove(Given):
+class LastMove(ResponseModel):
     """The move played last, and the stones that it took off."""
 
     point: str
     captured: list[str]
 
 
-class Threats(Given):
+class Threats(ResponseModel):
     """What hangs in the air, as the player to move sees it."""
 
     wins: list[str] = Field(description="Points where the player to move wins at once.")
@@ -135,7 +135,7 @@ class Threats(Given):
     in_danger: list[Capture] = Field(description="Captures that the opponent could make if it were his turn.")
 
 
-class PositionAnswer(Given):
+class PositionAnswer(ResponseModel):
     """A position, with all that a board needs to be drawn and played on."""
 
     to_move: Player
@@ -154,7 +154,7 @@ class PositionAnswer(Given):
 # Game texts and stored games
 
 
-class TextRequest(Taken):
+class TextRequest(RequestModel):
     """A game text, as pente.org writes them or as a bare move list."""
 
     text: str = Field(min_length=1)
@@ -162,7 +162,7 @@ class TextRequest(Taken):
     board_size: int = Field(MAX_SIZE, ge=MIN_SIZE, le=MAX_SIZE, description="Where the text names none.")
 
 
-class ParsedGame(Given):
+class ParsedGame(ResponseModel):
     """A game read from text. `comments` are by ply: "0" is what was said before the first move."""
 
     headers: dict[str, str]
@@ -182,13 +182,13 @@ class FormatRequest(GameMoves):
     result: Literal["1-0", "0-1", "1/2-1/2"] | None = Field(None, description="Where the board does not tell it.")
 
 
-class TextAnswer(Given):
+class TextAnswer(ResponseModel):
     """A game text."""
 
     text: str
 
 
-class MadeBy(Given):
+class MadeBy(ResponseModel):
     """How a stored game came to be."""
 
     model_type: str
@@ -197,7 +197,7 @@ class MadeBy(Given):
     simulations: int
 
 
-class GameSummary(Given):
+class GameSummary(ResponseModel):
     """A game in the database, without its moves."""
 
     id: int
@@ -221,14 +221,14 @@ class StoredGameAnswer(GameSummary):
     opening_plies: int
 
 
-class LiveGame(Given):
+class LiveGame(ResponseModel):
     """A game in play now."""
 
     seed: str = Field(description="Its own seed, a whole number: too long a one for JavaScript.")
     moves: list[str]
 
 
-class LiveGames(Given):
+class LiveGames(ResponseModel):
     """Games that self-play has on its boards now; none where nothing runs."""
 
     variant: str | None
@@ -242,7 +242,7 @@ class LiveGames(Given):
 # Networks
 
 
-class Rating(Given):
+class Rating(ResponseModel):
     """Elo with its 95% interval, and the effort that it was measured with."""
 
     elo: float
@@ -251,7 +251,7 @@ class Rating(Given):
     simulations: int | None = None
 
 
-class NetworkInfo(Given):
+class NetworkInfo(ResponseModel):
     """A network that can be asked; its id is what requests name."""
 
     id: str
@@ -285,14 +285,14 @@ class SearchRequest(GameMoves):
         return self
 
 
-class Share(Given):
+class Share(ResponseModel):
     """A point's share, 0 to 1."""
 
     point: str
     share: float
 
 
-class Candidate(Given):
+class Candidate(ResponseModel):
     """A move that the search looked at: `line` begins with the move itself."""
 
     point: str
@@ -302,7 +302,7 @@ class Candidate(Given):
     line: list[str]
 
 
-class Forced(Given):
+class Forced(ResponseModel):
     """A forced win found by the threat solver: `line` is the whole of it, `winner`'s moves and the best replies."""
 
     winner: Player
@@ -310,7 +310,7 @@ class Forced(Given):
     line: list[str]
 
 
-class SearchView(Given):
+class SearchView(ResponseModel):
     """How far a search is, and what it thinks."""
 
     simulations: int
@@ -325,7 +325,7 @@ class SearchView(Given):
     forced: Forced | None
 
 
-class Queued(Given):
+class Queued(ResponseModel):
     """A search was accepted; so many others share the machine with it."""
 
     ahead: int
@@ -334,7 +334,7 @@ class Queued(Given):
 # Review
 
 
-class ReviewRequest(Taken):
+class ReviewRequest(RequestModel):
     """A game to look over: a text, or a variant, board and moves."""
 
     text: str | None = None
@@ -354,7 +354,7 @@ class ReviewRequest(Taken):
 Verdict = Literal["good", "inaccuracy", "mistake", "blunder", "missed win"]
 
 
-class ReviewedMove(Given):
+class ReviewedMove(ResponseModel):
     """The engine's opinion of a move; `ply` 1 is the first one, `loss` how much of the mover's value it gave away."""
 
     ply: int
@@ -368,7 +368,7 @@ class ReviewedMove(Given):
     comment: str
 
 
-class ReviewDone(Given):
+class ReviewDone(ResponseModel):
     """The end of a review. Accuracy in percent by player, null for one without a move of his own."""
 
     accuracy: dict[str, float | None]

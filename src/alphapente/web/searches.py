@@ -37,10 +37,10 @@ _NEAR_MOVES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SearchSpec:
     """What is to be searched, and how far: by `simulations`, by `seconds`, or by the first of them to be spent.
 
-    `opinion`: the position is looked at for its own sake, and longer for forced wins. Else a move is chosen, drawn by
+    `analyse`: the position is looked at for its own sake, and longer for forced wins. Else a move is chosen, drawn by
     policy ** (1 / `temperature`). Without simulations the move is the network's own. `reuse`: what was found by earlier
     searches of the same game counts, and what this one finds is kept.
     """
@@ -49,7 +49,7 @@ class Order:
     game: Game
     simulations: int
     seconds: float | None = None
-    opinion: bool = True
+    analyse: bool = True
     reuse: bool = True
     temperature: float = 0.0
     every_s: float = 0.25
@@ -65,7 +65,7 @@ class ForcedWin:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class SearchSnapshot:
     """What a search knows at some moment. Values are those of the player to move.
 
     `policy` float32[P] is the network's own, over the legal points.
@@ -81,11 +81,11 @@ class Look:
     finished: bool
 
 
-Listener = Callable[["Look | Exception"], None]
+Listener = Callable[["SearchSnapshot | Exception"], None]
 """Hears each look, the last one `finished`, or why the search could not go on. Called by the threads that search."""
 
 
-class Port:
+class EvaluatorSlot:
     """An Evaluator of a search's own, behind which whichever evaluator is lent at the moment does the work."""
 
     def __init__(self, board_size: int, batch_size: int) -> None:
@@ -93,12 +93,12 @@ class Port:
         self.batch_size = batch_size
         self.name = "lent"
         self.input = new_positions(batch_size, "pente", board_size)
-        self.lent: Evaluator | None = None
+        self.evaluator: Evaluator | None = None
 
     def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
         """See Evaluator.evaluate."""
-        assert self.lent is not None, "a slice lends an evaluator first"
-        return self.lent.evaluate(positions, wanted)
+        assert self.evaluator is not None, "a slice lends an evaluator first"
+        return self.evaluator.evaluate(positions, wanted)
 
     def load_weights(self, source: Any) -> None:
         """A search has one network from start to end."""
@@ -111,7 +111,7 @@ class Tree:
 
     network_key: str
     forest: Forest
-    port: Port
+    slot: EvaluatorSlot
     variant: str
     moves: list[int] = field(default_factory=list)
     kept_at: float = 0.0
@@ -125,34 +125,34 @@ class Trees:
         self._most, self._nodes = web.max_trees, web.max_tree_nodes
         cached = min(search.cached_positions, CACHED_POSITIONS)
         self._for_moves = search.model_copy(update={"cached_positions": cached})
-        self._for_opinions = self._for_moves.model_copy(update={"root": "puct"})
+        self._for_analysis = self._for_moves.model_copy(update={"root": "puct"})
         self._lock = threading.Lock()
         self._kept: list[Tree] = []
 
-    def take(self, order: Order) -> Tree:
-        """A tree whose root is the order's position: a kept one of the same game, brought there, or a new one."""
-        game = order.game
-        tree = self._taken(order) if order.opinion and order.reuse else None
+    def take(self, spec: SearchSpec) -> Tree:
+        """A tree whose root is the spec's position: a kept one of the same game, brought there, or a new one."""
+        game = spec.game
+        tree = self._take_kept(spec) if spec.analyse and spec.reuse else None
         if tree is not None:
             for point in game.moves[len(tree.moves) :]:
                 tree.forest.advance(0, point)
         else:
-            port = Port(game.size, self._for_moves.leaves_at_once)
-            settings = self._for_opinions if order.opinion or order.seconds is not None else self._for_moves
+            slot = EvaluatorSlot(game.size, self._for_moves.leaves_at_once)
+            settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
             nodes = self._nodes
-            if order.seconds is None and not (order.opinion and order.reuse):  # nobody goes on from this tree
-                nodes = min(nodes, most_nodes(order.simulations))
+            if spec.seconds is None and not (spec.analyse and spec.reuse):  # nobody goes on from this tree
+                nodes = min(nodes, most_nodes(spec.simulations))
             forest = Forest(
-                port, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
+                slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
             )
             forest.set_position(0, game.position)
-            tree = Tree(order.network.key, forest, port, game.variant)
+            tree = Tree(spec.network.key, forest, slot, game.variant)
         tree.moves = game.moves
         return tree
 
     def keep(self, tree: Tree) -> None:
         """Keeps a tree of which nothing is in flight; of too many, the oldest goes."""
-        tree.port.lent = None
+        tree.slot.evaluator = None
         tree.kept_at = time.monotonic()
         with self._lock:
             self._kept.append(tree)
@@ -169,10 +169,10 @@ class Trees:
         with self._lock:
             return len(self._kept)
 
-    def _taken(self, order: Order) -> Tree | None:
-        """The kept tree that is nearest before the order's position, taken out."""
-        game = order.game
-        moves, wanted = game.moves, (order.network.key, game.variant, game.size)
+    def _take_kept(self, spec: SearchSpec) -> Tree | None:
+        """The kept tree that is nearest before the spec's position, taken out."""
+        game = spec.game
+        moves, wanted = game.moves, (spec.network.key, game.variant, game.size)
         with self._lock:
             fitting = [
                 tree
@@ -189,16 +189,16 @@ class Trees:
 
 
 class Search:
-    """A search under way. One thread at a time goes on with it, by `go_on`; `cancel` may come from anywhere."""
+    """A search under way. One thread at a time goes on with it, by `run_slice`; `cancel` may come from anywhere."""
 
-    def __init__(self, order: Order, networks: Networks, trees: Trees, listener: Listener) -> None:
-        self.order = order
+    def __init__(self, spec: SearchSpec, networks: Networks, trees: Trees, listener: Listener) -> None:
+        self.spec = spec
         self.cancelled = threading.Event()
         self._networks = networks
         self._trees = trees
         self._listener = listener
         self._rng = np.random.default_rng()
-        self._began = self._told = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
         self._tree: Tree | None = None
         self._policy: NDArray[np.float32] | None = None
         self._raw_value = 0.0
@@ -215,48 +215,48 @@ class Search:
         self._tree = None
         self._listener(error)
 
-    def go_on(self, solver: Solver, seconds: float) -> bool:
+    def run_slice(self, solver: Solver, seconds: float) -> bool:
         """Searches for so long; True once there is nothing more to do. `solver` is the thread's own.
 
         Raises what the network raises; whoever called tells the listener.
         """
         end = time.monotonic() + seconds
-        order = self.order
+        spec = self.spec
         if self.cancelled.is_set():
-            return self._leave()
-        with self._networks.lent(order.network, order.game.size) as evaluator:
+            return self._release_tree()
+        with self._networks.borrow(spec.network, spec.game.size) as evaluator:
             if self._policy is None:
                 self._begin(solver, evaluator)
-            if order.simulations == 0:
-                return self._answer_by_feeling()
+            if spec.simulations == 0:
+                return self._answer_from_policy()
             if (win := self._own_win()) is not None:
-                return self._answer_by_force(win)
+                return self._answer_with_win(win)
             tree = self._tree
             assert tree is not None, "a search begins with a tree"
-            tree.port.lent = evaluator
+            tree.slot.evaluator = evaluator
             while True:
                 if self._step(tree.forest):
                     return True
                 if self.cancelled.is_set():
-                    return self._leave()
+                    return self._release_tree()
                 now = time.monotonic()
-                if now - self._told >= order.every_s:
-                    self._tell(tree.forest.look(0), finished=False)
+                if now - self._reported_at >= spec.every_s:
+                    self._report(tree.forest.look(0), finished=False)
                 if now >= end:
                     return False
 
     def _begin(self, solver: Solver, evaluator: Evaluator) -> None:
         """What is known before any simulation: the network's policy, and a forced win."""
-        order = self.order
-        self._policy, self._raw_value = network_opinion(order.game, evaluator)
-        self._forced = forced_win(order.game, solver, SOLVER_POSITIONS if order.opinion else MOST_ROOT_POSITIONS)
-        if order.simulations and self._own_win() is None:
-            self._tree = self._trees.take(order)
+        spec = self.spec
+        self._policy, self._raw_value = network_evaluation(spec.game, evaluator)
+        self._forced = forced_win(spec.game, solver, SOLVER_POSITIONS if spec.analyse else MOST_ROOT_POSITIONS)
+        if spec.simulations and self._own_win() is None:
+            self._tree = self._trees.take(spec)
             self._start_round(self._tree.forest)
 
     def _start_round(self, forest: Forest) -> None:
-        left = self.order.simulations - self._done_before
-        forest.start(0, self._rng, simulations=left, even_if_forced=self.order.opinion)
+        left = self.spec.simulations - self._done_before
+        forest.start(0, self._rng, simulations=left, even_if_forced=self.spec.analyse)
 
     def _step(self, forest: Forest) -> bool:
         """One batch, or the end of a round; True once the answer is told."""
@@ -266,32 +266,32 @@ class Search:
             return False
         result = forest.result(0)
         self._done_before += result.simulations
-        more = self.order.simulations - self._done_before
+        more = self.spec.simulations - self._done_before
         if more > 0 and result.simulations > 1 and not result.proven and not self._out_of_time():
             self._start_round(forest)
             return False
-        self._tell(result, finished=True)
-        return self._leave()
+        self._report(result, finished=True)
+        return self._release_tree()
 
     def _out_of_time(self) -> bool:
-        seconds = self.order.seconds
+        seconds = self.spec.seconds
         return seconds is not None and time.monotonic() - self._began >= seconds
 
-    def _answer_by_feeling(self) -> bool:
+    def _answer_from_policy(self) -> bool:
         """The move of a player who does not search: drawn from the network's policy."""
         policy = self._policy
         assert policy is not None
-        point = choose_point(policy, self.order.temperature, self._rng)
+        point = choose_point(policy, self.spec.temperature, self._rng)
         nothing = np.zeros(len(policy), np.int32)
         result = SearchResult(point, policy, nothing, self._raw_value, UNKNOWN, 0, self._raw_value, (point,))
-        self._tell(result, finished=True)
+        self._report(result, finished=True)
         return True
 
     def _own_win(self) -> ForcedWin | None:
         """The win by force that was found for the player to move."""
-        return self._forced if self._forced is not None and self._forced.winner == self.order.game.to_move else None
+        return self._forced if self._forced is not None and self._forced.winner == self.spec.game.to_move else None
 
-    def _answer_by_force(self, win: ForcedWin) -> bool:
+    def _answer_with_win(self, win: ForcedWin) -> bool:
         """The first move of a win that was found before any simulation."""
         points = len(self._policy) if self._policy is not None else 0
         policy = np.zeros(points, np.float32)
@@ -299,36 +299,36 @@ class Search:
         line = win.line[:PRINCIPAL_VARIATION]
         visits = np.zeros(points, np.int32)
         result = SearchResult(win.line[0], policy, visits, 1.0, PROVEN_WIN, 0, self._raw_value, line)
-        self._tell(result, finished=True)
+        self._report(result, finished=True)
         return True
 
-    def _leave(self) -> bool:
+    def _release_tree(self) -> bool:
         """Gives the tree back; an opinion's may be kept."""
-        if self._tree is not None and self.order.opinion and self.order.reuse:
+        if self._tree is not None and self.spec.analyse and self.spec.reuse:
             self._trees.keep(self._tree)
         self._tree = None
         return True
 
-    def _tell(self, result: SearchResult | None, finished: bool) -> None:
+    def _report(self, result: SearchResult | None, finished: bool) -> None:
         """Tells the listener what is known; nothing as long as that is nothing."""
         if result is None:
             return
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
         assert self._policy is not None
-        order, simulations = self.order, self._done_before
+        spec, simulations = self.spec, self._done_before
         looked_at = unsearched(result) if self._tree is None else candidates(self._tree.forest, 0, result)
         if not finished:
             simulations += result.simulations
-        elif order.temperature and order.simulations and not result.proven:
-            result = _drawn(result, order.temperature, self._rng)
+        elif spec.temperature and spec.simulations and not result.proven:
+            result = _drawn(result, spec.temperature, self._rng)
         self._listener(
-            Look(
-                game=order.game,
+            SearchSnapshot(
+                game=spec.game,
                 result=result,
                 candidates=looked_at,
                 policy=self._policy,
                 simulations=simulations,
-                elapsed_s=self._told - self._began,
+                elapsed_s=self._reported_at - self._began,
                 forced=self._forced,
                 finished=finished,
             )
@@ -342,7 +342,7 @@ def _drawn(result: SearchResult, temperature: float, rng: np.random.Generator) -
     return replace(result, point=point, principal_variation=line)
 
 
-def network_opinion(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float32], float]:
+def network_evaluation(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float32], float]:
     """What the network itself thinks: policy float32[P] over the legal points, and the value of the player to move."""
     positions = new_positions(1, game.variant, game.size)
     positions[0] = game.position

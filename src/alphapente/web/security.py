@@ -167,8 +167,8 @@ class Guard:
             )
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        told = headers.get("content-length", "0")
-        if len(told) > _LENGTH_DIGITS or (told.isdecimal() and int(told) > self._max_body_bytes):
+        length = headers.get("content-length", "0")
+        if len(length) > _LENGTH_DIGITS or (length.isdecimal() and int(length) > self._max_body_bytes):
             raise self._too_large()
         parts, total = [], 0
         while True:
@@ -198,13 +198,13 @@ def _check_sender(headers: Headers) -> None:
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
     """A `receive` that tells a body that was read already, and then what `receive` tells."""
-    told = False
+    sent = False
 
     async def replay() -> Message:
-        nonlocal told
-        if told:
+        nonlocal sent
+        if sent:
             return await receive()
-        told = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

@@ -11,14 +11,14 @@ from playwright.sync_api import Browser, Route, expect
 from alphapente.records.store import Store
 from tests.records.samples import random_game
 from tests.web.browser.visitor import Visitor
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 
 
 @pytest.fixture
 def visitor(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     """A page on a server whose runs are the stand-in's, with the configuration tiny."""
     monkeypatch.setenv("STAND_IN", "")
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config()
         context = browser.new_context(
             base_url=str(client.base_url), reduced_motion="reduce", viewport={"width": 1280, "height": 800}

@@ -30,17 +30,17 @@ def parse(asked: TextRequest) -> ParsedGame:
     return parsed(read_game(asked.text, asked.variant, asked.board_size))
 
 
-def parsed(told: GameText) -> ParsedGame:
+def parsed(text: GameText) -> ParsedGame:
     """A game text as the API tells it."""
     return ParsedGame.model_validate(
         {
-            "headers": told.headers,
-            "variant": told.variant,
-            "board_size": told.size,
-            "moves": names(told.moves, told.size),
-            "comments": told.comments,
-            "notes": told.notes,
-            "result": told.result,
+            "headers": text.headers,
+            "variant": text.variant,
+            "board_size": text.size,
+            "moves": names(text.moves, text.size),
+            "comments": text.comments,
+            "notes": text.notes,
+            "result": text.result,
         }
     )
 
@@ -49,8 +49,8 @@ def parsed(told: GameText) -> ParsedGame:
 def format_(asked: FormatRequest) -> TextAnswer:
     """Writes a game as pente.org text, with comments in braces after their moves."""
     game = played(asked)
-    told = GameText(dict(asked.headers), game.moves, asked.result, game.variant, game.size, dict(asked.comments))
-    return TextAnswer(text=write_game(told))
+    text = GameText(dict(asked.headers), game.moves, asked.result, game.variant, game.size, dict(asked.comments))
+    return TextAnswer(text=write_game(text))
 
 
 @router.get("")

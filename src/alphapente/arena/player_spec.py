@@ -20,7 +20,7 @@ from alphapente.search.forest import Forest, search_position
 if TYPE_CHECKING:
     from alphapente.network.load import Prepared, Source
 
-SEATS = 32
+BATCH_SIZE = 32
 """Positions that a searching player thinks about at once."""
 MOST_SIMULATIONS = 1_000_000
 MOST_SECONDS = 3600.0
@@ -37,7 +37,7 @@ _BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]
 
 
 @dataclass(frozen=True, slots=True)
-class PlayerWord:
+class PlayerSpec:
     """What a word says: a name or a file, and at most one of simulations and seconds a move."""
 
     name: str
@@ -48,7 +48,7 @@ class PlayerWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PlayerOptions:
     """What a player is made for, whoever it is.
 
     `at_once`: games that it may have side by side at most; a player that thinks about one at a time has a thread or a
@@ -67,15 +67,15 @@ def games_at_once(words: Sequence[str], games: int, alone: int) -> int:
 
     Raises RequestError for a wrong word.
     """
-    told = [parse_player(word) for word in words]
-    lonely = any(one.seconds is not None or one.name.startswith(ENGINE) for one in told)
-    return max(1, min(alone, games) if lonely else games)
+    specs = [parse_player(word) for word in words]
+    one_at_a_time = any(spec.seconds is not None or spec.name.startswith(ENGINE) for spec in specs)
+    return max(1, min(alone, games) if one_at_a_time else games)
 
 
-def parse_player(word: str) -> PlayerWord:
+def parse_player(word: str) -> PlayerSpec:
     """Reads a player's word. Raises RequestError for a budget that cannot be, or that the player has no use for."""
     if word.startswith(ENGINE):
-        return PlayerWord(word)
+        return PlayerSpec(word)
     match = _BUDGET.fullmatch(word)
     name = match["name"] if match else word
     simulations = int(match["simulations"]) if match and match["simulations"] else None
@@ -96,67 +96,69 @@ def parse_player(word: str) -> PlayerWord:
         raise RequestError(f"player {word!r}: {name} does not search, so leave out what follows the @")
     if prefixed and name in WITHOUT_NETWORK:
         raise RequestError(f"player {word!r}: {name} has no network, so write its name without a prefix")
-    return PlayerWord(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
+    return PlayerSpec(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
 
 
-def make_player(word: str, config: Config, terms: Terms = Terms()) -> Player:
+def make_player(word: str, config: Config, options: PlayerOptions = PlayerOptions()) -> Player:
     """The player that a word names; without a budget of its own, `generation.simulations` a move. Close it after use.
 
     Raises RequestError for a wrong word or an engine's command that cannot be run, CheckpointError for a checkpoint
     that cannot be used, EngineError for an engine that does not come up; with `int8:`, RequestError where that cannot
     be had.
     """
-    told = parse_player(word)
+    spec = parse_player(word)
     if word.startswith(ENGINE):
         from alphapente.arena.gtp_player import GtpPlayer
 
         command, size = word.removeprefix(ENGINE), config.game.board_size
-        return GtpPlayer(command, size, processes=terms.at_once, timeout_s=terms.engine_timeout_s)
-    reference = _reference(word, told, config, terms)
+        return GtpPlayer(command, size, processes=options.at_once, timeout_s=options.engine_timeout_s)
+    reference = _reference(word, spec, config, options)
     if reference is not None:
         return reference
-    if told.precision:
-        network = config.network.model_copy(update={"precision": told.precision})
+    if spec.precision:
+        network = config.network.model_copy(update={"precision": spec.precision})
         config = config.model_copy(update={"network": network})
-    return _searcher(word, told, config, terms)
+    return _searcher(word, spec, config, options)
 
 
-def _reference(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player | None:
+def _reference(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player | None:
     """The player that a word names, if it is one that needs no evaluator."""
     from alphapente.arena.references import RolloutPlayer, TacticalPlayer
 
     size = config.game.board_size
-    if told.name == "random":
+    if spec.name == "random":
         return RandomPlayer()
-    if told.name == "tactical":
+    if spec.name == "tactical":
         return TacticalPlayer(size)
-    if told.name != "rollouts":
+    if spec.name != "rollouts":
         return None
-    simulations = config.generation.simulations if told.simulations is None else told.simulations
+    simulations = config.generation.simulations if spec.simulations is None else spec.simulations
     if simulations == 0:
         raise RequestError(f"player {word!r}: choose simulations from 1")
-    threads = min(num_cores(), terms.at_once)
-    if told.seconds is not None:
-        return RolloutPlayer(size, seconds=told.seconds, threads=terms.at_once)
+    threads = min(num_cores(), options.at_once)
+    if spec.seconds is not None:
+        return RolloutPlayer(size, seconds=spec.seconds, threads=options.at_once)
     return RolloutPlayer(size, simulations=simulations, threads=threads)
 
 
-def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player:
+def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player:
     """A player that asks an evaluator: by the clock, by simulations, or without search."""
-    described, source = _network(told.name, config, terms.seed)
-    by_clock = told.seconds is not None
-    seats, count = (config.search.leaves_at_once, terms.at_once) if by_clock else (min(SEATS, terms.at_once), 1)
-    evaluators = _evaluators(source, config, seats, count)
+    described, source = _network(spec.name, config, options.seed)
+    by_clock = spec.seconds is not None
+    batch_size, count = (
+        (config.search.leaves_at_once, options.at_once) if by_clock else (min(BATCH_SIZE, options.at_once), 1)
+    )
+    evaluators = _evaluators(source, config, batch_size, count)
     for evaluator in evaluators:
         _warm_up(evaluator, config.search)
     described += f" ({evaluator.name})" if source is not None else ""
-    note = f", {terms.note}" if terms.note else ""
-    simulations = config.generation.simulations if told.simulations is None else told.simulations
-    if told.seconds is not None:
+    note = f", {options.note}" if options.note else ""
+    simulations = config.generation.simulations if spec.simulations is None else spec.simulations
+    if spec.seconds is not None:
         from alphapente.arena.clock_player import ClockPlayer
 
-        return ClockPlayer(evaluators, config.search, told.seconds, f"{described}, {told.seconds:g} s{note}")
-    if told.policy or simulations == 0:
+        return ClockPlayer(evaluators, config.search, spec.seconds, f"{described}, {spec.seconds:g} s{note}")
+    if spec.policy or simulations == 0:
         if source is None:
             raise RequestError(f"player {word!r} has no network to play without search: choose simulations from 1")
         return PolicyPlayer(evaluator, f"policy of {described}{note}")
@@ -184,15 +186,15 @@ def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]
     return f"{path} at step {found.step:,}", _in_int8(network, config) if quantize else network
 
 
-def _evaluators(source: "Source | None", config: Config, seats: int, count: int) -> Sequence[Evaluator]:
-    """`count` evaluators that work at the same time, each for batches of `seats`."""
+def _evaluators(source: "Source | None", config: Config, batch_size: int, count: int) -> Sequence[Evaluator]:
+    """`count` evaluators that work at the same time, each for batches of `batch_size`."""
     size = config.game.board_size
     if source is None:
-        return [HeuristicEvaluator(seats, size) for _ in range(count)]
+        return [HeuristicEvaluator(batch_size, size) for _ in range(count)]
     from alphapente.network.device import choose_device
     from alphapente.network.load import load_evaluators
 
-    return load_evaluators(source, config, seats, size, choose_device(config.network.device).device, count)
+    return load_evaluators(source, config, batch_size, size, choose_device(config.network.device).device, count)
 
 
 def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
