@@ -74,11 +74,11 @@ def test_a_fault_loses_the_game_and_the_match_goes_on(engine: Make, fault: str, 
         assert game.won_letter == "a"
     assert sorted(heard) == sorted(game.note for game in report.games)
     if fault == "crash":
-        assert "(exit status 9); its last words: out of luck" in report.games[0].note
+        assert "(exit status 9); its last output: out of luck" in report.games[0].note
 
 
-def test_an_engine_that_does_not_come_up_is_refused_with_its_last_words(engine: Make) -> None:
-    with pytest.raises(EngineError, match=r"does not come up: .*exit status 3.*its last words: no weights here"):
+def test_an_engine_that_does_not_start_is_refused_with_its_last_output(engine: Make) -> None:
+    with pytest.raises(EngineError, match=r"does not start: .*exit status 3.*its last output: no weights here"):
         engine("stillborn")
 
 

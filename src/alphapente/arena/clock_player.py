@@ -1,4 +1,4 @@
-"""A player by the clock: so many seconds a move, each game searched alone by an engine of its own."""
+"""A player with a time limit for each move. Each of its games has an engine of its own."""
 
 import time
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from alphapente.rules.position import VARIANTS
 
 
 class ClockPlayer(Player):
-    """Thinks for `seconds` a move. Each evaluator serves one game at a time, in a thread of its own.
+    """Searches for `seconds` a move. Each evaluator serves one game at a time, in a thread of its own.
 
-    A game's tree is kept from move to move and dropped with the game: no other game sees it.
+    A game's tree is kept from move to move and deleted at the end of the game. Games share no tree.
     """
 
     def __init__(self, evaluators: Sequence[Evaluator], settings: SearchSettings, seconds: float, name: str) -> None:
@@ -28,12 +28,12 @@ class ClockPlayer(Player):
         self._threads = ThreadPoolExecutor(len(evaluators), "clock-player")
 
     def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
-        """See Player.choose. At most as many games at once as there are evaluators."""
+        """See Player.choose. At most one game for each evaluator."""
         engines = [self._engine(turn) for turn in turns]
         return list(self._threads.map(_think, engines, turns))
 
     def end_game(self, game: int) -> None:
-        """Drops the game's tree; its evaluator is free for another."""
+        """Deletes the game's tree and makes its evaluator available."""
         if game in self._playing:
             self._free.append(self._playing.pop(game)[0])
 

@@ -1,4 +1,4 @@
-"""A player that is a foreign program: engine processes that speak GTP, one for each game in play."""
+"""A player that is an external program: engine processes that speak GTP, one for each game in play."""
 
 import time
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from alphapente.rules.legality import IllegalMoveError, check_legal
 from alphapente.rules.notation import NotationError, parse_point, point_name
 
 START_TIMEOUT_S = 300.0
-"""How long an engine may take to come up and to make its first moves: it may have things to compile."""
+"""Seconds for an engine's start and first moves: it may compile code."""
 WARM_UP_PLIES = 4
-"""Moves that an engine makes for both sides before its first game: no game pays for its start."""
+"""Moves that an engine plays for both sides before its first game, so that no game includes its start-up time."""
 
 
 class _EngineSession:
-    """One engine process and the game that it knows."""
+    """One engine process and the moves that it has received."""
 
     def __init__(self, command: str, size: int) -> None:
         self.command = command
@@ -33,7 +33,7 @@ class _EngineSession:
             self.process.ask("clear_board", START_TIMEOUT_S)
         except EngineError as error:
             self.process.kill()
-            raise EngineError(f"engine {command!r} does not come up: {error}") from None
+            raise EngineError(f"engine {command!r} does not start: {error}") from None
 
     def _ask_name(self) -> str:
         try:
@@ -42,7 +42,7 @@ class _EngineSession:
             return ""
 
     def follow(self, moves: Sequence[int], timeout_s: float) -> None:
-        """Tells the engine the moves that it does not know yet. Raises EngineError."""
+        """Sends the moves that the engine lacks. Raises EngineError."""
         if list(moves[: len(self.moves)]) != self.moves:
             self.process.ask("clear_board", timeout_s)
             self.moves = []
@@ -52,13 +52,13 @@ class _EngineSession:
 
 
 class GtpPlayer(Player):
-    """Plays by `command`, in up to `processes` games side by side, each game in a process that plays no other.
+    """Plays by engine processes started with `command`: up to `processes` games in parallel, each in its own process.
 
-    A process goes on to the next game after `clear_board`. One that stops, refuses a legal move, answers with an
-    illegal one or not within `timeout_s` loses its game and is ended; the next game gets a fresh process.
+    A process plays the next game after `clear_board`. One that stops, refuses a legal move, chooses an illegal one or
+    exceeds `timeout_s` loses its game and is killed; the next game gets a new process.
 
-    Raises RequestError for a command that cannot be run, EngineError with the engine's last words where it does not
-    come up.
+    Raises RequestError for a command that cannot be run, EngineError with the engine's last output if it does not
+    start.
     """
 
     def __init__(self, command: str, size: int, *, processes: int = 1, timeout_s: float = 60.0) -> None:
@@ -72,14 +72,14 @@ class GtpPlayer(Player):
         self.games_at_once = processes
 
     def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
-        """See Player.choose. An engine that fails gives no point, and the note says how it failed."""
+        """See Player.choose. For an engine that fails, `point` is None and `note` is the reason."""
         for turn in turns:
             if int(turn.position["size"]) != self._size:
                 raise RequestError(f"engine {self._command!r} was started for {self._size}x{self._size}")
         return list(self._threads.map(self._answer, turns))
 
     def end_game(self, game: int) -> None:
-        """The game's process is free for another."""
+        """Makes the game's process available for another game."""
         session = self._playing.pop(game, None)
         if session is not None:
             self._free.append(session)

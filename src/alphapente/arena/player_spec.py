@@ -1,4 +1,4 @@
-"""From a word on the command line to a player: who it is, and how long it thinks."""
+"""Parses a player specification, a word of the command line, and makes the player that it describes."""
 
 import re
 from collections.abc import Sequence
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from alphapente.network.load import Prepared, Source
 
 BATCH_SIZE = 32
-"""Positions that a searching player thinks about at once."""
+"""Positions that a player with a fixed number of simulations searches in parallel."""
 MOST_SIMULATIONS = 1_000_000
 MOST_SECONDS = 3600.0
 PRECISIONS = ("fp32", "bf16", "int8")
 ENGINE = "gtp:"
 POLICY = "policy:"
 WITHOUT_BUDGET = ("random", "tactical")
-"""Players that do not search."""
+"""Players without search."""
 FRESH = "fresh"
 WITHOUT_NETWORK = (*WITHOUT_BUDGET, "rollouts", "heuristic")
 REFERENCES = (*WITHOUT_NETWORK, FRESH)
-"""Words that name a player by themselves; every other one is a checkpoint's file or an engine's command."""
+"""Names of players that need no file. Any other word is a checkpoint's file or an engine's command."""
 _BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]*\.?[0-9]+)s)")
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerSpec:
-    """What a word says: a name or a file, and at most one of simulations and seconds a move."""
+    """A parsed specification: a name or a file, and at most one of simulations and seconds a move."""
 
     name: str
     simulations: int | None = None
@@ -49,11 +49,11 @@ class PlayerSpec:
 
 @dataclass(frozen=True, slots=True)
 class PlayerOptions:
-    """What a player is made for, whoever it is.
+    """Options of a player that do not depend on its specification.
 
-    `at_once`: games that it may have side by side at most; a player that thinks about one at a time has a thread or a
-    process for each. `engine_timeout_s`: how long a foreign engine may take for a move. `note`: what makes this player
-    other than its word, and belongs into its name.
+    `at_once`: maximum number of parallel games; a player that searches one game at a time has a thread or a process
+    for each. `engine_timeout_s`: seconds that an external engine has for a move. `note`: settings that differ from
+    the configuration; they become part of the player's name.
     """
 
     at_once: int = 1
@@ -63,7 +63,7 @@ class PlayerOptions:
 
 
 def games_at_once(words: Sequence[str], games: int, alone: int) -> int:
-    """How many of a match's `games` to play side by side: `alone` if a player thinks about one at a time, else all.
+    """Number of a match's `games` to play in parallel: `alone` if a player searches one at a time, else all.
 
     Raises RequestError for a wrong word.
     """
@@ -73,7 +73,7 @@ def games_at_once(words: Sequence[str], games: int, alone: int) -> int:
 
 
 def parse_player(word: str) -> PlayerSpec:
-    """Reads a player's word. Raises RequestError for a budget that cannot be, or that the player has no use for."""
+    """Parses a player's word. Raises RequestError for an invalid budget, or one that the player does not use."""
     if word.startswith(ENGINE):
         return PlayerSpec(word)
     match = _BUDGET.fullmatch(word)
@@ -91,20 +91,19 @@ def parse_player(word: str) -> PlayerSpec:
     prefixed = policy or bool(colon and precision in PRECISIONS)
     name = name.removeprefix(POLICY)
     if not name:
-        raise RequestError(f"player {word!r} names nobody: write a checkpoint's file or one of the words of --help")
+        raise RequestError(f"player {word!r} has no name: write a checkpoint's file or one of the names of --help")
     if match and (policy or name in WITHOUT_BUDGET):
-        raise RequestError(f"player {word!r}: {name} does not search, so leave out what follows the @")
+        raise RequestError(f"player {word!r}: {name} does not search: remove the @ and what follows it")
     if prefixed and name in WITHOUT_NETWORK:
         raise RequestError(f"player {word!r}: {name} has no network, so write its name without a prefix")
     return PlayerSpec(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
 
 
 def make_player(word: str, config: Config, options: PlayerOptions = PlayerOptions()) -> Player:
-    """The player that a word names; without a budget of its own, `generation.simulations` a move. Close it after use.
+    """Makes the player of a word; without a budget it has `generation.simulations` a move. Close it after use.
 
-    Raises RequestError for a wrong word or an engine's command that cannot be run, CheckpointError for a checkpoint
-    that cannot be used, EngineError for an engine that does not come up; with `int8:`, RequestError where that cannot
-    be had.
+    Raises RequestError for a wrong word, an engine's command that cannot be run, or `int8:` if that is not available;
+    CheckpointError for a checkpoint that cannot be used, EngineError for an engine that does not start.
     """
     spec = parse_player(word)
     if word.startswith(ENGINE):
@@ -122,7 +121,7 @@ def make_player(word: str, config: Config, options: PlayerOptions = PlayerOption
 
 
 def _reference(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player | None:
-    """The player that a word names, if it is one that needs no evaluator."""
+    """The player of a word if it needs no evaluator, else None."""
     from alphapente.arena.references import RolloutPlayer, TacticalPlayer
 
     size = config.game.board_size
@@ -142,7 +141,7 @@ def _reference(word: str, spec: PlayerSpec, config: Config, options: PlayerOptio
 
 
 def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player:
-    """A player that asks an evaluator: by the clock, by simulations, or without search."""
+    """A player with an evaluator: with a time limit, with simulations, or without search."""
     described, source = _network(spec.name, config, options.seed)
     by_clock = spec.seconds is not None
     batch_size, count = (
@@ -166,7 +165,7 @@ def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOption
 
 
 def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]":
-    """How the network of a searching player is called, and the network; None for the hand-made evaluator."""
+    """The name of a player's network, and the network; None for the hand-made evaluator."""
     if name == "heuristic":
         return name, None
     if name == FRESH:
@@ -182,12 +181,12 @@ def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]
     path = Path(name)
     found = checkpoint.read(path)
     network = prepare(checkpoint.restore(path, found, config), config, choose_device(config.network.device).device)
-    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # which is in int16 as it is
+    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # those are int16 already
     return f"{path} at step {found.step:,}", _in_int8(network, config) if quantize else network
 
 
 def _evaluators(source: "Source | None", config: Config, batch_size: int, count: int) -> Sequence[Evaluator]:
-    """`count` evaluators that work at the same time, each for batches of `batch_size`."""
+    """`count` evaluators that work in parallel, each for batches of `batch_size`."""
     size = config.game.board_size
     if source is None:
         return [HeuristicEvaluator(batch_size, size) for _ in range(count)]
@@ -198,7 +197,7 @@ def _evaluators(source: "Source | None", config: Config, batch_size: int, count:
 
 
 def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
-    """Searches a little, so that no game pays for what is loaded or compiled at first use."""
+    """Runs a short search, so that no game includes the time of loading and compiling at first use."""
     forest = Forest(evaluator, settings, num_trees=1, simulations=32, first_nodes=8)  # the tree grows too
     search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
 
@@ -206,7 +205,7 @@ def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
 def _in_int8(network: "Prepared", config: Config) -> "Source":
     """The network quantized on records of `records.database`.
 
-    Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
+    Raises RequestError where int8 is not available: no OpenVINO, no NNCF, a processor without int8, too few records.
     """
     from alphapente.network.openvino_backend import PortableNetwork
     from alphapente.network.quantization import BATCH

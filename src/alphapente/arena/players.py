@@ -1,4 +1,4 @@
-"""Who plays in the arena: what a player is asked and answers, and the players that think about many games at once."""
+"""The interface of a player, and the players that choose moves for many games at once."""
 
 import time
 from abc import ABC, abstractmethod
@@ -16,9 +16,9 @@ from alphapente.search.forest import Exploration, Forest
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A player's turn in one game: `game` tells the games of a match apart, `moves` led to `position`, in play.
+    """A player's turn in one game. `game` identifies the game in its match; `moves` led to `position`, still in play.
 
-    `rng` is the game's own generator: chance comes from nowhere else.
+    `rng` is the game's own generator, the only source of randomness.
     """
 
     game: int
@@ -29,7 +29,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ChosenMove:
-    """A move, and what it took in seconds of wall time. Without a point the game is lost, and `note` says why."""
+    """A move and its wall time in seconds. `point` None forfeits the game; `note` is the reason."""
 
     point: int | None
     elapsed_s: float
@@ -37,10 +37,10 @@ class ChosenMove:
 
 
 class Player(ABC):
-    """Chooses moves for many games together. What it keeps of a game no other game sees, and `end_game` drops it.
+    """Chooses moves for many games together. Games share no state; `end_game` deletes a game's state.
 
-    `name` says who it is and how long it thinks: what is rated under one name must play alike. `games_at_once` is how
-    many games it plays side by side, at most or at its best.
+    `name` includes the budget: players of equal name must play equally. `games_at_once` is the maximum or the best
+    number of parallel games.
     """
 
     name: str
@@ -48,21 +48,21 @@ class Player(ABC):
 
     @abstractmethod
     def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
-        """A legal point for each turn, or none where the player is lost for an answer; all on one board size."""
+        """A legal point for each turn, or None to forfeit the game. All turns have one board size."""
 
-    def end_game(self, game: int) -> None:  # noqa: B027 - most players keep nothing
-        """Hears that a game is over."""
+    def end_game(self, game: int) -> None:  # noqa: B027 - most players have no state
+        """Called when a game is over."""
 
     def close(self) -> None:  # noqa: B027
-        """Gives back what it holds: processes, threads. It plays no more."""
+        """Releases processes and threads. The player cannot be used afterwards."""
 
 
 class StoppedError(Exception):
-    """A player was asked for moves after its match had been asked to stop."""
+    """Moves were requested after the match was asked to stop."""
 
 
 class StoppablePlayer(Player):
-    """Plays as another player does, until `stop` returns True. Closing it leaves the other player open."""
+    """Wraps a player until `stop` returns True. Closing the wrapper does not close the player."""
 
     def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
         self.name, self.games_at_once = player.name, player.games_at_once
@@ -86,13 +86,13 @@ def legal_list(position: Position) -> list[int]:
 
 
 def shared_time(points: Sequence[int], started: float) -> list[ChosenMove]:
-    """Answers found together since `started` (time.perf_counter), each with an equal share of the time."""
+    """Moves chosen together since `started` (time.perf_counter), each with an equal share of the time."""
     share = (time.perf_counter() - started) / max(len(points), 1)
     return [ChosenMove(point, share) for point in points]
 
 
 class RandomPlayer(Player):
-    """Plays uniformly among the legal points."""
+    """Plays a uniformly random legal point."""
 
     def __init__(self, name: str = "random") -> None:
         self.name = name
@@ -105,7 +105,7 @@ class RandomPlayer(Player):
 
 
 class PolicyPlayer(Player):
-    """Plays the legal point to which the network gives the largest logit: no search at all."""
+    """Plays the legal point of the largest policy logit, without search."""
 
     def __init__(self, evaluator: Evaluator, name: str | None = None) -> None:
         self.name = name or f"policy of {evaluator.name}"
@@ -130,10 +130,10 @@ class PolicyPlayer(Player):
 
 
 class SearchPlayer(Player):
-    """Searches each position afresh with `simulations`, as many positions at once as the evaluator's batch.
+    """Searches each position in a new tree with `simulations`, a whole batch of the evaluator in parallel.
 
-    The network's answers are remembered across games. That is safe: an answer from memory is, number by number, what
-    the network would say again (see search/cache.py), so it saves time and cannot change a move.
+    Evaluations are cached across games. A cached evaluation equals, number by number, what the network would compute
+    (see search/cache.py), so the cache saves time and cannot change a move.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class SearchPlayer(Player):
         self._forest = Forest(evaluator, settings, num_trees=self._num_trees, simulations=simulations)
 
     def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
-        """See Player.choose. A tree whose search is done takes the next position at once, so batches stay full."""
+        """See Player.choose. A tree whose search is done starts the next position at once, so batches stay full."""
         started = time.perf_counter()
         points = [-1] * len(turns)
         waiting = iter(enumerate(turns))

@@ -1,4 +1,4 @@
-"""Reference players whose strength never changes: a tactician, and tree search with random playouts."""
+"""Reference players whose strength never changes: the tactician, and tree search with random playouts."""
 
 import queue
 import time
@@ -13,11 +13,11 @@ from alphapente.arena.tactician import new_scoring_memory, score_moves
 from alphapente.rules.tactics import LOSES, WINS
 
 CHUNK = 128
-"""By the clock: playouts between two looks at it."""
+"""With a time limit: playouts between two checks of the clock."""
 
 
 class TacticalPlayer(Player):
-    """Plays what arena/tactician.py weighs highest; chance, the game's own, decides only between equals."""
+    """Plays the move of the highest score of arena/tactician.py; the game's generator decides between equal scores."""
 
     def __init__(self, size: int) -> None:
         self.name = "tactical"
@@ -36,10 +36,11 @@ class TacticalPlayer(Player):
 
 
 class RolloutPlayer(Player):
-    """UCT with random playouts (arena/rollouts.py), `simulations` or `seconds` a move, each position afresh.
+    """UCT with random playouts (arena/rollouts.py), `simulations` or `seconds` a move, a new tree for each
+    position.
 
-    `threads` games are searched at the same time. Chance comes from the game's own generator, and a tree is emptied
-    before it is used, so a move depends on its game alone.
+    `threads` games are searched in parallel. Random numbers come from the game's own generator, and a tree is emptied
+    before use, so a move depends only on its game.
     """
 
     def __init__(

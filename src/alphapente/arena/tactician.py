@@ -1,8 +1,8 @@
-"""What a tactician sees: each move weighed by what it does at once and by the best reply to it, as compiled kernels.
+"""The tactician: scores each move by its immediate effect and by the best reply to it, as compiled kernels.
 
-No search beyond these two plies, nothing learned: fives, fours, captures and the threats of both are counted. One who
-can win at once does, one who must answer a threat does, and no move is played that lets the opponent win at once, or
-make two threats at once, if there is another.
+It searches only these two plies and has no learned weights: it counts fives, fours, captures and the threats of both
+players. It wins at once if it can and answers a threat if it must. It plays no move that lets the opponent win at once,
+or make two threats at once, if there is another move.
 """
 
 from typing import NamedTuple
@@ -34,20 +34,20 @@ from alphapente.rules.tactics import (
 )
 
 WON = 1000.0
-"""What a move that wins at once is worth; one that loses at once as much less."""
+"""Score of a move that wins at once; minus this score for a move that loses at once."""
 FORCED = 500.0
-"""What it is worth to leave the opponent a position in which nothing helps, or to be left in one by a reply."""
+"""Score of a move after which the opponent has no defence; subtracted if a reply leaves the player without a defence."""
 CAPTURED, FOUR, ENEMY_FOUR, CAPTURE, ENEMY_CAPTURE, BESIDE = 4.0, 2.0, 2.4, 1.5, 2.5, 0.1
-"""Weights: a stone captured; a point where one makes a four or captures next, one's own and the opponent's, who is to
-move; a stone beside the new one."""
+"""Weights of: a captured stone; a point where the player makes a four next, and one where the opponent does, who is
+to move; the same for captures; a stone beside the new one."""
 NO_MOVE = np.float32(-1e30)
-"""The score of a point that is not looked at."""
+"""The score of a point that is not considered."""
 
 
 class ScoringMemory(NamedTuple):
-    """What weighing works with, on a board of P points."""
+    """Buffers for the scoring of moves on a board of P points."""
 
-    scores: NDArray[np.float32]  # [P] the answer
+    scores: NDArray[np.float32]  # [P] the result
     positions: Positions  # POSITION[3]: after the move, after the reply, scratch
     bits: NDArray[np.uint64]  # [3, MAPS, ROW] tactics before the move, after it, after the reply
     near: NDArray[np.uint64]  # [ROW]
@@ -55,7 +55,7 @@ class ScoringMemory(NamedTuple):
 
 
 def new_scoring_memory(size: int) -> ScoringMemory:
-    """A memory for a board of `size`."""
+    """A ScoringMemory for a board of `size`."""
     return ScoringMemory(
         np.zeros(size * size, np.float32),
         np.zeros(3, POSITION),
@@ -67,7 +67,7 @@ def new_scoring_memory(size: int) -> ScoringMemory:
 
 @kernel
 def score_moves(position: Position, memory: ScoringMemory) -> None:
-    """Writes to memory.scores what each move of a position in play is worth to its player; NO_MOVE: not looked at."""
+    """Writes the score of each move of a position in play to memory.scores; NO_MOVE: not considered."""
     size = np.int64(position["size"])
     memory.scores[:] = NO_MOVE
     bits = memory.bits[0]
@@ -83,7 +83,7 @@ def score_moves(position: Position, memory: ScoringMemory) -> None:
 
 @kernel
 def _worth(position: Position, cell: int, memory: ScoringMemory) -> float:
-    """What the move on `cell` is worth: by itself, then by the worst that a sharp reply does."""
+    """The score of the move on `cell`: its immediate effect, and whether a four or a capture in reply decides."""
     after, bits = memory.positions[0], memory.bits[1]
     player = np.int64(position["to_move"])
     copy_position(after, position)
@@ -106,7 +106,7 @@ def _worth(position: Position, cell: int, memory: ScoringMemory) -> float:
 
 @kernel
 def _reply_decides(after: Position, bits: Bitboards, memory: ScoringMemory) -> bool:
-    """Whether a four or a capture (if a threat must be answered, one that does) leaves the player without a defence."""
+    """Whether a reply, a four or a capture, leaves the player without a defence. It must answer a threat."""
     reply = memory.positions[1]
     for word in range(GUARD, GUARD + WORDS):
         sharp = bits[OWN_FOURS, word] | bits[OWN_CAPTURES, word]

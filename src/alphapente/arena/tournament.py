@@ -1,8 +1,8 @@
-"""A sparse round robin that plays only what the database lacks, in a process for each core.
+"""A sparse round robin that plays only games that the database lacks, in one process for each core.
 
-Each checkpoint meets those a few places before it in the run, every third one and the last meet the references, and the
-references meet each other: enough to hang all of them on one scale, at a cost that grows with the number of checkpoints
-and not with its square.
+Each checkpoint plays those a few places before it in the run. Every third checkpoint and the last one play the
+reference players, which also play each other. This is enough to rate all of them on one scale, and its cost grows with
+the number of checkpoints instead of its square.
 """
 
 import contextlib
@@ -26,22 +26,22 @@ from alphapente.records.model import Match, PlayerIdentity
 from alphapente.records.store import Store
 
 APART = (1, 2, 4)
-"""A checkpoint plays those that are so many places before it."""
+"""A checkpoint plays those that are this number of places before it."""
 
 REFERENCE_EVERY = 3
-"""Of so many checkpoints one meets the references; whom it beats every time tells little of how strong it is."""
+"""One of this number of checkpoints plays the references. Opponents that lose every game say little about strength."""
 MATCH_GAMES = 20
-"""A pairing is played in matches of this number of games, each with its own seed."""
+"""A pair plays matches of this number of games, each with its own seed."""
 
 _Pair = frozenset[PlayerIdentity]
 
 MakePlayerFn = Callable[[str, Config, int], Player]
-"""Makes a player of its word, the configuration and the number of games. It must be picklable."""
+"""Makes a player from a word, the configuration and the number of games. Must be picklable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Who plays: the word that names it as a player, and who that is."""
+    """A player of the tournament: `word` is the argument of `make_player`."""
 
     word: str
     identity: PlayerIdentity
@@ -49,7 +49,7 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A match of two contestants: of its first `games` games (even), `missing` are not stored yet."""
+    """A match of two contestants. Of its first `games` games (an even number) `missing` are not stored."""
 
     one: Contestant
     other: Contestant
@@ -60,7 +60,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A job that is done and stored, and what `one` scored in it, as a share of the points."""
+    """A finished and stored job, and the score of `one`, as a share of the points."""
 
     job: Job
     score: float
@@ -74,9 +74,9 @@ def plan(
     apart: Sequence[int] = APART,
     seed: int = 0,
 ) -> list[Job]:
-    """The matches that are still to be played so that each pair has `games` games; `checkpoints` are in their order.
+    """The matches that are missing until each pair has `games` games; `checkpoints` are in the order of the run.
 
-    Each match of a pair has another seed, and so other openings. One that was interrupted is completed first.
+    Each match of a pair has another seed and therefore other openings. An interrupted match is completed first.
     """
     pairs = [
         (checkpoints[place - gap], checkpoints[place])
@@ -127,10 +127,10 @@ def play_jobs(
     on_played_fn: Callable[[Played], None],
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Plays the jobs in `workers` processes, each pair of games stored in `records.database` as it ends.
+    """Plays the jobs in `workers` processes. Each pair of games is stored in `records.database` when it ends.
 
-    False where `stop` ended it before: the games in play are then lost, `plan` plans the rest of their matches.
-    Raises FailureError for a match that failed, or a process that died.
+    Returns False if `stop` ended it early: games in play are lost, and `plan` plans the rest of their matches.
+    Raises FailureError if a match failed or a process died.
     """
     processes = _MatchProcesses(config, make_player_fn, min(workers, len(jobs)))
     try:
@@ -140,7 +140,7 @@ def play_jobs(
 
 
 class _MatchProcesses:
-    """The processes, and what each of them is playing."""
+    """The processes that play matches, and the job of each."""
 
     def __init__(self, config: Config, make_player_fn: MakePlayerFn, count: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -173,7 +173,7 @@ class _MatchProcesses:
         return True
 
     def _send(self, pipe: Any, job: Job) -> None:
-        with contextlib.suppress(OSError):  # a process that has died is told of where its answer is read
+        with contextlib.suppress(OSError):  # `_receive` reports a process that has died
             pipe.send(job)
 
     def _receive(self, pipe: Any) -> float:
@@ -197,7 +197,7 @@ class _MatchProcesses:
 
 
 def _work(pipe: Connection, config: Config, make_player_fn: MakePlayerFn) -> None:
-    """A process: plays what it is sent, until it is killed or its parent is gone."""
+    """The main function of a process: plays the jobs that it receives, until it is killed or its parent exits."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_end_with_parent, daemon=True, name="parent-watch").start()
