@@ -152,7 +152,7 @@ def test_a_network_that_breaks_on_the_way_loses_its_tree(make_pool: Callable[...
 def test_only_so_many_searches_are_taken(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_searches=2", "web.threads=1")
     first, second = pool.spec("1", 10**6), pool.spec("2", 10**6)
-    with pytest.raises(WebError, match="2 searches are under way") as caught:
+    with pytest.raises(WebError, match="2 searches are active") as caught:
         pool.spec("3")
     assert caught.value.status == 429
     first.cancel()

@@ -59,7 +59,7 @@ def wait_for(client: httpx.Client, *states: str) -> dict[str, Any]:
 
 
 def at_work(client: httpx.Client) -> dict[str, Any]:
-    """Until its first step is at work."""
+    """Waits until its first step is active."""
     wait_until(lambda: look(client)["state"] == "running" and look(client)["phase"])
     return look(client)
 
@@ -167,7 +167,7 @@ def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monke
     assert not watching.is_alive()
     assert {event.name for event in seen} == {"run"}
     assert seen[0].data["state"] == "running"
-    assert seen[-1].data["message"] == "its process was killed; it goes on from its last finished step"
+    assert seen[-1].data["message"] == "its process was killed; it resumes after its last finished step"
     assert [step["outcome"] for step in seen[-1].data["steps"]] == ["ended early"]
     monkeypatch.setenv("STAND_IN", "")
     begin(client)

@@ -120,7 +120,7 @@ def test_an_error_that_nobody_expected_tells_nothing_of_what_is_inside(
 
     monkeypatch.setattr(position, "view_position", broken)
     answer = client.post(POSITION, json={})
-    assert refusal(answer) == (500, "internal", "the server made a mistake; its terminal tells more")
+    assert refusal(answer) == (500, "internal", "internal error; the server's terminal shows details")
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "a secret of the server" in caplog.text
 

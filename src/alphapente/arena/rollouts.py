@@ -116,7 +116,7 @@ def random_cell(bits: _Map, state: NDArray[np.uint64]) -> int:
 
 @kernel
 def _playout_cell(bits: Bitboards, near: _Map, verdict: int, state: NDArray[np.uint64]) -> int:
-    """A random move: an answer to a threat if there is one; else, half of the time, a capture or a move that makes or stops a four."""
+    """A random move: a reply to a threat; else, half of the time, one that captures, makes a four or stops one."""
     if verdict != MUST_REPLY and next_random(state) >> np.uint64(63) != _ZERO:
         for word in range(GUARD, GUARD + WORDS):
             sharp = bits[OWN_CAPTURES, word] | bits[OWN_FOURS, word] | bits[ENEMY_FOURS, word]

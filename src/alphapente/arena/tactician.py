@@ -36,7 +36,7 @@ from alphapente.rules.tactics import (
 WON = 1000.0
 """Score of a move that wins at once; minus this score for a move that loses at once."""
 FORCED = 500.0
-"""Score of a move after which the opponent has no defence; subtracted if a reply leaves the player without a defence."""
+"""Score of a move after which the opponent has no defence; subtracted if a reply leaves the player without one."""
 CAPTURED, FOUR, ENEMY_FOUR, CAPTURE, ENEMY_CAPTURE, BESIDE = 4.0, 2.0, 2.4, 1.5, 2.5, 0.1
 """Weights of: a captured stone; a point where the player makes a four next, and one where the opponent does, who is
 to move; the same for captures; a stone beside the new one."""

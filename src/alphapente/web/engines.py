@@ -1,4 +1,4 @@
-"""The threads that search for all visitors: each search has its turn for a slice of time, one after the other."""
+"""The pool of search threads. Searches run in slices of time, in round-robin order."""
 
 import threading
 import time
@@ -12,12 +12,12 @@ from alphapente.web.networks import Networks
 from alphapente.web.searches import SOLVER_POSITIONS, Listener, Search, SearchSpec, Trees
 
 _IDLE_CHECK_S = 5.0
-"""So often the threads look for what may be freed."""
+"""Interval at which the threads free idle trees and networks."""
 _CLOSING_S = 10.0
 
 
 class Engines:
-    """The pool: as many threads as cores, over one round of searches. Every method may be called by any thread."""
+    """The thread pool: one thread for each core, one queue of searches. Any thread may call any method."""
 
     def __init__(self, config: Config, networks: Networks) -> None:
         self._web = config.web
@@ -33,14 +33,14 @@ class Engines:
 
     @property
     def active(self) -> int:
-        """Searches under way."""
+        """Number of active searches."""
         with self._changed:
             return self._active
 
     def submit(self, spec: SearchSpec, listener: Listener) -> tuple[Search, int]:
-        """Orders a search; returns it, and how many share the machine with it.
+        """Starts a search. Returns it and the number of searches that were already active.
 
-        Raises WebError when there are as many as may be.
+        Raises WebError if the limit of active searches is reached.
         """
         search = Search(spec, self._networks, self.trees, listener)
         with self._changed:
@@ -50,7 +50,7 @@ class Engines:
                 raise WebError(
                     429,
                     "too_many_searches",
-                    f"{self._active} searches are under way, and no more are allowed (web.max_searches): "
+                    f"{self._active} searches are active, and no more are allowed (web.max_searches): "
                     "try again in a moment",
                 )
             ahead, self._active = self._active, self._active + 1
@@ -60,7 +60,7 @@ class Engines:
         return search, ahead
 
     def close(self) -> None:
-        """Ends all searches, and the threads."""
+        """Ends all searches and the threads."""
         with self._changed:
             self._closed = True
             for search in self._waiting:
@@ -76,13 +76,13 @@ class Engines:
             self._threads[-1].start()
 
     def _work(self) -> None:
-        """A thread: takes the search that has waited longest, goes on with it for a slice, puts it last."""
+        """The main function of a thread: runs a slice of the first search of the queue, then moves it to the end."""
         solver = Solver(SOLVER_POSITIONS)
         while (search := self._next()) is not None:
             finished = True
             try:
                 finished = search.run_slice(solver, self._web.slice_ms / 1000)
-            except Exception as error:  # the visitor is told; the thread goes on with the others
+            except Exception as error:  # reported to the client; the thread continues with other searches
                 search.fail(error)
             with self._changed:
                 if finished:
@@ -92,7 +92,7 @@ class Engines:
                     self._changed.notify()
 
     def _next(self) -> Search | None:
-        """The search whose turn it is; None when the pool is closed."""
+        """The next search of the queue; None if the pool is closed."""
         with self._changed:
             self._free_idle()
             while not self._waiting and not self._closed:

@@ -1,4 +1,4 @@
-"""What all routes share: the configuration, the networks, the searches. Made once for each app."""
+"""The objects that all routes share: configuration, networks, searches. Made once for each app."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -24,7 +24,7 @@ class Parts:
 
 
 def parts_of(request: Request) -> Parts:
-    """The parts of the app that a request came to."""
+    """The parts of the app that received a request."""
     return cast(Parts, request.app.state.parts)
 
 

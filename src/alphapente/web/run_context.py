@@ -1,4 +1,4 @@
-"""What the Run context keeps between requests: snapshots for all who watch, what was asked of runs, the doctor."""
+"""The server's state behind the Run room: snapshots of runs, start and stop requests, curves, the doctor."""
 
 from typing import Annotated, Literal, cast
 
@@ -20,7 +20,7 @@ from alphapente.web.views import names
 
 
 class RunContext:
-    """The parts of the Run context in one running server."""
+    """The state of the Run room in one running server."""
 
     def __init__(self, configs: Configs, control: Control | None = None) -> None:
         self.configs = configs
@@ -31,7 +31,7 @@ class RunContext:
 
 
 def run_context_of(request: Request) -> RunContext:
-    """The Run context of the app that a request came to."""
+    """The RunContext of the app that received a request."""
     return cast(RunContext, request.app.state.run_context)
 
 
@@ -42,7 +42,7 @@ def config_of(
     context: RunContextOf,
     config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None,
 ) -> Named:
-    """The configuration that a request names; the default one where it names none."""
+    """The configuration that a request names, else the default."""
     return context.configs.default() if config is None else context.configs.named(config)
 
 
@@ -58,7 +58,7 @@ RunOf = Annotated[Run, Depends(run_of)]
 
 
 def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
-    """Up to `limit` games of the run's variant in its database, the newest first; none where there is no database."""
+    """Up to `limit` games of the run's variant in its database, newest first; none if there is no database."""
     with records_of(run.config) as store:
         games = [] if store is None else store.page_of_games(limit, before, run.config.game.variant, None)
         return [
@@ -78,7 +78,7 @@ def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
 
 
 def boards(run: Run) -> BoardsAnswer:
-    """The games that a run's self-play has on its boards now."""
+    """The games that a run's self-play plays now."""
     live = GamesReader(run.config).live()
     found = []
     if live.variant is not None and live.board_size is not None:

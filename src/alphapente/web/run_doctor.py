@@ -1,4 +1,4 @@
-"""The doctor's examinations for the page: each in a process of its own at low priority, since it takes a minute."""
+"""The doctor's examinations for the page. Each takes a minute in a process of its own at low priority."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ from alphapente.web.run_schemas import CheckView, DoctorAnswer, FindingView
 
 @dataclass
 class _Examination:
-    """An examination, going on or over."""
+    """An examination, active or finished."""
 
     state: Literal["examining", "ready", "failed"] = "examining"
     at: float = field(default_factory=time.time)
@@ -28,14 +28,14 @@ class _Examination:
 
 
 class Doctor:
-    """Examines runs, one at a time, and remembers the newest examination of each."""
+    """Examines runs, one at a time, and keeps the newest examination of each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._examinations: dict[Path, _Examination] = {}
 
     def begin(self, config: Config, folder: Path) -> None:
-        """Begin to examine the run of a configuration. Raises WebError where another examination goes on."""
+        """Starts to examine the run of a configuration. Raises WebError if another examination is active."""
         with self._lock:
             if any(examination.state == "examining" for examination in self._examinations.values()):
                 raise WebError(409, "doctor_busy", "the doctor is examining a run: wait until that is done")
@@ -43,7 +43,7 @@ class Doctor:
         threading.Thread(target=_follow, args=(config, examination), daemon=True, name="doctor").start()
 
     def answer(self, folder: Path) -> DoctorAnswer:
-        """What is known of a run."""
+        """The newest examination of a run, or its progress."""
         from alphapente.doctor import CHECKS
 
         examination = self._examinations.get(folder)
@@ -65,13 +65,13 @@ class Doctor:
 
 
 def _follow(config: Config, examination: _Examination) -> None:
-    """Follow an examination to its end."""
+    """Starts an examination and follows it to its end."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_examine, args=(config, theirs), daemon=True, name="doctor")
     try:
         process.start()
-        theirs.close()  # else its end would not be noticed
+        theirs.close()  # else the end of the process would not be noticed
         while examination.state == "examining":
             kind, content = ours.recv()
             if kind == "check":
@@ -80,7 +80,7 @@ def _follow(config: Config, examination: _Examination) -> None:
                 examination.values, examination.message = (content, "") if kind == "ready" else ({}, content)
                 examination.state, examination.at = kind, time.time()
     except (EOFError, OSError):
-        examination.state, examination.message = "failed", "the examination ended before its time"
+        examination.state, examination.message = "failed", "the examination ended unexpectedly"
     finally:
         theirs.close()
         ours.close()
@@ -89,7 +89,7 @@ def _follow(config: Config, examination: _Examination) -> None:
 
 
 def _examine(config: Config, connection: Connection) -> None:
-    """The examination, in its own process: tells each check, then the findings."""
+    """The examination, in its own process: sends each check's name, then the findings."""
     os.nice(NICE)
     from alphapente.doctor import as_values, examine, present_value
     from alphapente.errors import AlphaPenteError

@@ -1,4 +1,4 @@
-"""Ratings as the Run room shows them: all players of the stored matches, and where in the run its networks stand."""
+"""Ratings for the Run room: all players of the stored matches, and the place of the run's networks in the run."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -61,13 +61,13 @@ def _view(player: RatedPlayer, anchors: dict[str, float], kept: Kept | None) -> 
 
 
 def _by_digest(folder: Path) -> dict[str, Kept]:
-    """The networks that a run has kept, by the digest of their weights, as matches know them."""
+    """The networks that a run has kept, by the digest of their weights, which matches store."""
     found = {}
     for kept in end_to_end(read_history(folder)):
         path = folder / kept.checkpoint
         try:
             found[_digest(path, path.stat().st_mtime_ns)] = kept
-        except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: it has no place on the curve
+        except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: omitted from the curve
             continue
     return found
 

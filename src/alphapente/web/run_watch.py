@@ -1,7 +1,7 @@
-"""A run as it stands, read from outside: its state, its status, its database and its locks. Changes nothing.
+"""The current state of a run, read from its state file, status file, database and lock. Changes nothing.
 
-The run is a process of its own, which knows nothing of who looks. What it is doing now it tells in its status file,
-what it has done in its state file and the database; whether it lives its lock tells.
+The run is a process of its own that does not know its observers. Its status file shows what it does now, its state file
+and the database what it has done, its lock whether it is alive.
 """
 
 import math
@@ -33,26 +33,26 @@ from alphapente.web.run_schemas import (
 )
 
 FRESH_S = 0.9
-"""For so long a snapshot serves everybody who asks."""
+"""Seconds for which a snapshot is shared by all requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What there is of a run on disk. `config` is the configuration in force: that of its latest start."""
+    """A run's files. `config` is the configuration in force: that of its latest start."""
 
     named: Named
     config: Config
     folder: Path
-    """Of its checkpoints; it is what makes two runs two."""
+    """The folder of its checkpoints. It identifies the run."""
     state: State | None
     status: Status | None
-    """Of this run; None where an older version made it, or nothing was done yet."""
+    """The status of this run; None if an older version made it, or it has not begun."""
     left_status: Status | None
-    """Whatever status lies there, perhaps of a start that came to nothing."""
+    """The status file as it is, possibly of a failed start."""
     problem: str
-    """Why its state cannot be read; "" where it can."""
+    """Why its state cannot be read; "" if it can."""
     pid: int | None
-    """The process that is at work on it."""
+    """The process that runs it; None if there is none."""
 
 
 def read_run(one: Named) -> Run:
@@ -68,7 +68,7 @@ def read_run(one: Named) -> Run:
     if state is not None:
         try:
             config = Config.model_validate(state.settings)
-        except ValidationError:  # of another version, whose settings had other names
+        except ValidationError:  # of another version with other settings
             config = plain
     status = read_status(folder / STATUS_NAME)
     own = status if status is not None and (state is None or status.run == state.run) else None
@@ -76,21 +76,21 @@ def read_run(one: Named) -> Run:
 
 
 class PendingRequests(Protocol):
-    """What was asked of runs from here and is still on its way: `run_control.Control`."""
+    """The requests of this server that are not complete yet: `run_control.Control`."""
 
     def is_starting(self, folder: Path, reported_pid: int | None) -> bool:
-        """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
+        """Whether the run is starting: a process lives, and its id is not the one in the run's status."""
 
     def is_ending(self, folder: Path) -> bool:
-        """Whether the run was asked to end and has not yet."""
+        """Whether the run was asked to end and is still active."""
 
     def failure(self, folder: Path, reported_at: float) -> str:
-        """Why the latest start or stop from here came to nothing since the run last told of itself; "" where none."""
+        """Why the latest start or stop by this server failed since the run's latest status; "" if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """What changes from second to second."""
+    """The values that change every second."""
 
     records: int
     games: int
@@ -98,11 +98,11 @@ class _Now:
     cycle: int
     stage: int
     problem: str
-    """Why the database cannot be read; "" where it can, or where there is none yet."""
+    """Why the database cannot be read; "" if it can, or if there is none."""
 
 
 class Watch:
-    """Snapshots of runs, each made once for all who ask at about the same time."""
+    """Snapshots of runs. Requests at about the same time share one."""
 
     def __init__(self, pending: PendingRequests, configs: Configs) -> None:
         self._pending = pending
@@ -111,7 +111,7 @@ class Watch:
         self._kept: dict[str, tuple[float, RunSnapshot]] = {}
 
     def snapshot(self, one: Named) -> RunSnapshot:
-        """The run of a configuration as it stands. Raises ConfigError for one that cannot be used."""
+        """The current state of a configuration's run. Raises ConfigError if the configuration is invalid."""
         with self._lock:
             at, kept = self._kept.get(one.name, (-math.inf, None))
             if kept is None or time.monotonic() - at > FRESH_S:
@@ -120,12 +120,12 @@ class Watch:
             return kept
 
     def forget(self, one: Named) -> None:
-        """The next snapshot is made anew: something was done to the run."""
+        """Discards the run's snapshot after a change of the run."""
         with self._lock:
             self._kept.pop(one.name, None)
 
     def runs(self) -> list[RunSummary]:
-        """The runs that there are, the one at work or looked at last by its files first."""
+        """All runs: active ones first, then by the time of their latest change."""
         by_folder: dict[Path, list[Named]] = {}
         for one in self._configs.all():
             try:
@@ -203,7 +203,7 @@ class Watch:
         )
 
     def _state_of(self, run: Run) -> tuple[RunState, str]:
-        """How a run stands, and what there is to say about it."""
+        """The state of a run, and a message about it."""
         pending, left = self._pending, run.left_status
         if run.pid is not None:
             if pending.is_ending(run.folder) or (run.status is not None and run.status.ending):
@@ -212,7 +212,7 @@ class Watch:
                 return "starting", ""
             if left.outcome == "running":
                 return "running", ""
-            # It has told how it ended; its process is about to follow.
+            # Its status says how it ended; its process is about to exit.
         elif pending.is_starting(run.folder, left.pid if left is not None else None):
             return "starting", ""
         failure = pending.failure(run.folder, left.updated_at if left is not None else 0.0)
@@ -226,12 +226,12 @@ class Watch:
         if run.status is not None and run.status.outcome == "failed":
             return "failed", message
         if run.status is not None and run.status.outcome == "running":
-            return "paused", "its process was killed; it goes on from its last finished step"
+            return "paused", "its process was killed; it resumes after its last finished step"
         return "paused", ""
 
 
 def _steps(status: Status, live: bool) -> list[StepView]:
-    """The steps of a status; those of a run that was killed have ended with it."""
+    """The steps of a status. If the run is not alive, running steps have ended early."""
     steps = [StepView(**vars(step)) for step in status.steps]
     over = {} if live else {"outcome": "ended early"}
     return [step.model_copy(update=over) if step.outcome == "running" else step for step in steps]
@@ -269,7 +269,7 @@ def _updated_at(run: Run) -> float | None:
 
 
 def _now(run: Run, live: bool) -> _Now:
-    """By the status of a run at work; else by its state and the database."""
+    """From the status of an active run; else from its state and the database."""
     state, status = run.state or State(run=""), run.status
     last_stage = max(0, len(run.config.pipeline.curriculum) - 1)
     if live and status is not None:
@@ -281,7 +281,7 @@ def _now(run: Run, live: bool) -> _Now:
 
 
 def _counts(config: Config) -> tuple[int, int, str]:
-    """Records and games of the run's pools in the database, and why they cannot be read."""
+    """Numbers of records and games of the run in the database, and the problem if they cannot be read."""
     variant, sizes = config.game.variant, stage_sizes(config)
     try:
         with records_of(config) as store:

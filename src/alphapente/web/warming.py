@@ -1,4 +1,4 @@
-"""Before the first visitor asks: the default network in memory, and all kernels that a page needs compiled."""
+"""Loads the default network and compiles all kernels that the page needs, before the first request."""
 
 from alphapente.rules.game import Game
 from alphapente.rules.position import GOMOKU, VARIANTS
@@ -12,11 +12,11 @@ _SIMULATIONS = 24
 
 
 def warm_up(parts: Parts) -> None:
-    """Searches and looks a little, in the calling thread. Raises what the network raises."""
+    """Runs short searches in the calling thread. Raises what the network raises."""
     compile_kernels()
     size = parts.config.game.board_size
     parts.networks.entries()
-    game = Game(VARIANTS[GOMOKU], size)  # no opening rule, so that any point will do
+    game = Game(VARIANTS[GOMOKU], size)  # no opening rule: any point is legal
     for move in range(5):
         game.play(size * size // 2 + 2 * (move % 2) + size * (move // 2))
     view_position(game)

@@ -1,4 +1,4 @@
-"""A search of one position, told while it goes on."""
+"""The search of one position, streamed while it runs."""
 
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -29,7 +29,7 @@ _PROVEN = {PROVEN_WIN: "win", PROVEN_LOSS: "loss", PROVEN_DRAW: "draw"}
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`queued` {ahead}, then `progress` and at last `done`, both a SearchView; or `error`.",
+        "description": "`queued` {ahead}, then `progress` events and finally `done`, both a SearchView; or `error`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "model": SearchView,
     }
@@ -38,9 +38,9 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 @router.post("/analysis", response_class=StreamingResponse, responses=EVENTS)
 async def analysis(asked: SearchRequest, parts: PartsOf) -> EventStream:
-    """Searches a position and streams what it finds: for an opinion, or for a move to play.
+    """Searches a position and streams the results, for an analysis or for a move to play.
 
-    The search ends with its budget, or when the one who asked leaves. Who names no budget gets 400 simulations.
+    The search ends with its budget, or when the client disconnects. The default budget is 400 simulations.
     """
     game = await run_in_threadpool(played, asked)
     require_play(game)
@@ -62,13 +62,13 @@ async def _events(mailbox: Mailbox[SearchSnapshot | Exception], ahead: int) -> A
 
 
 def require_play(game: Game) -> None:
-    """Raises WebError for a game that is over: there is nothing to search."""
+    """Raises WebError if the game is over."""
     if game.winner is not None:
         raise WebError(400, "game_over", f"the game is over: {describe_end(game.position)}; take a move back")
 
 
 def _spec_of(asked: SearchRequest, game: Game, network: Loaded, parts: Parts) -> SearchSpec:
-    """The search that a request means. Raises WebError for more than is allowed."""
+    """The search of a request. Raises WebError for a budget above the limits."""
     web = parts.config.web
     every_s = asked.every_ms / 1000
     if asked.strength is not None:
@@ -99,7 +99,7 @@ def check_simulations(simulations: int, most: int) -> None:
 
 
 def view(snapshot: SearchSnapshot) -> SearchView:
-    """What a search knows, as the API tells it: points by name, values as player 1 sees them."""
+    """A snapshot as the API's response: points by name, values from the view of player 1."""
     game, result, size = snapshot.game, snapshot.result, snapshot.game.size
     sign = 1.0 if game.to_move == 1 else -1.0
     total = int(result.visits.sum())

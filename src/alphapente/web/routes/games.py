@@ -1,4 +1,4 @@
-"""Games: as text, from the database, and as they are played."""
+"""Games as text, from the database, and in play."""
 
 from typing import Annotated
 
@@ -26,12 +26,12 @@ _MAX_ID = 2**63 - 1
 
 @router.post("/parse")
 def parse(asked: TextRequest) -> ParsedGame:
-    """Reads a game text, with headers or a bare move list; captures are replayed, so what comes back can be played."""
+    """Parses a game text, with headers or as a bare move list, and checks its moves by the rules."""
     return parsed(read_game(asked.text, asked.variant, asked.board_size))
 
 
 def parsed(text: GameText) -> ParsedGame:
-    """A game text as the API tells it."""
+    """A game text as the API's response."""
     return ParsedGame.model_validate(
         {
             "headers": text.headers,
@@ -67,7 +67,7 @@ def newest(
 
 @router.get("/live")
 def live(parts: PartsOf) -> LiveGames:
-    """The games that self-play has on its boards now."""
+    """The games that self-play plays now."""
     return parts.games.live()
 
 

@@ -1,4 +1,4 @@
-"""A game looked over, move by move, told while it goes on."""
+"""The review of a game, streamed move by move."""
 
 import asyncio
 from collections import deque
@@ -26,9 +26,9 @@ from alphapente.web.views import played
 router = APIRouter(tags=["searches"])
 
 SHARE_OF_SEARCHES = 4
-"""A review takes this part of the searches that may be under way, and leaves the others to other visitors."""
+"""A review uses at most the allowed searches divided by this number; the rest remain for other clients."""
 _BUSY_WAIT_S = 0.2
-"""Where there are too many searches for the next move's, so long passes until it is tried again."""
+"""Wait until a search is tried again after too many were active."""
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -41,7 +41,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 @router.post("/review", response_class=StreamingResponse, responses=EVENTS)
 async def review(asked: ReviewRequest, parts: PartsOf) -> EventStream:
-    """Searches every position of a game and says of each move what it gave away."""
+    """Searches every position of a game and reports the value that each move lost."""
     check_simulations(asked.simulations, parts.config.web.max_simulations)
     game_text = await run_in_threadpool(_requested_game, asked)
     network = await run_in_threadpool(lambda: parts.networks.load(parts.networks.find(asked.network)))
@@ -50,7 +50,7 @@ async def review(asked: ReviewRequest, parts: PartsOf) -> EventStream:
 
 
 def _requested_game(asked: ReviewRequest) -> GameText:
-    """The game that a request means, its moves checked."""
+    """The game of a request, with its moves checked."""
     if asked.text is not None:
         game_text = read_game(asked.text, asked.variant, asked.board_size)
     else:
@@ -64,7 +64,7 @@ def _requested_game(asked: ReviewRequest) -> GameText:
 
 
 class _Reviewer:
-    """One review: some searches under way at once, so that no core waits, told of in the order of the moves."""
+    """One review. Several searches are active at once, so that no core waits; events follow the order of the moves."""
 
     def __init__(self, parts: Parts, network: Loaded, simulations: int, game_text: GameText) -> None:
         self._parts = parts
@@ -76,12 +76,12 @@ class _Reviewer:
         self._at_once = max(1, min(parts.engines.num_threads, share))
 
     def stop(self) -> None:
-        """Nobody wants to know any more."""
+        """Ends all searches of the review."""
         for search in self._searches:
             search.cancel()
 
     async def events(self) -> AsyncIterator[str]:
-        """The events of the stream, one after the other."""
+        """The events of the stream."""
         yield event("game", parsed(self._game_text))
         asked: deque[tuple[Game, Mailbox[SearchSnapshot | Exception] | None]] = deque()
         moves: list[ReviewedMove] = []
@@ -106,7 +106,7 @@ class _Reviewer:
         return Game.from_moves(text.moves[:plies], text.variant, text.size)
 
     async def _ask(self, game: Game) -> Mailbox[SearchSnapshot | Exception] | None:
-        """Orders the search of a position; None for one where the game is over."""
+        """Starts the search of a position; None if the game is over."""
         if game.winner is not None:
             return None
         mailbox: Mailbox[SearchSnapshot | Exception] = Mailbox()

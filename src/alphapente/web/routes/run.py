@@ -1,4 +1,4 @@
-"""The run: what it does and has done, live; starting, pausing, stopping it; configurations, shown and checked."""
+"""Runs: their live state, start, pause and stop; configurations, shown and checked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ EVERY_S = 1.0
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`run` (RunSnapshot), again and again; or `error`.",
+        "description": "`run` (RunSnapshot), repeatedly; or `error`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "model": RunSnapshot,
     }
@@ -49,19 +49,19 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 @router.get("/runs")
 def runs(context: RunContextOf) -> list[RunSummary]:
-    """The runs that there are in the folders that the configurations name, those at work first."""
+    """The runs in the folders that the configurations name, active ones first."""
     return context.watch.runs()
 
 
 @router.get("/run")
 def run(context: RunContextOf, one: ConfigOf) -> RunSnapshot:
-    """The run of a configuration, as it stands."""
+    """The current state of a configuration's run."""
     return context.watch.snapshot(one)
 
 
 @router.get("/run/events", response_class=StreamingResponse, responses=EVENTS)
 async def events(context: RunContextOf, one: ConfigOf) -> EventStream:
-    """Events `run`, each a whole snapshot as GET /run gives it: at once, and every second that something changes."""
+    """Events `run`, each a complete snapshot as of GET /run: one at once, then one in every second with a change."""
     return EventStream(_changes(context, one))
 
 
@@ -77,13 +77,13 @@ async def _changes(context: RunContext, one: Named) -> AsyncIterator[str]:
 
 @router.get("/run/curves")
 def curves(context: RunContextOf, run: RunOf) -> RunCurves:
-    """The run's curves: its games by windows of as many, every epoch of its trainings, its rates."""
+    """The run's curves: its games averaged over windows, every epoch of its trainings, its rates."""
     return context.curves.of(run.config, run.folder)
 
 
 @router.get("/run/settings")
 def settings(run: RunOf) -> ConfigView:
-    """Every setting that is in force in the run, and the overrides that make them of its configuration."""
+    """Every setting in force in the run, and its overrides relative to its configuration."""
     loaded = run.named.load()
     path = None if run.named.path is None else str(run.named.path)
     return ConfigView(
@@ -102,13 +102,13 @@ def run_ratings(run: RunOf, board_size: Annotated[int | None, Query(ge=MIN_SIZE,
 
 @router.get("/run/doctor")
 def doctor(context: RunContextOf, run: RunOf) -> DoctorAnswer:
-    """The newest examination of the run since the server began, or how far the present one is."""
+    """The newest examination of the run since the server's start, or the progress of the current one."""
     return context.doctor.answer(run.folder)
 
 
 @router.post("/run/doctor", status_code=202)
 def examine(context: RunContextOf, asked: RunRequest) -> DoctorAnswer:
-    """Begin to examine the run; it takes about a minute, at low priority. GET tells what is found."""
+    """Start to examine the run; this takes about a minute, at low priority. GET returns the findings."""
     found = read_run(context.configs.named(asked.config))
     context.doctor.begin(found.config, found.folder)
     return context.doctor.answer(found.folder)
@@ -136,13 +136,13 @@ def run_games(
 
 @router.get("/run/games/live")
 def run_games_live(run: RunOf) -> BoardsAnswer:
-    """The games that the run's self-play has on its boards now."""
+    """The games that the run's self-play plays now."""
     return boards(run)
 
 
 @router.post("/run/start", status_code=202)
 def start(context: RunContextOf, asked: ConfigRequest) -> StartedAnswer:
-    """Start the run of a configuration with these overrides, or go on with it where it was paused."""
+    """Start the run of a configuration with these overrides, or resume it if it is paused."""
     one = context.configs.named(asked.config)
     pid = context.control.start(one, asked.overrides)
     context.watch.forget(one)
@@ -151,13 +151,13 @@ def start(context: RunContextOf, asked: ConfigRequest) -> StartedAnswer:
 
 @router.post("/run/pause", status_code=202)
 def pause(context: RunContextOf, asked: RunRequest) -> StartedAnswer:
-    """Ask the run to end and to keep its state: the next start goes on from there."""
+    """Ask the run to end and to keep its state: the next start resumes it."""
     return _end(context, asked, for_good=False)
 
 
 @router.post("/run/stop", status_code=202)
 def stop(context: RunContextOf, asked: RunRequest) -> StartedAnswer:
-    """Ask the run to end for good: the next start begins a new one. Records and checkpoints stay."""
+    """Ask the run to end and mark it as finished: the next start begins a new one. Records and checkpoints stay."""
     return _end(context, asked, for_good=True)
 
 
@@ -170,17 +170,17 @@ def _end(context: RunContext, asked: RunRequest, for_good: bool) -> StartedAnswe
 
 @router.get("/configs")
 def configs(context: RunContextOf) -> list[ConfigSummary]:
-    """The configurations in the folder `config`, the default one first."""
+    """The configurations in the folder `config`, the default first."""
     return context.configs.summaries()
 
 
 @router.get("/configs/{name}")
 def config(context: RunContextOf, name: Annotated[str, Path(max_length=64)]) -> ConfigView:
-    """A configuration with every setting: value, where that comes from, meaning, unit, what is allowed."""
+    """A configuration with every setting: value, source, meaning, unit, allowed values."""
     return run_configs.view(context.configs.named(name))
 
 
 @router.post("/configs/check")
 def check(context: RunContextOf, asked: ConfigRequest) -> CheckAnswer:
-    """Whether a configuration with these overrides can be used; every override that is refused is told."""
+    """Whether a configuration with these overrides is valid, and every override that is refused."""
     return run_configs.check(context.configs.named(asked.config), asked.overrides)
