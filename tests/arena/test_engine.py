@@ -1,4 +1,4 @@
-"""The engine that plays a person: its tree follows the game, and its opinion says what the tree holds."""
+"""The engine that plays against a person: its tree follows the game, and its analysis agrees with the tree."""
 
 from typing import Literal
 
@@ -31,7 +31,7 @@ def test_it_follows_the_game_forwards_and_back() -> None:
     assert engine.think(other).result.point in other.legal_points()
 
 
-def test_candidates_tell_the_tree() -> None:
+def test_candidates_agree_with_the_tree() -> None:
     engine, game = make(), Game.from_moves("1. E5 E6 2. B2 E4", size=9)
     analysis = engine.think(game)
     assert analysis.candidates[0].point == analysis.result.point
@@ -40,7 +40,7 @@ def test_candidates_tell_the_tree() -> None:
     assert all(-1 <= one.value <= 1 for one in analysis.candidates)
 
 
-def test_certain_positions_have_candidates_too() -> None:
+def test_proven_positions_have_candidates_too() -> None:
     game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7 A7", size=9)
     analysis = make().think(game)
     assert analysis.result.point in {one.point for one in analysis.candidates}
@@ -58,8 +58,8 @@ def test_seconds_are_kept(seconds: float, root: Literal["gumbel", "puct"]) -> No
     assert analysis.result.proven or 0.9 * seconds <= analysis.elapsed_s
 
 
-def test_by_the_clock_it_searches_as_the_settings_say() -> None:
-    """Gumbel's root looks at few moves, PUCT's at as many as it likes."""
+def test_with_a_time_limit_it_searches_by_the_settings() -> None:
+    """Gumbel's root considers few moves, PUCT's any number."""
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
     settings = SearchSettings(considered_points=2)
     engine = Engine(HeuristicEvaluator(8, 9), settings, np.random.default_rng(0), simulations=1, seconds=0.3)

@@ -1,4 +1,4 @@
-"""The committed suite of forced wins: distinct, of both kinds, and a part of the proofs.
+"""The committed suite of forced wins: distinct, of both kinds, and part of the proofs.
 
 `python suites/make_forced_wins.py --verify` proves all of it; here, the first of each kind.
 """
@@ -29,7 +29,7 @@ def test_the_solver_finds_each_of_them() -> None:
         assert found.line[0] in puzzle.answers, puzzle.id
 
 
-def test_trying_everything_finds_the_same_moves() -> None:
+def test_exhaustive_search_finds_the_same_moves() -> None:
     prover = Prover()
     for puzzle in PUZZLES[::50]:
         assert not prover.wins(puzzle.position, 3), puzzle.id

@@ -1,4 +1,4 @@
-"""Who a player is: each setting is part of the identity or cannot change a move; old matches keep their players."""
+"""Player identities: each setting is part of the identity or cannot change a move; old matches keep their players."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ class TestSettings:
 
     @pytest.mark.parametrize("name", SearchSettings.model_fields)
     @pytest.mark.parametrize("word", ["random", "tactical", "rollouts@8", "policy:fresh", "gtp:engine"])
-    def test_no_setting_of_the_search_changes_who_does_without_it(self, word: str, name: str) -> None:
+    def test_no_setting_of_the_search_changes_players_without_search(self, word: str, name: str) -> None:
         assert player_identity(word, changed(name)) == player_identity(word, load_config(None))
 
     @pytest.mark.parametrize("root", ["gumbel", "puct"])
@@ -87,7 +87,7 @@ class TestSettings:
             games.append(play_match(player, RandomPlayer(), 4, size=7, seed=1).games)
         assert games[0] == games[1]
 
-    def test_fresh_is_known_by_its_sizes(self) -> None:
+    def test_fresh_is_identified_by_its_sizes(self) -> None:
         plain = player_identity("fresh", load_config(None))
         small = player_identity("fresh", load_config(None, ["models.simple.channels=8"]))
         assert plain.settings == ""
@@ -95,7 +95,7 @@ class TestSettings:
         assert player_identity("fresh", load_config(None, ["models.resnet.channels=8"])) == plain
 
 
-def test_a_file_that_is_not_there_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_has_no_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AlphaPenteError, match=r"there is no checkpoint nothing\.pt"):
         player_identity("nothing.pt", load_config(None))
@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there_is_nobody(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("settings", ["[]", "not JSON", "3", ""])
-def test_settings_that_are_none_are_left_as_they_are(settings: str) -> None:
+def test_invalid_settings_stay_as_they_are(settings: str) -> None:
     identity = PlayerIdentity("heuristic@4", "reference", settings=settings)
     assert canonical_identity(identity) == identity
 
@@ -127,7 +127,7 @@ class TestOldDatabase:
         words = {"random": 16, "heuristic@4": 8, "rollouts@10": 4}
         assert {word: rated[player_identity(word, config)] for word in words} == words
         puct = load_config(None, ["search.root=puct"])
-        assert rated[player_identity("heuristic@4", puct)] == 2, "another way to search is another player"
+        assert rated[player_identity("heuristic@4", puct)] == 2, "another search is another player"
 
     def test_old_matches_are_not_played_again(self, database: Path) -> None:
         config = load_config(None, ["game.board_size=7"])

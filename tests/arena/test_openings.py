@@ -19,30 +19,30 @@ def look(position: Position) -> bytes:
 
 
 class TestCommitted:
-    def test_at_least_200_and_no_two_alike_under_the_symmetries(self) -> None:
+    def test_at_least_200_and_distinct_under_the_symmetries(self) -> None:
         assert len(COMMITTED) >= 200
         seen: set[bytes] = set()
         for moves in COMMITTED:
             position = replay(moves)
             assert look(position) not in seen
-            turned = position.reshape(1)
-            seen |= {look(transform_positions(turned, symmetry)[0]) for symmetry in range(NUM_SYMMETRIES)}
+            transformed = position.reshape(1)
+            seen |= {look(transform_positions(transformed, symmetry)[0]) for symmetry in range(NUM_SYMMETRIES)}
 
-    def test_nobody_has_to_answer_a_threat(self) -> None:
+    def test_no_threat_has_to_be_answered(self) -> None:
         for moves in COMMITTED:
             position = replay(moves)
             assert position["winner"] == IN_PLAY
             assert tactics(position)[0] == UNDECIDED
 
-    def test_balanced_as_told(self) -> None:
-        told = json.loads((SETS / "pente_19.json").read_text())
-        assert len(told["openings"]) == len(COMMITTED)
-        assert all(abs(entry["value"]) <= told["bound"] <= 0.1 for entry in told["openings"])
-        scores = [entry["score"] for entry in told["openings"]]
+    def test_values_and_scores_are_within_the_bounds(self) -> None:
+        stored = json.loads((SETS / "pente_19.json").read_text())
+        assert len(stored["openings"]) == len(COMMITTED)
+        assert all(abs(entry["value"]) <= stored["bound"] <= 0.1 for entry in stored["openings"])
+        scores = [entry["score"] for entry in stored["openings"]]
         assert 0.3 <= min(scores) <= max(scores) <= 0.7
         assert 0.45 <= float(np.mean(scores)) <= 0.55
 
-    def test_both_players_are_to_move_alike_often(self) -> None:
+    def test_both_players_are_to_move_equally_often(self) -> None:
         odd = sum(len(moves) % 2 for moves in COMMITTED)
         assert abs(odd - len(COMMITTED) / 2) <= 0.05 * len(COMMITTED)
 

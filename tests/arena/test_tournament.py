@@ -1,4 +1,4 @@
-"""The sparse round robin: who meets whom, what is not played again, real processes."""
+"""The sparse round robin: pairs, games that are not repeated, real processes."""
 
 import os
 import time
@@ -33,7 +33,7 @@ def settings(folder: Path) -> Config:
 
 
 class OneAtATime(RandomPlayer):
-    """Plays one game after the other, so that they do not all end together."""
+    """Plays one game after the other, so that games do not end together."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -45,7 +45,7 @@ class OneAtATime(RandomPlayer):
 
 
 def random_player(word: str, config: Config, games: int) -> Player:
-    """Every word plays at random, but for those that fail, that die and that are slow."""
+    """Every word is a random player, except those that fail, die or are slow."""
     if word == "one at a time":
         return OneAtATime(word)
     if word == "failing":
@@ -74,7 +74,7 @@ def test_each_meets_its_neighbours_and_some_the_references() -> None:
         | {("random", "tactical")}
     )
     assert {job.games for job in jobs} == {10}
-    assert [job.games for job in plan(NETS[:2], [], 49, [])] == [20, 20, 10], "in matches that an interrupt may cost"
+    assert [job.games for job in plan(NETS[:2], [], 49, [])] == [20, 20, 10], "in matches that are short enough to lose"
     assert len({job.seed for job in jobs}) == len(jobs)
     assert plan(NETS, REFERENCES, 10, [], apart=(1, 4)) == jobs, "the same plan each time"
 
@@ -128,12 +128,12 @@ def test_jobs_are_played_in_processes_and_stored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [("failing", r"the match of failing against random failed: it does not"), ("dying", r"died \(exit status 3\)")],
 )
-def test_a_failure_ends_the_rest(tmp_path: Path, word: str, told: str) -> None:
+def test_a_failure_ends_the_rest(tmp_path: Path, word: str, message: str) -> None:
     jobs = plan([contestant(word)], [contestant("random")], 2, [])
-    with pytest.raises(FailureError, match=told):
+    with pytest.raises(FailureError, match=message):
         play_jobs(jobs, settings(tmp_path), random_player, 1, unheard)
 
 

@@ -1,4 +1,4 @@
-"""A folder such as `alphapente web` is started in, with a configuration whose runs are the stand-in's."""
+"""A working folder for `alphapente web`, with a configuration whose runs are those of the stand-in."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ TINY: dict[str, Any] = {
 
 
 def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
-    """A file in the folder `config` here: TINY with these keys changed."""
+    """Writes a file in the folder `config`: TINY with these keys changed."""
     path = Path("config", f"{name}.json")
     path.parent.mkdir(exist_ok=True)
     merged = {section: TINY.get(section, {}) | sections.get(section, {}) for section in TINY.keys() | sections.keys()}
@@ -43,7 +43,7 @@ def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
 def run_context(
     folder: Path, monkeypatch: pytest.MonkeyPatch, own: Named | None = None
 ) -> Iterator[tuple[httpx.Client, RunContext]]:
-    """A server in a folder, whose runs are the stand-in's; all that are left at the end are ended."""
+    """A server in a folder, whose runs are those of the stand-in. Runs that are still active at the end are killed."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
     context = RunContext(Configs(own), Control(COMMAND))

@@ -1,4 +1,4 @@
-"""The pool of searches: turns are fair, errors stay with the one who asked, what is idle is freed."""
+"""The pool of searches: slices are fair, errors go only to their client, idle memory is freed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ QUIET = "E5 F6 H8 D4"
 
 
 class HandMade(Networks):
-    """Networks without files: the hand-made evaluator under any name, and a list of who had his turn."""
+    """Networks without files: the hand-made evaluator under any name, and a list of the slices."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -50,7 +50,7 @@ def game(moves: str = QUIET) -> Game:
 
 
 class Pool:
-    """Engines over hand-made networks, and what each search told."""
+    """Engines over hand-made networks, and what each search reported."""
 
     def __init__(self, config: Config) -> None:
         self.networks = HandMade(config)
@@ -65,7 +65,7 @@ class Pool:
 
 
 class Heard:
-    """What one search told."""
+    """What one search reported."""
 
     def __init__(self) -> None:
         self.snapshots: list[SearchSnapshot] = []
@@ -74,12 +74,12 @@ class Heard:
         self.ahead = -1
         self.cancel: Callable[[], None] = lambda: None
 
-    def __call__(self, told: SearchSnapshot | Exception) -> None:
-        if isinstance(told, Exception):
-            self.errors.append(told)
+    def __call__(self, report: SearchSnapshot | Exception) -> None:
+        if isinstance(report, Exception):
+            self.errors.append(report)
         else:
-            self.snapshots.append(told)
-        if isinstance(told, Exception) or told.finished:
+            self.snapshots.append(report)
+        if isinstance(report, Exception) or report.finished:
             self.ended.set()
 
 
@@ -128,7 +128,7 @@ def test_all_threads_search(make_pool: Callable[..., Pool]) -> None:
     assert pool.engines.num_threads == 3
 
 
-def test_an_error_is_told_to_the_one_who_asked_only(make_pool: Callable[..., Pool]) -> None:
+def test_an_error_is_reported_only_to_its_client(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1")
     pool.networks.broken.add("broken")
     broken, whole = pool.spec("broken"), pool.spec("whole")
@@ -139,7 +139,7 @@ def test_an_error_is_told_to_the_one_who_asked_only(make_pool: Callable[..., Poo
     wait_until(lambda: pool.engines.active == 0)
 
 
-def test_a_network_that_breaks_on_the_way_loses_its_tree(make_pool: Callable[..., Pool]) -> None:
+def test_a_search_whose_network_fails_loses_its_tree(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1", "web.slice_ms=1")
     search = pool.spec("later", 10**6)
     wait_until(lambda: pool.networks.turns.count("later") > 3)
@@ -149,7 +149,7 @@ def test_a_network_that_breaks_on_the_way_loses_its_tree(make_pool: Callable[...
     assert pool.engines.trees.num_kept() == 0
 
 
-def test_only_so_many_searches_are_taken(make_pool: Callable[..., Pool]) -> None:
+def test_the_number_of_searches_is_limited(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_searches=2", "web.threads=1")
     first, second = pool.spec("1", 10**6), pool.spec("2", 10**6)
     with pytest.raises(WebError, match="2 searches are active") as caught:
@@ -161,7 +161,7 @@ def test_only_so_many_searches_are_taken(make_pool: Callable[..., Pool]) -> None
     assert pool.spec("4").ended.wait(60)
 
 
-def test_trees_are_kept_for_a_while_and_only_so_many(make_pool: Callable[..., Pool]) -> None:
+def test_trees_are_kept_for_a_time_and_up_to_a_number(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_trees=2", "web.threads=1")
     for key in "abc":
         assert pool.spec(key, 20).ended.wait(60)
@@ -170,10 +170,10 @@ def test_trees_are_kept_for_a_while_and_only_so_many(make_pool: Callable[..., Po
     assert trees.num_kept() == 2
     again = pool.spec("c", 20)
     assert again.ended.wait(60)
-    assert int(again.snapshots[-1].result.visits.sum()) == 40, "what was found before counts"
+    assert int(again.snapshots[-1].result.visits.sum()) == 40, "earlier simulations count"
     afresh = pool.spec("a", 20)
     assert afresh.ended.wait(60)
-    assert int(afresh.snapshots[-1].result.visits.sum()) == 20, "this one had to go"
+    assert int(afresh.snapshots[-1].result.visits.sum()) == 20, "this tree was deleted"
     wait_until(lambda: pool.engines.active == 0)
     trees.free_idle(0.0)
     assert trees.num_kept() == 0
@@ -195,7 +195,7 @@ def test_a_tree_smaller_than_the_search_does_not_end_it(make_pool: Callable[...,
     assert heard.snapshots[-1].simulations == 1600 or heard.snapshots[-1].result.proven
 
 
-def test_a_closed_pool_takes_nothing(make_pool: Callable[..., Pool]) -> None:
+def test_a_closed_pool_refuses_searches(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool()
     endless = pool.spec("a", 10**6)
     wait_until(lambda: "a" in pool.networks.turns)
@@ -205,7 +205,7 @@ def test_a_closed_pool_takes_nothing(make_pool: Callable[..., Pool]) -> None:
         pool.spec("b")
 
 
-def test_the_networks_own_opinion_is_over_the_legal_points() -> None:
+def test_the_networks_evaluation_is_over_the_legal_points() -> None:
     opening = Game(size=SIZE)
     policy, value = network_evaluation(opening, HeuristicEvaluator(4, SIZE))
     assert policy[40] == pytest.approx(1.0)
@@ -228,7 +228,7 @@ def test_forced_wins_are_played_out_to_the_end() -> None:
     assert forced_win(game(), solver, 500) is None
 
 
-def test_a_port_asks_whatever_is_lent_to_it() -> None:
+def test_a_slot_uses_the_evaluator_that_is_set() -> None:
     slot = EvaluatorSlot(SIZE, 4)
     slot.evaluator = HeuristicEvaluator(4, SIZE)
     logits, values = slot.evaluate(slot.input)

@@ -1,4 +1,4 @@
-"""Runs started, paused and stopped from the page: real processes, their folders, and what the page is told of them."""
+"""Runs started, paused and stopped from the page: real processes, their folders, and their states on the page."""
 
 import os
 import signal
@@ -43,9 +43,9 @@ def post(client: httpx.Client, what: str, **body: Any) -> httpx.Response:
 def begin(client: httpx.Client, *overrides: str) -> int:
     answer = post(client, "start", overrides=list(overrides))
     assert answer.status_code == 202, answer.text
-    told = answer.json()
-    assert told["state"] == "starting"
-    return int(told["pid"])
+    started = answer.json()
+    assert started["state"] == "starting"
+    return int(started["pid"])
 
 
 def look(client: httpx.Client) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def test_a_run_from_start_to_end(client: httpx.Client) -> None:
     assert [step["name"] for step in run["steps"] if step["outcome"] == "done"][:2] == ["Generation 1", "Training 1.1"]
     assert [(cycle["cycle"], cycle["games"]) for cycle in run["games_per_cycle"]] == [(1, 10), (2, 10)]
     assert len(run["losses"]) == 4
-    wait_until(lambda: not list(Path("logs").glob("start_*.log")))  # a start that said nothing leaves no file
+    wait_until(lambda: not list(Path("logs").glob("start_*.log")))  # a start without output leaves no file
     (summary,) = client.get("/api/v1/runs").json()
     assert (summary["config"], summary["state"], summary["configs"]) == ("tiny", "finished", ["tiny"])
 
 
-def test_a_paused_run_goes_on_and_a_stopped_one_does_not(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_run_resumes_and_a_stopped_one_does_not(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     pid = begin(client)
     name = at_work(client)["run"]
@@ -87,7 +87,7 @@ def test_a_paused_run_goes_on_and_a_stopped_one_does_not(client: httpx.Client, m
     assert refusal(post(client, "pause"))[:2] == (409, "not_at_work")
 
     begin(client)
-    assert at_work(client)["run"] == name, "it is the same run that goes on"
+    assert at_work(client)["run"] == name, "the same run resumes"
     assert post(client, "stop").status_code == 202
     wait_for(client, "stopped")
     state = load_state(FOLDER / STATE_NAME)
@@ -106,7 +106,7 @@ def test_a_paused_run_can_be_stopped_for_good(client: httpx.Client, monkeypatch:
     assert look(client)["state"] == "stopped"
 
 
-def test_whoever_stops_what_is_being_paused_stops_it(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_during_a_pause_stops_the_run(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     begin(client)
     at_work(client)
@@ -128,7 +128,7 @@ def test_a_run_that_has_only_begun_to_start_can_be_paused(
     assert run["phase"] == ""
 
 
-def test_a_start_that_comes_to_nothing_says_why(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_says_why(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "refuse")
     begin(client)
     run = wait_for(client, "failed")
@@ -138,7 +138,7 @@ def test_a_start_that_comes_to_nothing_says_why(client: httpx.Client, monkeypatc
     wait_for(client, "finished")
 
 
-def test_a_step_that_fails_is_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_reported(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "fail:Training 1.2")
     begin(client)
     run = wait_for(client, "failed")
@@ -146,7 +146,7 @@ def test_a_step_that_fails_is_told(client: httpx.Client, monkeypatch: pytest.Mon
     assert [step["outcome"] for step in run["steps"]] == ["done", "done", "failed"]
 
 
-def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_is_shown_as_paused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     pid = begin(client)
     at_work(client)
@@ -221,6 +221,6 @@ def test_a_run_is_named_by_a_configuration(client: httpx.Client, what: str) -> N
         assert refusal(client.post(f"/api/v1/run/{what}", json={"config": name}))[:2] == (404, "no_config")
 
 
-def test_a_folder_that_cannot_be_written_is_told(client: httpx.Client) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(client: httpx.Client) -> None:
     Path("logs").write_text("in the way")
     assert refusal(post(client, "start"))[:2] == (503, "cannot_start")

@@ -111,7 +111,7 @@ def test_a_move_that_the_server_refuses_is_taken_back(visit: Visit) -> None:
     expect(visitor.status).to_have_text("White may not")
     expect(visitor.board.locator(".stones .stone")).to_have_count(0)
     expect(visitor.moves).to_have_count(0)
-    assert [one for one in visitor.troubles if "400" in one] == visitor.troubles  # the browser tells of the 400 itself
+    assert [one for one in visitor.troubles if "400" in one] == visitor.troubles  # the browser logs the 400 itself
     visitor.troubles.clear()
 
 

@@ -108,5 +108,5 @@ class Visitor:
 
     def _violations(self, kind: str, names: list[str]) -> list[str]:
         options = {"runOnly": {"type": kind, "values": names}, "resultTypes": ["violations"], "preload": False}
-        told = self.page.evaluate("options => axe.run(document, options)", options)["violations"]
-        return [f"{one['id']}: {node['html'][:200]}" for one in told for node in one["nodes"]]
+        violations = self.page.evaluate("options => axe.run(document, options)", options)["violations"]
+        return [f"{one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"]]
