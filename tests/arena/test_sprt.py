@@ -56,12 +56,12 @@ def test_the_ratio_takes_sides_and_is_nothing_without_games() -> None:
     better = count_pairs([(1, 1), (1, 0.5), (0.5, 0.5), (1, 0), (0, 1), (1, 1)])
     assert better.tolist() == [0, 0, 3, 1, 2]
     assert log_likelihood_ratio(better, 0, 30) > 0
-    turned = better[::-1].copy()
-    assert log_likelihood_ratio(better, 0, 30) == pytest.approx(log_likelihood_ratio(turned, 0, -30)), (
-        "seen by the other"
+    swapped = better[::-1].copy()
+    assert log_likelihood_ratio(better, 0, 30) == pytest.approx(log_likelihood_ratio(swapped, 0, -30)), (
+        "from the view of the other player"
     )
     assert log_likelihood_ratio(better, 0, 30) == pytest.approx(-log_likelihood_ratio(better, 30, 0))
-    assert log_likelihood_ratio(turned, 0, 30) < 0
+    assert log_likelihood_ratio(swapped, 0, 30) < 0
     assert log_likelihood_ratio(count_pairs([]), 0, 30) == 0
 
 

@@ -56,7 +56,7 @@ class Pool:
         self.networks = HandMade(config)
         self.engines = Engines(config, self.networks)
 
-    def spec(self, key: str, simulations: int = 50, **rest: float | bool) -> "Heard":
+    def start(self, key: str, simulations: int = 50, **rest: float | bool) -> "Heard":
         heard = Heard()
         spec = SearchSpec(named(key), game(), simulations, **rest)  # type: ignore[arg-type]
         search, heard.ahead = self.engines.submit(spec, heard)
@@ -98,7 +98,7 @@ def make_pool(tmp_path: Path) -> Iterator[Callable[..., Pool]]:
 
 def test_each_search_has_its_turn_before_any_has_another(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1", "web.slice_ms=1")
-    visitors = [pool.spec(str(number), 10**6, reuse=False) for number in range(5)]
+    visitors = [pool.start(str(number), 10**6, reuse=False) for number in range(5)]
     turns = pool.networks.turns
     wait_until(lambda: turns.count("4") >= 20)
     for visitor in visitors:
@@ -111,8 +111,8 @@ def test_each_search_has_its_turn_before_any_has_another(make_pool: Callable[...
 
 def test_short_searches_do_not_wait_for_long_ones(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1", "web.slice_ms=1")
-    endless = pool.spec("endless", 10**6)
-    short = pool.spec("short", 20)
+    endless = pool.start("endless", 10**6)
+    short = pool.start("short", 20)
     assert short.ahead == 1
     assert short.ended.wait(60)
     assert not endless.ended.is_set()
@@ -122,7 +122,7 @@ def test_short_searches_do_not_wait_for_long_ones(make_pool: Callable[..., Pool]
 
 def test_all_threads_search(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=3")
-    visitors = [pool.spec(str(number), 200) for number in range(9)]
+    visitors = [pool.start(str(number), 200) for number in range(9)]
     assert all(visitor.ended.wait(120) for visitor in visitors)
     assert all(visitor.snapshots[-1].simulations == 200 for visitor in visitors)
     assert pool.engines.num_threads == 3
@@ -131,7 +131,7 @@ def test_all_threads_search(make_pool: Callable[..., Pool]) -> None:
 def test_an_error_is_reported_only_to_its_client(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1")
     pool.networks.broken.add("broken")
-    broken, whole = pool.spec("broken"), pool.spec("whole")
+    broken, whole = pool.start("broken"), pool.start("whole")
     assert broken.ended.wait(60)
     assert whole.ended.wait(60)
     assert [str(error) for error in broken.errors] == ["the network broke"]
@@ -141,7 +141,7 @@ def test_an_error_is_reported_only_to_its_client(make_pool: Callable[..., Pool])
 
 def test_a_search_whose_network_fails_loses_its_tree(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=1", "web.slice_ms=1")
-    search = pool.spec("later", 10**6)
+    search = pool.start("later", 10**6)
     wait_until(lambda: pool.networks.turns.count("later") > 3)
     pool.networks.broken.add("later")
     assert search.ended.wait(60)
@@ -151,27 +151,27 @@ def test_a_search_whose_network_fails_loses_its_tree(make_pool: Callable[..., Po
 
 def test_the_number_of_searches_is_limited(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_searches=2", "web.threads=1")
-    first, second = pool.spec("1", 10**6), pool.spec("2", 10**6)
+    first, second = pool.start("1", 10**6), pool.start("2", 10**6)
     with pytest.raises(WebError, match="2 searches are active") as caught:
-        pool.spec("3")
+        pool.start("3")
     assert caught.value.status == 429
     first.cancel()
     second.cancel()
     wait_until(lambda: pool.engines.active == 0)
-    assert pool.spec("4").ended.wait(60)
+    assert pool.start("4").ended.wait(60)
 
 
 def test_trees_are_kept_for_a_time_and_up_to_a_number(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_trees=2", "web.threads=1")
     for key in "abc":
-        assert pool.spec(key, 20).ended.wait(60)
+        assert pool.start(key, 20).ended.wait(60)
     wait_until(lambda: pool.engines.active == 0)
     trees = pool.engines.trees
     assert trees.num_kept() == 2
-    again = pool.spec("c", 20)
+    again = pool.start("c", 20)
     assert again.ended.wait(60)
     assert int(again.snapshots[-1].result.visits.sum()) == 40, "earlier simulations count"
-    afresh = pool.spec("a", 20)
+    afresh = pool.start("a", 20)
     assert afresh.ended.wait(60)
     assert int(afresh.snapshots[-1].result.visits.sum()) == 20, "this tree was deleted"
     wait_until(lambda: pool.engines.active == 0)
@@ -182,7 +182,7 @@ def test_trees_are_kept_for_a_time_and_up_to_a_number(make_pool: Callable[..., P
 def test_without_reuse_nothing_is_kept_nor_taken(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool()
     for _ in range(2):
-        heard = pool.spec("a", 30, reuse=False)
+        heard = pool.start("a", 30, reuse=False)
         assert heard.ended.wait(60)
         assert int(heard.snapshots[-1].result.visits.sum()) == 30
     assert pool.engines.trees.num_kept() == 0
@@ -190,19 +190,19 @@ def test_without_reuse_nothing_is_kept_nor_taken(make_pool: Callable[..., Pool])
 
 def test_a_tree_smaller_than_the_search_does_not_end_it(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.max_tree_nodes=1000")
-    heard = pool.spec("a", 1600)
+    heard = pool.start("a", 1600)
     assert heard.ended.wait(120)
     assert heard.snapshots[-1].simulations == 1600 or heard.snapshots[-1].result.proven
 
 
 def test_a_closed_pool_refuses_searches(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool()
-    endless = pool.spec("a", 10**6)
+    endless = pool.start("a", 10**6)
     wait_until(lambda: "a" in pool.networks.turns)
     pool.engines.close()
     assert not endless.ended.is_set()
     with pytest.raises(WebError, match="being ended"):
-        pool.spec("b")
+        pool.start("b")
 
 
 def test_the_networks_evaluation_is_over_the_legal_points() -> None:

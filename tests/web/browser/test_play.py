@@ -187,5 +187,5 @@ def test_the_search_stops_when_the_visitor_leaves_the_room(visit: Visit) -> None
         visitor.switch("Best lines")
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/analysis")):
         page.get_by_role("link", name="Review").click()
-    with page.expect_request("**/api/v1/analysis"):  # and goes on when he comes back
+    with page.expect_request("**/api/v1/analysis"):  # and continues when the visitor returns
         page.get_by_role("link", name="Play", exact=True).click()
