@@ -1,16 +1,16 @@
-"""Makes and verifies `suites/forced_wins.json`: on 19x19 the player to move wins by force, in five plies and no fewer.
+"""Makes and verifies `suites/forced_wins.json`: the player to move on 19x19 has a forced win in exactly five plies.
 
     python suites/make_forced_wins.py OUT --seed 1     make a suite
     python suites/make_forced_wins.py --verify [FILE]  prove every position of the committed file again
 
-Positions come from games between hand-made evaluators that see a little and stray a lot (as those of
-`make_tactical.py`). One is taken where
+Positions come from games between hand-made evaluators with short searches and strong noise (as in `make_tactical.py`).
+A position is accepted if
 
 - the threat solver finds a forced win in five plies,
-- trying everything proves it, finds all moves that win in five plies (eight at most), and none that wins in three,
-- no position taken before is the same up to symmetry, or comes from the same game within four plies.
+- exhaustive search proves it, finds all moves that win in five plies (at most eight), and none that wins in three,
+- no accepted position is equal up to symmetry, or comes from the same game within four plies.
 
-Half of them are won by fours alone; in the others a quiet move wins, an open three or two threats at once, and no four.
+Half of them are won by fours alone. In the others a quiet move wins, an open three or two threats at once, and no four.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from make_tactical import played_games, proof_text, verify
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
@@ -34,14 +34,14 @@ PLIES = 5
 MOST_ANSWERS = 8
 QUOTAS = {"by fours": 50, "by a quiet move": 50}
 BUDGET = 5_000
-"""Positions that the solver may look at."""
+"""Maximum positions of the solver."""
 APART = 4
-"""Plies between two positions of one game."""
+"""Minimum plies between two positions of one game."""
 GAMES = 8
 
 
 def answers_to(prover: Prover, position: Position) -> list[int] | None:
-    """All moves that win within PLIES plies, or None where one wins sooner, none does, or too many do."""
+    """All moves that win within PLIES plies; None if one wins sooner, none wins, or too many win."""
     if prover.wins(position, PLIES - 2):
         return None
     wins = prover.winning_moves(position, PLIES)
@@ -49,7 +49,7 @@ def answers_to(prover: Prover, position: Position) -> list[int] | None:
 
 
 def collect(seed: int) -> list[Puzzle]:
-    """Positions until both quotas are full."""
+    """Collects positions until both quotas are full."""
     rng, prover, solver = np.random.default_rng(seed), Prover(), Solver(BUDGET)
     missing = dict(QUOTAS)
     seen: set[bytes] = set()
@@ -58,7 +58,7 @@ def collect(seed: int) -> list[Puzzle]:
         last: dict[int, int] = {}
         for moves, position in played_games("pente", SIZE, rng, GAMES):
             game = id(moves)
-            if len(moves) - last.get(game, -APART) < APART or canonical(position) in seen:
+            if len(moves) - last.get(game, -APART) < APART or symmetry_key(position) in seen:
                 continue
             if solver.solve(position).plies != PLIES:
                 continue
@@ -67,14 +67,14 @@ def collect(seed: int) -> list[Puzzle]:
             if answers is None:
                 continue
             last[game] = len(moves)
-            seen.add(canonical(position))
+            seen.add(symmetry_key(position))
             missing[kind] -= 1
             entries.append(entry_of(len(entries) + 1, kind, moves, answers))
     return entries
 
 
 def entry_of(number: int, kind: str, moves: list[int], answers: list[int]) -> Puzzle:
-    """The position as the suite has it."""
+    """The suite's entry of a position."""
     return Puzzle(
         " ".join(format_moves(moves, SIZE).split()),
         tuple(point_name(point, SIZE) for point in answers),

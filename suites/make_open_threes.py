@@ -1,17 +1,17 @@
-"""Makes and verifies `suites/open_threes.json`: on 19x19 an open three of the opponent's, and nothing else at stake.
+"""Makes and verifies `suites/open_threes.json`: on 19x19 the opponent has an open three, and there is no other threat.
 
     python suites/make_open_threes.py OUT --seed 1     make a suite: six minutes of one core
     python suites/make_open_threes.py --verify [FILE]  prove every position of the committed file again: as long
 
-A position is the end of a random game with a little sense: players move near the stones and often capture when they
-can, while one of them puts three stones into six free points of a line. It is taken where
+A position is the end of a semi-random game: players move near the stones and often capture when they can, while one of
+them places three stones on six free points of a line. A position is accepted if
 
-- the player to move has no win, no three and no four of his own, and the opponent no four yet,
-- all moves but the expected ones, eight at most, lose within three plies by a five, as trying everything proves,
-- after each expected move the opponent does not win within five plies, whatever he tries: so it does save the game,
-- no position taken before is the same up to symmetry, and its shape, line and captures are still asked for.
+- the player to move has no win, no three and no four, and the opponent no four yet,
+- all moves except the expected ones (at most eight) lose within three plies by a five, proven by exhaustive search,
+- after each expected move the opponent has no win within five plies: the move does save the game,
+- no accepted position is equal up to symmetry, and the quota of its shape, line and captures is not full.
 
-A three of which a stone can be captured is none of these: the capture answers the four that comes of it as well.
+A three with a stone that can be captured is never accepted: the capture also answers the four that would follow.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from make_tactical import passed, proof_text, result_of, verify, without_captures
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import format_moves, point_name
@@ -38,25 +38,25 @@ PLIES = 3
 HOLDS = 5
 MOST_ANSWERS = 8
 SHAPES = {"straight": ((1, 2, 3), (2, 3, 4)), "broken": ((1, 2, 4), (1, 3, 4))}
-"""Which of six points of a line hold the three; the others are free."""
+"""The points of the three among six points of a line; the others are free."""
 LINES = {"row": (0, 1), "column": (1, 0), "falling": (1, 1), "rising": (-1, 1)}
 QUOTAS = {False: 20, True: 13}
 """Positions of each shape on each line, without and with captured stones."""
 FILLERS = (4, 24)
 TAKES = 0.6
-"""How often a capture is made that can be."""
+"""Probability of a capture if one is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Three:
-    """An open three to be: the six points of its line, and those that get a stone."""
+    """A planned open three: the six points of its line, and those that get a stone."""
 
     points: tuple[int, ...]
     stones: tuple[int, ...]
 
 
 def random_three(rng: np.random.Generator, shape: str, line: str) -> Three:
-    """A three of this shape somewhere on the board."""
+    """A three of this shape at a random place on the board."""
     down, right = LINES[line]
     while True:
         row, column = (int(number) for number in rng.integers(0, SIZE, 2))
@@ -68,7 +68,7 @@ def random_three(rng: np.random.Generator, shape: str, line: str) -> Three:
 
 
 def random_game(rng: np.random.Generator, three: Three) -> tuple[list[int], Position] | None:
-    """A game whose last stones make the three, with the other player to move; None where the rules forbid that."""
+    """A game whose last stones make the three, with the other player to move; None if the rules forbid that."""
     position = new_positions(1, "pente", SIZE)[0]
     moves: list[int] = []
     planted = [int(point) for point in rng.permutation(three.stones)]
@@ -88,7 +88,7 @@ def random_game(rng: np.random.Generator, three: Three) -> tuple[list[int], Posi
 
 
 def _filler(rng: np.random.Generator, position: Position, three: Three) -> int | None:
-    """A move near the stones and off the three, often a capture where there is one."""
+    """A move near the stones and outside the three, often a capture if there is one."""
     near = [point for point in near_points(position) if point not in three.points]
     if position["ply"] >= 4 and rng.random() < TAKES:
         near = [point for point in tactics(position)[1]["own_captures"] if point not in three.points] or near
@@ -96,7 +96,7 @@ def _filler(rng: np.random.Generator, position: Position, three: Three) -> int |
 
 
 def answers_to(prover: Prover, position: Position) -> list[int] | None:
-    """All moves that do not lose to the opponent's three, or None where that is not what the position is about."""
+    """All moves that do not lose to the opponent's three; None if the position does not fit the suite."""
     verdict, found = tactics(position)
     if verdict != UNDECIDED or found["own_fours"] or not found["enemy_fours"]:
         return None
@@ -110,7 +110,7 @@ def answers_to(prover: Prover, position: Position) -> list[int] | None:
 
 
 def collect(seed: int) -> list[Puzzle]:
-    """Positions until every quota is full."""
+    """Collects positions until every quota is full."""
     rng, prover = np.random.default_rng(seed), Prover()
     wanted = {(shape, line, taken): quota for shape in SHAPES for line in LINES for taken, quota in QUOTAS.items()}
     seen: set[bytes] = set()
@@ -118,13 +118,13 @@ def collect(seed: int) -> list[Puzzle]:
     while wanted:
         shape, line, taken = sorted(wanted)[int(rng.integers(len(wanted)))]
         game = random_game(rng, random_three(rng, shape, line))
-        if game is None or bool(game[1]["captured"].any()) != taken or canonical(game[1]) in seen:
+        if game is None or bool(game[1]["captured"].any()) != taken or symmetry_key(game[1]) in seen:
             continue
         moves, position = game
         answers = answers_to(prover, position)
         if answers is None:
             continue
-        seen.add(canonical(position))
+        seen.add(symmetry_key(position))
         entries.append(entry_of(len(entries) + 1, shape, moves, answers))
         wanted[shape, line, taken] -= 1
         if not wanted[shape, line, taken]:
@@ -133,7 +133,7 @@ def collect(seed: int) -> list[Puzzle]:
 
 
 def entry_of(number: int, shape: str, moves: Sequence[int], answers: Sequence[int]) -> Puzzle:
-    """The position as the suite has it."""
+    """The suite's entry of a position."""
     return Puzzle(
         " ".join(format_moves(moves, SIZE).split()),
         tuple(point_name(point, SIZE) for point in answers),
@@ -163,7 +163,7 @@ def main() -> None:
         for entry in entries:
             verify(entry, prover)
             if answers_to(prover, entry.position) is None:
-                raise ValueError(f"{entry.id}: not an open three to be answered, or an answer that does not hold")
+                raise ValueError(f"{entry.id}: no open three, or an expected move that does not hold")
         print(f"{len(entries)} positions proven")
 
 

@@ -1,16 +1,16 @@
-"""Makes and verifies the balanced openings of `src/alphapente/arena/opening_sets`, which matches begin with.
+"""Makes and verifies the balanced openings of matches in `src/alphapente/arena/opening_sets`.
 
-    python suites/make_openings.py --verify           check every opening of the committed set again
+    python suites/make_openings.py --verify           check every opening of the committed set
     python suites/make_openings.py OUT                make a set, or add to OUT; tree search with random playouts judges
     ... --checkpoint FILE --simulations 400           a network's search judges instead
     ... --variant pente --board-size 19 --count 240 --bound 0.1 --minutes 10 --seed 1
 
-Drawn are random plies near the stones, as the opening rule of the variant allows them; no two positions are equal
-under the eight symmetries. One is kept if it is quiet (the player to move need not answer a threat, and neither
-player, were it his turn, wins within three plies: proven by trying everything), if the value that a search finds is at
-most `--bound` away from even, and if player 1 scores between 30% and 70% when weak players play it out a few times.
-All lengths have equal shares. Chance comes from the position alone, so `--verify`, with the same judge, finds the same
-numbers again.
+Openings are random plies near the stones that the variant's opening rule allows. No two positions are equal under the
+eight symmetries. A position is kept if it is quiet (the player to move need not answer a threat, and neither player, if
+it were their turn, wins within three plies: proven by exhaustive search), if the value found by a search is at most
+`--bound` from even, and if player 1 scores between 30% and 70% when weak players play it out a few times. All lengths
+have equal shares. Random numbers depend only on the position, so `--verify` with the same judge reproduces all
+numbers.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import numpy as np
 
 from alphapente.arena.games import GameStart, play_games
 from alphapente.arena.match import tally
-from alphapente.arena.openings import SETS, canonical, random_opening
+from alphapente.arena.openings import SETS, random_opening, symmetry_key
 from alphapente.arena.references import RolloutPlayer
 from alphapente.arena.rollouts import CHILDREN, begin, new_tree, root_value, simulate
 from alphapente.config import default_config_path, load_config
@@ -43,17 +43,17 @@ from alphapente.search.exhaustive import Prover
 from alphapente.search.forest import Forest, search_position
 
 PLIES = (4, 5, 6, 7)
-"""Lengths of openings: from four plies on the second stone of player 1, the one with a rule of its own, is answered."""
+"""Lengths of openings: with four plies the second stone of player 1, which has its own rule, is answered."""
 PROVEN_PLIES = 3
-"""Neither player wins within so many plies."""
+"""Neither player wins within this number of plies."""
 SIMULATIONS = 8000
 """Simulations of the judge."""
 PLAYED, PLAYED_SIMULATIONS = 16, 64
-"""Games in which rollouts plays an opening out against itself, and its simulations a move."""
+"""Number of games in which `rollouts` plays an opening against itself, and its simulations a move."""
 LEAST_SCORE = 0.3
-"""Of player 1 in these games; the most is as far from 1."""
+"""Minimum score of player 1 in these games. The maximum is 1 minus this number."""
 LEAVES = 8
-"""A network's batch: leaves of the one search in flight at once."""
+"""A network's batch: leaves of one search in flight."""
 
 Judge = Callable[[Position], float]
 """The value of a position for player 1, -1 to 1."""
@@ -61,7 +61,7 @@ Judge = Callable[[Position], float]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Moves, the judge's value for player 1, and his score when it was played out."""
+    """Moves, the judge's value for player 1, and player 1's score when it was played out."""
 
     moves: list[int]
     value: float
@@ -69,11 +69,11 @@ class Opening:
 
 
 def _seed(position: Position) -> int:
-    return crc32(canonical(position))
+    return crc32(symmetry_key(position))
 
 
 def for_player_1(position: Position, value: float) -> float:
-    """A value for the player to move as one for player 1."""
+    """Converts a value for the player to move to one for player 1."""
     return value if position["to_move"] == 1 else -value
 
 
@@ -107,7 +107,7 @@ def network_judge(checkpoint: Path, variant: str, size: int, simulations: int) -
 
 
 def is_quiet(position: Position, prover: Prover) -> bool:
-    """Whether nobody has to answer a threat, and nobody, were it his turn, wins within PROVEN_PLIES plies."""
+    """Whether there is no threat to answer, and neither player, if to move, wins within PROVEN_PLIES plies."""
     if position["winner"] != IN_PLAY or tactics(position)[0] != UNDECIDED:
         return False
     passed = np.zeros(1, POSITION)
@@ -117,7 +117,7 @@ def is_quiet(position: Position, prover: Prover) -> bool:
 
 
 def played_out(player: RolloutPlayer, moves: list[int], position: Position, variant: str) -> float:
-    """Player 1's score, 0 to 1, when `player` plays an opening out against itself PLAYED times."""
+    """Player 1's score, 0 to 1, of PLAYED games of `player` against itself from an opening."""
     seeds = np.random.SeedSequence(_seed(position)).spawn(PLAYED)
     starts = [GameStart(index, "a", tuple(moves), seed) for index, seed in enumerate(seeds)]
     return tally(play_games(player, player, starts, variant, int(position["size"]))).score
@@ -126,61 +126,63 @@ def played_out(player: RolloutPlayer, moves: list[int], position: Position, vari
 def collect(
     variant: str, size: int, count: int, bound: float, judge: Judge, minutes: float, seed: int, old: Sequence[Opening]
 ) -> list[Opening]:
-    """The `old` openings and new ones, at most `count`, all lengths alike, in the order of their lengths."""
+    """The `old` openings and new ones, at most `count`, equally many of each length, in the order of lengths."""
     rng, prover = np.random.default_rng(seed), Prover()
-    seen = {canonical(replay(one.moves, variant, size)) for one in old}
+    seen = {symmetry_key(replay(one.moves, variant, size)) for one in old}
     found = {plies: [one for one in old if len(one.moves) == plies] for plies in PLIES}
     share = -(-count // len(PLIES))
-    ends, left_out = time.monotonic() + 60 * minutes, Counter[str]()
+    ends, rejected = time.monotonic() + 60 * minutes, Counter[str]()
     with closing(RolloutPlayer(size, simulations=PLAYED_SIMULATIONS)) as player:
         while time.monotonic() < ends and any(len(some) < share for some in found.values()):
             plies = min(PLIES, key=lambda plies: len(found[plies]))
             moves, position = random_opening(rng, variant, size, (plies, plies))
-            key = canonical(position)
+            key = symmetry_key(position)
             if key in seen:
                 continue
             seen.add(key)
             if not is_quiet(position, prover):
-                left_out["not quiet"] += 1
+                rejected["not quiet"] += 1
                 continue
             value = judge(position)
             if abs(value) > bound:
-                left_out["value"] += 1
+                rejected["value"] += 1
                 continue
             score = played_out(player, moves, position, variant)
             if not LEAST_SCORE <= score <= 1 - LEAST_SCORE:
-                left_out["played out"] += 1
+                rejected["played out"] += 1
                 continue
             found[plies].append(Opening(moves, value, score))
-    print("kept:", {plies: len(some) for plies, some in found.items()}, "left out:", dict(left_out))
+    print("kept:", {plies: len(some) for plies, some in found.items()}, "rejected:", dict(rejected))
     return [one for plies in PLIES for one in found[plies]][:count]
 
 
 def read_set(path: Path) -> list[Opening]:
-    """The openings of a set. Raises NotationError, IllegalMoveError for moves that are none."""
-    told = json.loads(path.read_text(encoding="utf-8"))
+    """The openings of a set. Raises NotationError, IllegalMoveError for invalid moves."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
     return [
         Opening(
-            Game.from_moves(entry["moves"], told["variant"], told["board_size"]).moves, entry["value"], entry["score"]
+            Game.from_moves(entry["moves"], stored["variant"], stored["board_size"]).moves,
+            entry["value"],
+            entry["score"],
         )
-        for entry in told["openings"]
+        for entry in stored["openings"]
     ]
 
 
 def verify(path: Path, judge: Judge) -> str:
-    """Checks a set again; returns what holds. Raises ValueError for an opening that breaks a rule of the set."""
-    told = json.loads(path.read_text(encoding="utf-8"))
-    variant, size, bound = told["variant"], told["board_size"], told["bound"]
+    """Checks a set and returns a summary. Raises ValueError for an opening that breaks a rule of the set."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    variant, size, bound = stored["variant"], stored["board_size"], stored["bound"]
     prover, seen, total = Prover(), set[bytes](), 0.0
     with closing(RolloutPlayer(size, simulations=PLAYED_SIMULATIONS)) as player:
-        for entry in told["openings"]:
+        for entry in stored["openings"]:
             game = Game.from_moves(entry["moves"], variant, size)
-            key, name = canonical(game.position), entry["moves"]
+            key, name = symmetry_key(game.position), entry["moves"]
             if key in seen:
                 raise ValueError(f"{name}: equal to another one up to symmetry")
             seen.add(key)
             if not is_quiet(game.position, prover):
-                raise ValueError(f"{name}: somebody has to answer a threat or wins within {PROVEN_PLIES} plies")
+                raise ValueError(f"{name}: a player must answer a threat or wins within {PROVEN_PLIES} plies")
             value = judge(game.position)
             if abs(value) > bound:
                 raise ValueError(f"{name}: its value is {value:.3f}, not within {bound} of even")
@@ -218,14 +220,14 @@ def main() -> None:
         openings = collect(
             given.variant, given.board_size, given.count, given.bound, judge, given.minutes, given.seed, old
         )
-        told = {
+        header = {
             "variant": given.variant,
             "board_size": given.board_size,
             "judge": f"{name}, {given.simulations} simulations",
             "bound": given.bound,
             "score": f"of player 1 in {PLAYED} games by rollouts, {PLAYED_SIMULATIONS} simulations",
         }
-        head = json.dumps(told)[:-1]
+        head = json.dumps(header)[:-1]
         lines = [
             json.dumps(
                 {"moves": format_moves(one.moves, given.board_size), "value": round(one.value, 3), "score": one.score}

@@ -1,11 +1,11 @@
-"""Makes and verifies `suites/tactical.json`: positions whose right moves are proven by trying everything.
+"""Makes and verifies `suites/tactical.json`: positions whose right moves are proven by exhaustive search.
 
-    python suites/make_tactical.py --verify        prove every position of the file again
-    python suites/make_tactical.py OUT --minutes 5 play games by hand-made evaluator and collect a suite
-    ... --add 2 --grounds pente:19,gomoku:15       search OUT's positions again, replace those that the search as it is
-                                                   now objects to, and add up to 2 of each category from these boards
+    python suites/make_tactical.py --verify        prove every position of the file
+    python suites/make_tactical.py OUT --minutes 5 play games of hand-made evaluators and collect a suite
+    ... --add 2 --grounds pente:19,gomoku:15       search OUT's positions again, replace those that contradict the
+                                                   current search, and add up to 2 of each category from these boards
 
-A position is taken where one of the rules of `CATEGORIES` applies, a quota of each, none twice up to symmetry.
+A position is accepted if `classify` finds a category whose quota is not full. No two are equal up to symmetry.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.config import SearchSettings
 from alphapente.rules.kernels import play
@@ -37,7 +37,7 @@ from alphapente.search.forest import Exploration, Forest, search_position
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 
 LONG_SEARCH = 25_000
-"""Simulations of the search that may still object to a position."""
+"""Simulations of the search that may contradict a position."""
 SUITE = BUILT_IN / "tactical.json"
 QUOTAS = {
     "five in one": 14,
@@ -51,14 +51,14 @@ QUOTAS = {
     "block of an open three": 22,
     "capture race": 14,
 }
-"""How many positions of each category a suite has at most."""
+"""Maximum number of positions of each category."""
 GROUNDS = (("pente", 9), ("pente", 13), ("keryo", 9), ("pente", 11), ("gomoku", 9), ("pente", 15), ("gpente", 13),
            ("poof", 9), ("boat", 9), ("pente", 19))  # fmt: skip
-"""Variants and board sizes that games are played on, in turn."""
+"""Variants and board sizes of the games, in turn."""
 
 
 def proof_text(goal: str, plies: int) -> str:
-    """What `verify` proves, in words."""
+    """A description of what `verify` proves."""
     if goal == "win":
         return f"exhaustive: the expected moves, and no others, win within {plies} plies, the move included"
     return f"exhaustive: after every other move the opponent wins within {plies} plies, after the expected ones not"
@@ -79,7 +79,7 @@ def takes(position: Position, point: int) -> bool:
 
 
 def without_captures(position: Position) -> Position:
-    """A copy of the position in which nobody has captured yet."""
+    """A copy of the position without captured stones."""
     copy = np.zeros(1, POSITION)
     copy[0] = position
     copy[0]["captured"] = 0
@@ -95,7 +95,7 @@ def passed(position: Position) -> Position:
 
 
 def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[int]] | None:
-    """(category, goal, plies, right moves) of a position in play that is worth having in the suite, else None."""
+    """(category, goal, plies, right moves) of a position in play that fits the suite, else None."""
     found = tactics(position)[1]
     if found["own_wins"]:
         ways = {int(result_of(position, point)["won_by"]) for point in found["own_wins"]}
@@ -135,11 +135,11 @@ def classify(prover: Prover, position: Position) -> tuple[str, str, int, list[in
 
 
 def settled(prover: Prover, entry: Puzzle) -> Puzzle | None:
-    """The entry proven deeper where that is quick, or None where its moves turn out not to be the only right ones.
+    """The entry with a deeper proof where that is fast; None if its moves are not the only right ones.
 
     "win": on boards up to 15x15 no other move may win within 5 plies. "save": on small boards, and where a four must be
-    answered, the expected moves must hold for 5 plies. And a long search must find neither a slower win elsewhere nor
-    that all is lost.
+    answered, the expected moves must hold for 5 plies. A long search must find neither a slower win by another move nor
+    that the position is lost.
     """
     position = entry.position
     forced = bool(tactics(position)[1]["enemy_wins"])
@@ -165,7 +165,7 @@ def settled(prover: Prover, entry: Puzzle) -> Puzzle | None:
 
 
 def played_games(variant: str, size: int, rng: np.random.Generator, games: int) -> Iterator[tuple[list[int], Position]]:
-    """Positions, with their moves, of games between hand-made evaluators that see a little and stray a lot."""
+    """Positions, with their moves, of games between hand-made evaluators with short searches and strong noise."""
     forest = Forest(HeuristicEvaluator(games, size), SearchSettings(), num_trees=games, simulations=16)
     moves: list[list[int]] = [[] for _ in range(games)]
     for tree in range(games):
@@ -188,13 +188,13 @@ def played_games(variant: str, size: int, rng: np.random.Generator, games: int) 
 def collect(
     minutes: float, seed: int, grounds: Sequence[tuple[str, int]], quotas: dict[str, int], entries: list[Puzzle]
 ) -> list[Puzzle]:
-    """Plays and classifies until every quota is full or the time is up; returns old and new entries, sorted."""
+    """Plays and classifies until every quota is full or the time is over; returns old and new entries, sorted."""
     rng, prover = np.random.default_rng(seed), Prover()
     entries = list(entries)
     counts = Counter(entry.kind for entry in entries)
     numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.kind == name) for name in counts})
     by_ground: Counter[tuple[str, str, int]] = Counter()
-    seen = {canonical(entry.position) for entry in entries}
+    seen = {symmetry_key(entry.position) for entry in entries}
     end = time.monotonic() + 60 * minutes
     turn = 0
     while time.monotonic() < end and any(counts[name] < quota for name, quota in quotas.items()):
@@ -213,7 +213,7 @@ def collect(
                 continue
             category, goal, plies, points = found
             ground = (category, variant, size)
-            mark = canonical(position)
+            mark = symmetry_key(position)
             share = 6 if variant == "pente" else 2
             if counts[category] >= quotas[category] or by_ground[ground] >= share or mark in seen:
                 continue
@@ -233,7 +233,7 @@ def collect(
 
 
 def verify(entry: Puzzle, prover: Prover) -> None:
-    """Proves one position again. Raises ValueError where the expected moves are not exactly the right ones."""
+    """Proves one position. Raises ValueError if the expected moves are not exactly the right ones."""
     position = entry.position
     right = prover.right_moves(position, entry.goal, entry.plies)
     if sorted(entry.answers) != right:
@@ -258,7 +258,7 @@ def main() -> None:
             counts = Counter(entry.kind for entry in had)
             quotas = {name: counts[name] + arguments.add for name in QUOTAS}
             old = [entry for entry in had if settled(prover, entry) is not None]
-            print("a long search objects to:", ", ".join(entry.id for entry in had if entry not in old) or "none")
+            print("contradicted by a long search:", ", ".join(entry.id for entry in had if entry not in old) or "none")
         named = [ground.split(":") for ground in arguments.grounds.split(",") if ground]
         grounds = [(variant, int(size)) for variant, size in named] or GROUNDS
         entries = collect(arguments.minutes, arguments.seed, grounds, quotas, old)

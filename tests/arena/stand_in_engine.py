@@ -1,12 +1,12 @@
-"""A foreign engine for tests: speaks GTP, plays the lowest legal point, and misbehaves as its arguments say.
+"""An external engine for tests: speaks GTP, plays the lowest legal point, and fails as its arguments say.
 
     python stand_in_engine.py [FAULT [AT]]
 
-At its AT-th `genmove` of a game (default 5, which is after the warm-up and would win) it: "crash"es with a word on
+At its AT-th `genmove` of a game (default 5, which is after the warm-up and would win) it: "crash"es with a message on
 standard error, is "silent", plays an "illegal" point, says "nonsense", "refuse"s or "resign"s. "stillborn" ends
-before it answers anything, "chatty" adds lines that are no answers, "deaf" refuses every `play`.
+before its first response, "chatty" adds lines that are no responses, "deaf" refuses every `play`.
 
-It judges moves by the tests' oracle, which imports nothing, so that it starts in a moment.
+It checks moves with the tests' oracle, which imports nothing, so that it starts fast.
 """
 
 import sys

@@ -12,7 +12,7 @@ FIRST_PLAYER = 60.0
 
 
 def simulated(rng: np.random.Generator, games: int) -> list[Pairing]:
-    """Each pair of PAIRS plays so many games with each colour, by the model itself."""
+    """Simulates `games` games of each pair of PAIRS with each colour by the model itself."""
     found = []
     for one, other in PAIRS:
         for first, second in ((one, other), (other, one)):
@@ -32,7 +32,7 @@ def test_two_players_have_the_elo_of_their_score() -> None:
     assert fit.difference(0, 1)[0] == pytest.approx(400 * np.log10(3))
 
 
-def test_the_first_player_s_advantage_is_told_apart_from_strength() -> None:
+def test_the_first_player_s_advantage_is_separated_from_strength() -> None:
     fit = fit_ratings(2, [Pairing(0, 1, 100, 80), Pairing(1, 0, 100, 80)], {0: 0.0}, prior_draws=0)
     assert fit.ratings == pytest.approx([0, 0], abs=1e-6)
     assert fit.first_player_elo == pytest.approx(400 * np.log10(4))
@@ -47,7 +47,7 @@ def test_draws_are_half_points_and_the_order_of_pairings_means_nothing() -> None
     np.testing.assert_allclose(again.ratings, fit_ratings(len(TRUE), pairings, {0: 0.0}).ratings, atol=1e-3)
 
 
-def test_intervals_hold_the_true_rating_as_often_as_they_say() -> None:
+def test_intervals_hold_the_true_rating_with_their_confidence() -> None:
     """500 tournaments of known strengths: 95% intervals of ratings and of differences hold the truth in 93 to 97%."""
     rng = np.random.default_rng(11)
     hits, errors, advantage = [], [], []
@@ -62,12 +62,12 @@ def test_intervals_hold_the_true_rating_as_often_as_they_say() -> None:
         advantage.append(abs(fit.first_player_elo - FIRST_PLAYER) <= 1.96 * fit.first_player_deviation)
     assert 0.93 <= np.mean(hits) <= 0.97
     assert 0.92 <= np.mean(advantage) <= 0.98
-    assert abs(np.mean(errors)) < 15, "hardly drawn to the middle by the drawn games given"
+    assert abs(np.mean(errors)) < 15, "the prior's drawn games have little effect"
 
 
 def test_openings_that_favour_a_colour_make_intervals_wide_not_narrow() -> None:
     """Each opening is worth up to hundreds of Elo to one colour; both games of it are played. The truth is what the
-    players score over the openings, found here by playing very long."""
+    players score over the openings, found here by a very long simulation."""
     rng = np.random.default_rng(4)
 
     def match(openings: int) -> list[Pairing]:

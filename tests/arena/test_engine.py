@@ -1,4 +1,4 @@
-"""The engine that plays a person: its tree follows the game, and its opinion says what the tree holds."""
+"""The engine that plays against a person: its tree follows the game, and its analysis agrees with the tree."""
 
 from typing import Literal
 
@@ -24,28 +24,28 @@ def test_it_follows_the_game_forwards_and_back() -> None:
         game.play(engine.think(game).result.point)
     for _ in range(3):
         game.undo()
-    opinion = engine.think(game)
-    assert opinion.result.point in game.legal_points()
-    assert engine.think(game) is opinion, "the same position is not searched twice"
+    analysis = engine.think(game)
+    assert analysis.result.point in game.legal_points()
+    assert engine.think(game) is analysis, "the same position is not searched twice"
     other = Game.from_moves("1. E5 E6 2. B2", variant="keryo", size=9)
     assert engine.think(other).result.point in other.legal_points()
 
 
-def test_candidates_tell_the_tree() -> None:
+def test_candidates_agree_with_the_tree() -> None:
     engine, game = make(), Game.from_moves("1. E5 E6 2. B2 E4", size=9)
-    opinion = engine.think(game)
-    assert opinion.candidates[0].point == opinion.result.point
-    assert sum(one.visits for one in opinion.candidates) == 64
-    assert all(one.line[0] == one.point for one in opinion.candidates)
-    assert all(-1 <= one.value <= 1 for one in opinion.candidates)
+    analysis = engine.think(game)
+    assert analysis.candidates[0].point == analysis.result.point
+    assert sum(one.visits for one in analysis.candidates) == 64
+    assert all(one.line[0] == one.point for one in analysis.candidates)
+    assert all(-1 <= one.value <= 1 for one in analysis.candidates)
 
 
-def test_certain_positions_have_candidates_too() -> None:
+def test_proven_positions_have_candidates_too() -> None:
     game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7 A7", size=9)
-    opinion = make().think(game)
-    assert opinion.result.point in {one.point for one in opinion.candidates}
-    assert opinion.result.value == 1.0
-    assert len(opinion.candidates) == 2
+    analysis = make().think(game)
+    assert analysis.result.point in {one.point for one in analysis.candidates}
+    assert analysis.result.value == 1.0
+    assert len(analysis.candidates) == 2
 
 
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
@@ -53,13 +53,13 @@ def test_certain_positions_have_candidates_too() -> None:
 def test_seconds_are_kept(seconds: float, root: Literal["gumbel", "puct"]) -> None:
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
     make(seconds=0.01, root=root).think(game)  # kernels compiled
-    opinion = make(seconds=seconds, root=root).think(game)
-    assert opinion.result.point in game.legal_points()
-    assert opinion.result.proven or 0.9 * seconds <= opinion.elapsed_s
+    analysis = make(seconds=seconds, root=root).think(game)
+    assert analysis.result.point in game.legal_points()
+    assert analysis.result.proven or 0.9 * seconds <= analysis.elapsed_s
 
 
-def test_by_the_clock_it_searches_as_the_settings_say() -> None:
-    """Gumbel's root looks at few moves, PUCT's at as many as it likes."""
+def test_with_a_time_limit_it_searches_by_the_settings() -> None:
+    """Gumbel's root considers few moves, PUCT's any number."""
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
     settings = SearchSettings(considered_points=2)
     engine = Engine(HeuristicEvaluator(8, 9), settings, np.random.default_rng(0), simulations=1, seconds=0.3)
@@ -68,5 +68,5 @@ def test_by_the_clock_it_searches_as_the_settings_say() -> None:
 
 def test_a_person_ends_a_search_early() -> None:
     game = Game.from_moves("1. E5 E6 2. B2 E4", size=9)
-    opinion = make(seconds=3000.0).think(game, stop=lambda: True)
-    assert opinion.result.point in game.legal_points()
+    analysis = make(seconds=3000.0).think(game, stop=lambda: True)
+    assert analysis.result.point in game.legal_points()

@@ -1,11 +1,11 @@
-"""The committed suite of forced wins: distinct, of both kinds, and a part of the proofs.
+"""The committed suite of forced wins: distinct, of both kinds, and part of the proofs.
 
 `python suites/make_forced_wins.py --verify` proves all of it; here, the first of each kind.
 """
 
 from collections import Counter
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, read_suite
 from alphapente.search.exhaustive import Prover
 from alphapente.search.solver import Solver
@@ -16,7 +16,7 @@ PUZZLES = read_suite(BUILT_IN / "forced_wins.json")
 def test_there_are_enough_and_they_differ() -> None:
     assert Counter(puzzle.kind for puzzle in PUZZLES) == {"by fours": 50, "by a quiet move": 50}
     assert len({puzzle.id for puzzle in PUZZLES}) == len(PUZZLES)
-    assert len({canonical(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
+    assert len({symmetry_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
     asked = {(puzzle.variant, puzzle.board_size, puzzle.goal, puzzle.plies) for puzzle in PUZZLES}
     assert asked == {("pente", 19, "win", 5)}
 
@@ -29,7 +29,7 @@ def test_the_solver_finds_each_of_them() -> None:
         assert found.line[0] in puzzle.answers, puzzle.id
 
 
-def test_trying_everything_finds_the_same_moves() -> None:
+def test_exhaustive_search_finds_the_same_moves() -> None:
     prover = Prover()
     for puzzle in PUZZLES[::50]:
         assert not prover.wins(puzzle.position, 3), puzzle.id

@@ -1,4 +1,4 @@
-"""Foreign engines as real processes: whole games, and every way in which an engine can fail."""
+"""External engines as real processes: complete games, and every way in which an engine can fail."""
 
 import shlex
 import sys
@@ -36,7 +36,7 @@ def engine() -> Iterator[Make]:
 
 
 def test_whole_games(engine: Make) -> None:
-    """The engine, which checks colours and moves, agrees with every move of ours, game after game."""
+    """The engine checks colours and moves and accepts every move of ours, game after game."""
     searcher = SearchPlayer(HeuristicEvaluator(1, 9), SearchSettings(), 8, "search")
     report = play_match(searcher, engine("chatty"), 4, size=9, seed=1)
     assert report.name_b.startswith("Stand-in (")
@@ -46,11 +46,11 @@ def test_whole_games(engine: Make) -> None:
     assert report.times_a.moves + report.times_b.moves == moves
     assert 0 < report.times_b.mean_s <= report.times_b.longest_s
     both = play_match(searcher, engine(processes=2), 4, size=9, seed=1)
-    assert both.games == report.games, "how many processes there are changes nothing"
+    assert both.games == report.games, "the number of processes changes nothing"
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "note"),
     [
         ("crash", "it stopped at 'genmove"),
         ("silent", "it did not answer 'genmove"),
@@ -61,7 +61,7 @@ def test_whole_games(engine: Make) -> None:
         ("resign", "it resigned"),
     ],
 )
-def test_a_fault_loses_the_game_and_the_match_goes_on(engine: Make, fault: str, told: str) -> None:
+def test_a_fault_loses_the_game_and_the_match_continues(engine: Make, fault: str, note: str) -> None:
     heard: list[str] = []
     player = engine(fault, timeout_s=1.0 if fault == "silent" else 30.0)
     hooks = MatchHooks(on_played_fn=lambda _, game: heard.append(game.note))
@@ -69,16 +69,16 @@ def test_a_fault_loses_the_game_and_the_match_goes_on(engine: Make, fault: str, 
     report = play_match(RandomPlayer(), player, games, size=9, hooks=hooks)
     assert report.total.wins == report.won_by_a[FORFEIT] == games
     for game in report.games:
-        assert told in game.note
+        assert note in game.note
         assert game.won_by == FORFEIT
         assert game.won_letter == "a"
     assert sorted(heard) == sorted(game.note for game in report.games)
     if fault == "crash":
-        assert "(exit status 9); its last words: out of luck" in report.games[0].note
+        assert "(exit status 9); its last output: out of luck" in report.games[0].note
 
 
-def test_an_engine_that_does_not_come_up_is_refused_with_its_last_words(engine: Make) -> None:
-    with pytest.raises(EngineError, match=r"does not come up: .*exit status 3.*its last words: no weights here"):
+def test_an_engine_that_does_not_start_is_refused_with_its_last_output(engine: Make) -> None:
+    with pytest.raises(EngineError, match=r"does not start: .*exit status 3.*its last output: no weights here"):
         engine("stillborn")
 
 

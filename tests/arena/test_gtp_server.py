@@ -1,4 +1,4 @@
-"""The protocol from our side: right answers, and broken input that changes nothing."""
+"""GTP from the server's side: right responses, and invalid input that changes nothing."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from alphapente.rules.game import Game
 
 
 def talk(server: GtpServer, *lines: str) -> list[str]:
-    """The answers to these lines, as they go out."""
-    heard: list[str] = []
-    server.run([line + "\n" for line in lines], heard.append)
-    return heard
+    """The responses to these lines, as they are written."""
+    responses: list[str] = []
+    server.run([line + "\n" for line in lines], responses.append)
+    return responses
 
 
 @pytest.fixture
@@ -20,8 +20,10 @@ def server() -> GtpServer:
 
 
 def test_a_session(server: GtpServer) -> None:
-    heard = talk(server, "protocol_version", "7 name", "# nothing", "", "play b e5", "play W E6 # near", "undo", "quit")
-    assert heard == ["= 2\n\n", "=7 AlphaPente\n\n", "=\n\n", "=\n\n", "=\n\n", "=\n\n"]
+    responses = talk(
+        server, "protocol_version", "7 name", "# nothing", "", "play b e5", "play W E6 # near", "undo", "quit"
+    )
+    assert responses == ["= 2\n\n", "=7 AlphaPente\n\n", "=\n\n", "=\n\n", "=\n\n", "=\n\n"]
     assert server.game.moves == Game.from_moves("E5", size=9).moves
 
 
@@ -29,11 +31,11 @@ def test_nothing_is_answered_after_quit(server: GtpServer) -> None:
     assert len(talk(server, "quit", "name")) == 1
 
 
-def test_genmove_plays_and_tells(server: GtpServer) -> None:
-    (told,) = talk(server, "genmove black")
-    assert told == "= E5\n\n"
-    (told,) = talk(server, "genmove white")
-    assert Game.from_moves(f"E5 {told.split()[1]}", size=9).moves == server.game.moves
+def test_genmove_plays_and_returns_the_move(server: GtpServer) -> None:
+    (response,) = talk(server, "genmove black")
+    assert response == "= E5\n\n"
+    (response,) = talk(server, "genmove white")
+    assert Game.from_moves(f"E5 {response.split()[1]}", size=9).moves == server.game.moves
 
 
 def test_sizes_and_new_games(server: GtpServer) -> None:
@@ -56,11 +58,11 @@ def test_the_board_is_shown(server: GtpServer) -> None:
     _, shown = talk(server, "play B E5", "showboard")
     assert "(X)" in shown
     assert shown.endswith("\n\n")
-    assert "\n\n" not in shown.rstrip("\n"), "an empty line would end the answer"
+    assert "\n\n" not in shown.rstrip("\n"), "an empty line would end the response"
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reason"),
     [
         ("fly", "unknown command"),
         ("GENMOVE B", "unknown command"),
@@ -84,13 +86,13 @@ def test_the_board_is_shown(server: GtpServer) -> None:
         ("12 fly", "unknown command"),
     ],
 )
-def test_what_cannot_be_done_changes_nothing(server: GtpServer, line: str, told: str) -> None:
+def test_what_cannot_be_done_changes_nothing(server: GtpServer, line: str, reason: str) -> None:
     talk(server, "play B E5")
-    (heard,) = talk(server, line)
-    assert heard.startswith("?12 " if line.startswith("12") else "? ")
-    assert told in heard
-    assert heard.endswith("\n\n")
-    assert heard.count("\n") == 2
+    (responses,) = talk(server, line)
+    assert responses.startswith("?12 " if line.startswith("12") else "? ")
+    assert reason in responses
+    assert responses.endswith("\n\n")
+    assert responses.count("\n") == 2
     assert (server.game.size, len(server.game.moves)) == (9, 1)
 
 
@@ -102,7 +104,7 @@ def test_a_finished_game(server: GtpServer) -> None:
     moves = ["E5", "A1", "E8", "A2", "E7", "A3", "E6", "A4", "E9"]
     talk(server, *(f"play {'BW'[ply % 2]} {move}" for ply, move in enumerate(moves)))
     assert server.game.winner == 1
-    heard = talk(server, "genmove W", "play W A5", "undo", "genmove B")
-    assert heard[0] == heard[1] == "? the game is over: player 1 won by five\n\n"
-    assert heard[2] == "=\n\n"
-    assert heard[3].startswith("= ")
+    responses = talk(server, "genmove W", "play W A5", "undo", "genmove B")
+    assert responses[0] == responses[1] == "? the game is over: player 1 won by five\n\n"
+    assert responses[2] == "=\n\n"
+    assert responses[3].startswith("= ")

@@ -1,4 +1,4 @@
-"""Who a player is: each setting is part of the identity or cannot change a move; old matches keep their players."""
+"""Player identities: each setting is part of the identity or cannot change a move; old matches keep their players."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.identity import identify
+from alphapente.arena.identity import player_identity
 from alphapente.arena.match import play_match
-from alphapente.arena.play_settings import BASELINE, BY_CLOCK_ONLY, NOT_PLAY, canonical
+from alphapente.arena.play_settings import BASELINE, BY_CLOCK_ONLY, NOT_PLAY, canonical_identity
 from alphapente.arena.players import RandomPlayer, SearchPlayer
 from alphapente.arena.ratings import rate_matches
 from alphapente.arena.tournament import Contestant, plan
@@ -63,20 +63,20 @@ class TestSettings:
 
     def test_a_setting_in_no_table_is_part_of_the_identity(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(BASELINE, "visit_offset")
-        assert identify("heuristic", load_config(None)).settings == '{"visit_offset": 50.0}'
+        assert player_identity("heuristic", load_config(None)).settings == '{"visit_offset": 50.0}'
 
     @pytest.mark.parametrize("name", SearchSettings.model_fields)
     @pytest.mark.parametrize("word", ["heuristic@8", "heuristic@0.5s", "fresh@8", "fresh@0.5s"])
     def test_a_setting_changes_the_identity_unless_it_cannot_change_a_move(self, word: str, name: str) -> None:
-        plain = identify(word, load_config(None))
+        plain = player_identity(word, load_config(None))
         excepted = name in NOT_PLAY or (name in BY_CLOCK_ONLY and not word.endswith("s"))
-        assert (identify(word, changed(name)) == plain) == excepted
+        assert (player_identity(word, changed(name)) == plain) == excepted
         assert plain.settings == ""
 
     @pytest.mark.parametrize("name", SearchSettings.model_fields)
     @pytest.mark.parametrize("word", ["random", "tactical", "rollouts@8", "policy:fresh", "gtp:engine"])
-    def test_no_setting_of_the_search_changes_who_does_without_it(self, word: str, name: str) -> None:
-        assert identify(word, changed(name)) == identify(word, load_config(None))
+    def test_no_setting_of_the_search_changes_players_without_search(self, word: str, name: str) -> None:
+        assert player_identity(word, changed(name)) == player_identity(word, load_config(None))
 
     @pytest.mark.parametrize("root", ["gumbel", "puct"])
     @pytest.mark.parametrize("name", [*NOT_PLAY, *BY_CLOCK_ONLY])
@@ -87,26 +87,26 @@ class TestSettings:
             games.append(play_match(player, RandomPlayer(), 4, size=7, seed=1).games)
         assert games[0] == games[1]
 
-    def test_fresh_is_known_by_its_sizes(self) -> None:
-        plain = identify("fresh", load_config(None))
-        small = identify("fresh", load_config(None, ["models.simple.channels=8"]))
+    def test_fresh_is_identified_by_its_sizes(self) -> None:
+        plain = player_identity("fresh", load_config(None))
+        small = player_identity("fresh", load_config(None, ["models.simple.channels=8"]))
         assert plain.settings == ""
         assert '"channels": 8' in small.settings
-        assert identify("fresh", load_config(None, ["models.resnet.channels=8"])) == plain
+        assert player_identity("fresh", load_config(None, ["models.resnet.channels=8"])) == plain
 
 
-def test_a_file_that_is_not_there_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_has_no_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AlphaPenteError, match=r"there is no checkpoint nothing\.pt"):
-        identify("nothing.pt", load_config(None))
+        player_identity("nothing.pt", load_config(None))
     (tmp_path / "fresh").write_text("a file with a reference's name")
-    assert identify("fresh", load_config(None)).kind == "reference"
+    assert player_identity("fresh", load_config(None)).kind == "reference"
 
 
 @pytest.mark.parametrize("settings", ["[]", "not JSON", "3", ""])
-def test_settings_that_are_none_are_left_as_they_are(settings: str) -> None:
+def test_invalid_settings_stay_as_they_are(settings: str) -> None:
     identity = PlayerIdentity("heuristic@4", "reference", settings=settings)
-    assert canonical(identity) == identity
+    assert canonical_identity(identity) == identity
 
 
 class TestOldDatabase:
@@ -125,15 +125,15 @@ class TestOldDatabase:
         rated = {player.identity: player.games for player in rate_matches(matches, "pente", 7).players}
         assert sum(rated.values()) == 2 * 16, "no game is lost"
         words = {"random": 16, "heuristic@4": 8, "rollouts@10": 4}
-        assert {word: rated[identify(word, config)] for word in words} == words
+        assert {word: rated[player_identity(word, config)] for word in words} == words
         puct = load_config(None, ["search.root=puct"])
-        assert rated[identify("heuristic@4", puct)] == 2, "another way to search is another player"
+        assert rated[player_identity("heuristic@4", puct)] == 2, "another search is another player"
 
     def test_old_matches_are_not_played_again(self, database: Path) -> None:
         config = load_config(None, ["game.board_size=7"])
         with Store(database) as store:
             matches = store.matches("pente", 7)
-        one, other = (Contestant(word, identify(word, config)) for word in ("random", "heuristic@4"))
+        one, other = (Contestant(word, player_identity(word, config)) for word in ("random", "heuristic@4"))
         (job,) = plan([one, other], [], 14, matches)
         assert job.missing == 6
         assert plan([one, other], [], 8, matches) == []

@@ -1,4 +1,4 @@
-"""No tree, cache or random state crosses games: a game goes the same way alone, after others and beside others."""
+"""No tree, cache or random state crosses games: a game has the same moves alone, after others and beside others."""
 
 import shlex
 import sys
@@ -27,13 +27,13 @@ def engine() -> Player:
 
 
 def noisy_search() -> Player:
-    """Draws from the game's generator at each move, and remembers what the evaluator said."""
+    """Draws from the game's generator at each move, and records the evaluator's output."""
     exploration = Exploration(noise=0.25, temperature=1.0)
     return SearchPlayer(HeuristicEvaluator(4, SIZE), SearchSettings(), 16, "noisy", exploration)
 
 
 def by_the_clock() -> Player:
-    """So little time that the number of its simulations does not depend on the machine: the least there is."""
+    """Time limit so short that the number of simulations is the minimum on every machine."""
     return ClockPlayer([HeuristicEvaluator(1, SIZE) for _ in range(2)], SearchSettings(), 1e-9, "clock")
 
 
@@ -50,14 +50,14 @@ MAKERS: dict[str, Callable[[], Player]] = {
 
 
 def played(name: str, starts: Sequence[GameStart]) -> list[PlayedGame]:
-    """The games of fresh players: the one of that name, and an opponent that draws its moves."""
+    """Games of new players: the player of this name, and an opponent that draws its moves."""
     with closing(MAKERS[name]()) as player, closing(MAKERS["noisy search"]()) as opponent:
         return play_games(player, opponent, starts, "pente", SIZE)
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_game_alone_is_the_game_among_others(name: str) -> None:
-    """Beside others, after others in another order, and alone with players that have seen no other game."""
+    """In parallel with others, after others in another order, and alone with new players."""
     starts = plan_games(6, size=SIZE, seed=5)
     with closing(MAKERS[name]()) as player, closing(MAKERS["noisy search"]()) as opponent:
         beside = play_games(player, opponent, starts, "pente", SIZE)
@@ -66,8 +66,8 @@ def test_a_game_alone_is_the_game_among_others(name: str) -> None:
     assert played(name, [starts[3]]) == [beside[3]]
 
 
-def test_each_game_has_chance_of_its_own() -> None:
-    """The same opening with other seeds is another game: what is the same above is not so for want of chance."""
+def test_each_game_has_its_own_randomness() -> None:
+    """The same opening with other seeds gives another game: the equality above is not for lack of randomness."""
     starts = plan_games(2, size=SIZE, seed=7)
     again = plan_games(2, size=SIZE, seed=8)
     mixed = [GameStart(one.index, one.first, one.opening, other.seed) for one, other in zip(starts, again, strict=True)]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from alphapente.arena import openings as openings_module
 from alphapente.arena.heuristic import HeuristicEvaluator
 from alphapente.arena.match import MatchHooks, MatchReport, Tally, plan_games, play_match, wilson_interval
-from alphapente.arena.openings import MAX_PLIES, canonical, distinct_openings, random_opening
-from alphapente.arena.players import Answer, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
+from alphapente.arena.openings import MAX_PLIES, distinct_openings, random_opening, symmetry_key
+from alphapente.arena.players import ChosenMove, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.rules.game import Game
@@ -58,7 +58,7 @@ class TestMatch:
         assert other.games != report.games
 
     def test_nothing_crosses_games(self, report: MatchReport) -> None:
-        """However many games run side by side, each goes the same way."""
+        """Each game has the same moves, whatever the number of parallel games."""
         narrow = play_match(searcher(batch=2), RandomPlayer(), 24, size=9, seed=3)
         assert narrow.games == report.games
 
@@ -76,7 +76,7 @@ class TestMatch:
         assert played.total.games == 8
         assert played.total.wins > played.total.losses
 
-    def test_progress_is_told(self) -> None:
+    def test_progress_is_reported(self) -> None:
         heard: list[tuple[int, int]] = []
         player = PolicyPlayer(HeuristicEvaluator(4, 7), "policy")
         hooks = MatchHooks(on_game_fn=lambda done, tally: heard.append((done, tally.games)))
@@ -121,10 +121,10 @@ class TestMatch:
         with pytest.raises(RequestError, match="choose at most 1000000"):
             plan_games(10**12, size=9)
 
-    def test_illegal_answer_is_told(self) -> None:
+    def test_an_illegal_move_is_reported(self) -> None:
         class Cheat(RandomPlayer):
-            def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-                return [Answer(turn.moves[-1], 0.0) for turn in turns]
+            def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+                return [ChosenMove(turn.moves[-1], 0.0) for turn in turns]
 
         with pytest.raises(RequestError, match="player cheat answered"):
             play_match(Cheat("cheat"), RandomPlayer(), 2, size=9)
@@ -135,7 +135,7 @@ class TestOpenings:
     def test_distinct_up_to_symmetry_and_undecided(self, variant: str) -> None:
         openings = distinct_openings(40, np.random.default_rng(0), variant, 13)
         games = [Game.from_moves(moves, variant, 13) for moves in openings]
-        assert len({canonical(game.position) for game in games}) == 40
+        assert len({symmetry_key(game.position) for game in games}) == 40
         assert all(game.winner is None for game in games)
         assert {len(moves) for moves in openings} >= {3, 4, 5, 6}
 
@@ -166,12 +166,12 @@ class TestOpenings:
         openings = distinct_openings(4, np.random.default_rng(0), variant, 7, (20, 30))
         assert all(Game.from_moves(moves, variant, 7).winner is None for moves in openings)
 
-    def test_more_openings_than_there_are_is_refused_in_one_line(self) -> None:
+    def test_more_openings_than_there_are_is_refused(self) -> None:
         with pytest.raises(RequestError, match=r"only .* of 3 different openings of 0 to 1 plies") as raised:
             distinct_openings(3, np.random.default_rng(0), "pente", 7, (0, 1))
         assert "\n" not in str(raised.value)
 
-    def test_where_every_random_game_is_over_the_line_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_where_every_random_game_is_over_the_message_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(openings_module, "near_points", lambda position: _row_by_row(position))
         with pytest.raises(RequestError, match=r"no opening of 20 to 20 plies .* choose fewer plies or a larger board"):
             random_opening(np.random.default_rng(0), "gomoku", 7, (20, 20))

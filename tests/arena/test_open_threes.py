@@ -1,4 +1,4 @@
-"""The committed suite of open threes: one-sided, distinct, and a part of the proofs.
+"""The committed suite of open threes: only one player has threats, positions are distinct, and part of the proofs.
 
 `python suites/make_open_threes.py --verify` proves all of it; here, every twenty-fourth position.
 """
@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from alphapente.arena.openings import canonical
+from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, read_suite
 from alphapente.rules.kernels import play
 from alphapente.rules.position import POSITION, Position
@@ -27,7 +27,7 @@ def passed(position: Position) -> Position:
 def test_there_are_enough_and_they_differ() -> None:
     assert len(PUZZLES) >= 250
     assert len({puzzle.id for puzzle in PUZZLES}) == len(PUZZLES)
-    assert len({canonical(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
+    assert len({symmetry_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
     assert {(puzzle.variant, puzzle.board_size, puzzle.goal) for puzzle in PUZZLES} == {("pente", 19, "save")}
     assert min(Counter(puzzle.kind for puzzle in PUZZLES).values()) >= 100
     assert min(Counter(int(puzzle.position["to_move"]) for puzzle in PUZZLES).values()) >= 100
@@ -35,8 +35,8 @@ def test_there_are_enough_and_they_differ() -> None:
     assert max(len(puzzle.answers) for puzzle in PUZZLES) <= 8
 
 
-def test_only_one_side_has_anything() -> None:
-    """The player to move has no win and no four to make; his opponent has no win at once, and a four to come."""
+def test_only_one_side_has_threats() -> None:
+    """The player to move has no win and no four to make; the opponent has no win at once, but can make a four."""
     for puzzle in PUZZLES:
         verdict, found = tactics(puzzle.position)
         assert verdict == UNDECIDED, puzzle.id
@@ -44,8 +44,8 @@ def test_only_one_side_has_anything() -> None:
         assert found["enemy_fours"], puzzle.id
 
 
-def test_every_answer_meets_the_three() -> None:
-    """No other move does, and this one leaves the opponent no win in three plies."""
+def test_every_expected_move_answers_the_three() -> None:
+    """No other move answers it; after the expected one the opponent has no win in three plies."""
     prover = Prover()
     for puzzle in PUZZLES[::24]:
         position = puzzle.position

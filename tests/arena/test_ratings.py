@@ -1,4 +1,4 @@
-"""The list of ratings from stored matches: who counts as whom, what counts once, what is held."""
+"""Ratings from stored matches: identities of players, repeated games, anchors."""
 
 import pytest
 
@@ -46,10 +46,10 @@ def test_equal_games_count_once_whoever_stored_them() -> None:
     found = rated(once, twice)
     assert (found.games, found.repeated_games) == (20, 20)
     assert found.players[0].elo == rated(once).players[0].elo
-    turned = Match(RANDOM, net(1), "pente", 9, 0, "rate", tuple(
+    swapped = Match(RANDOM, net(1), "pente", 9, 0, "rate", tuple(
         MatchGame("b" if game.first == "a" else "a", game.moves, 2, game.winner, "five") for game in once.games
     ))  # fmt: skip
-    assert rated(once, turned).repeated_games == 20, "it is who moved first that counts, not who was called A"
+    assert rated(once, swapped).repeated_games == 20, "the first player counts, not player A"
 
 
 def test_the_anchor_is_the_first_reference_there_is_or_as_asked() -> None:
@@ -63,7 +63,7 @@ def test_the_anchor_is_the_first_reference_there_is_or_as_asked() -> None:
         rated(*matches, nobody=0)
 
 
-def test_players_of_one_name_are_told_apart() -> None:
+def test_players_of_one_name_get_distinct_labels() -> None:
     same = match(net(1), net(1, "e"), 10, 10), match(net(1), net(1, settings='{"root": "puct"}'), 10, 10, 100)
     labels = {player.label for player in rated(*same).players}
     assert labels == {"simple step 1 @50 #e1", "simple step 1 @50 #d1", 'simple step 1 @50 #d1 {"root": "puct"}'}
@@ -71,7 +71,7 @@ def test_players_of_one_name_are_told_apart() -> None:
         rate_matches(same, "pente", 9, {"simple step 1 @50": 0.0})
 
 
-def test_classes_without_a_point_both_ways_are_told() -> None:
+def test_one_sided_classes_are_reported() -> None:
     found = rated(match(net(1), RANDOM, 20, 0), match(net(2), net(1), 12, 8, 100), match(net(2), RANDOM, 20, 0, 200))
     assert found.classes == (("simple step 2 @50", "simple step 1 @50"), ("random",))
     assert found.players[2].spread is None

@@ -1,4 +1,4 @@
-"""The reference players: what they may not miss, and what a tree without a network calls certain."""
+"""The reference players: moves that they must find, and the proven results of a tree without a network."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def drawn(variant: str, size: int, seed: int, count: int) -> Iterator[Position]:
 
 
 def opened(size: int) -> Position:
-    """A position long before anything is proven: three stones."""
+    """A position of three stones, far from any proof."""
     return Game.from_moves("1. E5 F6 2. H5", "pente", size).position
 
 
@@ -101,7 +101,7 @@ class TestNear:
 class TestTactical:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_takes_a_win_and_leaves_none(self, variant: str) -> None:
-        """Against trying every move and every reply."""
+        """Compared with exhaustive search of every move and every reply."""
         player, found = TacticalPlayer(7), {"win": 0, "save": 0}
         for position in drawn(variant, 7, 11, 60):
             point, winning = asked(player, position), wins_at_once(position)
@@ -154,7 +154,7 @@ class TestRollouts:
 
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_certain_is_never_refuted(self, variant: str) -> None:
-        """What the tree calls won or lost, trying everything does not turn round within three plies."""
+        """Exhaustive search within three plies does not contradict what the tree calls won or lost."""
         prover, tree, certain = Prover(), new_tree(7, 200_000), {1: 0, -1: 0}
         for position in drawn(variant, 7, 23, 25):
             verdict = begin(tree, position, 9)
@@ -174,7 +174,7 @@ class TestRollouts:
         assert min(certain.values()) > 0
 
     def test_suite(self) -> None:
-        """1,000 simulations find all that shows within two plies, and every win in two moves."""
+        """1,000 simulations solve every position that two plies decide, and every win in two moves."""
         sizes = {one.board_size for one in SUITE}
         players: dict[int, Player] = {size: RolloutPlayer(size, simulations=1000) for size in sizes}
         expected = [one for one in SUITE if one.kind in (*AT_ONCE, "five in two", "win by capture in two")]
@@ -195,14 +195,14 @@ class TestRollouts:
         assert -1 <= root_value(tree) <= 1
         assert chosen_child(tree) in children
 
-    def test_full_tree_goes_on(self) -> None:
+    def test_full_tree_is_searched_further(self) -> None:
         tree: RolloutTree = new_tree(9, 300)
         position = opened(9)
         begin(tree, position, 1)
         assert simulate(tree, 500) == 500
         assert int(tree.num_nodes[0]) <= 300
 
-    def test_by_the_clock(self) -> None:
+    def test_with_a_time_limit(self) -> None:
         player = RolloutPlayer(9, seconds=0.05)
         position = opened(9)
         answer = player.choose([Turn(0, (), position, np.random.default_rng(0))])[0]

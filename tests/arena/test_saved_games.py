@@ -1,4 +1,4 @@
-"""The file of `arena --save`: through links, and into a stream that holds something already."""
+"""The file of `arena --save`: through links, and into a stream that is not empty."""
 
 import os
 from pathlib import Path

@@ -27,7 +27,7 @@ STARTS = plan_games(40, size=9)
 
 
 def best_log_likelihood(counts: NDArray[np.float64], score: float) -> float:
-    """Of all distributions over OUTCOMES with this mean, the greatest log-likelihood: by SciPy, knowing nothing."""
+    """The greatest log-likelihood of distributions over OUTCOMES with this mean, by a general optimizer of SciPy."""
     found = minimize(
         lambda p: -float(counts @ np.log(p)),
         np.full(5, 0.2),
@@ -56,12 +56,12 @@ def test_the_ratio_takes_sides_and_is_nothing_without_games() -> None:
     better = count_pairs([(1, 1), (1, 0.5), (0.5, 0.5), (1, 0), (0, 1), (1, 1)])
     assert better.tolist() == [0, 0, 3, 1, 2]
     assert log_likelihood_ratio(better, 0, 30) > 0
-    turned = better[::-1].copy()
-    assert log_likelihood_ratio(better, 0, 30) == pytest.approx(log_likelihood_ratio(turned, 0, -30)), (
-        "seen by the other"
+    swapped = better[::-1].copy()
+    assert log_likelihood_ratio(better, 0, 30) == pytest.approx(log_likelihood_ratio(swapped, 0, -30)), (
+        "from the view of the other player"
     )
     assert log_likelihood_ratio(better, 0, 30) == pytest.approx(-log_likelihood_ratio(better, 30, 0))
-    assert log_likelihood_ratio(turned, 0, 30) < 0
+    assert log_likelihood_ratio(swapped, 0, 30) < 0
     assert log_likelihood_ratio(count_pairs([]), 0, 30) == 0
 
 
@@ -77,7 +77,7 @@ def test_bounds_are_wald_s() -> None:
 
 
 def decided(rng: np.random.Generator, elo: float, bounds: Bounds) -> str:
-    """Plays simulated pairs until the test says something; openings favour one colour by up to 0.3 of the score."""
+    """Plays simulated pairs until the test decides; openings favour one colour by up to 0.3 of the score."""
     counts = count_pairs([])
     for _ in range(200):
         favour = rng.uniform(-0.3, 0.3, 16)

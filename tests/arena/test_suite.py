@@ -1,4 +1,4 @@
-"""Suites of positions: how their files are read, and what a report says of networks and searches on them."""
+"""Suites of positions: parsing of their files, and reports of networks and searches on them."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ class Fixed(UniformEvaluator):
         return policy, value
 
 
-def test_a_suite_is_read_with_what_is_told_and_what_is_not(tmp_path: Path) -> None:
+def test_a_suite_is_read_with_and_without_optional_keys(tmp_path: Path) -> None:
     path = suite_file(
         tmp_path,
         [
@@ -59,14 +59,14 @@ def test_a_suite_is_read_with_what_is_told_and_what_is_not(tmp_path: Path) -> No
             {"state": FOUR, "expected": ["A5"], "variant": "keryo", "board_size": 11, "kind": "four", "id": "f"},
         ],
     )
-    plain, told = read_suite(path)
+    plain, full = read_suite(path)
     assert (plain.id, plain.kind, plain.variant, plain.board_size) == ("1", "", "pente", 19)
     assert plain.answers == {parse_point("N11")}
     assert plain.position["ply"] == 3
-    assert (told.id, told.kind, told.variant, told.board_size) == ("f", "four", "keryo", 11)
+    assert (full.id, full.kind, full.variant, full.board_size) == ("f", "four", "keryo", 11)
 
 
-def test_defaults_are_those_asked_for(tmp_path: Path) -> None:
+def test_defaults_are_the_arguments(tmp_path: Path) -> None:
     path = suite_file(tmp_path, [{"state": FOUR, "expected": ["A5"]}])
     (puzzle,) = read_suite(path, "boat", 11)
     assert (puzzle.variant, puzzle.board_size) == ("boat", 11)
@@ -82,7 +82,7 @@ GOOD = {"state": "1. K10", "expected": ["L9"]}
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         (["K10"], "found a list"),
         ("K10", "found a text"),
@@ -102,23 +102,23 @@ GOOD = {"state": "1. K10", "expected": ["L9"]}
         ({"state": FOUR + " A5", "expected": ["B1"], "board_size": 11}, "the game is over"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_position(entry: Any, told: str, tmp_path: Path) -> None:
+def test_errors_name_the_position(entry: Any, message: str, tmp_path: Path) -> None:
     path = suite_file(tmp_path, [GOOD, entry])
     with pytest.raises(RequestError) as refused:
         read_suite(path)
     assert f"{path}: position 2: " in str(refused.value)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("[", "not JSON"), ("{}", "found an object"), ("[]", "found an empty list"), ("3", "found a number")],
 )
-def test_files_that_are_no_suite(text: str, told: str, tmp_path: Path) -> None:
+def test_invalid_suite_files(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text(text)
-    with pytest.raises(RequestError, match=told):
+    with pytest.raises(RequestError, match=message):
         read_suite(path)
 
 
@@ -130,8 +130,8 @@ def test_built_in_suites_are_found_by_name_and_are_good() -> None:
         assert len(read_suite(path)) >= 100
 
 
-def test_raw_policy_and_search_answer_what_they_must() -> None:
-    """A network that always wants A11 is right where that is asked for; the search sees a five in one by itself."""
+def test_raw_policy_and_search_find_the_expected_moves() -> None:
+    """A network that always prefers A11 solves positions with that move; the search finds a five in one by itself."""
     size = 11
     puzzles = [Puzzle("1. F6 G7", ("A11",), board_size=size), Puzzle(FOUR, ("A5",), kind="four", board_size=size)]
     report = run_suite(puzzles, lambda batch, size: [Fixed(batch, size)], SearchSettings(), [16, 0])
@@ -143,16 +143,16 @@ def test_raw_policy_and_search_answer_what_they_must() -> None:
     assert report.by_kind(raw) == {"": (1, 1), "four": (0, 1)}
 
 
-def test_sharing_the_work_changes_no_answer() -> None:
+def test_parallel_evaluators_change_no_move() -> None:
     puzzles = [puzzle for puzzle in read_suite(BUILT_IN / "tactical.json") if puzzle.board_size <= 11][:24]
     settings = SearchSettings(cached_positions=0)
-    alone = run_suite(puzzles, heuristic(1), settings, [0, 24], seats=len(puzzles))
-    shared = run_suite(puzzles, heuristic(3), settings, [0, 24], seats=2)
+    alone = run_suite(puzzles, heuristic(1), settings, [0, 24], batch_size=len(puzzles))
+    shared = run_suite(puzzles, heuristic(3), settings, [0, 24], batch_size=2)
     assert [trial.answers for trial in alone.trials] == [trial.answers for trial in shared.trials]
     assert len({puzzle.board_size for puzzle in puzzles}) > 1
 
 
-def test_what_more_simulations_lose_is_told() -> None:
+def test_what_more_simulations_lose_is_reported() -> None:
     puzzles = tuple(Puzzle("", ("K10",), str(number)) for number in range(3))
     right, wrong = parse_point("K10"), parse_point("A1")
     trials = (
@@ -165,12 +165,12 @@ def test_what_more_simulations_lose_is_told() -> None:
 
 
 @pytest.mark.parametrize("budgets", [[], [-1], [10**6]])
-def test_budgets_that_are_none(budgets: list[int]) -> None:
+def test_invalid_budgets(budgets: list[int]) -> None:
     with pytest.raises(RequestError, match="choose whole numbers from 0"):
         run_suite([Puzzle("", ("K10",))], heuristic(), SearchSettings(), budgets)
 
 
-def test_positions_given_out_are_copies() -> None:
+def test_returned_positions_are_copies() -> None:
     puzzle = Puzzle("1. K10", ("L9",))
     puzzle.position["ply"] = 7
     assert puzzle.position["ply"] == 1

@@ -1,4 +1,4 @@
-"""The sparse round robin: who meets whom, what is not played again, real processes."""
+"""The sparse round robin: pairs, games that are not repeated, real processes."""
 
 import os
 import time
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from alphapente.arena.games import PlayedGame
-from alphapente.arena.identity import identify
+from alphapente.arena.identity import player_identity
 from alphapente.arena.match import NO_HOOKS, MatchHooks, plan_games, play_planned
-from alphapente.arena.players import Answer, Player, RandomPlayer, Turn
+from alphapente.arena.players import ChosenMove, Player, RandomPlayer, Turn
 from alphapente.arena.results import StoredMatch
 from alphapente.arena.tournament import Contestant, Job, Played, plan, play_jobs
 from alphapente.config import Config, load_config
@@ -33,19 +33,19 @@ def settings(folder: Path) -> Config:
 
 
 class OneAtATime(RandomPlayer):
-    """Plays one game after the other, so that they do not all end together."""
+    """Plays one game after the other, so that games do not end together."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.games_at_once = 1
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         time.sleep(0.002)
         return super().choose(turns)
 
 
 def random_player(word: str, config: Config, games: int) -> Player:
-    """Every word plays at random, but for those that fail, that die and that are slow."""
+    """Every word is a random player, except those that fail, die or are slow."""
     if word == "one at a time":
         return OneAtATime(word)
     if word == "failing":
@@ -74,7 +74,7 @@ def test_each_meets_its_neighbours_and_some_the_references() -> None:
         | {("random", "tactical")}
     )
     assert {job.games for job in jobs} == {10}
-    assert [job.games for job in plan(NETS[:2], [], 49, [])] == [20, 20, 10], "in matches that an interrupt may cost"
+    assert [job.games for job in plan(NETS[:2], [], 49, [])] == [20, 20, 10], "in matches that are short enough to lose"
     assert len({job.seed for job in jobs}) == len(jobs)
     assert plan(NETS, REFERENCES, 10, [], apart=(1, 4)) == jobs, "the same plan each time"
 
@@ -128,12 +128,12 @@ def test_jobs_are_played_in_processes_and_stored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [("failing", r"the match of failing against random failed: it does not"), ("dying", r"died \(exit status 3\)")],
 )
-def test_a_failure_ends_the_rest(tmp_path: Path, word: str, told: str) -> None:
+def test_a_failure_ends_the_rest(tmp_path: Path, word: str, message: str) -> None:
     jobs = plan([contestant(word)], [contestant("random")], 2, [])
-    with pytest.raises(FailureError, match=told):
+    with pytest.raises(FailureError, match=message):
         play_jobs(jobs, settings(tmp_path), random_player, 1, unheard)
 
 
@@ -183,25 +183,27 @@ def test_players_are_known_by_all_that_decides_how_they_play(tmp_path: Path) -> 
     changed = {name: tensor + 1 for name, tensor in model.state_dict().items()}
     checkpoint.save(other, replace(values, averaged_weights=changed))
 
-    one = identify(str(path), config)
+    one = player_identity(str(path), config)
     assert (one.name, one.kind, one.network_step, one.simulations) == ("simple step 7 @100", "checkpoint", 7, 100)
     assert one.settings == ""
-    assert identify(str(copy), config) == one, "copies are one player, whatever their training"
-    assert identify(str(other), config).digest != one.digest
-    assert identify(f"policy:{path}", config).name == "simple step 7 policy"
+    assert player_identity(str(copy), config) == one, "copies are one player, whatever their training"
+    assert player_identity(str(other), config).digest != one.digest
+    assert player_identity(f"policy:{path}", config).name == "simple step 7 policy"
     puct = load_config(None, ["search.root=puct", "search.cached_positions=0"])
-    assert identify(str(path), puct).settings == '{"root": "puct"}'
-    assert identify(f"fp32:{path}", config).settings == '{"precision": "fp32"}'
-    assert identify("random", puct) == PlayerIdentity("random", "reference")
-    assert identify("fresh", config, seed=3).name == "fresh simple of seed 3 @100"
-    assert identify(f"{path}@20", config).name == identify(f"{copy}@20", config).name == "simple step 7 @20"
-    timed = identify(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
+    assert player_identity(str(path), puct).settings == '{"root": "puct"}'
+    assert player_identity(f"fp32:{path}", config).settings == '{"precision": "fp32"}'
+    assert player_identity("random", puct) == PlayerIdentity("random", "reference")
+    assert player_identity("fresh", config, seed=3).name == "fresh simple of seed 3 @100"
+    assert (
+        player_identity(f"{path}@20", config).name == player_identity(f"{copy}@20", config).name == "simple step 7 @20"
+    )
+    timed = player_identity(f"{path}@0.5s", load_config(None, ["search.tree_reuse=false"]))
     assert (timed.name, timed.simulations, timed.seconds) == ("simple step 7 @0.5s", None, 0.5)
     assert timed.settings == '{"tree_reuse": false}', "by the clock the tree is kept or not"
-    assert identify("heuristic@7", puct) == PlayerIdentity(
+    assert player_identity("heuristic@7", puct) == PlayerIdentity(
         "heuristic@7", "reference", "", '{"root": "puct"}', simulations=7
     )
-    assert identify("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
+    assert player_identity("gtp:engine --depth 2@5", puct) == PlayerIdentity("engine --depth 2@5", "engine")
 
 
 def a_match(seed: int = 5) -> Match:

@@ -35,7 +35,7 @@ def test_reference_players_by_name(tmp_path: Path) -> None:
     ("words", "status", "message"),
     [
         (["random", "random", "--games", "3"], 2, "even number"),
-        (["tactical@100", "random"], 2, "tactical does not search, so leave out what follows the @"),
+        (["tactical@100", "random"], 2, "tactical does not search: remove the @ and what follows it"),
         (["rollouts@0", "random"], 2, "choose simulations from 1"),
         (["rollouts@0s", "random"], 2, "above 0"),
         (["random", "random", "--opening-plies", "few"], 2, "LEAST-MOST"),

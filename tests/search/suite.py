@@ -18,6 +18,8 @@ def solved(
     simulations: int,
 ) -> set[str]:
     """The ids of the puzzles whose move the search finds: no noise, temperature 0."""
-    report = run_suite(puzzles, lambda batch, size: [make_evaluator(batch, size)], settings, [simulations], seats=64)
+    report = run_suite(
+        puzzles, lambda batch, size: [make_evaluator(batch, size)], settings, [simulations], batch_size=64
+    )
     right = report.solved(report.trials[0])
     return {puzzle.id for puzzle, found in zip(puzzles, right, strict=True) if found}

@@ -1,4 +1,4 @@
-"""A folder such as `alphapente web` is started in, with a configuration whose runs are the stand-in's."""
+"""A working folder for `alphapente web`, with a configuration whose runs are those of the stand-in."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from alphapente.web.run_configs import Configs, Named
+from alphapente.web.run_context import RunContext
 from alphapente.web.run_control import Control
-from alphapente.web.run_room import RunRoom
 from tests.web.run_stand_in import COMMAND
 from tests.web.server import quiet_config, serving
 
@@ -31,7 +31,7 @@ TINY: dict[str, Any] = {
 
 
 def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
-    """A file in the folder `config` here: TINY with these keys changed."""
+    """Writes a file in the folder `config`: TINY with these keys changed."""
     path = Path("config", f"{name}.json")
     path.parent.mkdir(exist_ok=True)
     merged = {section: TINY.get(section, {}) | sections.get(section, {}) for section in TINY.keys() | sections.keys()}
@@ -40,19 +40,19 @@ def write_config(name: str = "tiny", **sections: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def run_room(
+def run_context(
     folder: Path, monkeypatch: pytest.MonkeyPatch, own: Named | None = None
-) -> Iterator[tuple[httpx.Client, RunRoom]]:
-    """A server in a folder, whose runs are the stand-in's; all that are left at the end are ended."""
+) -> Iterator[tuple[httpx.Client, RunContext]]:
+    """A server in a folder, whose runs are those of the stand-in. Runs that are still active at the end are killed."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
-    room = RunRoom(Configs(own), Control(COMMAND))
+    context = RunContext(Configs(own), Control(COMMAND))
     with serving(quiet_config(folder)) as (client, app):
-        app.state.run_room = room
+        app.state.run_context = context
         try:
-            yield client, room
+            yield client, context
         finally:
-            for start in room.control._starts.values():
+            for start in context.control._starts.values():
                 if start.process.returncode is None:
                     start.process.terminate()
                 start.process.wait(30)

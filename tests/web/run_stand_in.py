@@ -1,7 +1,7 @@
-"""Stands in for `alphapente run`: the real schedule, over the quick jobs of tests/pipeline/stand_in.py.
+"""A substitute for `alphapente run`: the real scheduler with the short jobs of tests/pipeline/stand_in.py.
 
-It takes the words that the page's server gives: `run [--config FILE] [--set KEY=VALUE]...`. With "refuse" in `STAND_IN`
-it ends as one whose database cannot be opened does, with "dawdle" it takes a second before it takes the folder.
+It accepts the server's command line: `run [--config FILE] [--set KEY=VALUE]...`. With "refuse" in `STAND_IN` it ends
+like a run whose database cannot be opened; with "dawdle" it waits a second before it locks the folder.
 """
 
 import os

@@ -34,7 +34,7 @@ class Event(NamedTuple):
 
 
 def quiet_config(folder: Any, *overrides: str) -> Config:
-    """A configuration that finds nothing of this machine's: everything is in `folder`."""
+    """A configuration that uses nothing of this machine: everything is in `folder`."""
     return load_config(
         None,
         [
@@ -70,7 +70,7 @@ def serving(config: Config, access: Access | None = None) -> Iterator[tuple[http
 
 
 def events_of(client: httpx.Client, path: str, **body: Any) -> list[Event]:
-    """All events of a stream, which must begin well."""
+    """All events of a stream, whose status must be 200."""
     with client.stream("POST", path, json=body) as answer:
         if answer.status_code != 200:
             raise AssertionError(answer.read().decode())
@@ -79,7 +79,7 @@ def events_of(client: httpx.Client, path: str, **body: Any) -> list[Event]:
 
 
 def read_events(answer: httpx.Response) -> Iterator[Event]:
-    """The events of a stream as they come; comments are passed over."""
+    """The events of a stream as they arrive, without comments."""
     name = ""
     for line in answer.iter_lines():
         if line.startswith("event: "):
@@ -89,7 +89,7 @@ def read_events(answer: httpx.Response) -> Iterator[Event]:
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str, str]:
-    """(status, code, message) of an answer that must be an error in our form."""
+    """(status, code, message) of a response that must be an error in our format."""
     error = answer.json()["error"]
     assert set(error) == {"code", "message"}
     assert "\n" not in error["message"]
@@ -97,8 +97,8 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def wait_until(condition: Any, seconds: float = 30.0) -> None:
-    """Waits for something that another thread does; fails where it does not come about."""
+    """Waits until a condition holds that another thread changes; fails after a time limit."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, "the condition did not hold in time"
         time.sleep(0.01)

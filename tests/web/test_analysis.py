@@ -1,4 +1,4 @@
-"""Searches as streams: what they tell, how they end, and what is refused."""
+"""Searches as streams: their events, their end, and refused requests."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from tests.web.server import REAL_GAME, Event, events_of, quiet_config, read_eve
 
 ANALYSIS = "/api/v1/analysis"
 QUIET = ["E5", "F6", "H8", "D4"]
-"""A position on 9x9 in which nothing is forced."""
+"""A position on 9x9 without forced moves."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def search(client: httpx.Client, moves: list[str], board_size: int = 9, **rest: 
     return events
 
 
-def test_an_opinion_tells_all_that_the_page_draws(client: httpx.Client) -> None:
+def test_an_analysis_has_all_that_the_page_draws(client: httpx.Client) -> None:
     done = search(client, QUIET, simulations=200)[-1].data
     assert done["simulations"] == 200
     assert done["proven"] is None
@@ -61,12 +61,12 @@ def test_an_opinion_tells_all_that_the_page_draws(client: httpx.Client) -> None:
     assert not occupied & {one["point"] for one in [*done["policy"], *done["visits"], *done["candidates"]]}
 
 
-def test_progress_is_told_on_the_way(client: httpx.Client) -> None:
+def test_progress_is_reported(client: httpx.Client) -> None:
     events = search(client, [*QUIET, "C3"], simulations=3000, every_ms=50)
-    told = [event.data["simulations"] for event in events if event.name == "progress"]
-    assert told, "so long a search has something to tell before its end"
-    assert told == sorted(told)
-    assert told[-1] <= events[-1].data["simulations"] == 3000
+    progress = [event.data["simulations"] for event in events if event.name == "progress"]
+    assert progress, "such a long search reports progress before its end"
+    assert progress == sorted(progress)
+    assert progress[-1] <= events[-1].data["simulations"] == 3000
 
 
 def test_seconds_are_a_budget_too(client: httpx.Client) -> None:
@@ -75,7 +75,7 @@ def test_seconds_are_a_budget_too(client: httpx.Client) -> None:
     assert done["simulations"] > 0
 
 
-def test_who_names_no_budget_gets_one(client: httpx.Client) -> None:
+def test_there_is_a_default_budget(client: httpx.Client) -> None:
     assert search(client, QUIET)[-1].data["simulations"] == 400
 
 
@@ -98,7 +98,7 @@ def test_a_forced_win_comes_whole(client: httpx.Client) -> None:
     assert over["result"]["winner"] == 1
 
 
-def test_a_lost_game_tells_how(client: httpx.Client) -> None:
+def test_a_lost_game_has_the_opponents_win(client: httpx.Client) -> None:
     open_four = ["A1", "E3", "C1", "E4", "J1", "E5", "H9", "E6"]
     done = search(client, open_four, variant="gomoku", simulations=20)[-1].data
     assert (done["value"], done["proven"]) == (-1.0, "loss")
@@ -106,7 +106,7 @@ def test_a_lost_game_tells_how(client: httpx.Client) -> None:
     assert set(done["forced"]["line"]) == {"E2", "E7"}
 
 
-def test_a_single_reply_is_looked_at_as_deep_as_others(client: httpx.Client) -> None:
+def test_a_single_reply_is_searched_like_others(client: httpx.Client) -> None:
     done = search(client, REAL_GAME[:11], 19, simulations=64)[-1].data
     assert done["simulations"] == 64 or done["proven"]
 
@@ -115,7 +115,7 @@ def visits(view: Any) -> int:
     return sum(one["visits"] for one in view["candidates"])
 
 
-def test_a_tree_goes_on_where_the_one_before_ended(client: httpx.Client, parts: Parts) -> None:
+def test_a_tree_continues_the_one_before(client: httpx.Client, parts: Parts) -> None:
     moves = ["E5", "C7", "H2", "F4"]
     first = search(client, moves, simulations=200)[-1].data
     again = search(client, moves, simulations=100)[-1].data
@@ -140,7 +140,7 @@ def test_weak_strengths_vary_their_moves(client: httpx.Client) -> None:
     assert len(found) > 1
 
 
-def test_leaving_ends_the_search(client: httpx.Client, parts: Parts) -> None:
+def test_disconnecting_ends_the_search(client: httpx.Client, parts: Parts) -> None:
     body = {"moves": QUIET, "board_size": 9, "seconds": 900, "every_ms": 50}
     with client.stream("POST", ANALYSIS, json=body) as answer:
         events = read_events(answer)
@@ -150,12 +150,12 @@ def test_leaving_ends_the_search(client: httpx.Client, parts: Parts) -> None:
     wait_until(lambda: parts.engines.active == 0)
 
 
-def test_one_more_than_allowed_is_refused_and_room_is_made_again(client: httpx.Client, parts: Parts) -> None:
+def test_one_more_than_allowed_is_refused_until_another_ends(client: httpx.Client, parts: Parts) -> None:
     body = {"moves": QUIET, "board_size": 9, "seconds": 900}
     streams = [client.stream("POST", ANALYSIS, json=body) for _ in range(3)]
     try:
         events = [read_events(stream.__enter__()) for stream in streams]
-        assert [next(told).data["ahead"] for told in events] == [0, 1, 2]
+        assert [next(stream).data["ahead"] for stream in events] == [0, 1, 2]
         status, code, message = refusal(client.post(ANALYSIS, json=body))
         assert (status, code) == (429, "too_many_searches")
         assert "web.max_searches" in message

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from alphapente.web.app import API
-from tests.web.run_folder import ROOT, run_room
+from tests.web.run_folder import ROOT, run_context
 
 PAGE = (ROOT / "docs" / "web.md").read_text(encoding="utf-8")
 EXAMPLES = [line for line in PAGE.splitlines() if line.startswith("curl ")]
@@ -22,7 +22,7 @@ CODE = re.compile(r'WebError\(\s*\d+,\s*"(\w+)"|response\(\s*\d+,\s*"(\w+)"|Erro
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("web")
     shutil.copytree(ROOT / "config", folder / "config")
-    with pytest.MonkeyPatch.context() as patch, run_room(folder, patch) as (client, _):
+    with pytest.MonkeyPatch.context() as patch, run_context(folder, patch) as (client, _):
         yield client
 
 

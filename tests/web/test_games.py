@@ -37,24 +37,24 @@ def client(folder: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_text_is_read_with_all_that_it_says(client: httpx.Client) -> None:
+def test_a_text_is_parsed_completely(client: httpx.Client) -> None:
     text = f'[Player 1 Name "alice"]\n\n{{A real game}} {GAME_TEXT} {{five}} 1-0'
-    told = client.post(f"{GAMES}/parse", json={"text": text}).json()
-    assert told["moves"] == REAL_GAME
-    assert told["headers"] == {"Game": "Pente", "Player 1 Name": "alice", "Result": "1-0"}
-    assert told["comments"] == {"0": "A real game", "25": "five"}
-    assert (told["variant"], told["board_size"], told["result"]) == ("pente", 19, "1-0")
+    answer = client.post(f"{GAMES}/parse", json={"text": text}).json()
+    assert answer["moves"] == REAL_GAME
+    assert answer["headers"] == {"Game": "Pente", "Player 1 Name": "alice", "Result": "1-0"}
+    assert answer["comments"] == {"0": "A real game", "25": "five"}
+    assert (answer["variant"], answer["board_size"], answer["result"]) == ("pente", 19, "1-0")
 
 
-def test_bare_moves_are_of_the_variant_and_board_asked_for(client: httpx.Client) -> None:
-    told = client.post(f"{GAMES}/parse", json={"text": "E5 A1 E8", "variant": "keryo", "board_size": 9}).json()
-    assert (told["variant"], told["board_size"], told["result"]) == ("keryo", 9, None)
+def test_bare_moves_have_the_variant_and_board_of_the_request(client: httpx.Client) -> None:
+    answer = client.post(f"{GAMES}/parse", json={"text": "E5 A1 E8", "variant": "keryo", "board_size": 9}).json()
+    assert (answer["variant"], answer["board_size"], answer["result"]) == ("keryo", 9, None)
 
 
 @pytest.mark.parametrize(
     ("text", "code"), [("1. K10 Z9", "bad_notation"), ("1. A1", "bad_move"), ("hello", "bad_notation")]
 )
-def test_texts_that_are_no_game(client: httpx.Client, text: str, code: str) -> None:
+def test_invalid_game_texts(client: httpx.Client, text: str, code: str) -> None:
     assert refusal(client.post(f"{GAMES}/parse", json={"text": text}))[:2] == (400, code)
 
 
@@ -67,11 +67,11 @@ def test_what_is_written_is_read_again(client: httpx.Client) -> None:
         "result": "1-0",
     }
     text = client.post(f"{GAMES}/format", json=game).json()["text"]
-    told = client.post(f"{GAMES}/parse", json={"text": text}).json()
-    assert {key: told[key] for key in ("moves", "comments", "result")} == {
+    answer = client.post(f"{GAMES}/parse", json={"text": text}).json()
+    assert {key: answer[key] for key in ("moves", "comments", "result")} == {
         key: game[key] for key in ("moves", "comments", "result")
     }
-    assert told["headers"] == {"Game": "Pente", "Result": "1-0", **headers}
+    assert answer["headers"] == {"Game": "Pente", "Result": "1-0", **headers}
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_games_of_one_board_or_variant(client: httpx.Client) -> None:
 
 def test_one_game_has_its_moves(client: httpx.Client) -> None:
     game = random_game(2, max_records=1)
-    told = client.get(f"{GAMES}/3").json()
-    assert told["moves"] == [point_name(point, SIZE) for point in game.moves]
-    assert told["random_plies"] == list(game.random_plies)
+    answer = client.get(f"{GAMES}/3").json()
+    assert answer["moves"] == [point_name(point, SIZE) for point in game.moves]
+    assert answer["random_plies"] == list(game.random_plies)
     assert client.get(f"{GAMES}/{STORED + 1}").json()["headers"] == {"Event": "Turn-based Game"}
 
 
-def test_games_that_are_not_there(client: httpx.Client) -> None:
+def test_missing_games(client: httpx.Client) -> None:
     assert refusal(client.get(f"{GAMES}/999"))[:2] == (404, "no_game")
     assert refusal(client.get(f"{GAMES}/abc"))[:2] == (422, "malformed")
     assert refusal(client.get(f"{GAMES}/{10**30}"))[:2] == (422, "malformed")
@@ -142,8 +142,8 @@ def test_games_in_play_can_be_watched(tmp_path: Path) -> None:
     play = SelfPlay(evaluator, config, lambda: next(seeds), network_step=9, live=LiveGames(config))
     play.step()
     with serving(config) as (client, _):
-        told = client.get(f"{GAMES}/live").json()
-    assert (told["variant"], told["board_size"], told["model_type"], told["step"]) == ("pente", 7, "simple", 9)
-    assert len(told["games"]) == 8
-    assert [game["seed"] for game in told["games"]] == [str(seed) for seed in range(100, 108)]
-    assert all(game["moves"][0] == "D4" for game in told["games"])
+        answer = client.get(f"{GAMES}/live").json()
+    assert (answer["variant"], answer["board_size"], answer["model_type"], answer["step"]) == ("pente", 7, "simple", 9)
+    assert len(answer["games"]) == 8
+    assert [game["seed"] for game in answer["games"]] == [str(seed) for seed in range(100, 108)]
+    assert all(game["moves"][0] == "D4" for game in answer["games"])

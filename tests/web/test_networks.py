@@ -1,4 +1,4 @@
-"""Which networks can be asked, and what of them is in memory."""
+"""The list of networks, and which of them are in memory."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def save(config: Config, path: Path, step: int, seed: int = 0) -> checkpoint.Checkpoint:
-    """A checkpoint of a simple network that answers otherwise for each seed, as fresh ones do not."""
+    """A checkpoint of a simple network that gives other outputs for each seed, as fresh ones do not."""
     model, spec = build_model(config, "simple", seed), spec_of(config, "simple")
     generator = torch.Generator().manual_seed(seed)
     weights = {
@@ -45,7 +45,7 @@ def keep(config: Config, name: str, step: int) -> None:
     add_to_history(config, KeptNetwork(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0))
 
 
-def test_without_networks_of_ones_own_there_is_the_one_that_comes_along(config: Config) -> None:
+def test_without_own_networks_there_is_the_included_one(config: Config) -> None:
     networks = Networks(config)
     (only,) = networks.entries()
     assert (only.id, only.kind) == (SHIPPED_ID, "shipped")
@@ -53,7 +53,7 @@ def test_without_networks_of_ones_own_there_is_the_one_that_comes_along(config: 
     assert networks.find(None) == only
 
 
-def test_ones_own_come_with_their_steps_and_are_the_default(config: Config) -> None:
+def test_own_networks_are_listed_with_their_steps_and_are_the_default(config: Config) -> None:
     save(config, checkpoint_path(config, "simple"), 300)
     keep(config, "simple_00000100.pt", 100)
     keep(config, "simple_00000200.pt", 200)
@@ -66,7 +66,7 @@ def test_ones_own_come_with_their_steps_and_are_the_default(config: Config) -> N
     assert networks.default_id() == "checkpoint:simple"
 
 
-def test_names_that_lead_elsewhere_are_no_networks(config: Config) -> None:
+def test_names_with_paths_are_no_networks(config: Config) -> None:
     save(config, history_folder(config).parent / "outside.pt", 1)
     add_to_history(config, KeptNetwork("../outside.pt", "simple", 1, 1, 1, 1.0, SIZE, 1.0, 1.0))
     networks = Networks(config)
@@ -76,53 +76,53 @@ def test_names_that_lead_elsewhere_are_no_networks(config: Config) -> None:
             networks.find(wanted)
 
 
-def test_a_damaged_checkpoint_is_left_out(config: Config) -> None:
+def test_a_damaged_checkpoint_is_omitted(config: Config) -> None:
     path = checkpoint_path(config, "simple")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"no checkpoint")
     assert [one.id for one in Networks(config).entries()] == [SHIPPED_ID]
 
 
-def test_evaluators_are_lent_one_at_a_time_and_come_back(config: Config) -> None:
+def test_evaluators_are_borrowed_exclusively_and_returned(config: Config) -> None:
     save(config, checkpoint_path(config, "simple"), 1)
     networks = Networks(config)
     loaded = networks.load(networks.find("checkpoint:simple"))
-    with networks.lent(loaded, SIZE) as first, networks.lent(loaded, SIZE) as second:
+    with networks.borrow(loaded, SIZE) as first, networks.borrow(loaded, SIZE) as second:
         assert first is not second
         assert (first.batch_size, first.board_size) == (8, SIZE)
         logits, values = first.evaluate(first.input[:1])
         assert logits.shape == (1, SIZE * SIZE)
         assert values.shape == (1,)
-    with networks.lent(loaded, SIZE) as again:
+    with networks.borrow(loaded, SIZE) as again:
         assert again in (first, second)
 
 
-def test_evaluators_are_kept_for_the_board_sizes_asked_for_last(config: Config) -> None:
+def test_evaluators_are_kept_for_the_board_sizes_used_last(config: Config) -> None:
     save(config, checkpoint_path(config, "simple"), 1)
     networks = Networks(config)
     loaded = networks.load(networks.find("checkpoint:simple"))
     for size in (7, 8, 9, 7, 10):
-        with networks.lent(loaded, size) as evaluator:
+        with networks.borrow(loaded, size) as evaluator:
             assert evaluator.board_size == size
     assert list(loaded.free) == [9, 7, 10]
     assert all(len(free) == 1 for free in loaded.free.values())
 
 
-def test_only_so_many_networks_stay_in_memory(config: Config) -> None:
+def test_the_number_of_networks_in_memory_is_limited(config: Config) -> None:
     for number in range(3):
         keep(config, f"simple_{number}.pt", number)
     networks = Networks(config)
     loaded = [networks.load(networks.find(f"history:simple_{number}.pt")) for number in range(3)]
     assert networks.num_loaded() == 2
     assert networks.load(networks.find("history:simple_2.pt")) is loaded[2]
-    assert networks.load(networks.find("history:simple_0.pt")) is not loaded[0], "the one longest unused had to go"
-    with networks.lent(loaded[0], SIZE) as evaluator:
-        assert evaluator.board_size == SIZE, "whoever had it may go on with it"
+    assert networks.load(networks.find("history:simple_0.pt")) is not loaded[0], "the longest unused one was freed"
+    with networks.borrow(loaded[0], SIZE) as evaluator:
+        assert evaluator.board_size == SIZE, "a search that had it may still use it"
     networks.free_idle(0.0)
     assert networks.num_loaded() == 0
 
 
-def test_a_checkpoint_that_was_replaced_is_read_anew(config: Config) -> None:
+def test_a_checkpoint_that_was_replaced_is_loaded_again(config: Config) -> None:
     path = checkpoint_path(config, "simple")
     save(config, path, 1)
     networks = Networks(config)
@@ -130,11 +130,11 @@ def test_a_checkpoint_that_was_replaced_is_read_anew(config: Config) -> None:
     save(config, path, 2, seed=5)
     after = networks.load(networks.find("checkpoint:simple"))
     assert before is not after
-    with networks.lent(before, SIZE) as old, networks.lent(after, SIZE) as new:
+    with networks.borrow(before, SIZE) as old, networks.borrow(after, SIZE) as new:
         assert not np.allclose(old.evaluate(old.input)[0], new.evaluate(new.input)[0])
 
 
-def test_the_list_tells_ratings_where_matches_were_played(config: Config) -> None:
+def test_the_list_has_ratings_if_matches_were_played(config: Config) -> None:
     stored = save(config, checkpoint_path(config, "simple"), 300)
     ours = PlayerIdentity("simple step 300 @50", "checkpoint", checkpoint.weights_digest(stored), "", "simple", 300, 50)
     games = tuple(
@@ -143,10 +143,10 @@ def test_the_list_tells_ratings_where_matches_were_played(config: Config) -> Non
     with Store(config.records.database) as store:
         store.add_match(Match(ours, PlayerIdentity("tactical", "reference"), "pente", SIZE, 1, "arena", games))
     with serving(config) as (client, _):
-        told = {one["id"]: one for one in client.get("/api/v1/networks").json()}
+        listed = {one["id"]: one for one in client.get("/api/v1/networks").json()}
         assert refusal(client.post("/api/v1/analysis", json={"network": "no such"}))[:2] == (404, "no_network")
-    assert told[SHIPPED_ID]["rating"] is None
-    rating = told["checkpoint:simple"]["rating"]
+    assert listed[SHIPPED_ID]["rating"] is None
+    rating = listed["checkpoint:simple"]["rating"]
     assert rating["low"] < rating["elo"] < rating["high"]
     assert rating["simulations"] == 50
-    assert [one["id"] for one in told.values() if one["default"]] == ["checkpoint:simple"]
+    assert [one["id"] for one in listed.values() if one["default"]] == ["checkpoint:simple"]

@@ -1,4 +1,4 @@
-"""What the page is told of a position: the rules as the browser sees them."""
+"""Positions as the API returns them: the rules as the browser sees them."""
 
 import json
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ def test_what_there_is_to_choose_from(client: httpx.Client) -> None:
 
 
 def test_the_api_describes_itself(client: httpx.Client) -> None:
-    told = client.get("/api/v1/openapi.json").json()
-    assert set(told["paths"]) >= {
+    schema = client.get("/api/v1/openapi.json").json()
+    assert set(schema["paths"]) >= {
         "/api/v1/meta",
         "/api/v1/networks",
         "/api/v1/position",
@@ -54,7 +54,7 @@ def test_the_api_describes_itself(client: httpx.Client) -> None:
         "/api/v1/games/format",
         "/api/v1/games/{game_id}",
     }
-    for path, methods in told["paths"].items():
+    for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation.get("description"), f"{method} {path} says what it does"
             assert {"4XX", "5XX"} <= set(operation["responses"]), f"{method} {path} says how it fails"
@@ -75,7 +75,7 @@ def test_the_second_stone_of_player_1_keeps_away_from_it(client: httpx.Client) -
     assert position(client, "A1 L9", variant="gomoku")["forbidden"] == []
 
 
-def test_captures_are_told_before_and_after(client: httpx.Client) -> None:
+def test_captures_are_reported_before_and_after(client: httpx.Client) -> None:
     before = position(client, REAL_GAME[:22])
     assert {"point": "J8", "takes": ["J10", "J9"]} in before["threats"]["captures"]
     after = position(client, REAL_GAME[:23])
@@ -86,7 +86,7 @@ def test_captures_are_told_before_and_after(client: httpx.Client) -> None:
     assert not {"J9", "J10"} & {*after["stones"]["1"], *after["stones"]["2"]}
 
 
-def test_threats_are_told_from_both_sides(client: httpx.Client) -> None:
+def test_threats_are_reported_for_both_sides(client: httpx.Client) -> None:
     attacked = position(client, REAL_GAME[:21])
     assert attacked["to_move"] == 2
     assert attacked["threats"]["must_answer"] == ["H12"]
@@ -96,7 +96,7 @@ def test_threats_are_told_from_both_sides(client: httpx.Client) -> None:
     assert "H8" in winning["threats"]["wins"]
 
 
-def test_the_end_is_told_with_its_line(client: httpx.Client) -> None:
+def test_the_end_is_reported_with_its_line(client: httpx.Client) -> None:
     over = position(client, REAL_GAME)
     assert over["result"] == {"winner": 1, "by": "five", "line": ["H8", "J8", "K8", "L8", "M8"]}
     assert over["legal_count"] == 0
@@ -150,6 +150,6 @@ def test_a_refused_move_is_named(client: httpx.Client) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_and_size_is_served(client: httpx.Client, variant: str) -> None:
     for size in (7, 10, 19):
-        told = position(client, "", variant=variant, board_size=size)
-        assert told["legal_count"] + len(told["forbidden"]) == size * size
-        assert told["stones_to_win"] == {"keryo": 15, "gomoku": None}.get(variant, 10)
+        answer = position(client, "", variant=variant, board_size=size)
+        assert answer["legal_count"] + len(answer["forbidden"]) == size * size
+        assert answer["stones_to_win"] == {"keryo": 15, "gomoku": None}.get(variant, 10)

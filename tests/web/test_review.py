@@ -1,4 +1,4 @@
-"""Reviews: every move is told of, what was missed is named, and the game is scored."""
+"""Reviews: every move is reported, missed wins are named, and the game is scored."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from alphapente.search.root import SearchResult
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
 from alphapente.web.reviewing import accuracy, describe_win, review_move
 from alphapente.web.schemas import ReviewedMove
-from alphapente.web.searches import ForcedWin, Look
+from alphapente.web.searches import ForcedWin, SearchSnapshot
 from tests.web.server import GAME_TEXT, REAL_GAME, events_of, quiet_config, refusal, serving
 
 REVIEW = "/api/v1/review"
@@ -27,7 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_real_game_is_looked_over_to_its_end(client: httpx.Client) -> None:
+def test_the_real_game_is_reviewed_to_its_end(client: httpx.Client) -> None:
     text = f'[Player 1 Name "alice"]\n\n{GAME_TEXT} 1-0'
     events = events_of(client, REVIEW, text=text, simulations=24)
     assert [event.name for event in events] == ["game", *["move"] * 25, "done"]
@@ -70,73 +70,75 @@ def test_what_is_refused(client: httpx.Client, body: dict[str, Any], status: int
     assert refusal(client.post(REVIEW, json=body))[:2] == (status, code)
 
 
-def look(game: Game, best: str, value: float, proven: int = UNKNOWN, forced: ForcedWin | None = None) -> Look:
-    """A search's answer, made by hand; `value` is the player to move's."""
+def snapshot(
+    game: Game, best: str, value: float, proven: int = UNKNOWN, forced: ForcedWin | None = None
+) -> SearchSnapshot:
+    """A hand-made search result; `value` is that of the player to move."""
     points = game.size**2
     point = parse_point(best, game.size)
     result = SearchResult(
         point, np.zeros(points, np.float32), np.zeros(points, np.int32), value, proven, 10, value, (point,)
     )
-    return Look(game, result, (), np.zeros(points, np.float32), 10, 0.1, forced, finished=True)
+    return SearchSnapshot(game, result, (), np.zeros(points, np.float32), 10, 0.1, forced, finished=True)
 
 
 def reviewed(played: str, best: str, value: float, next_value: float, **after: Any) -> ReviewedMove:
-    """The opinion of a move in a quiet position of player 1's."""
+    """The review of a move in a quiet position with player 1 to move."""
     before = Game.from_moves("E5 F6 H8 D4", size=9)
     behind = Game.from_moves([*before.moves, played], size=9)
-    return review_move(behind, look(before, best, value), look(behind, "A1", next_value, **after))
+    return review_move(behind, snapshot(before, best, value), snapshot(behind, "A1", next_value, **after))
 
 
 @pytest.mark.parametrize(
     ("value", "next_value", "verdict"),
     [(0.2, -0.2, "good"), (0.2, 0.0, "inaccuracy"), (0.2, 0.2, "mistake"), (0.5, 0.3, "blunder"), (0.0, -0.5, "good")],
 )
-def test_verdicts_go_by_what_was_given_away(value: float, next_value: float, verdict: str) -> None:
-    told = reviewed("C3", "D3", value, next_value)
-    assert told.verdict == verdict
-    assert told.loss == pytest.approx(max(0.0, value + next_value))
-    assert (told.value_before, told.value_after) == (value, -next_value)
-    assert told.comment == "D3 was the engine's move."
+def test_verdicts_depend_on_the_loss(value: float, next_value: float, verdict: str) -> None:
+    move = reviewed("C3", "D3", value, next_value)
+    assert move.verdict == verdict
+    assert move.loss == pytest.approx(max(0.0, value + next_value))
+    assert (move.value_before, move.value_after) == (value, -next_value)
+    assert move.comment == "D3 was the engine's move."
 
 
 def test_the_engines_own_move_loses_nothing() -> None:
-    told = reviewed("D3", "D3", 0.9, 0.9)
-    assert (told.verdict, told.loss, told.comment) == ("good", 0.0, "")
+    move = reviewed("D3", "D3", 0.9, 0.9)
+    assert (move.verdict, move.loss, move.comment) == ("good", 0.0, "")
 
 
 def test_values_of_player_2s_moves_are_player_1s_as_well() -> None:
     before = Game.from_moves("E5 F6 H8", size=9)
     after = Game.from_moves("E5 F6 H8 D4", size=9)
-    told = review_move(after, look(before, "A1", 0.5), look(after, "A2", 0.1))
-    assert (told.value_before, told.value_after) == (-0.5, 0.1)
-    assert told.loss == pytest.approx(0.6)
-    assert told.verdict == "blunder"
+    move = review_move(after, snapshot(before, "A1", 0.5), snapshot(after, "A2", 0.1))
+    assert (move.value_before, move.value_after) == (-0.5, 0.1)
+    assert move.loss == pytest.approx(0.6)
+    assert move.verdict == "blunder"
 
 
 def test_a_win_that_still_stands_was_not_missed_but_one_at_once_is_named() -> None:
     before = Game.from_moves("E5 A1 B2 A3 E6 A5 E7 C9 E8 J1", "gomoku", 9)
     win = ForcedWin(1, 1, (parse_point("E9", 9),))
     behind = Game.from_moves([*before.moves, "D2"], "gomoku", 9)
-    before_look = look(before, "E9", 1.0, PROVEN_WIN, win)
-    lost = look(behind, "E9", -1.0, PROVEN_LOSS)
-    still = review_move(behind, before_look, lost)
+    before_snapshot = snapshot(before, "E9", 1.0, PROVEN_WIN, win)
+    lost = snapshot(behind, "E9", -1.0, PROVEN_LOSS)
+    still = review_move(behind, before_snapshot, lost)
     assert (still.verdict, still.comment) == ("good", "E9 wins at once by five.")
     longer = ForcedWin(1, 3, tuple(parse_point(name, 9) for name in ("A2", "A4", "E9")))
-    another = review_move(behind, look(before, "A2", 1.0, PROVEN_WIN, longer), lost)
+    another = review_move(behind, snapshot(before, "A2", 1.0, PROVEN_WIN, longer), lost)
     assert (another.verdict, another.comment) == ("good", "A2 was the engine's move.")
-    gone = review_move(behind, before_look, look(behind, "E9", 0.2))
+    gone = review_move(behind, before_snapshot, snapshot(behind, "E9", 0.2))
     assert (gone.verdict, gone.comment) == ("missed win", "E9 wins at once by five.")
-    nearly = review_move(behind, before_look, look(behind, "E9", -0.95))
+    nearly = review_move(behind, before_snapshot, snapshot(behind, "E9", -0.95))
     assert (nearly.verdict, nearly.comment) == ("good", "E9 wins at once by five.")
 
 
-def test_a_win_given_to_the_opponent_is_told() -> None:
+def test_a_win_given_to_the_opponent_is_reported() -> None:
     behind = Game.from_moves("A1 E5 C1 E6 A5 E7 J1 E8 J3", "gomoku", 9)
     before = Game.from_moves(behind.moves[:-1], "gomoku", 9)
     win = ForcedWin(2, 1, (parse_point("E9", 9),))
-    told = review_move(behind, look(before, "E9", 0.0), look(behind, "E9", 1.0, PROVEN_WIN, win))
-    assert told.verdict == "blunder"
-    assert told.comment == "Now E9 wins at once by five for player 2."
+    move = review_move(behind, snapshot(before, "E9", 0.0), snapshot(behind, "E9", 1.0, PROVEN_WIN, win))
+    assert move.verdict == "blunder"
+    assert move.comment == "Now E9 wins at once by five for player 2."
 
 
 def test_wins_are_described_in_the_winners_own_moves() -> None:

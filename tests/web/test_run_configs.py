@@ -1,4 +1,4 @@
-"""Configurations as the page sees them: by name, key by key, checked by the same code as everywhere, never by path."""
+"""Configurations for the page: by name, never by path; key by key; checked by the same code as everywhere."""
 
 import json
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ import pytest
 
 from alphapente.config import keys, load_config
 from alphapente.web.run_configs import BUILT_IN, Configs, Named, differences, own_configuration
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import refusal
 
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         yield client
 
 
@@ -50,7 +50,7 @@ def test_only_plain_names_of_files_in_the_folder_are_offered(client: httpx.Clien
     assert refusal(client.get(f"/api/v1/configs/{'x' * 65}"))[:2] == (422, "malformed")
 
 
-def test_one_that_cannot_be_used_is_listed_with_what_is_wrong(client: httpx.Client) -> None:
+def test_an_invalid_one_is_listed_with_its_problem(client: httpx.Client) -> None:
     write_config("bad", generation={"simulations": "many"})
     Path("config", "worse.json").write_text("{")
     problems = {one["name"]: one["problem"] for one in listed(client)}
@@ -75,20 +75,20 @@ def test_every_setting_is_shown_with_its_meaning(client: httpx.Client) -> None:
     assert {"records.database", "pipeline.checkpoint_dir", "pipeline.log_dir", "models.simple.class"} <= fixed
 
 
-def test_all_that_is_wrong_is_told_at_once(client: httpx.Client) -> None:
+def test_all_errors_are_reported_at_once(client: httpx.Client) -> None:
     write_config("tiny")
-    told = check(client, "tiny", "generation.simulations=0", "training.epochs=-1", "generation.seed=7")
-    assert not told["ok"]
-    assert told["resolved"] is None
-    assert [error["key"] for error in told["errors"]] == ["generation.simulations", "training.epochs"]
-    assert all(error["allowed"] and error["message"] for error in told["errors"])
+    answer = check(client, "tiny", "generation.simulations=0", "training.epochs=-1", "generation.seed=7")
+    assert not answer["ok"]
+    assert answer["resolved"] is None
+    assert [error["key"] for error in answer["errors"]] == ["generation.simulations", "training.epochs"]
+    assert all(error["allowed"] and error["message"] for error in answer["errors"])
 
 
-def test_what_is_right_is_resolved_as_everywhere(client: httpx.Client) -> None:
+def test_a_valid_configuration_is_resolved_as_everywhere(client: httpx.Client) -> None:
     path = write_config("tiny")
-    told = check(client, "tiny", "generation.simulations=64")
-    assert (told["ok"], told["errors"]) == (True, [])
-    assert told["resolved"] == load_config(path, ["generation.simulations=64"]).to_dict()
+    answer = check(client, "tiny", "generation.simulations=64")
+    assert (answer["ok"], answer["errors"]) == (True, [])
+    assert answer["resolved"] == load_config(path, ["generation.simulations=64"]).to_dict()
 
 
 def test_the_servers_own_configuration_is_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_the_differences_make_one_configuration_of_the_other(tmp_path: Path) -> 
     other = load_config(
         None, ["generation.simulations=9", "game.variant=keryo", "models.simple.channels=8", "records.database=x.db"]
     )
-    told = differences(plain, other)
-    assert "records.database" not in json.dumps(told), "where files are is the file's own"
-    back = load_config(None, told).to_dict()
+    changes = differences(plain, other)
+    assert "records.database" not in json.dumps(changes), "paths are set only in the file"
+    back = load_config(None, changes).to_dict()
     assert back | {"records": other.to_dict()["records"]} == other.to_dict()

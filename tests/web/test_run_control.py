@@ -1,4 +1,4 @@
-"""Runs started, paused and stopped from the page: real processes, their folders, and what the page is told of them."""
+"""Runs started, paused and stopped from the page: real processes, their folders, and their states on the page."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ import pytest
 
 from alphapente.pipeline.state import STATE_NAME, load_state, scheduler_at_work
 from alphapente.web.run_configs import Named
-from alphapente.web.run_room import RunRoom
-from tests.web.run_folder import run_room, write_config
+from alphapente.web.run_context import RunContext
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import Event, read_events, refusal, wait_until
 
 FOLDER = Path("runs/tiny")
@@ -25,15 +25,15 @@ def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[httpx.Client, RunRoom]]:
-    with run_room(tmp_path, monkeypatch) as found:
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[httpx.Client, RunContext]]:
+    with run_context(tmp_path, monkeypatch) as found:
         write_config()
         yield found
 
 
 @pytest.fixture
-def client(room: tuple[httpx.Client, RunRoom]) -> httpx.Client:
-    return room[0]
+def client(context: tuple[httpx.Client, RunContext]) -> httpx.Client:
+    return context[0]
 
 
 def post(client: httpx.Client, what: str, **body: Any) -> httpx.Response:
@@ -43,9 +43,9 @@ def post(client: httpx.Client, what: str, **body: Any) -> httpx.Response:
 def begin(client: httpx.Client, *overrides: str) -> int:
     answer = post(client, "start", overrides=list(overrides))
     assert answer.status_code == 202, answer.text
-    told = answer.json()
-    assert told["state"] == "starting"
-    return int(told["pid"])
+    started = answer.json()
+    assert started["state"] == "starting"
+    return int(started["pid"])
 
 
 def look(client: httpx.Client) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def wait_for(client: httpx.Client, *states: str) -> dict[str, Any]:
 
 
 def at_work(client: httpx.Client) -> dict[str, Any]:
-    """Until its first step is at work."""
+    """Waits until its first step is active."""
     wait_until(lambda: look(client)["state"] == "running" and look(client)["phase"])
     return look(client)
 
@@ -72,12 +72,12 @@ def test_a_run_from_start_to_end(client: httpx.Client) -> None:
     assert [step["name"] for step in run["steps"] if step["outcome"] == "done"][:2] == ["Generation 1", "Training 1.1"]
     assert [(cycle["cycle"], cycle["games"]) for cycle in run["games_per_cycle"]] == [(1, 10), (2, 10)]
     assert len(run["losses"]) == 4
-    wait_until(lambda: not list(Path("logs").glob("start_*.log")))  # a start that said nothing leaves no file
+    wait_until(lambda: not list(Path("logs").glob("start_*.log")))  # a start without output leaves no file
     (summary,) = client.get("/api/v1/runs").json()
     assert (summary["config"], summary["state"], summary["configs"]) == ("tiny", "finished", ["tiny"])
 
 
-def test_a_paused_run_goes_on_and_a_stopped_one_does_not(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_run_resumes_and_a_stopped_one_does_not(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     pid = begin(client)
     name = at_work(client)["run"]
@@ -87,7 +87,7 @@ def test_a_paused_run_goes_on_and_a_stopped_one_does_not(client: httpx.Client, m
     assert refusal(post(client, "pause"))[:2] == (409, "not_at_work")
 
     begin(client)
-    assert at_work(client)["run"] == name, "it is the same run that goes on"
+    assert at_work(client)["run"] == name, "the same run resumes"
     assert post(client, "stop").status_code == 202
     wait_for(client, "stopped")
     state = load_state(FOLDER / STATE_NAME)
@@ -106,7 +106,7 @@ def test_a_paused_run_can_be_stopped_for_good(client: httpx.Client, monkeypatch:
     assert look(client)["state"] == "stopped"
 
 
-def test_whoever_stops_what_is_being_paused_stops_it(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_during_a_pause_stops_the_run(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     begin(client)
     at_work(client)
@@ -128,7 +128,7 @@ def test_a_run_that_has_only_begun_to_start_can_be_paused(
     assert run["phase"] == ""
 
 
-def test_a_start_that_comes_to_nothing_says_why(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_says_why(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "refuse")
     begin(client)
     run = wait_for(client, "failed")
@@ -138,7 +138,7 @@ def test_a_start_that_comes_to_nothing_says_why(client: httpx.Client, monkeypatc
     wait_for(client, "finished")
 
 
-def test_a_step_that_fails_is_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_reported(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "fail:Training 1.2")
     begin(client)
     run = wait_for(client, "failed")
@@ -146,7 +146,7 @@ def test_a_step_that_fails_is_told(client: httpx.Client, monkeypatch: pytest.Mon
     assert [step["outcome"] for step in run["steps"]] == ["done", "done", "failed"]
 
 
-def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_is_shown_as_paused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
     pid = begin(client)
     at_work(client)
@@ -167,7 +167,7 @@ def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monke
     assert not watching.is_alive()
     assert {event.name for event in seen} == {"run"}
     assert seen[0].data["state"] == "running"
-    assert seen[-1].data["message"] == "its process was killed; it goes on from its last finished step"
+    assert seen[-1].data["message"] == "its process was killed; it resumes after its last finished step"
     assert [step["outcome"] for step in seen[-1].data["steps"]] == ["ended early"]
     monkeypatch.setenv("STAND_IN", "")
     begin(client)
@@ -175,10 +175,10 @@ def test_one_who_watches_sees_a_killed_run_as_paused(client: httpx.Client, monke
 
 
 def test_a_run_is_a_process_that_outlives_the_server(
-    room: tuple[httpx.Client, RunRoom], monkeypatch: pytest.MonkeyPatch
+    context: tuple[httpx.Client, RunContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAND_IN", "hang:generate")
-    pid = begin(room[0])
+    pid = begin(context[0])
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
@@ -187,7 +187,7 @@ def test_the_settings_of_the_page_and_of_the_server_go_into_the_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = Named("mine", write_config("mine"), ("generation.record_limit=30",))
-    with run_room(tmp_path, monkeypatch, own) as (client, _):
+    with run_context(tmp_path, monkeypatch, own) as (client, _):
         body = {"config": "mine", "overrides": ["pipeline.generation_cycles=1"]}
         assert client.post("/api/v1/run/start", json=body).status_code == 202
         wait_until(lambda: client.get("/api/v1/run").json()["state"] == "finished")
@@ -221,6 +221,6 @@ def test_a_run_is_named_by_a_configuration(client: httpx.Client, what: str) -> N
         assert refusal(client.post(f"/api/v1/run/{what}", json={"config": name}))[:2] == (404, "no_config")
 
 
-def test_a_folder_that_cannot_be_written_is_told(client: httpx.Client) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(client: httpx.Client) -> None:
     Path("logs").write_text("in the way")
     assert refusal(post(client, "start"))[:2] == (503, "cannot_start")

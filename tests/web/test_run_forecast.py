@@ -1,4 +1,4 @@
-"""When a run will end: by its records, its cycles or its time, from how fast it was of late."""
+"""The forecast of a run's end: by records, cycles or time, from its latest rate."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_the_rate_is_that_of_the_last_part() -> None:
     [None, status([]), status([(0.0, 100, 9)]), status([(99.0, 100, 9)])],
     ids=["none", "empty", "still", "new"],
 )
-def test_too_little_tells_no_rate(known: Status | None) -> None:
+def test_too_few_samples_give_no_rate(known: Status | None) -> None:
     assert records_per_s(known, 100, 100.0) is None
 
 
@@ -49,5 +49,5 @@ def test_what_comes_first_ends_the_run() -> None:
     assert time_left(config(), (1_000, 2_000), None, 50.0) == (None, None)
 
 
-def test_numbers_that_json_has_no_word_for() -> None:
+def test_numbers_that_json_cannot_represent() -> None:
     assert [finite(number) for number in (1.5, float("nan"), float("inf"))] == [1.5, None, None]

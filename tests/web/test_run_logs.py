@@ -1,4 +1,4 @@
-"""A run's logs: which there are, their last lines, and nothing but them."""
+"""A run's logs: their list and their last lines, and no other files."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from alphapente.web.errors import WebError
 from alphapente.web.run_logs import logs
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import quiet_config, refusal
 
 
@@ -16,7 +16,7 @@ def write_log(folder: Path, name: str, text: str) -> None:
     (folder / "logs" / name).write_text(text)
 
 
-def test_the_coordinations_log_is_shown_first(tmp_path: Path) -> None:
+def test_the_schedulers_log_is_shown_first(tmp_path: Path) -> None:
     write_log(tmp_path, "pipeline_1.log", "one\ntwo\nthree\n")
     write_log(tmp_path, "generation_1.log", "later\n")
     found = logs(quiet_config(tmp_path), None, 2)
@@ -41,7 +41,7 @@ def test_of_a_long_log_the_end_is_read_and_no_half_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../records.db", "/etc/passwd", "secret.txt", ""])
-def test_a_log_is_named_as_the_list_has_it(tmp_path: Path, name: str) -> None:
+def test_only_names_of_the_list_are_logs(tmp_path: Path, name: str) -> None:
     write_log(tmp_path, "pipeline_1.log", "one\n")
     write_log(tmp_path, "secret.txt", "no log")
     with pytest.raises(WebError, match="no log"):
@@ -49,7 +49,7 @@ def test_a_log_is_named_as_the_list_has_it(tmp_path: Path, name: str) -> None:
 
 
 def test_the_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config()
         write_log(tmp_path, "pipeline_1.log", "hello\n")
         assert ask(client).json()["lines"] == ["hello"]

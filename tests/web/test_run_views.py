@@ -20,7 +20,7 @@ from alphapente.selfplay.live import NAME as LIVE_GAMES
 from alphapente.web import run_curves
 from tests.arena.test_ratings import RANDOM, TACTICAL, match
 from tests.doctor.sample_runs import games, store, training, write_curves
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 from tests.web.server import refusal, wait_until
 
 SIZE = 7
@@ -29,7 +29,7 @@ WAIT_S = 120.0
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config(game={"board_size": SIZE})
         yield client
 
@@ -48,7 +48,7 @@ def keep_state(**fields: Any) -> None:
     save_state(State(run="a run", settings=config().to_dict(), **fields), Path("runs/tiny", STATE_NAME))
 
 
-def test_where_nothing_is_nothing_is_shown(client: httpx.Client) -> None:
+def test_without_a_run_nothing_is_shown(client: httpx.Client) -> None:
     run = get(client, "")
     assert (run["state"], run["run"], run["records"], run["steps"], run["time_left_s"]) == ("none", None, 0, [], None)
     assert client.get("/api/v1/runs").json() == []
@@ -61,11 +61,11 @@ def test_where_nothing_is_nothing_is_shown(client: httpx.Client) -> None:
     assert get(client, "/logs") == {"files": [], "name": None, "lines": []}
     assert get(client, "/doctor")["state"] == "none"
     assert get(client, "/settings")["overrides"] == []
-    assert not Path("runs/tiny").exists(), "looking makes nothing"
+    assert not Path("runs/tiny").exists(), "reading creates no files"
     assert not Path("records.db").exists()
 
 
-def test_a_run_that_ended_is_told_by_its_files(client: httpx.Client) -> None:
+def test_a_finished_run_is_shown_from_its_files(client: httpx.Client) -> None:
     store(config(), games(4))
     keep_state(finished=True, games_by_cycle=[3, 1], loss_by_training=[("Training 1.1", math.nan), ("Training 2.1", 2)])
     run = get(client, "")
@@ -75,7 +75,7 @@ def test_a_run_that_ended_is_told_by_its_files(client: httpx.Client) -> None:
     assert [cycle["games"] for cycle in run["games_per_cycle"]] == [3, 1]
 
 
-def test_a_state_that_cannot_be_read_is_told(client: httpx.Client) -> None:
+def test_a_state_that_cannot_be_read_is_reported(client: httpx.Client) -> None:
     Path("runs/tiny").mkdir(parents=True)
     Path("runs/tiny", STATE_NAME).write_text("{")
     run = get(client, "")
@@ -83,7 +83,7 @@ def test_a_state_that_cannot_be_read_is_told(client: httpx.Client) -> None:
     assert "incomplete" in run["message"]
 
 
-def test_a_damaged_database_is_told(client: httpx.Client) -> None:
+def test_a_damaged_database_is_reported(client: httpx.Client) -> None:
     Path("records.db").write_bytes(b"no database" * 1000)
     keep_state()
     assert "records.db" in get(client, "")["message"]

@@ -1,4 +1,4 @@
-"""Who gets in: hosts, tokens, origins, content types, sizes; and what every answer forbids the browser."""
+"""Access checks: hosts, tokens, origins, content types, sizes; and the security headers of responses."""
 
 import http.client
 import json
@@ -59,7 +59,7 @@ def test_every_answer_has_the_headers(client: httpx.Client, path: str) -> None:
     assert "unsafe" not in answer.headers["content-security-policy"]
 
 
-def test_pages_are_looked_for_anew_and_answers_are_not_kept(client: httpx.Client) -> None:
+def test_pages_are_revalidated_and_answers_are_not_cached(client: httpx.Client) -> None:
     assert client.get("/").headers["cache-control"] == "no-cache"
     assert client.get("/api/v1/meta").headers["cache-control"] == "no-store"
 
@@ -84,7 +84,7 @@ def test_large_bodies_are_refused(client: httpx.Client) -> None:
     assert refusal(client.post(POSITION, json={"variant": "x" * 3000}))[:2] == (413, "too_large")
 
 
-def test_large_bodies_are_refused_where_their_size_is_not_told(client: httpx.Client) -> None:
+def test_large_bodies_are_refused_without_a_content_length(client: httpx.Client) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", client.base_url.port or 0, timeout=30)
     parts = (b"x" * 1000 for _ in range(5))
     connection.request("POST", POSITION, body=parts, headers={"content-type": "application/json"}, encode_chunked=True)
@@ -107,12 +107,12 @@ def test_a_length_that_no_body_has_is_refused(client: httpx.Client) -> None:
     ["", "{", "[1, 2", "\xff\xfe", '"text"', "[" * 1500, "null", '{"moves": "K10"}', f'{{"board_size": {"9" * 1900}}}'],
     ids=lambda body: body[:6],
 )
-def test_what_is_no_request_is_told_as_json(client: httpx.Client, body: str) -> None:
+def test_invalid_requests_get_a_json_error(client: httpx.Client, body: str) -> None:
     answer = client.post(POSITION, content=body.encode("latin-1"), headers={"content-type": "application/json"})
     assert refusal(answer)[:2] == (422, "malformed")
 
 
-def test_an_error_that_nobody_expected_tells_nothing_of_what_is_inside(
+def test_an_unexpected_error_reveals_no_internals(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_arguments: object) -> None:
@@ -120,12 +120,12 @@ def test_an_error_that_nobody_expected_tells_nothing_of_what_is_inside(
 
     monkeypatch.setattr(position, "view_position", broken)
     answer = client.post(POSITION, json={})
-    assert refusal(answer) == (500, "internal", "the server made a mistake; its terminal tells more")
+    assert refusal(answer) == (500, "internal", "internal error; the server's terminal shows details")
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "a secret of the server" in caplog.text
 
 
-def test_unknown_addresses_and_methods_are_told_as_json(client: httpx.Client) -> None:
+def test_unknown_addresses_and_methods_get_a_json_error(client: httpx.Client) -> None:
     assert refusal(client.get("/api/v1/nothing"))[:2] == (404, "not_found")
     assert refusal(client.get(POSITION))[:2] == (405, "method_not_allowed")
     assert refusal(client.delete("/api/v1/meta", headers={"content-type": "application/json"}))[0] == 405

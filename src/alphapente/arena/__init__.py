@@ -1,1 +1,1 @@
-"""Players against players: openings, matches, the engine that plays a person."""
+"""Games between players: openings, matches, ratings, suites, and the engine that plays against a person."""

@@ -1,14 +1,15 @@
 """Ratings of players by the Bradley-Terry model, from all their games together, with intervals.
 
-The model (Bradley and Terry 1952; with an advantage of the first player as in Davidson and Beaver 1977): player i,
-moving first, scores against j with probability ``1 / (1 + exp(-(r_i - r_j + g)))``, g the same for all; a draw is half
-a win and half a loss. r and g are those of the greatest likelihood, found by SciPy's Newton method in a trust region;
-in Elo they are multiplied by 400 / ln 10.
+The model (Bradley and Terry 1952; first-player advantage as in Davidson and Beaver 1977): player i, moving first,
+scores against j with probability ``1 / (1 + exp(-(r_i - r_j + g)))``. The advantage g is the same for all players. A
+draw counts as half a win and half a loss. SciPy's trust-region Newton method finds the r and g of maximum likelihood;
+multiplied by 400 / ln 10 they are Elo.
 
-So that 100 wins of 100 do not mean an infinite difference, each player is given one drawn game, spread over its
-opponents as its real games are (the prior of Coulom's BayesElo). Intervals are from the observed information: the
-inverse of the log-likelihood's second derivative. Games of one opening count as independent, which they are not quite:
-an opening that is better for one colour makes them share the points, and the intervals are then a little too wide.
+The prior is one drawn game for each player, spread over its opponents in proportion to its real games (as in Coulom's
+BayesElo). Without it, 100 wins of 100 would mean an infinite difference. Intervals come from the observed information,
+the inverse of the log-likelihood's second derivative. Games of one opening count as independent, which is not quite
+true: an opening that favours one colour makes the two players share the points, and the intervals are then a little
+too wide.
 """
 
 from collections import defaultdict
@@ -29,13 +30,13 @@ ELO = 400 / np.log(10)
 CONFIDENCE_Z = 1.959964
 """Half-width of a 95% interval in standard deviations."""
 PRIOR_DRAWS = 1.0
-"""Drawn games that each player is given."""
+"""Drawn games in each player's prior."""
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What one player, moving first, has scored against another: their places in the list of players."""
+    """The points of one player, moving first, against another. `first` and `second` are indices of players."""
 
     first: int
     second: int
@@ -45,46 +46,46 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Ratings in Elo and how sure they are. `covariance` [n, n] is of the ratings as they are anchored."""
+    """Ratings in Elo and their uncertainty. `covariance` [n, n] is that of the anchored ratings."""
 
     ratings: Array
     covariance: Array
     first_player_elo: float
     first_player_deviation: float
     groups: NDArray[np.int64]
-    """The group of each player: players of different groups have never met, not even through others."""
+    """The group of each player. Players of different groups are not connected by any chain of games."""
     anchored: NDArray[np.bool_]
-    """Whether the player's group holds an anchor; the ratings of one that holds none are about their own average."""
+    """Whether the player's group has an anchor. The ratings of a group without one have the average 0."""
 
     def interval(self, player: int) -> tuple[float, float]:
-        """95% interval of a player's rating, the anchor being held."""
+        """95% interval of a player's rating, with the anchors fixed."""
         spread = _half_interval(self.covariance[player, player])
         return float(self.ratings[player]) - spread, float(self.ratings[player]) + spread
 
     def difference(self, one: int, other: int) -> tuple[float, float]:
-        """How far `one` is above `other`, and half the 95% interval of that."""
+        """Elo of `one` minus Elo of `other`, and the half-width of the 95% interval."""
         cov = self.covariance
         variance = cov[one, one] + cov[other, other] - 2 * cov[one, other]
         return float(self.ratings[one] - self.ratings[other]), _half_interval(variance)
 
     def spread_among(self, player: int, others: NDArray[np.bool_]) -> float:
-        """Half the 95% interval of a player's distance from the average of these players, itself among them."""
+        """Half-width of the 95% interval of a player's difference from the average of `others`, which include it."""
         weights = np.where(others, -1 / np.count_nonzero(others), 0.0)
         weights[player] += 1
         return _half_interval(float(weights @ self.covariance @ weights))
 
 
 def _half_interval(variance: float) -> float:
-    """Half a 95% interval; rounding may have made the variance of what is held a little negative."""
+    """Half-width of a 95% interval. Rounding can make the variance of an anchor slightly negative."""
     return CONFIDENCE_Z * float(np.sqrt(max(0.0, variance)))
 
 
 def fit_ratings(
     num_players: int, pairings: Sequence[Pairing], anchors: Mapping[int, float], prior_draws: float = PRIOR_DRAWS
 ) -> Fit:
-    """The ratings of players 0 to num_players - 1; `anchors` are those held at an Elo, by place.
+    """The ratings of players 0 to num_players - 1; `anchors` maps players to the Elo at which they are fixed.
 
-    Raises RequestError without games, FailureError where the fit does not come to an end.
+    Raises RequestError without games, FailureError if the fit does not converge.
     """
     if not pairings:
         raise RequestError("no games to rate by")
@@ -93,7 +94,7 @@ def fit_ratings(
     anchored_groups = {int(groups[player]) for player in held}
     for player in range(num_players):
         if int(groups[player]) not in {int(groups[one]) for one in held}:
-            held[player] = 0.0  # for the fit; moved to the group's average below
+            held[player] = 0.0  # for the fit only; the group is centred below
     data = _Data(num_players, [*pairings, *_prior(num_players, pairings, prior_draws)])
     free = np.array([player for player in range(num_players) if player not in held] + [num_players])
     start = np.zeros(num_players + 1)
@@ -114,9 +115,9 @@ def fit_ratings(
 
 
 def one_sided(num_players: int, pairings: Sequence[Pairing]) -> NDArray[np.int64]:
-    """Classes of players, numbered from 0: between players of two classes, all points went the same way.
+    """Classes of players, numbered from 0. Between two classes one side scored all points.
 
-    The data only say that the gap between two classes is large; how large, the prior does (Ford 1957).
+    The data then only show that the gap is large; its size comes from the prior (Ford 1957).
     """
     won = [(one.first, one.second) for one in pairings if one.points > 0]
     won += [(one.second, one.first) for one in pairings if one.points < one.games]
@@ -132,7 +133,7 @@ def _groups(num_players: int, edges: Sequence[tuple[int, int]], directed: bool) 
 
 
 def _prior(num_players: int, pairings: Sequence[Pairing], draws: float) -> list[Pairing]:
-    """Drawn games: each player's `draws` spread over its opponents as its games are, half of them with each colour."""
+    """Each player's `draws` drawn games, spread over its opponents like its games, half with each colour."""
     played = np.zeros(num_players)
     met: defaultdict[tuple[int, int], float] = defaultdict(float)
     for pairing in pairings:
@@ -146,7 +147,7 @@ def _prior(num_players: int, pairings: Sequence[Pairing], draws: float) -> list[
 
 
 class _Data:
-    """The log-likelihood of all games, and its derivatives. Parameters: the ratings, then the first player's."""
+    """The log-likelihood of all games and its derivatives. Parameters: the ratings, then the first-player advantage."""
 
     def __init__(self, num_players: int, pairings: Sequence[Pairing]) -> None:
         self.num_players = num_players
@@ -160,12 +161,12 @@ class _Data:
         return gap
 
     def loss(self, values: Array) -> float:
-        """The log-likelihood, with the sign changed."""
+        """The negative log-likelihood."""
         gap = self._gap(values)
         return float(np.sum(self.games * np.logaddexp(0, gap) - self.points * gap))
 
     def slope(self, values: Array) -> Array:
-        """Its first derivative."""
+        """The first derivative of `loss`."""
         excess = self.games * expit(self._gap(values)) - self.points
         slope = np.zeros(self.num_players + 1)
         np.add.at(slope, self.first, excess)
@@ -174,7 +175,7 @@ class _Data:
         return slope
 
     def curvature(self, values: Array) -> Array:
-        """Its second derivative: the observed information."""
+        """The second derivative of `loss`: the observed information."""
         chance = expit(self._gap(values))
         weight = self.games * chance * (1 - chance)
         found = np.zeros((self.num_players + 1, self.num_players + 1))
@@ -186,7 +187,7 @@ class _Data:
 
 
 def _maximize(data: _Data, start: Array, free: NDArray[np.int64]) -> tuple[Array, Array]:
-    """The values of greatest likelihood, those not `free` kept, and their covariance (0 for what is kept)."""
+    """The values of maximum likelihood and their covariance. Values that are not `free` stay fixed: covariance 0."""
 
     def whole(values: Array) -> Array:
         every = start.copy()
@@ -210,7 +211,7 @@ def _maximize(data: _Data, start: Array, free: NDArray[np.int64]) -> tuple[Array
 
 
 def _centring(groups: NDArray[np.int64], anchored: NDArray[np.bool_]) -> Array:
-    """The linear map that moves each group without an anchor so that its average is 0."""
+    """The linear map that gives each group without an anchor the average 0."""
     centre = np.eye(len(groups))
     for group in set(groups[~anchored].tolist()):
         members = np.flatnonzero(groups == group)

@@ -1,11 +1,11 @@
-"""A player by the clock: so many seconds a move, each game searched alone by an engine of its own."""
+"""A player with a time limit for each move. Each of its games has an engine of its own."""
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alphapente.arena.engine import Engine
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.players import ChosenMove, Player, Turn
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
@@ -13,9 +13,9 @@ from alphapente.rules.position import VARIANTS
 
 
 class ClockPlayer(Player):
-    """Thinks for `seconds` a move. Each evaluator serves one game at a time, in a thread of its own.
+    """Searches for `seconds` a move. Each evaluator serves one game at a time, in a thread of its own.
 
-    A game's tree is kept from move to move and dropped with the game: no other game sees it.
+    A game's tree is kept from move to move and deleted at the end of the game. Games share no tree.
     """
 
     def __init__(self, evaluators: Sequence[Evaluator], settings: SearchSettings, seconds: float, name: str) -> None:
@@ -27,13 +27,13 @@ class ClockPlayer(Player):
         self._playing: dict[int, tuple[Evaluator, Engine]] = {}
         self._threads = ThreadPoolExecutor(len(evaluators), "clock-player")
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-        """See Player.choose. At most as many games at once as there are evaluators."""
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+        """See Player.choose. At most one game for each evaluator."""
         engines = [self._engine(turn) for turn in turns]
         return list(self._threads.map(_think, engines, turns))
 
     def end_game(self, game: int) -> None:
-        """Drops the game's tree; its evaluator is free for another."""
+        """Deletes the game's tree and makes its evaluator available."""
         if game in self._playing:
             self._free.append(self._playing.pop(game)[0])
 
@@ -50,9 +50,9 @@ class ClockPlayer(Player):
         return self._playing[turn.game][1]
 
 
-def _think(engine: Engine, turn: Turn) -> Answer:
+def _think(engine: Engine, turn: Turn) -> ChosenMove:
     started = time.perf_counter()
     position = turn.position
     game = Game.from_moves(turn.moves, VARIANTS[position["variant"]], int(position["size"]))
     point = engine.think(game).result.point
-    return Answer(point, time.perf_counter() - started)
+    return ChosenMove(point, time.perf_counter() - started)

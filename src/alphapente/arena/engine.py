@@ -1,4 +1,4 @@
-"""The engine that plays one game, for a person or by the clock: one big tree, kept from move to move."""
+"""The engine that plays one game, for a person or with a time limit: one large tree, kept from move to move."""
 
 import time
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
 from alphapente.search.root import SearchResult, principal_variation
 from alphapente.search.tree import nodes_in_memory
 
-FIRST_LOOK = 32
-"""Simulations of the first search by the clock, from which the engine learns how fast it is."""
-PLANNED = 0.95
-"""Share of the time left that a search by the clock is planned for."""
-WORTHWHILE = 0.08
-"""Share of a move's time that must be left for another search to begin."""
+FIRST_SIMULATIONS = 32
+"""Simulations of the first search with a time limit. They measure the engine's speed."""
+PLANNED_SHARE = 0.95
+"""Share of the remaining time for which a search is planned."""
+LEAST_TIME_SHARE = 0.08
+"""Another search begins only if more than this share of the move's time remains."""
 FIRST_NODES = 4096
-"""Positions that a tree has room for at first: 4 MB on 19x19. It doubles as often as a search needs more."""
+"""Initial capacity of a tree in positions: 4 MB on 19x19. It doubles when a search needs more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A move that the engine looked at, as the player to move sees it: `line` begins with the move itself."""
+    """A move that the engine considered, from the view of the player to move. `line` begins with the move itself."""
 
     point: int
     visits: int
@@ -36,8 +36,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What the engine thinks of a position: the search's result, the moves it looked at, best first, and the time."""
+class Analysis:
+    """The engine's evaluation of a position: the search's result, the moves considered, best first, and the time."""
 
     result: SearchResult
     candidates: tuple[Candidate, ...]
@@ -47,10 +47,10 @@ class Opinion:
 class Engine:
     """Searches the positions of one game at a time, with `simulations` a move or, if given, for `seconds` a move.
 
-    The tree is kept while the game only moves forward. By the clock, sequential halving (Gumbel root) and the threat
-    solver's share must know beforehand how many simulations there will be: as many as the time left lets expect from
-    the engine's speed so far. If they are done early, a larger search goes on from them; if time runs out first, the
-    search ends there.
+    The tree is kept while the game only moves forward. Sequential halving (Gumbel root) and the threat solver's budget
+    need the number of simulations in advance. With a time limit it is estimated from the remaining time and the
+    engine's measured speed. If the simulations end early, a larger search continues from their tree; if the time runs
+    out first, the search ends.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Engine:
         seconds: float | None = None,
         engines: int = 1,
     ) -> None:
-        """`engines`: how many share half of the machine's memory for their trees."""
+        """`engines`: number of engines whose trees share half of the machine's memory."""
         self.evaluator = evaluator
         self.simulations = simulations
         self.seconds = seconds
@@ -78,23 +78,23 @@ class Engine:
         )
         self._speed = 0.0  # simulations a second, as measured last
         self._at: tuple[str, int, list[int]] | None = None
-        self._last: Opinion | None = None
+        self._last: Analysis | None = None
 
-    def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Opinion:
-        """Searches the game's position, which must be in play. `stop` ends a search by the clock early.
+    def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Analysis:
+        """Searches the game's position, which must be in play. `stop` ends a search with a time limit early.
 
-        Asked again about the same moves, it answers what it found before.
+        A second call with the same moves returns the same analysis without a new search.
         """
         if self._last is not None and self._at == (game.variant, game.size, game.moves):
             return self._last
         started = time.monotonic()
         self._follow(game)
         result = self._search(None, stop) if self.seconds is None else self._by_clock(started, self.seconds, stop)
-        self._last = Opinion(result, candidates(self._forest, 0, result), time.monotonic() - started)
+        self._last = Analysis(result, candidates(self._forest, 0, result), time.monotonic() - started)
         return self._last
 
     def _search(self, simulations: int | None, out_of_time: Callable[[], bool]) -> SearchResult:
-        """One search from start to end. By the clock, it begins nothing new once `out_of_time` says so."""
+        """One complete search. With a time limit it starts no new simulations once `out_of_time` returns True."""
         self._forest.start(0, self._rng, simulations=simulations)
         while 0 not in self._forest.step():
             if simulations is not None and out_of_time():
@@ -110,24 +110,24 @@ class Engine:
         most = self._forest.simulations
         while True:
             before, since = self._visits(), time.monotonic()
-            new = PLANNED * (deadline - since) * self._speed if self._speed else FIRST_LOOK
-            planned = min(most, max(before + int(new), 1))  # visits made before count
+            new = PLANNED_SHARE * (deadline - since) * self._speed if self._speed else FIRST_SIMULATIONS
+            planned = min(most, max(before + int(new), 1))  # earlier visits count too
             result = self._search(planned, out_of_time)
             now = time.monotonic()
             made = self._visits() - before
-            if made >= FIRST_LOOK // 2:
+            if made >= FIRST_SIMULATIONS // 2:
                 self._speed = made / (now - since)
-            more = deadline - now > WORTHWHILE * seconds and not stop()
+            more = deadline - now > LEAST_TIME_SHARE * seconds and not stop()
             if not more or result.proven or made == 0 or result.simulations < planned:
                 return result
 
     def _visits(self) -> int:
-        """Visits of the root, 0 where it was not looked at yet."""
+        """Visits of the root; 0 before its first search."""
         trees = self._forest.trees
         return int(trees.nodes[0, 0]["visits"]) if trees.heads[0]["num_nodes"] else 0
 
     def _follow(self, game: Game) -> None:
-        """Brings the tree to the game's position: on from where it was, or afresh."""
+        """Moves the tree to the game's position: advances it if the game continued, else starts a new one."""
         moves = game.moves
         known = self._at
         if known is not None and known[:2] == (game.variant, game.size) and moves[: len(known[2])] == known[2]:
@@ -139,7 +139,7 @@ class Engine:
 
 
 def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candidate, ...]:
-    """The moves that the search of a tree looked at, `result` being what it says: its move first, then by visits."""
+    """The moves that a tree's search considered: the move of `result` first, then by visits."""
     if result.simulations == 0 and not result.visits.any():
         return unsearched(result)
     trees, found = forest.trees, []
@@ -156,7 +156,7 @@ def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candida
 
 
 def unsearched(result: SearchResult) -> tuple[Candidate, ...]:
-    """The moves of a result that was found without a search: by tactics, the solver, or the network alone."""
+    """The moves of a result that needed no search: found by tactics, the solver or the network alone."""
     lines: dict[int, tuple[int, ...]] = {int(point): (int(point),) for point in np.flatnonzero(result.policy)}
     lines[result.point] = result.principal_variation
     found = [Candidate(point, 0, float(result.policy[point]), result.value, line) for point, line in lines.items()]

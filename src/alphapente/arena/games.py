@@ -1,23 +1,23 @@
-"""Plays the games of a match: many side by side, each with its own opening, generator and clock."""
+"""Plays the games of a match in parallel, each with its own opening, random generator and clock."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from alphapente.arena.players import Answer, Player, Turn
+from alphapente.arena.players import ChosenMove, Player, Turn
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions
 
 FORFEIT = "forfeit"
-"""How a game is won when the other player gave it up, broke the rules, came to no answer in time, or crashed."""
+"""The way a game is won if the other player resigned, broke the rules, exceeded the time limit or crashed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoveTimes:
-    """What a player's moves took, in seconds of wall time; of moves found together each has an equal share."""
+    """Wall time of a player's moves. Moves chosen in one batch have equal shares of its time."""
 
     moves: int = 0
     total_s: float = 0.0
@@ -29,16 +29,16 @@ class MoveTimes:
         return self.total_s / self.moves if self.moves else 0.0
 
     def plus(self, other: "MoveTimes") -> "MoveTimes":
-        """Both together."""
+        """The sum of both."""
         return MoveTimes(self.moves + other.moves, self.total_s + other.total_s, max(self.longest_s, other.longest_s))
 
 
 @dataclass(frozen=True, slots=True)
 class GameStart:
-    """What makes a game of a match what it is, so that it can be played again alone.
+    """All that defines a game of a match, so that it can be reproduced alone.
 
-    `index` is its number in the match from 0, `first` who is player 1 ("a" or "b"), `opening` the points played
-    before either may choose.
+    `index` is its number in the match from 0, `first` the side that is player 1 ("a" or "b"), `opening` the points
+    played before the players choose moves.
     """
 
     index: int
@@ -49,9 +49,10 @@ class GameStart:
 
 @dataclass(frozen=True, slots=True)
 class PlayedGame:
-    """One finished game: who was player 1 ("a" or "b"), its moves as points, who won (1, 2, 0: a draw) and how.
+    """One finished game. `first` is the side that was player 1 ("a" or "b"), `moves` are points.
 
-    `won_by` is "five", "captures", "draw" or "forfeit"; then `note` says what the loser did.
+    `winner` is 1, 2, or 0 for a draw. `won_by` is "five", "captures", "draw" or "forfeit"; `note` gives the reason of
+    a forfeit.
     """
 
     first: str
@@ -65,14 +66,14 @@ class PlayedGame:
 
     @property
     def won_letter(self) -> str | None:
-        """Who won: "a", "b", or None for a draw."""
+        """The winning side, "a" or "b"; None for a draw."""
         if self.winner == 0:
             return None
         return self.first if self.winner == 1 else "b" if self.first == "a" else "a"
 
 
 PlayedFn = Callable[[int, PlayedGame], None]
-"""Hears of each finished game: its index in the match, and the game."""
+"""Called with each finished game: its index in the match, and the game."""
 
 
 @dataclass(slots=True)
@@ -102,9 +103,9 @@ def play_games(
     size: int,
     on_played_fn: PlayedFn | None = None,
 ) -> list[PlayedGame]:
-    """The games, in the order of their starts, as many side by side as both players take.
+    """Plays the games, as many in parallel as both players accept. Returns them in the order of `starts`.
 
-    Raises RequestError for a player of ours that answers an illegal point.
+    Raises RequestError if a player of ours chooses an illegal point.
     """
     players = {"a": player_a, "b": player_b}
     at_once = min(player_a.games_at_once, player_b.games_at_once)
@@ -142,10 +143,10 @@ def _move(player: Player, letter: str, games: Sequence[_Game]) -> None:
     for game, answer in zip(games, player.choose(turns), strict=True):
         elapsed_s = answer.elapsed_s
         game.times[letter] = game.times[letter].plus(MoveTimes(1, elapsed_s, elapsed_s))
-        _take(player, game, answer)
+        _apply(player, game, answer)
 
 
-def _take(player: Player, game: _Game, answer: Answer) -> None:
+def _apply(player: Player, game: _Game, answer: ChosenMove) -> None:
     if answer.point is None:
         game.note = answer.note or "no answer"
         return

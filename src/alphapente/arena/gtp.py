@@ -1,7 +1,7 @@
-"""A foreign program that plays: a process that speaks the Go Text Protocol (GTP), asked one command at a time.
+"""An external engine: a process that speaks the Go Text Protocol (GTP), one command at a time.
 
 The protocol is version 2 of GTP (Farneback 2002, "Specification of the Go Text Protocol"), with the points and
-colours of this game: B is player 1, W is player 2, and columns leave out I, as everywhere here.
+colours of this game: B is player 1, W is player 2, and column letters skip I, as everywhere here.
 """
 
 import contextlib
@@ -18,32 +18,32 @@ from typing import TextIO
 from alphapente.errors import FailureError, RequestError
 
 COLOURS = ("B", "W")
-"""Of player 1 and player 2."""
+"""GTP colours of player 1 and player 2."""
 STDERR_LINES = 5
-"""Of what an engine wrote to its standard error, an error tells the last lines."""
+"""Number of the last lines of an engine's standard error that an error message quotes."""
 QUIT_S = 2.0
-"""How long an engine that was told to quit may take before it is killed."""
+"""Seconds that an engine has to exit after `quit` before it is killed."""
 LONGEST_LINE = 120
-"""Of an engine's words, an error tells so many characters."""
+"""Characters of an engine's output that an error message quotes."""
 
 MOST_LINES = 1000
-"""Lines that an answer may have, and lines of output that wait to be read: an engine that prints more has to wait."""
+"""Maximum lines of a response, and of output waiting to be read: an engine that prints more blocks."""
 LONGEST_READ = 4096
-"""Characters; a longer line is read in parts of this length."""
+"""Characters. A longer line is read in parts of this length."""
 
 
 class EngineError(FailureError):
-    """An engine that stopped, was silent for too long, or answered with an error."""
+    """An engine stopped, exceeded a time limit, or responded with an error."""
 
 
 class EngineRefusalError(EngineError):
-    """An engine that answered a command with `?`: it is still there."""
+    """An engine responded to a command with `?`. It still runs."""
 
 
 class EngineProcess:
-    """One engine in a process of its own, started by `command`, words as a shell would split them.
+    """One engine in a process of its own, started by `command`, which is split into words as a shell does.
 
-    Raises RequestError for a command that cannot be run, EngineError where the engine does not come up.
+    Raises RequestError for a command that cannot be run.
     """
 
     def __init__(self, command: str) -> None:
@@ -62,13 +62,13 @@ class EngineProcess:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                start_new_session=True,  # Ctrl-C is for us: we end the engine
+                start_new_session=True,  # Ctrl-C reaches only us; we end the engine
             )
         except OSError as error:
             raise RequestError(f"engine {command!r} cannot be started: {error.strerror or error}") from error
         self._lines: queue.Queue[str | None] = queue.Queue(MOST_LINES)
         self._discards = False
-        self._told: deque[str] = deque(maxlen=STDERR_LINES)
+        self._error_lines: deque[str] = deque(maxlen=STDERR_LINES)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._readers = (
@@ -79,9 +79,9 @@ class EngineProcess:
             reader.start()
 
     def ask(self, command: str, timeout_s: float) -> str:
-        """The engine's answer to one command, without its `=`; lines of a longer one are joined by line ends.
+        """The engine's response to one command, without its `=`; several lines are joined by newlines.
 
-        Raises EngineRefusalError for an answer with `?`, EngineError where the engine stopped or ran out of time.
+        Raises EngineRefusalError for a response with `?`, EngineError if the engine stopped or exceeded the time.
         """
         assert self._process.stdin is not None
         deadline = time.monotonic() + timeout_s
@@ -95,17 +95,17 @@ class EngineProcess:
             line = self._next_line(command, deadline, timeout_s)
             if answer and not line.strip():
                 break
-            if answer or line[:1] in ("=", "?"):  # what comes before is chatter
+            if answer or line[:1] in ("=", "?"):  # lines before the response are ignored
                 answer.append(line)
             if len(answer) > MOST_LINES:
                 raise EngineError(f"its answer to {command!r} has no end after {MOST_LINES} lines")
         head, text = answer[0][0], "\n".join([answer[0][1:].strip(), *answer[1:]]).strip()
         if head == "?":
-            raise EngineRefusalError(f"it answered {command!r} with an error: {_short(text) or 'none told'}")
+            raise EngineRefusalError(f"it answered {command!r} with an error: {_short(text) or 'no message'}")
         return text
 
     def close(self) -> None:
-        """Tells the engine to quit, and kills it if it does not."""
+        """Sends `quit`, and kills the engine if it does not exit."""
         assert self._process.stdin is not None
         self._discard_output()
         with contextlib.suppress(OSError):
@@ -118,7 +118,7 @@ class EngineProcess:
         self._end_reading()
 
     def kill(self) -> None:
-        """Ends the engine at once, and what it has started."""
+        """Kills the engine and its child processes."""
         with contextlib.suppress(OSError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -126,7 +126,7 @@ class EngineProcess:
         self._end_reading()
 
     def _discard_output(self) -> None:
-        """Empties the queue, so that neither the reader nor the engine waits for its place in it."""
+        """Empties the queue, so that neither the reader thread nor the engine blocks on it."""
         self._discards = True
         with contextlib.suppress(queue.Empty):
             while True:
@@ -139,7 +139,7 @@ class EngineProcess:
     def _next_line(self, command: str, deadline: float, timeout_s: float) -> str:
         try:
             remaining_s = deadline - time.monotonic()
-            if remaining_s <= 0:  # `get` would still return a line that waits: an engine may print for ever
+            if remaining_s <= 0:  # `get` would return a waiting line: an engine may print without end
                 raise queue.Empty
             line = self._lines.get(timeout=remaining_s)
         except queue.Empty:
@@ -152,14 +152,14 @@ class EngineProcess:
         try:
             status = self._process.wait(QUIT_S)
         except subprocess.TimeoutExpired:
-            return EngineError(f"it closed its output at {command!r}{self._last_words()}")
+            return EngineError(f"it closed its output at {command!r}{self._last_error_lines()}")
         ended = f"exit status {status}" if status >= 0 else f"signal {-status}"
         self._readers[1].join(QUIT_S)
-        return EngineError(f"it stopped at {command!r} ({ended}){self._last_words()}")
+        return EngineError(f"it stopped at {command!r} ({ended}){self._last_error_lines()}")
 
-    def _last_words(self) -> str:
-        told = " | ".join(_short(line) for line in self._told)
-        return f"; its last words: {told}" if told else ""
+    def _last_error_lines(self) -> str:
+        shown = " | ".join(_short(line) for line in self._error_lines)
+        return f"; its last output: {shown}" if shown else ""
 
     def _read(self, stream: TextIO) -> None:
         while line := stream.readline(LONGEST_READ):
@@ -170,7 +170,7 @@ class EngineProcess:
     def _read_errors(self, stream: TextIO) -> None:
         while line := stream.readline(LONGEST_READ):
             if line.strip():
-                self._told.append(line.strip())
+                self._error_lines.append(line.strip())
 
 
 def _short(text: str) -> str:

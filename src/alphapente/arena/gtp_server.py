@@ -1,7 +1,7 @@
-"""Lets other programs and graphical boards play ours: one of our players behind the Go Text Protocol (GTP).
+"""Serves one of our players by the Go Text Protocol (GTP), for other programs and graphical boards.
 
-The protocol is that of arena/gtp.py, seen from the other side. Whatever cannot be done is answered with `?` and the
-reason, and leaves the game as it was.
+The protocol is that of arena/gtp.py, seen from the server. The response to a command that fails is `?` and the
+reason; the game does not change.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,19 +19,19 @@ from alphapente.rules.notation import point_name
 NAME = "AlphaPente"
 PROTOCOL_VERSION = "2"
 LONGEST_NUMBER = 4
-"""Digits of a board size: no larger number is read."""
+"""Maximum digits of a board size."""
 _SIDES = {"b": 1, "black": 1, "w": 2, "white": 2}
 
 
 class GtpServer:
-    """One session: answers commands about one game. `make_player` makes the player for a board size, once for each."""
+    """One session with one game. `make_player` makes the player for a board size, once for each size."""
 
     def __init__(self, make_player: Callable[[int], Player], variant: str, size: int, seed: int = 0) -> None:
         self.game = Game(variant, size)
         self._make_player = make_player
         self._players: dict[int, Player] = {size: make_player(size)}
         self._seed = seed
-        self._number = 0  # of the game, from 0
+        self._number = 0  # index of the game
         self._rng = np.random.default_rng((seed, 0))
         self._commands: dict[str, Callable[[list[str]], str]] = {
             "protocol_version": lambda _: PROTOCOL_VERSION,
@@ -41,8 +41,8 @@ class GtpServer:
             "list_commands": lambda _: "\n".join(self._commands),
             "boardsize": self._boardsize,
             "clear_board": lambda _: self._new_game(self.game.size),
-            "komi": lambda _: "",  # programs for Go send it: there is no komi here
-            "time_settings": lambda _: "",  # nor a clock: how long a move takes was said at the start
+            "komi": lambda _: "",  # Go programs send it; this game has no komi
+            "time_settings": lambda _: "",  # nor a game clock: the player's budget is fixed at the start
             "time_left": lambda _: "",
             "play": self._play,
             "genmove": self._genmove,
@@ -52,7 +52,7 @@ class GtpServer:
         }
 
     def run(self, lines: Iterable[str], write: Callable[[str], None]) -> None:
-        """Answers every line until `quit` or the end of the lines; `write` gets whole answers."""
+        """Responds to every line until `quit` or the end of the lines. `write` gets complete responses."""
         try:
             for line in lines:
                 words = "".join(" " if character == "\t" else character for character in line if _kept(character))
@@ -70,7 +70,7 @@ class GtpServer:
                 player.close()
 
     def answer(self, command: list[str], number: str = "") -> str:
-        """The whole answer to one command, given as words: status, text and the empty line."""
+        """The complete response to one command, given as words: status, text and the empty line."""
         status = "="
         try:
             if command[0] not in self._commands:
@@ -140,5 +140,5 @@ class GtpServer:
 
 
 def _kept(character: str) -> bool:
-    """The protocol wants control characters taken out of a command."""
+    """The protocol requires that control characters are removed from a command."""
     return character == "\t" or (character >= " " and character != "\x7f")

@@ -1,6 +1,6 @@
-"""An evaluator made by hand from the tactical planes: a fixed opponent, and a stand-in for a network in tests.
+"""A hand-made evaluator of the tactical planes: a fixed opponent, and a substitute for a network in tests.
 
-It likes points beside other stones, fours, captures and what spoils the enemy's; it has learned nothing.
+It prefers points beside other stones, fours, captures, and moves that stop the opponent's. It has no learned weights.
 """
 
 from typing import Any
@@ -12,11 +12,11 @@ from alphapente.network.planes import NUM_PLANES, Planes, encode_batch
 from alphapente.rules.position import Positions, new_positions
 
 _WEIGHTS = {6: 4.0, 7: 3.0, 8: 3.0, 9: 2.0, 10: 2.0, 11: 1.8}
-"""Logit of each tactical plane of network/planes.py, which see."""
+"""Logit of each tactical plane; network/planes.py defines the planes."""
 
 
 class HeuristicEvaluator:
-    """An Evaluator whose logits and values are plain sums over the input planes: the same answer every time."""
+    """An Evaluator whose logits and values are weighted sums of the input planes. It is deterministic."""
 
     def __init__(self, batch_size: int, board_size: int) -> None:
         self.batch_size = batch_size

@@ -1,10 +1,10 @@
-"""Who a player is in the database: two matches are of the same player if everything that decides its moves is equal."""
+"""The identity of a player in the database: equal if and only if everything that decides its moves is equal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphapente.arena.lineup import ENGINE, FRESH, REFERENCES, WITHOUT_BUDGET, PlayerWord, parse_player
 from alphapente.arena.play_settings import BASELINE_MODELS, ROLLOUTS, as_text, search_values
+from alphapente.arena.player_spec import ENGINE, FRESH, REFERENCES, WITHOUT_BUDGET, PlayerSpec, parse_player
 from alphapente.config import Config
 from alphapente.records.model import PlayerIdentity
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from alphapente.network.checkpoint import Checkpoint
 
 
-def identify(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
-    """Who a player of the arena is: `word` is what `make_player` made it of, with this configuration and seed.
+def player_identity(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
+    """The identity of the player that `make_player` makes from `word` with this configuration and seed.
 
-    A checkpoint is known by its weights, whatever its file is called; an engine by its command; a reference by its
-    name. To these come the budget and the settings that decide how it plays. Raises RequestError for a wrong word,
-    CheckpointError for a checkpoint that cannot be read.
+    A checkpoint is identified by its weights, not by its file name; an engine by its command; a reference player by
+    its name. The budget and the settings that decide its moves are part of the identity. Raises RequestError for a
+    wrong word, CheckpointError for a checkpoint that cannot be read.
     """
     parsed = parse_player(word)
     if word.startswith(ENGINE):
@@ -42,8 +42,8 @@ def identify(word: str, config: Config, seed: int = 0) -> PlayerIdentity:
     )
 
 
-def of_checkpoint(stored: "Checkpoint", parsed: PlayerWord, config: Config) -> PlayerIdentity:
-    """Who a checkpoint is as a player, with the budget and the precision of what `parse_player` returned."""
+def of_checkpoint(stored: "Checkpoint", parsed: PlayerSpec, config: Config) -> PlayerIdentity:
+    """The identity of a checkpoint as a player, with the budget and the precision of `parsed`."""
     from alphapente.network.checkpoint import weights_digest
 
     simulations = _simulations(parsed, config)
@@ -59,8 +59,8 @@ def of_checkpoint(stored: "Checkpoint", parsed: PlayerWord, config: Config) -> P
     )
 
 
-def _simulations(parsed: PlayerWord, config: Config) -> int | None:
-    """Simulations a move: 0 without search, None where seconds are the budget."""
+def _simulations(parsed: PlayerSpec, config: Config) -> int | None:
+    """Simulations a move: 0 without search, None if the budget is in seconds."""
     if parsed.policy:
         return 0
     if parsed.seconds is not None:
@@ -68,14 +68,14 @@ def _simulations(parsed: PlayerWord, config: Config) -> int | None:
     return config.generation.simulations if parsed.simulations is None else parsed.simulations
 
 
-def _budget(parsed: PlayerWord, simulations: int | None) -> str:
+def _budget(parsed: PlayerSpec, simulations: int | None) -> str:
     if simulations is None:
         return f"@{parsed.seconds:g}s"
     return f"@{simulations}" if simulations else "policy"
 
 
-def _settings(parsed: PlayerWord, config: Config, has_network: bool) -> str:
-    """JSON of what else decides the moves and differs from BASELINE; "" where nothing does."""
+def _settings(parsed: PlayerSpec, config: Config, has_network: bool) -> str:
+    """JSON of the other settings that decide the moves and differ from BASELINE; "" for none."""
     values: dict[str, Any] = {}
     if _simulations(parsed, config) != 0 and parsed.name != ROLLOUTS:
         values = search_values(config.search, by_clock=parsed.seconds is not None)

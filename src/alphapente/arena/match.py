@@ -1,4 +1,4 @@
-"""A match between two players: varied openings, each played with both colours, many games side by side."""
+"""A match between two players: varied openings, each played with both colours, many games in parallel."""
 
 import contextlib
 import math
@@ -31,12 +31,12 @@ class Tally:
 
     @property
     def games(self) -> int:
-        """How many games there were."""
+        """Number of games."""
         return self.wins + self.losses + self.draws
 
     @property
     def score(self) -> float:
-        """Share of the points, 0 to 1, a draw being half a point; 0.5 without games."""
+        """Share of the points, 0 to 1. A draw is half a point; 0.5 without games."""
         return (self.wins + 0.5 * self.draws) / self.games if self.games else 0.5
 
     @property
@@ -47,7 +47,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class MatchReport:
-    """What a match showed, as player A sees it. `won_by_a`, `won_by_b`: wins by "five", "captures" and "forfeit"."""
+    """The result of a match, from the view of player A. `won_by_*`: wins by "five", "captures" and "forfeit"."""
 
     name_a: str
     name_b: str
@@ -67,11 +67,11 @@ class MatchReport:
     elapsed_s: float
     games: tuple[PlayedGame, ...] = field(repr=False)
     known_games: int = 0
-    """How many of them were played before; their moves are in no `times`."""
+    """Number of `games` that were played before. `times_a` and `times_b` do not include them."""
 
     @property
     def distinct_share(self) -> float:
-        """Which share of the games is different from all before it: what was played twice says nothing new."""
+        """Share of the games that differ from all earlier ones: a repeated game adds no information."""
         return self.distinct_games / max(self.total.games, 1)
 
 
@@ -91,7 +91,7 @@ def _ignore(*_: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class MatchHooks:
-    """What joins a match to the code around it.
+    """Callbacks of a match, and the games that are known before it.
 
     Attributes:
         known: games that were played before, by their index in the match; whole pairs. They are not played again.
@@ -124,7 +124,7 @@ def plan_games(
     A longer match of the same seed and openings begins with the games of the shorter one. Openings are those of
     `match_openings`: the committed set where there is one, unless `opening_plies` are given.
     Raises RequestError for an odd number of games, one below 2 or above MOST_GAMES, an unknown variant or size, or
-    openings that are not to be had.
+    openings that cannot be found.
     """
     if num_games <= 0 or num_games % 2:
         raise RequestError(f"{num_games} games: choose an even number from 2, since each opening is played twice")
@@ -151,8 +151,8 @@ def play_match(
 ) -> MatchReport:
     """Plays `num_games` (even: each opening twice, colours swapped) and reports them.
 
-    The same seed and players give the same match, except for players by the clock and foreign engines. Raises as
-    `plan_games`, and RequestError for a player of ours that answers an illegal point.
+    The same seed and players give the same match, except for players with a time limit and external engines. Raises
+    as `plan_games`, and RequestError if a player of ours chooses an illegal point.
     """
     starts = plan_games(num_games, variant=variant, size=size, seed=seed, opening_plies=opening_plies)
     return play_planned(player_a, player_b, starts, (variant, size), seed, hooks)
@@ -166,10 +166,10 @@ def play_planned(
     seed: int,
     hooks: MatchHooks,
 ) -> MatchReport:
-    """Plays the games of `plan_games` that `hooks.known` lacks; `rules` are variant and board size.
+    """Plays the games of `plan_games` that are not in `hooks.known`; `rules` are variant and board size.
 
-    The report has the known games too. Where `hooks.stop` ended the match it has all pairs that were finished by then.
-    Raises RequestError for a player of ours that answers an illegal point.
+    The report includes the known games. If `hooks.stop` ended the match, it includes all pairs finished by then.
+    Raises RequestError if a player of ours chooses an illegal point.
     """
     started = time.monotonic()
     games = {start.index: hooks.known[start.index] for start in starts if start.index in hooks.known}
@@ -216,7 +216,7 @@ def report_on(
 
 
 def tally(games: Sequence[PlayedGame]) -> Tally:
-    """The games as player A sees them."""
+    """The games from the view of player A."""
     return _tally_of(Counter(game.won_letter for game in games))
 
 

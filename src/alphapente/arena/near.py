@@ -1,4 +1,4 @@
-"""The points near the stones, as bitboards: where the references look for their moves."""
+"""The points near the stones, as bitboards. The reference players only consider these moves."""
 
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from alphapente.rules.tactics import (
 )
 
 NEAR = 2
-"""Moves are looked for at most so far from another stone, in rows and columns."""
+"""Maximum distance of a considered move from a stone, in rows and columns."""
 
 _Map = NDArray[np.uint64]  # one bitboard: uint64[ROW]
 _ONE = np.uint64(1)
@@ -51,7 +51,7 @@ def add_bits(target: _Map, more: _Map) -> None:
 
 @kernel
 def near_stones(bits: Bitboards, near_points: NDArray[np.uint64], size: int, out: _Map) -> None:
-    """Writes the points near the stones OWN and ENEMY of `bits` to `out`; `near_points` is that of `near_maps`."""
+    """Writes the points near the stones OWN and ENEMY of `bits` to `out`; `near_points` comes from `near_maps`."""
     out[:] = _ZERO
     for player in (OWN, ENEMY):
         cell = next_cell(bits[player], 0)
@@ -62,7 +62,7 @@ def near_stones(bits: Bitboards, near_points: NDArray[np.uint64], size: int, out
 
 @kernel
 def keep_near(bits: Bitboards, near: _Map, verdict: int) -> None:
-    """Leaves in REPLIES what is near the stones, unless tactics leave little choice or nothing legal is near."""
+    """Removes points far from all stones from REPLIES, unless tactics restrict the moves or no legal point is near."""
     if verdict != UNDECIDED:
         return
     found = _ZERO

@@ -1,7 +1,7 @@
-"""Openings for matches, no two alike up to symmetry: a committed set of balanced ones, or drawn by the rules.
+"""Openings for matches, all distinct up to symmetry: from a committed balanced set, or drawn at random.
 
-Drawn are a few random plies near the stones, none decided already. The sets in `opening_sets/` are those that a search
-finds even as well; `suites/make_openings.py` makes them.
+A drawn opening is a few random plies near the stones that decide nothing yet. The openings in `opening_sets/` are also
+even according to a search; `suites/make_openings.py` makes these sets.
 """
 
 import json
@@ -20,19 +20,19 @@ from alphapente.rules.tactics import LOSES, WINS, tactics
 from alphapente.selfplay.game import near_points
 
 ATTEMPTS = 200
-"""Random games for one opening that may be over within it before the request is refused."""
+"""Random games to try for one opening: after this number that end within it, RequestError is raised."""
 MOST_MISSES = 2000
-"""Openings drawn one after the other that may be of no use before the request for more of them is refused."""
+"""Rejected openings in a row after which RequestError is raised."""
 MAX_PLIES = 40
-"""The longest opening that is drawn."""
+"""Maximum length of a drawn opening."""
 SETS = Path(__file__).with_name("opening_sets")
 """The committed sets, VARIANT_SIZE.json: `{"openings": [{"moves": "1. K10 ...", "value": 0.01}, ...], ...}`."""
 DRAWN_PLIES = (2, 6)
-"""Plies of the openings that are drawn where no set is committed, or none of it is left."""
+"""Range of plies of openings that are drawn because there is no committed set or it is used up."""
 
 
-def canonical(position: Position) -> bytes:
-    """The same bytes for all positions that are equal up to symmetry."""
+def symmetry_key(position: Position) -> bytes:
+    """A key that is the same for all positions that are equal up to symmetry."""
     board, size = stones(position), int(position["size"])
     views = (board[landing].tobytes() for landing in SYMMETRIES[size])
     rest = f"{position['captured'].tolist()} {position['to_move']}"
@@ -43,9 +43,9 @@ def canonical(position: Position) -> bytes:
 def random_opening(
     rng: np.random.Generator, variant: str, size: int, plies: tuple[int, int]
 ) -> tuple[list[int], Position]:
-    """The moves of one random opening of plies[0] to plies[1] moves, and the position after them, which is in play.
+    """The moves of one random opening of plies[0] to plies[1] plies, and the position after them, still in play.
 
-    Raises RequestError for lengths out of range, or where each of ATTEMPTS drawn games ends within its opening.
+    Raises RequestError for lengths out of range, or if each of ATTEMPTS random games ends within its opening.
     """
     least, most = plies
     if not 0 <= least <= most <= MAX_PLIES:
@@ -67,7 +67,7 @@ def random_opening(
 
 @lru_cache(maxsize=8)
 def committed_openings(variant: str, size: int) -> tuple[tuple[int, ...], ...]:
-    """The set that is committed for these rules and this board, as move lists; empty where there is none."""
+    """The committed set for these rules and this board, as move lists; empty if there is none."""
     path = SETS / f"{variant}_{size}.json"
     if not path.is_file():
         return ()
@@ -78,9 +78,9 @@ def committed_openings(variant: str, size: int) -> tuple[tuple[int, ...], ...]:
 def match_openings(
     count: int, rng: np.random.Generator, variant: str, size: int, plies: tuple[int, int] | None = None
 ) -> list[list[int]]:
-    """`count` openings as move lists, distinct up to symmetry: of the committed set in random order, then drawn ones.
+    """`count` openings as move lists, distinct up to symmetry: the committed set in random order, then drawn ones.
 
-    With `plies`, the least and the most, all are drawn. Raises RequestError when there are not so many.
+    With `plies` (minimum, maximum) all are drawn. Raises RequestError if fewer are found.
     """
     if plies is not None:
         return distinct_openings(count, rng, variant, size, plies)
@@ -90,7 +90,7 @@ def match_openings(
     chosen = [list(committed[index]) for index in rng.permutation(len(committed))[:count]]
     if len(chosen) == count:
         return chosen
-    taken = {canonical(Game.from_moves(moves, variant, size).position) for moves in committed}
+    taken = {symmetry_key(Game.from_moves(moves, variant, size).position) for moves in committed}
     return chosen + distinct_openings(count - len(chosen), rng, variant, size, taken=taken)
 
 
@@ -102,10 +102,10 @@ def distinct_openings(
     plies: tuple[int, int] = DRAWN_PLIES,
     taken: Collection[bytes] = (),
 ) -> list[list[int]]:
-    """`count` drawn openings as move lists, distinct up to symmetry, none finished, won or lost by force at once.
+    """`count` drawn openings as move lists, distinct up to symmetry, none finished or decided by tactics.
 
-    None leads to a position whose `canonical` bytes are `taken`. Raises RequestError as `random_opening`, and where
-    fewer such openings of these lengths are found.
+    None has a `symmetry_key` that is in `taken`. Raises RequestError as `random_opening`, and if fewer such openings of
+    these lengths are found.
     """
     found: dict[bytes, list[int]] = {}
     misses = decided = 0
@@ -115,7 +115,7 @@ def distinct_openings(
         if tactics(position)[0] in (WINS, LOSES):
             decided += 1
             continue
-        key = canonical(position)
+        key = symmetry_key(position)
         if key not in taken and key not in found:
             found[key] = moves
             misses = decided = 0

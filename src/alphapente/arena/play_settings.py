@@ -1,7 +1,7 @@
-"""Which settings of the search decide a player's moves in a match, and so belong to its identity.
+"""The settings of the search that decide a player's moves in a match. They are part of its identity.
 
-The settings of an identity are those that differ from BASELINE, which is frozen: where a default in `config` changes, a
-stored identity still means the values that its matches were played with, and the new value is a new player.
+An identity lists the settings that differ from BASELINE, which never changes: if a default in `config` changes, a
+stored identity still means the values of its matches, and a player with the new value is a new player.
 """
 
 import json
@@ -27,13 +27,13 @@ BASELINE: Mapping[str, object] = {
     "tree_reuse": True,
     "virtual_loss": 1,
 }
-"""Keys of `search` that decide moves, each with the value that an identity without it means. Never change a value here.
+"""Keys of `search` that decide moves, each with the value of an identity without this key. Never change a value here.
 
-A key that is new in `search` gets the value with which players move as they did before it existed.
+A new key of `search` gets the value with which players move as before it existed.
 """
 
 NOT_PLAY: Mapping[str, str] = {
-    "cached_positions": "a remembered evaluation is, number by number, what the network would compute again",
+    "cached_positions": "a cached evaluation equals, number by number, what the network would compute",
     "noise_concentration": "players of a match search without noise",
     "noise_shaped": "players of a match search without noise",
     "root_policy_temperature": "it applies only where there is noise",
@@ -44,17 +44,17 @@ NOT_PLAY: Mapping[str, str] = {
 """Keys of `search` that cannot change a move in a match, each with the reason."""
 
 BY_CLOCK_ONLY: Mapping[str, str] = {
-    "leaves_at_once": "by simulations each position has one place of the batch",
-    "virtual_loss": "by simulations a tree has one leaf in flight",
-    "tree_reuse": "by simulations each position is searched afresh",
+    "leaves_at_once": "with simulations each position has one place of the batch",
+    "virtual_loss": "with simulations a tree has one leaf in flight",
+    "tree_reuse": "with simulations each position gets a new tree",
 }
-"""Keys of BASELINE that decide moves only where a move has a number of seconds, each with the reason."""
+"""Keys of BASELINE that decide moves only with a time limit, each with the reason."""
 
 BASELINE_MODELS: Mapping[str, Mapping[str, object]] = {
     "simple": {"class": "alphapente.network.models:Simple", "channels": 64, "layers": 3, "stem_kernel": 3},
     "resnet": {"class": "alphapente.network.models:Resnet", "channels": 64, "blocks": 6, "stem_kernel": 3},
 }
-"""The models of `fresh` that an identity without a model means. Never change a value here."""
+"""The models of `fresh` if the identity has no model. Never change a value here."""
 
 ROLLOUTS = "rollouts"
 
@@ -75,12 +75,15 @@ def _without_effect(by_clock: bool) -> frozenset[str]:
 
 
 def as_text(values: Mapping[str, Any]) -> str:
-    """The settings as an identity has them: JSON, "" for none."""
+    """The settings of an identity: JSON, "" for none."""
     return json.dumps(values, sort_keys=True) if values else ""
 
 
-def canonical(identity: PlayerIdentity) -> PlayerIdentity:
-    """The identity as `identify` gives it now: settings that older versions stored and that decide no move are gone."""
+def canonical_identity(identity: PlayerIdentity) -> PlayerIdentity:
+    """The identity as `player_identity` returns it now.
+
+    Older versions stored settings that decide no move; they are removed.
+    """
     if not identity.settings:
         return identity
     try:

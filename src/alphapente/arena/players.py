@@ -1,4 +1,4 @@
-"""Who plays in the arena: what a player is asked and answers, and the players that think about many games at once."""
+"""The interface of a player, and the players that choose moves for many games at once."""
 
 import time
 from abc import ABC, abstractmethod
@@ -16,9 +16,9 @@ from alphapente.search.forest import Exploration, Forest
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A player's turn in one game: `game` tells the games of a match apart, `moves` led to `position`, in play.
+    """A player's turn in one game. `game` identifies the game in its match; `moves` led to `position`, still in play.
 
-    `rng` is the game's own generator: chance comes from nowhere else.
+    `rng` is the game's own generator, the only source of randomness.
     """
 
     game: int
@@ -28,8 +28,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A move, and what it took in seconds of wall time. Without a point the game is lost, and `note` says why."""
+class ChosenMove:
+    """A move and its wall time in seconds. `point` None forfeits the game; `note` is the reason."""
 
     point: int | None
     elapsed_s: float
@@ -37,38 +37,38 @@ class Answer:
 
 
 class Player(ABC):
-    """Chooses moves for many games together. What it keeps of a game no other game sees, and `end_game` drops it.
+    """Chooses moves for many games together. Games share no state; `end_game` deletes a game's state.
 
-    `name` says who it is and how long it thinks: what is rated under one name must play alike. `games_at_once` is how
-    many games it plays side by side, at most or at its best.
+    `name` includes the budget: players of equal name must play equally. `games_at_once` is the maximum or the best
+    number of parallel games.
     """
 
     name: str
     games_at_once: int
 
     @abstractmethod
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-        """A legal point for each turn, or none where the player is lost for an answer; all on one board size."""
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+        """A legal point for each turn, or None to forfeit the game. All turns have one board size."""
 
-    def end_game(self, game: int) -> None:  # noqa: B027 - most players keep nothing
-        """Hears that a game is over."""
+    def end_game(self, game: int) -> None:  # noqa: B027 - most players have no state
+        """Called when a game is over."""
 
     def close(self) -> None:  # noqa: B027
-        """Gives back what it holds: processes, threads. It plays no more."""
+        """Releases processes and threads. The player cannot be used afterwards."""
 
 
 class StoppedError(Exception):
-    """A player was asked for moves after its match had been asked to stop."""
+    """Moves were requested after the match was asked to stop."""
 
 
 class StoppablePlayer(Player):
-    """Plays as another player does, until `stop` returns True. Closing it leaves the other player open."""
+    """Wraps a player until `stop` returns True. Closing the wrapper does not close the player."""
 
     def __init__(self, player: Player, stop: Callable[[], bool]) -> None:
         self.name, self.games_at_once = player.name, player.games_at_once
         self._player, self._stop = player, stop
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose. Raises StoppedError."""
         if self._stop():
             raise StoppedError
@@ -85,40 +85,40 @@ def legal_list(position: Position) -> list[int]:
     return [int(point) for point in out[: legal_points(position, out)]]
 
 
-def shared_time(points: Sequence[int], started: float) -> list[Answer]:
-    """Answers found together since `started` (time.perf_counter), each with an equal share of the time."""
+def shared_time(points: Sequence[int], started: float) -> list[ChosenMove]:
+    """Moves chosen together since `started` (time.perf_counter), each with an equal share of the time."""
     share = (time.perf_counter() - started) / max(len(points), 1)
-    return [Answer(point, share) for point in points]
+    return [ChosenMove(point, share) for point in points]
 
 
 class RandomPlayer(Player):
-    """Plays uniformly among the legal points."""
+    """Plays a uniformly random legal point."""
 
     def __init__(self, name: str = "random") -> None:
         self.name = name
         self.games_at_once = 2048
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         started = time.perf_counter()
         return shared_time([int(turn.rng.choice(legal_list(turn.position))) for turn in turns], started)
 
 
 class PolicyPlayer(Player):
-    """Plays the legal point to which the network gives the largest logit: no search at all."""
+    """Plays the legal point of the largest policy logit, without search."""
 
     def __init__(self, evaluator: Evaluator, name: str | None = None) -> None:
         self.name = name or f"policy of {evaluator.name}"
         self.games_at_once = 2 * evaluator.batch_size
         self._evaluator = evaluator
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         started = time.perf_counter()
         points: list[int] = []
-        seats = self._evaluator.batch_size
-        for first in range(0, len(turns), seats):
-            part = turns[first : first + seats]
+        batch_size = self._evaluator.batch_size
+        for first in range(0, len(turns), batch_size):
+            part = turns[first : first + batch_size]
             batch = np.zeros(len(part), POSITION)
             for place, turn in enumerate(part):
                 batch[place] = turn.position
@@ -130,10 +130,10 @@ class PolicyPlayer(Player):
 
 
 class SearchPlayer(Player):
-    """Searches each position afresh with `simulations`, as many positions at once as the evaluator's batch.
+    """Searches each position in a new tree with `simulations`, a whole batch of the evaluator in parallel.
 
-    The network's answers are remembered across games. That is safe: an answer from memory is, number by number, what
-    the network would say again (see search/cache.py), so it saves time and cannot change a move.
+    Evaluations are cached across games. A cached evaluation equals, number by number, what the network would compute
+    (see search/cache.py), so the cache saves time and cannot change a move.
     """
 
     def __init__(
@@ -146,28 +146,28 @@ class SearchPlayer(Player):
     ) -> None:
         self.name = name or f"{evaluator.name}, {simulations} simulations"
         self.games_at_once = 2 * evaluator.batch_size
-        self._seats = evaluator.batch_size
+        self._num_trees = evaluator.batch_size
         self._exploration = exploration
-        self._forest = Forest(evaluator, settings, num_trees=self._seats, simulations=simulations)
+        self._forest = Forest(evaluator, settings, num_trees=self._num_trees, simulations=simulations)
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
-        """See Player.choose. A seat whose search is done takes the next position at once, so batches stay full."""
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
+        """See Player.choose. A tree whose search is done starts the next position at once, so batches stay full."""
         started = time.perf_counter()
         points = [-1] * len(turns)
         waiting = iter(enumerate(turns))
-        served: dict[int, int] = {}
+        searched: dict[int, int] = {}
 
-        def seat_next(seat: int) -> None:
+        def start_next(tree: int) -> None:
             for index, turn in waiting:
-                self._forest.set_position(seat, turn.position)
-                self._forest.start(seat, turn.rng, self._exploration)
-                served[seat] = index
+                self._forest.set_position(tree, turn.position)
+                self._forest.start(tree, turn.rng, self._exploration)
+                searched[tree] = index
                 return
 
-        for seat in range(self._seats):
-            seat_next(seat)
-        while served:
-            for seat in self._forest.step():
-                points[served.pop(seat)] = self._forest.result(seat).point
-                seat_next(seat)
+        for tree in range(self._num_trees):
+            start_next(tree)
+        while searched:
+            for tree in self._forest.step():
+                points[searched.pop(tree)] = self._forest.result(tree).point
+                start_next(tree)
         return shared_time(points, started)

@@ -1,4 +1,4 @@
-"""The list of ratings: all matches of a variant and board size, each distinct game once, through Bradley and Terry."""
+"""Ratings of all matches of a variant and board size by the Bradley-Terry model. A repeated game counts once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,28 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.arena.bradley_terry import Fit, Pairing, fit_ratings, one_sided
-from alphapente.arena.play_settings import canonical
+from alphapente.arena.play_settings import canonical_identity
 from alphapente.errors import RequestError
 from alphapente.records.model import Match, PlayerIdentity
 
 ANCHORS = ("tactical", "rollouts@1000", "rollouts@10000", "random")
-"""References that the scale is hung on, the first that has played: 0 Elo. `random` is last, since whoever searches
-beats it every time, and a scale that hangs on such a gap has wide intervals everywhere."""
+"""Reference players that can anchor the scale. The first that has played is 0 Elo. `random` is last: every player with
+search beats it in every game, and a scale with such a gap at its anchor has wide intervals everywhere."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RatedPlayer:
-    """One line of the ratings: Elo with its 95% interval (the anchor held), games that counted, and points."""
+    """One line of the ratings: Elo with its 95% interval (anchors fixed), games that counted, and points."""
 
     identity: PlayerIdentity
     label: str
-    """Its name, with more of its identity where two players would share it."""
+    """Its name; with more of its identity if two players have the same name."""
     elo: float
     low: float
     high: float
     spread: float | None
-    """Half the 95% interval of its distance from the average of its class: those with whom points went both ways,
-    themselves or through others. None where it is alone in its class."""
+    """Half-width of the 95% interval of its difference from the average of its class (see `one_sided`). None if it is
+    alone in its class."""
     games: int
     points: float
     group: int
@@ -50,15 +50,15 @@ class RatingList:
     anchors: dict[str, float]
     fit: Fit
     order: tuple[int, ...]
-    """The place in `fit` of each of `players`."""
+    """The index in `fit` of each of `players`."""
     games: int
     repeated_games: int
-    """Games that were the same, move by move, as an earlier one between the same two: they tell nothing new."""
+    """Games with the same moves as an earlier one between the same players. They add no information."""
     classes: tuple[tuple[str, ...], ...]
-    """Labels of the players of each class of `one_sided`, where there are several in a group; else empty."""
+    """Labels of the players of each class of `one_sided`, for groups with several classes; else empty."""
 
     def difference(self, one: RatedPlayer, other: RatedPlayer) -> tuple[float, float]:
-        """How far `one` is above `other`, and half the 95% interval of that."""
+        """Elo of `one` minus Elo of `other`, and the half-width of the 95% interval."""
         places = dict(zip((player.label for player in self.players), self.order, strict=True))
         return self.fit.difference(places[one.label], places[other.label])
 
@@ -68,8 +68,8 @@ def rate_matches(
 ) -> RatingList:
     """Rates all players of these matches, which are of one variant and board size.
 
-    `anchors` are Elo by name or label; without any, the first of ANCHORS that has played is 0. Raises RequestError
-    where there are no games, or an anchor is nobody's name.
+    `anchors` maps names or labels to Elo; without any, the first of ANCHORS that has played is 0. Raises RequestError
+    if there are no games, or an anchor is not the name of a player.
     """
     players, pairings, games, repeated = _collect(matches)
     if not pairings:
@@ -104,28 +104,28 @@ def rate_matches(
         for place in order
     )
     named = {labels[place]: elo for place, elo in held.items()}
-    told = _class_labels(classes, fit, labels, order)
-    return RatingList(variant, size, rated, named, fit, tuple(order), games, repeated, told)
+    class_labels = _class_labels(classes, fit, labels, order)
+    return RatingList(variant, size, rated, named, fit, tuple(order), games, repeated, class_labels)
 
 
 def warnings(ratings: RatingList) -> list[str]:
-    """What must be known to read the numbers right."""
-    told = []
+    """Warnings about the limits of the numbers."""
+    lines = []
     groups = len({player.group for player in ratings.players})
     if groups > 1:
-        told.append(
-            f"The players are {groups} groups that have never met, not even through others: numbers of different "
-            "groups cannot be compared. A match between any two of them joins them."
+        lines.append(
+            f"The players are {groups} groups that no chain of games connects: numbers of different groups cannot be "
+            "compared. A match between players of two groups connects them."
         )
     if not all(ratings.fit.anchored):
-        told.append("A group without an anchor is rated about its own average: --anchor NAME=ELO holds one of it.")
+        lines.append("A group without an anchor has the average 0: --anchor NAME=ELO sets one.")
     if ratings.classes:
         classes = " > ".join(", ".join(names[:3]) + (" ..." if len(names) > 3 else "") for names in ratings.classes)
-        told.append(
-            f"All points went one way between these: {classes}. Each such gap is at least large; how large it "
-            "says here comes from the drawn games given."
+        lines.append(
+            f"One side scored all points between these: {classes}. Each such gap is large; its size here comes from "
+            "the prior's drawn games."
         )
-    return told
+    return lines
 
 
 def _spread(fit: Fit, place: int, classes: NDArray[np.int64]) -> float | None:
@@ -134,13 +134,13 @@ def _spread(fit: Fit, place: int, classes: NDArray[np.int64]) -> float | None:
 
 
 def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairing], int, int]:
-    """Players in the order of their first match, what they scored, games that counted and games that were repeats."""
+    """Players in the order of their first match, their scores, and the numbers of counted and of repeated games."""
     places: dict[PlayerIdentity, int] = {}
     scores: dict[tuple[int, int], list[float]] = {}
     seen: set[tuple[int, int, tuple[int, ...]]] = set()
     repeated = 0
     for match in matches:
-        one, other = canonical(match.player_a), canonical(match.player_b)
+        one, other = canonical_identity(match.player_a), canonical_identity(match.player_b)
         if one == other:
             continue
         for game in match.games:
@@ -158,13 +158,13 @@ def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairi
 
 
 def check_anchors(anchors: Mapping[str, float], matches: Sequence[Match], others: Sequence[PlayerIdentity]) -> None:
-    """Raises the RequestError of `rate_matches` for anchors once these matches and matches of `others` are stored."""
+    """Raises RequestError for anchors that `rate_matches` would refuse after these matches and matches of `others`."""
     players = list(dict.fromkeys([*_collect(matches)[0], *others]))
     _held(players, _labels(players), anchors)
 
 
 def _labels(players: Sequence[PlayerIdentity]) -> list[str]:
-    """A name for each player that no other has: its own, with its weights' digest and settings where need be."""
+    """A unique name for each player: its own, with its weights' digest and settings if necessary."""
     shared = Counter(player.name for player in players)
     named = [
         player.name if shared[player.name] == 1 else f"{player.name} #{player.digest[:8]}".removesuffix(" #")
@@ -182,7 +182,7 @@ def _labels(players: Sequence[PlayerIdentity]) -> list[str]:
 def _held(
     players: Sequence[PlayerIdentity], labels: Sequence[str], anchors: Mapping[str, float] | None
 ) -> dict[int, float]:
-    """The place of each anchor, and its Elo."""
+    """Maps the index of each anchor to its Elo."""
     if anchors:
         held = {}
         for name, elo in anchors.items():
@@ -202,7 +202,7 @@ def _held(
 def _class_labels(
     classes: NDArray[np.int64], fit: Fit, labels: Sequence[str], order: Sequence[int]
 ) -> tuple[tuple[str, ...], ...]:
-    """The classes' labels, best first, of the groups that have several of them."""
+    """The classes' labels, best first, of groups with several classes."""
     split = {group for group in set(fit.groups.tolist()) if len(set(classes[fit.groups == group].tolist())) > 1}
     found: dict[int, list[str]] = {}
     for place in order:

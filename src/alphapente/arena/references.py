@@ -1,4 +1,4 @@
-"""Reference players whose strength never changes: a tactician, and tree search with random playouts."""
+"""Reference players whose strength never changes: the tactician, and tree search with random playouts."""
 
 import queue
 import time
@@ -7,39 +7,40 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from alphapente.arena.players import Answer, Player, Turn, shared_time
+from alphapente.arena.players import ChosenMove, Player, Turn, shared_time
 from alphapente.arena.rollouts import CHILDREN, MOST_NODES, RolloutTree, begin, chosen_child, new_tree, simulate
-from alphapente.arena.tactician import new_desk, score_moves
+from alphapente.arena.tactician import new_scoring_memory, score_moves
 from alphapente.rules.tactics import LOSES, WINS
 
 CHUNK = 128
-"""By the clock: playouts between two looks at it."""
+"""With a time limit: playouts between two checks of the clock."""
 
 
 class TacticalPlayer(Player):
-    """Plays what arena/tactician.py weighs highest; chance, the game's own, decides only between equals."""
+    """Plays the move of the highest score of arena/tactician.py; the game's generator decides between equal scores."""
 
     def __init__(self, size: int) -> None:
         self.name = "tactical"
         self.games_at_once = 2048
-        self._desk = new_desk(size)
+        self._memory = new_scoring_memory(size)
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         started = time.perf_counter()
         return shared_time([self._choose(turn) for turn in turns], started)
 
     def _choose(self, turn: Turn) -> int:
-        score_moves(turn.position, self._desk)
-        best = np.flatnonzero(self._desk.scores == self._desk.scores.max())
+        score_moves(turn.position, self._memory)
+        best = np.flatnonzero(self._memory.scores == self._memory.scores.max())
         return int(turn.rng.choice(best))
 
 
 class RolloutPlayer(Player):
-    """UCT with random playouts (arena/rollouts.py), `simulations` or `seconds` a move, each position afresh.
+    """UCT with random playouts (arena/rollouts.py), `simulations` or `seconds` a move, a new tree for each
+    position.
 
-    `threads` games are searched at the same time. Chance comes from the game's own generator, and a tree is emptied
-    before it is used, so a move depends on its game alone.
+    `threads` games are searched in parallel. Random numbers come from the game's own generator, and a tree is emptied
+    before use, so a move depends only on its game.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class RolloutPlayer(Player):
             self._trees.put(new_tree(size, nodes))
         self._threads = ThreadPoolExecutor(threads, "rollouts")
 
-    def choose(self, turns: Sequence[Turn]) -> list[Answer]:
+    def choose(self, turns: Sequence[Turn]) -> list[ChosenMove]:
         """See Player.choose."""
         return list(self._threads.map(self._choose, turns))
 
@@ -64,7 +65,7 @@ class RolloutPlayer(Player):
         """Ends the threads."""
         self._threads.shutdown()
 
-    def _choose(self, turn: Turn) -> Answer:
+    def _choose(self, turn: Turn) -> ChosenMove:
         started = time.perf_counter()
         tree = self._trees.get()
         try:
@@ -74,7 +75,7 @@ class RolloutPlayer(Player):
             point = int(tree.point[chosen_child(tree)])
         finally:
             self._trees.put(tree)
-        return Answer(point, time.perf_counter() - started)
+        return ChosenMove(point, time.perf_counter() - started)
 
     def _search(self, tree: RolloutTree, started: float) -> None:
         if self._simulations is not None:

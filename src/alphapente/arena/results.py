@@ -1,9 +1,8 @@
-"""The games of a match in the database: what is stored of it already, and each pair of games as it ends.
+"""The games of a match in the database: those stored before, and each pair of games when it ends.
 
-A match is identified by its players, variant, board size, seed and purpose, and by its plan: which opening and which
-colours each game has follows from the seed, so a stored game belongs to a match where it begins as planned. A match
-that was interrupted is therefore resumed by playing the games that are missing, and a longer one begins with the games
-of a shorter one.
+A match is identified by its players, variant, board size, seed, purpose and plan. The seed decides the opening and the
+colours of each game, so a stored game belongs to a match if it begins as planned. An interrupted match is therefore
+resumed by playing the missing games, and a longer match begins with the games of a shorter one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 class StoredMatch:
     """A match in the database, opened before its first move is played.
 
-    `match` describes it (its games are ignored), `starts` are those of `plan_games`. Raises DatabaseError for a
-    database that cannot be written.
+    `match` describes it (its games are ignored), `starts` are those of `plan_games`. Raises DatabaseError if the
+    database cannot be written.
     """
 
     def __init__(self, store: "Store", match: Match, starts: Sequence[GameStart]) -> None:
@@ -35,12 +34,12 @@ class StoredMatch:
                 self._id = match_id if self._id is None else self._id
                 games = {game.number: _played(game) for game in stored if game.number < len(starts)} | games
         self.games = {index: games[index] for index in sorted(games) if index ^ 1 in games}
-        """The planned games that are stored, by their index; whole pairs."""
+        """The planned games that are stored, by index; only whole pairs."""
 
     def add(self, games: Mapping[int, PlayedGame]) -> None:
         """Stores finished games by their index in the match, in one transaction. Raises DatabaseError.
 
-        Where another process that plays the same match has stored a game, that game stays.
+        A game that another process of the same match has stored is not replaced.
         """
         match = replace(self._match, games=tuple(_row(index, game) for index, game in games.items()))
         if self._id is None:
@@ -49,7 +48,7 @@ class StoredMatch:
             self._store.add_match(match, self._id)
 
     def _is_same(self, stored: Sequence[MatchGame]) -> bool:
-        """Whether the games of a stored match begin as planned here; False where none is planned."""
+        """Whether the games of a stored match begin as planned here; False if none is planned."""
         planned = [game for game in stored if game.number < len(self._starts)]
         return bool(planned) and all(_begins(game, self._starts[game.number]) for game in planned)
 

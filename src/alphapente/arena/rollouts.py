@@ -1,8 +1,9 @@
-"""Monte Carlo tree search without a network: UCT whose leaves are played out at random, as compiled kernels.
+"""Monte Carlo tree search without a network: UCT with random playouts, as compiled kernels.
 
-A reference of a strength that never changes. The tree is UCT's (Kocsis and Szepesvari 2006, section 2); what is proven
-goes up it (MCTS-Solver, Winands et al. 2008, section 3). Moves are looked for near the stones only, a player who can
-win at once has won, and who must answer a threat does: find_tactics says so in the tree and in the playouts alike.
+A reference player whose strength never changes. The search is UCT (Kocsis and Szepesvari 2006, section 2); proven
+results are backed up (MCTS-Solver, Winands et al. 2008, section 3). Only moves near the stones are considered. In the
+tree and in the playouts, find_tactics detects a player who can win at once, who has then won, and a threat, which must
+be answered.
 
 Values are those of the player who moved into a node, in [-1, 1].
 """
@@ -45,33 +46,33 @@ EXPLORATION = 0.6
 LONGEST_PLAYOUT = 60
 """Plies after which a playout counts as a draw."""
 TRIES = 24
-"""Draws of a random bit before the bits are counted."""
+"""Attempts to hit a set bit at random before the bits are counted."""
 CHILDREN = 96
-"""Room that a tree has for each simulation: about as many moves as are near the stones."""
+"""Nodes that a tree has for each simulation: about the number of moves near the stones."""
 MOST_NODES = 4_000_000
-"""About 70 MB. A tree that is full goes on without growing."""
+"""About 70 MB. A full tree is searched without growing."""
 
 _Map = NDArray[np.uint64]
-_STONE_WORDS = np.uint64(6)  # those words of a bitboard that can hold stones
+_STONE_WORDS = np.uint64(6)  # number of words of a bitboard that can hold stones
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
 class RolloutTree(NamedTuple):
-    """A tree of at most N nodes, and what its search works with. Node 0 is the root."""
+    """A tree of at most N nodes, and the buffers of its search. Node 0 is the root."""
 
     visits: NDArray[np.int32]  # [N]
     value_sum: NDArray[np.float32]  # [N]
-    first_child: NDArray[np.int32]  # [N] a node's children lie side by side
+    first_child: NDArray[np.int32]  # [N] a node's children are contiguous
     num_children: NDArray[np.int16]  # [N]
     point: NDArray[np.int16]  # [N] the move that leads to the node
-    certain: NDArray[np.int8]  # [N] 1 and -1: won and lost for the player who moved here; 0: not known
+    certain: NDArray[np.int8]  # [N] 1 and -1: won and lost for the player who moved here; 0: unknown
     num_nodes: NDArray[np.int32]  # [1]
-    path: NDArray[np.int32]  # the nodes of the simulation on its way
-    positions: Positions  # POSITION[3]: the root, the simulation's own, scratch
-    bits: Bitboards  # tactics of the position last looked at
+    path: NDArray[np.int32]  # the nodes of the current simulation
+    positions: Positions  # POSITION[3]: the root, the simulation's, scratch
+    bits: Bitboards  # tactics of the position examined last
     near: Bitboards  # uint64[2, ROW]: near the stones of the root, and of the simulation's position
-    near_points: NDArray[np.uint64]  # [P, ROW] what is near each point of this board
+    near_points: NDArray[np.uint64]  # [P, ROW] the points near each point of this board
     random: NDArray[np.uint64]  # [1] the state of next_random
 
 
@@ -101,7 +102,7 @@ def _has_bit(bits: _Map, bit: np.uint64) -> bool:
 
 @kernel
 def random_cell(bits: _Map, state: NDArray[np.uint64]) -> int:
-    """A set cell of a bitboard, drawn uniformly; at least one must be set."""
+    """A uniformly random set cell of a bitboard, which must not be empty."""
     for _ in range(TRIES):
         bit = ((next_random(state) >> np.uint64(32)) * (_STONE_WORDS * np.uint64(64))) >> np.uint64(32)
         if _has_bit(bits, bit):
@@ -115,11 +116,11 @@ def random_cell(bits: _Map, state: NDArray[np.uint64]) -> int:
 
 @kernel
 def _playout_cell(bits: Bitboards, near: _Map, verdict: int, state: NDArray[np.uint64]) -> int:
-    """A random move: an answer to a threat; else, half of the time, one that captures, makes a four or stops one."""
+    """A random move: a reply to a threat; else, half of the time, one that captures, makes a four or stops one."""
     if verdict != MUST_REPLY and next_random(state) >> np.uint64(63) != _ZERO:
         for word in range(GUARD, GUARD + WORDS):
             sharp = bits[OWN_CAPTURES, word] | bits[OWN_FOURS, word] | bits[ENEMY_FOURS, word]
-            bits[OWN, word] = sharp & bits[LEGAL, word]  # OWN is not needed any more
+            bits[OWN, word] = sharp & bits[LEGAL, word]  # OWN is no longer needed
         if any_bit(bits[OWN]):
             return random_cell(bits[OWN], state)
     keep_near(bits, near, verdict)
@@ -128,7 +129,7 @@ def _playout_cell(bits: Bitboards, near: _Map, verdict: int, state: NDArray[np.u
 
 @kernel
 def _winner_of(verdict: int, to_move: int) -> int:
-    """The player whom tactics let win, 0 for none."""
+    """The player who wins by tactics, 0 for none."""
     if verdict == WINS:
         return to_move
     return 3 - to_move if verdict == LOSES else 0
@@ -136,7 +137,7 @@ def _winner_of(verdict: int, to_move: int) -> int:
 
 @kernel
 def playout(tree: RolloutTree, verdict: int) -> int:
-    """Plays tree.positions[1], whose tactics stand in tree.bits, to its end; returns the winner, 0 for a draw."""
+    """Plays tree.positions[1] to its end and returns the winner, 0 for a draw. tree.bits holds its tactics."""
     position, near = tree.positions[1], tree.near[1]
     size = np.int64(position["size"])
     for _ in range(LONGEST_PLAYOUT):
@@ -155,7 +156,7 @@ def playout(tree: RolloutTree, verdict: int) -> int:
 
 @kernel
 def _expand(tree: RolloutTree, node: int, verdict: int) -> bool:
-    """Gives a node its children in random order from tree.bits; False when there is no room."""
+    """Adds a node's children in random order from tree.bits; False if the tree is full."""
     keep_near(tree.bits, tree.near[1], verdict)
     count, size = count_bits(tree.bits[REPLIES]), np.int64(tree.positions[1]["size"])
     first = np.int64(tree.num_nodes[0])
@@ -163,7 +164,7 @@ def _expand(tree: RolloutTree, node: int, verdict: int) -> bool:
         return False
     cell, placed = next_cell(tree.bits[REPLIES], 0), 0
     while cell >= 0:
-        # The inside-out shuffle: each new one changes places with one of those before it, or stays.
+        # Inside-out shuffle (Fisher-Yates): each new child swaps places with a random earlier one, or stays.
         other = np.int64(((next_random(tree.random) >> np.uint64(32)) * np.uint64(placed + 1)) >> np.uint64(32))
         tree.point[first + placed] = tree.point[first + other]
         tree.point[first + other] = point_of(cell, size)
@@ -182,7 +183,7 @@ def _expand(tree: RolloutTree, node: int, verdict: int) -> bool:
 
 @kernel
 def _best_child(tree: RolloutTree, node: int) -> int:
-    """The child of the largest upper bound that is not lost; the first one when all are lost."""
+    """The child of the largest upper confidence bound that is not lost; the first child if all are lost."""
     first = np.int64(tree.first_child[node])
     wide = math.log(max(int(tree.visits[node]), 1))
     expected = -tree.value_sum[node] / max(np.int64(tree.visits[node]), 1)
@@ -202,7 +203,7 @@ def _best_child(tree: RolloutTree, node: int) -> int:
 
 @kernel
 def _conclude(tree: RolloutTree, node: int) -> int:
-    """What the children of a node prove about it."""
+    """The proven result of a node by its children: 1, -1, or 0 for none."""
     first = np.int64(tree.first_child[node])
     all_lost = True
     for child in range(first, first + np.int64(tree.num_children[node])):
@@ -214,7 +215,7 @@ def _conclude(tree: RolloutTree, node: int) -> int:
 
 @kernel
 def _back_up(tree: RolloutTree, depth: int, winner: int) -> None:
-    """Adds the result of a simulation to its path; the root's mover-in is the player not to move there."""
+    """Adds the result of a simulation to its path. The player who moved into the root is the one not to move there."""
     mover = 3 - np.int64(tree.positions[0]["to_move"])
     if depth % 2:
         mover = 3 - mover
@@ -242,7 +243,7 @@ def _simulate(tree: RolloutTree) -> None:
             winner = 3 - to_move if tree.certain[node] > 0 else to_move
             break
         if position["winner"] != IN_PLAY:
-            winner = 0  # a draw: a win is certain
+            winner = 0  # a draw: a won node is certain, and was handled above
             break
         if tree.num_children[node] == 0:
             verdict = find_tactics(position, tree.bits, tree.positions[2])
@@ -261,14 +262,14 @@ def _simulate(tree: RolloutTree) -> None:
         tree.path[depth] = node
         if position["winner"] == to_move:
             tree.certain[node] = 1
-        elif position["winner"] == 3 - to_move:  # poof and boat: a move can lose
+        elif position["winner"] == 3 - to_move:  # in poof and boat a move can lose
             tree.certain[node] = -1
     _back_up(tree, depth, winner)
 
 
 @kernel
 def begin(tree: RolloutTree, position: Position, seed: int) -> int:
-    """Sets a position in play as the root and gives it its children; returns the verdict of its tactics."""
+    """Makes a position in play the root and expands it; returns the verdict of its tactics."""
     copy_position(tree.positions[0], position)
     copy_position(tree.positions[1], position)
     size = np.int64(position["size"])
@@ -288,7 +289,7 @@ def begin(tree: RolloutTree, position: Position, seed: int) -> int:
 
 @kernel
 def simulate(tree: RolloutTree, simulations: int) -> int:
-    """Does so many simulations, fewer once the root is proven; returns how many."""
+    """Runs up to `simulations` simulations, until the root is proven; returns the number."""
     for done in range(simulations):
         if tree.certain[0]:
             return done
@@ -298,7 +299,7 @@ def simulate(tree: RolloutTree, simulations: int) -> int:
 
 @kernel
 def chosen_child(tree: RolloutTree) -> int:
-    """The root's child to play: proven to win, or else the most visited that is not lost, or else the most visited."""
+    """The root's child to play: a proven win, else the most visited that is not lost, else the most visited."""
     best, best_score = 1, -1
     for child in range(1, 1 + np.int64(tree.num_children[0])):
         score = np.int64(tree.visits[child])
@@ -313,7 +314,7 @@ def chosen_child(tree: RolloutTree) -> int:
 
 @kernel
 def root_value(tree: RolloutTree) -> float:
-    """The value of the move that `chosen_child` plays, as the player to move sees it, -1 to 1."""
+    """The value of the move of `chosen_child` for the player to move, -1 to 1."""
     child = chosen_child(tree)
     if tree.certain[child]:
         return 1.0 * tree.certain[child]

@@ -1,4 +1,4 @@
-"""The games of a match as text in a file, each written when it ends."""
+"""The games of a match as text in a file. Each is written when it ends."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ from alphapente.rules.gametext import GameText, write_game
 
 
 class SavedGames:
-    """A file that is opened before the match, so that a wrong path is reported then, and holds each finished game.
+    """The file of a match's finished games. It is opened before the match, so that a wrong path is reported early.
 
-    What the file held before is kept until `begin`. A file that was created and never begun is removed again. Missing
+    The file's earlier content is kept until `begin`. A file that was created without `begin` is deleted. Missing
     folders are created. Raises FailureError for a path that cannot be written.
     """
 
@@ -29,7 +29,7 @@ class SavedGames:
         self._file = appending(path)
 
     def begin(self, names: tuple[str, str], rules: tuple[str, int], known: Mapping[int, PlayedGame]) -> None:
-        """Empties the file, but for the games that are `known`, by their index in the match.
+        """Empties the file, then writes the `known` games, by their index in the match.
 
         `names` are those of players A and B, `rules` are variant and board size. Raises FailureError.
         """
@@ -41,7 +41,7 @@ class SavedGames:
             self.write(index, game)
 
     def write(self, index: int, game: PlayedGame) -> None:
-        """Appends a game, by its index in the match; header Round is its number. Raises FailureError."""
+        """Appends a game by its index in the match. The header Round is its number. Raises FailureError."""
         one, two = self._names if game.first == "a" else self._names[::-1]
         headers = {"Round": str(index + 1), "Player 1 Name": one, "Player 2 Name": two}
         result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
@@ -62,7 +62,7 @@ class SavedGames:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(OSError):  # `write` has reported what cannot be flushed
+        with contextlib.suppress(OSError):  # `write` has reported the error already
             self._file.close()
         if self._created and not self._begun:
             real_path(self.path).unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""A sequential test of two players: play on until the games say which of two hypotheses holds, and no longer.
+"""A sequential test of two players: games are played only until one of two hypotheses is accepted.
 
-Wald's sequential probability ratio test (1945) between "the difference is elo0" and "it is elo1". What is counted are
-pairs of games, one opening played with both colours, by the points that the first player made in both (0, 1/2, ..., 2):
-games of a pair depend on each other, pairs do not. The likelihood ratio is the generalized one (Van den Bergh, "The
-generalized sequential probability ratio test", as chess engines are tested by): for each hypothesis the distribution
-over the five outcomes that has its expected score and makes the pairs seen most likely.
+Wald's sequential probability ratio test (1945) between "the difference is elo0" and "it is elo1". The units are pairs
+of games: one opening played with both colours, with the points of the first player in both games (0, 1/2, ..., 2).
+Games of a pair depend on each other, pairs do not. The likelihood ratio is the generalized one (Van den Bergh, "The
+generalized sequential probability ratio test", used to test chess engines): for each hypothesis, the distribution over
+the five outcomes that has its expected score and makes the observed pairs most likely.
 """
 
 import math
@@ -25,10 +25,10 @@ from alphapente.errors import RequestError
 OUTCOMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 """The score of a pair, as a share of its two points."""
 _PSEUDO_PAIRS = 1e-3
-"""Added to each outcome, so that one not seen yet is not impossible."""
+"""Added to the count of each outcome, so that an outcome without pairs is not impossible."""
 
 BATCH_PAIRS = 16
-"""So many pairs are played side by side between two looks at the ratio."""
+"""Pairs that are played in parallel between two checks of the ratio."""
 
 Verdict = Literal["accept", "reject", "go on"]
 
@@ -37,7 +37,8 @@ Verdict = Literal["accept", "reject", "go on"]
 class Bounds:
     """The test's hypotheses and error rates.
 
-    `alpha` bounds the chance to accept a player who is only elo0 better, `beta` that to reject one who is elo1 better.
+    `alpha` bounds the probability to accept a player who is only elo0 better, `beta` that to reject one who is elo1
+    better.
     """
 
     elo0: float
@@ -46,7 +47,7 @@ class Bounds:
     beta: float
 
     def __post_init__(self) -> None:
-        """Raises RequestError for bounds that decide nothing."""
+        """Raises RequestError for invalid bounds."""
         if not self.elo0 < self.elo1:
             raise RequestError(f"a sequential test from {self.elo0:g} to {self.elo1:g} Elo: elo0 must be below elo1")
         if not (self.alpha > 0 and self.beta > 0 and self.alpha + self.beta < 1):
@@ -63,17 +64,17 @@ class Bounds:
         return math.log(self.beta / (1 - self.alpha))
 
     def verdict(self, llr: float) -> Verdict:
-        """What a log-likelihood ratio says."""
+        """The decision at a log-likelihood ratio."""
         return "accept" if llr >= self.upper else "reject" if llr <= self.lower else "go on"
 
 
 def expected_score(elo: float) -> float:
-    """The share of the points that a player so much stronger makes."""
+    """The expected share of the points of a player who is stronger by `elo`."""
     return 1 / (1 + 10 ** (-elo / 400))
 
 
 def count_pairs(points: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
-    """How often each of OUTCOMES came, from the points (0, 1/2 or 1) that a player made in both games of each pair."""
+    """Counts of OUTCOMES, from a player's points (0, 1/2 or 1) in both games of each pair."""
     counts = np.zeros(5, np.int64)
     for one, other in points:
         counts[round(2 * (one + other))] += 1
@@ -81,7 +82,7 @@ def count_pairs(points: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
 
 
 def log_likelihood_ratio(counts: NDArray[np.int64], elo0: float, elo1: float) -> float:
-    """How much more likely elo1 makes these pairs than elo0 (natural logarithm); 0 without pairs."""
+    """Natural logarithm of the likelihood of these pairs under elo1 over that under elo0; 0 without pairs."""
     if counts.sum() == 0:
         return 0.0
     seen = counts + _PSEUDO_PAIRS
@@ -91,9 +92,9 @@ def log_likelihood_ratio(counts: NDArray[np.int64], elo0: float, elo1: float) ->
 
 
 def _tilt(share: NDArray[np.float64], score: float) -> NDArray[np.float64]:
-    """The distribution of expected score `score` that makes outcomes seen with these shares most likely.
+    """The distribution of expected score `score` that makes outcomes with these observed shares most likely.
 
-    It is ``share / (1 + x (OUTCOMES - score))`` for the one x that gives it that score (Lagrange).
+    It is ``share / (1 + x (OUTCOMES - score))`` for the only x with that score (Lagrange multiplier).
     """
     away = OUTCOMES - score
     low, high = -1 / away.max(), -1 / away.min()
@@ -105,12 +106,12 @@ def _tilt(share: NDArray[np.float64], score: float) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class TestedMatch:
-    """A match played by the test: what it found, as player A sees it. "go on" where the games ran out undecided."""
+    """A match played by the test, from the view of player A. "go on" means undecided after all games."""
 
     verdict: Verdict
     llr: float
     pairs: tuple[int, ...]
-    """How often each of OUTCOMES came."""
+    """Counts of OUTCOMES."""
     report: MatchReport
 
 
@@ -127,8 +128,8 @@ def play_sequentially(
 ) -> TestedMatch | None:
     """Plays pairs of games (each opening with both colours) until the test decides, or all `starts` are played.
 
-    `starts` are those of `plan_games`, `rules` are variant and board size. `on_batch_fn` hears the pairs' outcomes and
-    the log-likelihood ratio after each batch. None where `hooks.stop` ended it.
+    `starts` are those of `plan_games`, `rules` are variant and board size. `on_batch_fn` is called with the
+    counts of OUTCOMES and the log-likelihood ratio after each batch. Returns None if `hooks.stop` ended the match.
     """
     started = time.monotonic()
     games: list[PlayedGame] = []

@@ -1,7 +1,7 @@
-"""Suites: positions with the moves that are right in them, and how many a network finds, alone and by searching.
+"""Suites: positions with known right moves, which a network solves alone and by search.
 
-A suite is a JSON list: `[{"state": "1. K10 L9 2. K14", "expected": ["N11"]}]`. Of each position may also be told its
-`variant` and `board_size`, an `id`, a `kind` to count by, and what is proven of it (`goal`, `plies`, `proof`).
+A suite is a JSON list: `[{"state": "1. K10 L9 2. K14", "expected": ["N11"]}]`. Optional keys of a position are
+`variant`, `board_size`, `id`, `kind` (a category), and what is proven (`goal`, `plies`, `proof`).
 """
 
 import json
@@ -27,20 +27,20 @@ from alphapente.rules.notation import parse_point, point_name
 from alphapente.rules.position import MAX_SIZE, VARIANTS, Position
 
 BUILT_IN = Path(__file__).with_name("suites")
-"""The suites that are part of AlphaPente."""
+"""The folder of the built-in suites."""
 MAX_SIMULATIONS = 100_000
 GOALS = ("", "win", "save")
 
 MakeEvaluators = Callable[[int, int], Sequence[Evaluator]]
-"""(batch_size, board_size) -> evaluators that work at the same time, each in a thread of its own."""
+"""(batch_size, board_size) -> evaluators that work in parallel, each in a thread of its own."""
 
 
 @dataclass(frozen=True)
 class Puzzle:
-    """One position: the moves that lead to it, and `expected`, all the moves that are right in it.
+    """One position: `state`, the moves that lead to it, and `expected`, all right moves.
 
-    `goal` and `plies` say what is proven: "win": the expected moves, and no others, win within `plies` plies;
-    "save": after every other move the opponent wins within so many plies; "": nothing is.
+    `goal` and `plies` are what is proven. "win": the expected moves, and no others, win within `plies` plies. "save":
+    after every other move the opponent wins within `plies` plies. "": nothing.
     """
 
     state: str
@@ -55,7 +55,7 @@ class Puzzle:
 
     @property
     def position(self) -> Position:
-        """The position, a fresh copy. Raises NotationError, IllegalMoveError for a state that is none."""
+        """The position, a new copy. Raises NotationError, IllegalMoveError for an invalid state."""
         return self.game.position
 
     @property
@@ -71,7 +71,7 @@ class Puzzle:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one budget found: `answers` has the point played in each position of the suite, `simulations` 0: policy."""
+    """The result of one budget. `answers` is the point played in each position; `simulations` 0 is the policy alone."""
 
     simulations: int
     answers: tuple[int, ...]
@@ -80,7 +80,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A position solved with fewer simulations and missed with more: its place in the suite, from 0."""
+    """A position solved with fewer simulations and missed with more. `place` is its index in the suite."""
 
     place: int
     solved_at: int
@@ -107,7 +107,7 @@ class SuiteReport:
         return counts
 
     def lost(self) -> list[Lost]:
-        """Where the next larger budget did worse, by position."""
+        """The positions that the next larger budget misses."""
         found = []
         for fewer, more in pairwise(self.trials):
             pairs = zip(self.solved(fewer), self.solved(more), strict=True)
@@ -124,13 +124,13 @@ def run_suite(
     make_evaluators: MakeEvaluators,
     settings: SearchSettings,
     budgets: Sequence[int],
-    seats: int = 32,
+    batch_size: int = 32,
     on_budget_fn: Callable[[int], None] | None = None,
 ) -> SuiteReport:
-    """Lets the network (budget 0) and the search with each budget of simulations find a move for each position.
+    """Finds a move for each position with the network alone (budget 0) and with each budget of simulations.
 
-    No noise and no temperature: the best move found. Up to `seats` positions go side by side over each evaluator.
-    `on_budget_fn` hears each budget before it begins. Raises RequestError for budgets that are none.
+    The best move found is played, without noise or temperature. Each evaluator searches up to `batch_size` positions in
+    parallel. `on_budget_fn` is called with each budget before it begins. Raises RequestError for invalid budgets.
     """
     if not budgets or min(budgets) < 0 or max(budgets) > MAX_SIMULATIONS:
         raise RequestError(
@@ -139,7 +139,7 @@ def run_suite(
     by_size: dict[int, list[int]] = defaultdict(list)
     for place, puzzle in enumerate(puzzles):
         by_size[puzzle.board_size].append(place)
-    evaluators = {size: make_evaluators(min(seats, len(places)), size) for size, places in by_size.items()}
+    evaluators = {size: make_evaluators(min(batch_size, len(places)), size) for size, places in by_size.items()}
     trials = []
     for budget in sorted(set(budgets)):
         if on_budget_fn is not None:
@@ -147,7 +147,7 @@ def run_suite(
         started = time.monotonic()
         answers = [-1] * len(puzzles)
         for size, places in by_size.items():
-            _answer(puzzles, places, [_player(one, settings, budget) for one in evaluators[size]], answers)
+            _find_moves(puzzles, places, [_player(one, settings, budget) for one in evaluators[size]], answers)
         trials.append(Trial(budget, tuple(answers), time.monotonic() - started))
     return SuiteReport(tuple(puzzles), tuple(trials))
 
@@ -156,8 +156,10 @@ def _player(evaluator: Evaluator, settings: SearchSettings, budget: int) -> Play
     return SearchPlayer(evaluator, settings, budget) if budget else PolicyPlayer(evaluator)
 
 
-def _answer(puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[Player], answers: list[int]) -> None:
-    """Deals the positions at `places` out to the players, who work at the same time, and notes their answers."""
+def _find_moves(
+    puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[Player], answers: list[int]
+) -> None:
+    """Distributes the positions at `places` over the players, which work in parallel; writes moves to `answers`."""
 
     def work(number: int) -> None:
         own = places[number :: len(players)]
@@ -174,7 +176,7 @@ def _answer(puzzles: Sequence[Puzzle], places: Sequence[int], players: Sequence[
 
 
 def find_suite(name: StrPath) -> Path:
-    """The file of a suite: `name` itself, or the built-in suite of that name. Raises RequestError for neither."""
+    """The file of a suite: `name` itself, or the built-in suite of that name. Raises RequestError if there is none."""
     name = Path(name)
     if name.exists():
         return name
@@ -186,9 +188,9 @@ def find_suite(name: StrPath) -> Path:
 
 
 def read_suite(path: StrPath, variant: str = "pente", board_size: int = MAX_SIZE) -> list[Puzzle]:
-    """The positions of a suite file; those that do not tell their variant or board size have these.
+    """The positions of a suite file. `variant` and `board_size` are the defaults for positions without these keys.
 
-    Each is replayed by the rules. Raises RequestError, with the position's number, for a file that is none.
+    Each position is replayed by the rules. Raises RequestError, with the position's number, for an invalid file.
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -226,7 +228,7 @@ def _puzzle(entry: object, number: int, variant: str, board_size: int) -> Puzzle
     if values["variant"] not in VARIANTS:
         raise RequestError(f"unknown variant {values['variant']!r}: choose one of {', '.join(VARIANTS)}")
     if values.get("goal", "") not in GOALS:
-        raise RequestError(f'unknown goal {values["goal"]!r}: choose "win" or "save", or leave it out')
+        raise RequestError(f'unknown goal {values["goal"]!r}: choose "win" or "save", or omit it')
     values["expected"] = tuple(values["expected"])
     puzzle = Puzzle(**values)
     _check_answers(puzzle)
@@ -251,10 +253,10 @@ _WORDS: dict[Any, str] = {str: "a text", int: "a whole number"}
 
 
 def _check_answers(puzzle: Puzzle) -> None:
-    """Raises RequestError for a state that is no game in play, or an expected move that is not legal."""
+    """Raises RequestError for a state whose game is over, or an expected move that is not legal."""
     game = puzzle.game
     if game.winner is not None:
-        raise RequestError("the game is over there: leave the last move out")
+        raise RequestError("the game is over there: remove the last move")
     legal = set(game.legal_points())
     for point in sorted(puzzle.answers - legal):
         raise RequestError(f"the expected move {point_name(point, puzzle.board_size)} is not legal there")
@@ -264,10 +266,10 @@ _ORDER = ("id", "kind", "variant", "board_size", "state", "expected", "goal", "p
 
 
 def write_suite(path: StrPath, puzzles: Sequence[Puzzle]) -> None:
-    """Writes a suite, a line for each position; what a position does not tell is left out."""
+    """Writes a suite, one line for each position. Empty values are omitted."""
     lines = []
     for puzzle in puzzles:
         values = asdict(puzzle)
-        told = {key: values[key] for key in _ORDER if key == "state" or values[key] not in ("", 0)}
-        lines.append(json.dumps(told, ensure_ascii=False))
+        given = {key: values[key] for key in _ORDER if key == "state" or values[key] not in ("", 0)}
+        lines.append(json.dumps(given, ensure_ascii=False))
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -1,8 +1,8 @@
-"""A sparse round robin that plays only what the database lacks, in a process for each core.
+"""A sparse round robin that plays only games that the database lacks, in one process for each core.
 
-Each checkpoint meets those a few places before it in the run, every third one and the last meet the references, and the
-references meet each other: enough to hang all of them on one scale, at a cost that grows with the number of checkpoints
-and not with its square.
+Each checkpoint plays those a few places before it in the run. Every third checkpoint and the last one play the
+reference players, which also play each other. This is enough to rate all of them on one scale, and its cost grows with
+the number of checkpoints instead of its square.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from alphapente.arena.match import MatchHooks, plan_games, play_planned
-from alphapente.arena.play_settings import canonical
+from alphapente.arena.play_settings import canonical_identity
 from alphapente.arena.players import Player
 from alphapente.arena.results import StoredMatch
 from alphapente.config import Config
@@ -26,22 +26,22 @@ from alphapente.records.model import Match, PlayerIdentity
 from alphapente.records.store import Store
 
 APART = (1, 2, 4)
-"""A checkpoint plays those that are so many places before it."""
+"""A checkpoint plays those that are this number of places before it."""
 
 REFERENCE_EVERY = 3
-"""Of so many checkpoints one meets the references; whom it beats every time tells little of how strong it is."""
+"""One of this number of checkpoints plays the references. Opponents that lose every game say little about strength."""
 MATCH_GAMES = 20
-"""A pairing is played in matches of this number of games, each with its own seed."""
+"""A pair plays matches of this number of games, each with its own seed."""
 
 _Pair = frozenset[PlayerIdentity]
 
 MakePlayerFn = Callable[[str, Config, int], Player]
-"""Makes a player of its word, the configuration and the number of games. It must be picklable."""
+"""Makes a player from a word, the configuration and the number of games. Must be picklable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Who plays: the word that names it as a player, and who that is."""
+    """A player of the tournament: `word` is the argument of `make_player`."""
 
     word: str
     identity: PlayerIdentity
@@ -49,7 +49,7 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A match of two contestants: of its first `games` games (even), `missing` are not stored yet."""
+    """A match of two contestants. Of its first `games` games (an even number) `missing` are not stored."""
 
     one: Contestant
     other: Contestant
@@ -60,7 +60,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A job that is done and stored, and what `one` scored in it, as a share of the points."""
+    """A finished and stored job, and the score of `one`, as a share of the points."""
 
     job: Job
     score: float
@@ -74,9 +74,9 @@ def plan(
     apart: Sequence[int] = APART,
     seed: int = 0,
 ) -> list[Job]:
-    """The matches that are still to be played so that each pair has `games` games; `checkpoints` are in their order.
+    """The matches that are missing until each pair has `games` games; `checkpoints` are in the order of the run.
 
-    Each match of a pair has another seed, and so other openings. One that was interrupted is completed first.
+    Each match of a pair has another seed and therefore other openings. An interrupted match is completed first.
     """
     pairs = [
         (checkpoints[place - gap], checkpoints[place])
@@ -90,7 +90,8 @@ def plan(
     pairs += [(references[i], references[j]) for i in range(len(references)) for j in range(i + 1, len(references))]
     of_pair: dict[_Pair, list[Match]] = {}
     for match in stored:
-        of_pair.setdefault(frozenset((canonical(match.player_a), canonical(match.player_b))), []).append(match)
+        players = frozenset((canonical_identity(match.player_a), canonical_identity(match.player_b)))
+        of_pair.setdefault(players, []).append(match)
     jobs: list[Job] = []
     for one, other in dict.fromkeys(pairs):
         pair = frozenset((one.identity, other.identity))
@@ -110,7 +111,7 @@ def _jobs_of_pair(one: Contestant, other: Contestant, games: int, stored: Sequen
         have = {game.number for match in begun for game in match.games}
         absent = [game for game in range(MATCH_GAMES) if game not in have][: missing + missing % 2]
         if absent:
-            swapped = bool(begun) and canonical(begun[0].player_a) == other.identity
+            swapped = bool(begun) and canonical_identity(begun[0].player_a) == other.identity
             ends = (other, one) if swapped else (one, other)
             jobs.append(Job(*ends, absent[-1] + 1, match_seed, len(absent)))
         missing -= len(absent)
@@ -126,20 +127,20 @@ def play_jobs(
     on_played_fn: Callable[[Played], None],
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Plays the jobs in `workers` processes, each pair of games stored in `records.database` as it ends.
+    """Plays the jobs in `workers` processes. Each pair of games is stored in `records.database` when it ends.
 
-    False where `stop` ended it before: the games in play are then lost, `plan` plans the rest of their matches.
-    Raises FailureError for a match that failed, or a process that died.
+    Returns False if `stop` ended it early: games in play are lost, and `plan` plans the rest of their matches.
+    Raises FailureError if a match failed or a process died.
     """
-    crew = _Crew(config, make_player_fn, min(workers, len(jobs)))
+    processes = _MatchProcesses(config, make_player_fn, min(workers, len(jobs)))
     try:
-        return crew.play(list(jobs), on_played_fn, stop)
+        return processes.play(list(jobs), on_played_fn, stop)
     finally:
-        crew.end()
+        processes.end()
 
 
-class _Crew:
-    """The processes, and what each of them is playing."""
+class _MatchProcesses:
+    """The processes that play matches, and the job of each."""
 
     def __init__(self, config: Config, make_player_fn: MakePlayerFn, count: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -156,26 +157,26 @@ class _Crew:
             self._processes.append(process)
 
     def play(self, waiting: list[Job], on_played_fn: Callable[[Played], None], stop: Callable[[], bool]) -> bool:
-        at_work: dict[Any, Job] = {}
+        running: dict[Any, Job] = {}
         waiting.reverse()
         for pipe in self._pipes:
-            at_work[pipe] = waiting.pop()
-            self._send(pipe, at_work[pipe])
-        while at_work:
+            running[pipe] = waiting.pop()
+            self._send(pipe, running[pipe])
+        while running:
             if stop():
                 return False
-            for ready in wait(list(at_work), 0.2):
-                on_played_fn(Played(at_work.pop(ready), self._answer(ready)))
+            for ready in wait(list(running), 0.2):
+                on_played_fn(Played(running.pop(ready), self._receive(ready)))
                 if waiting:
-                    at_work[ready] = waiting.pop()
-                    self._send(ready, at_work[ready])
+                    running[ready] = waiting.pop()
+                    self._send(ready, running[ready])
         return True
 
     def _send(self, pipe: Any, job: Job) -> None:
-        with contextlib.suppress(OSError):  # a process that has died is told of where its answer is read
+        with contextlib.suppress(OSError):  # `_receive` reports a process that has died
             pipe.send(job)
 
-    def _answer(self, pipe: Any) -> float:
+    def _receive(self, pipe: Any) -> float:
         try:
             kind, content = pipe.recv()
         except (EOFError, OSError) as error:
@@ -196,7 +197,7 @@ class _Crew:
 
 
 def _work(pipe: Connection, config: Config, make_player_fn: MakePlayerFn) -> None:
-    """A process: plays what it is sent, until it is killed or its parent is gone."""
+    """The main function of a process: plays the jobs that it receives, until it is killed or its parent exits."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_end_with_parent, daemon=True, name="parent-watch").start()

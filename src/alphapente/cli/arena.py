@@ -99,12 +99,12 @@ def arena(
     words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
     plies = None if opening_plies is None else _plies(opening_plies)
 
-    from alphapente.arena.lineup import Terms, games_at_once
+    from alphapente.arena.player_spec import PlayerOptions, games_at_once
     from alphapente.cli.arena_match import Request, Side, play
 
     at_once = games_at_once(words, games, engine_processes)
     one, two = (
-        Side(word, own, Terms(at_once, seed, engine_timeout, ", ".join(changes or ())))
+        Side(word, own, PlayerOptions(at_once, seed, engine_timeout, ", ".join(changes or ())))
         for word, own, changes in zip(words, configs, (a_set, b_set), strict=True)
     )
     status = play(Request((one, two), games, seed, plies, resolved, store, save))

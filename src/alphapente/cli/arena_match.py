@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alphapente.arena.games import FORFEIT, GameStart, PlayedGame
-from alphapente.arena.identity import identify
-from alphapente.arena.lineup import Terms, make_player
+from alphapente.arena.identity import player_identity
 from alphapente.arena.match import MatchHooks, MatchReport, Tally, plan_games, play_planned, report_on
+from alphapente.arena.player_spec import PlayerOptions, make_player
 from alphapente.arena.players import Player
 from alphapente.arena.results import StoredMatch
 from alphapente.arena.saved_games import SavedGames
@@ -32,14 +32,14 @@ class Side:
 
     word: str
     config: Config
-    terms: Terms
+    terms: PlayerOptions
 
     def identify(self) -> PlayerIdentity:
-        """Its identity in the database. Raises as `arena.identity.identify`."""
-        return identify(self.word, self.config, self.terms.seed)
+        """Its identity in the database. Raises as `arena.identity.player_identity`."""
+        return player_identity(self.word, self.config, self.terms.seed)
 
     def make_player(self) -> Player:
-        """The player. Raises as `arena.lineup.make_player`."""
+        """The player. Raises as `arena.player_spec.make_player`."""
         return make_player(self.word, self.config, self.terms)
 
 

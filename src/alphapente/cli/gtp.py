@@ -61,8 +61,8 @@ def gtp(
     resolved = load_config(config or default_config_path(), set_ or (), given)
 
     from alphapente.arena.gtp_server import GtpServer
-    from alphapente.arena.identity import identify
-    from alphapente.arena.lineup import Terms, make_player, parse_player
+    from alphapente.arena.identity import player_identity
+    from alphapente.arena.player_spec import PlayerOptions, make_player, parse_player
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.network.paths import opponent_path
 
@@ -75,9 +75,9 @@ def gtp(
 
     def player_for(size: int) -> "Player":
         game = resolved.game.model_copy(update={"board_size": size})
-        return make_player(word, resolved.model_copy(update={"game": game}), Terms(seed=seed))
+        return make_player(word, resolved.model_copy(update={"game": game}), PlayerOptions(seed=seed))
 
-    identify(word, resolved, seed)  # reports a wrong player or checkpoint before the compilation
+    player_identity(word, resolved, seed)  # reports a wrong player or checkpoint before the compilation
     compile_with_progress()
     server = GtpServer(player_for, resolved.game.variant, resolved.game.board_size, seed)
     server.run(sys.stdin, lambda text: print(text, end="", flush=True))

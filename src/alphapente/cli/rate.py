@@ -145,7 +145,7 @@ def _numbers(text: str) -> list[int]:
 
 def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
     """The kept networks of a run as players with this budget, at most `count`."""
-    from alphapente.arena.identity import identify
+    from alphapente.arena.identity import player_identity
     from alphapente.arena.tournament import Contestant
     from alphapente.network.paths import HISTORY
     from alphapente.pipeline.history import end_to_end, pick, read_history
@@ -154,24 +154,24 @@ def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
         folder /= HISTORY
     kept = end_to_end(read_history(folder))
     words = [(one, f"{folder / one.checkpoint}{budget}") for one in (kept if count is None else pick(kept, count))]
-    return [(one, Contestant(word, identify(word, config))) for one, word in words]
+    return [(one, Contestant(word, player_identity(word, config))) for one, word in words]
 
 
 def _references(words: str, config: Config) -> "list[Contestant]":
-    from alphapente.arena.identity import identify
+    from alphapente.arena.identity import player_identity
     from alphapente.arena.tournament import Contestant
 
     names = [word for word in words.split(",") if word]
     for word in names:
         make_player(word, config, 2).close()  # reports an invalid one before the other matches are played
-    return [Contestant(word, identify(word, config)) for word in names]
+    return [Contestant(word, player_identity(word, config)) for word in names]
 
 
 def make_player(word: str, config: Config, games: int) -> "Player":
     """The player that a word of `arena` names, for a match in another process."""
-    from alphapente.arena import lineup
+    from alphapente.arena import player_spec
 
-    return lineup.make_player(word, config, lineup.Terms(lineup.games_at_once([word], games, 1)))
+    return player_spec.make_player(word, config, player_spec.PlayerOptions(player_spec.games_at_once([word], games, 1)))
 
 
 def _stored(config: Config) -> "list[Match]":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from alphapente.arena.engine import Engine, Opinion
+from alphapente.arena.engine import Analysis, Engine
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.files import configured_path, write_text
 from alphapente.rules.game import MARKS, Game
@@ -162,7 +162,7 @@ class TerminalGame:
             f"{opinion.result.simulations} simulations in {opinion.elapsed_s:.1f} s."
         )
 
-    def _think(self) -> Opinion:
+    def _think(self) -> Analysis:
         size = self.game.size
         if size not in self._engines:
             with self._console.status("Preparing the network"):
@@ -258,7 +258,7 @@ class TerminalGame:
         raise QuitRequested
 
 
-def _opinion_text(opinion: Opinion, player: int) -> str:
+def _opinion_text(opinion: Analysis, player: int) -> str:
     """The search result as text; `player` is to move, and the value is for this player."""
     result = opinion.result
     if result.proven == PROVEN_DRAW:

@@ -106,9 +106,9 @@ def _test(
     config: Config, files: tuple[Path, Path], report: ReportFn, stop: Callable[[], bool], seed: int
 ) -> "TestedMatch | None":
     """Plays or resumes the match, and stores each pair of games when it ends. None if it was stopped."""
-    from alphapente.arena.identity import identify
-    from alphapente.arena.lineup import Terms, make_player
+    from alphapente.arena.identity import player_identity
     from alphapente.arena.match import MatchHooks, plan_games
+    from alphapente.arena.player_spec import PlayerOptions, make_player
     from alphapente.arena.results import StoredMatch
     from alphapente.arena.sprt import BATCH_PAIRS, play_sequentially
     from alphapente.records.model import Match
@@ -132,11 +132,12 @@ def _test(
     starts = plan_games(2 * settings.promotion_max_pairs, variant=rules[0], size=rules[1], seed=seed)
     with ExitStack() as stack:
         store = stack.enter_context(Store(config.records.database, config.records.busy_timeout_s))
-        players = identify(words[0], config), identify(words[1], config)
+        players = player_identity(words[0], config), player_identity(words[1], config)
         match = Match(*players, *rules, seed, "promotion", (), store.settings_id(config.dump_json()))
         stored = StoredMatch(store, match, starts)
         one, two = (
-            stack.enter_context(closing(make_player(word, config, Terms(2 * BATCH_PAIRS, seed)))) for word in words
+            stack.enter_context(closing(make_player(word, config, PlayerOptions(2 * BATCH_PAIRS, seed))))
+            for word in words
         )
         hooks = MatchHooks(known=stored.games, on_pair_fn=stored.add, stop=stop)
         return play_sequentially(

@@ -1,4 +1,4 @@
-"""The app: the API under /api/v1, the page under everything else, and the guard around both."""
+"""The app: the API under /api/v1, the page under all other paths, and the guard around both."""
 
 import threading
 from collections.abc import AsyncIterator
@@ -14,14 +14,14 @@ from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
 from alphapente.web.engines import Engines
 from alphapente.web.errors import LOG, answer_errors
-from alphapente.web.games import GamesRoom
+from alphapente.web.games import GamesReader
 from alphapente.web.networks import Networks
 from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
 from alphapente.web.routes import analysis, games, position, review, run
 from alphapente.web.routes import networks as networks_route
 from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_room import RunRoom
+from alphapente.web.run_context import RunContext
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 from alphapente.web.warming import warm_up
@@ -31,21 +31,21 @@ STATIC = Path(__file__).with_name("static")
 _ROUTERS = (position.router, networks_route.router, analysis.router, review.router, games.router, run.router)
 _FAILURES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "A wrong request: what was found, what is allowed."},
-    "5XX": {"model": ErrorAnswer, "description": "The server could not do it."},
+    "5XX": {"model": ErrorAnswer, "description": "The server failed."},
 }
 
 
 def create_app(
     config: Config, access: Access | None = None, *, own: Named | None = None, warm: bool = False
 ) -> FastAPI:
-    """The app for a configuration, served to whom `access` says (default: this machine, without a token).
+    """The app for a configuration, for the clients that `access` admits (default: this machine, without a token).
 
-    `own`: where that configuration comes from, which is what the Run room begins with.
-    `warm`: networks and kernels are loaded while the server waits for its first visitor, who else would wait for them.
+    `own`: the source of that configuration, which the Run room shows first.
+    `warm`: load networks and kernels before the first request, which would otherwise wait for them.
     """
     networks = Networks(config)
     engines = Engines(config, networks)
-    parts = Parts(config, networks, engines, Ratings(config), GamesRoom(config))
+    parts = Parts(config, networks, engines, Ratings(config), GamesReader(config))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -57,19 +57,19 @@ def create_app(
     app = FastAPI(
         title="AlphaPente",
         version=__version__,
-        description="Positions, searches, reviews, games, networks and runs of AlphaPente. docs/web.md tells more.",
+        description="Positions, searches, reviews, games, networks and runs of AlphaPente. See docs/web.md.",
         openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # its page would be fetched from elsewhere
+        docs_url=None,  # its page loads files from another server
         redoc_url=None,
         lifespan=lifespan,
         responses=_FAILURES,
     )
     app.state.parts = parts
-    app.state.run_room = RunRoom(Configs(own))
+    app.state.run_context = RunContext(Configs(own))
     answer_errors(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)
-    # Not mounted: a mount at the root would take what the API answers with 405.
+    # Not mounted: a mount at the root would also catch requests that the API answers with 405.
     app.router.default = StaticFiles(directory=STATIC, html=True)
     app.add_middleware(Guard, access=access or Access(), max_body_bytes=config.web.max_body_bytes)
     return app
@@ -78,5 +78,5 @@ def create_app(
 def _warm_up(parts: Parts) -> None:
     try:
         warm_up(parts)
-    except AlphaPenteError as error:  # whoever asks for that network is told the same
+    except AlphaPenteError as error:  # a request for that network reports the same error
         LOG.warning("%s", error)

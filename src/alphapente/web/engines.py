@@ -1,4 +1,4 @@
-"""The threads that search for all visitors: each search has its turn for a slice of time, one after the other."""
+"""The pool of search threads. Searches run in slices of time, in round-robin order."""
 
 import threading
 import time
@@ -9,15 +9,15 @@ from alphapente.network.device import num_cores
 from alphapente.search.solver import Solver
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Networks
-from alphapente.web.searches import SOLVER_POSITIONS, Listener, Order, Search, Trees
+from alphapente.web.searches import SOLVER_POSITIONS, Listener, Search, SearchSpec, Trees
 
-_LOOK_AROUND_S = 5.0
-"""So often the threads look for what may be freed."""
+_IDLE_CHECK_S = 5.0
+"""Interval at which the threads free idle trees and networks."""
 _CLOSING_S = 10.0
 
 
 class Engines:
-    """The pool: as many threads as cores, over one round of searches. Every method may be called by any thread."""
+    """The thread pool: one thread for each core, one queue of searches. Any thread may call any method."""
 
     def __init__(self, config: Config, networks: Networks) -> None:
         self._web = config.web
@@ -28,21 +28,21 @@ class Engines:
         self._waiting: deque[Search] = deque()
         self._active = 0
         self._closed = False
-        self._looked_around = time.monotonic()
+        self._idle_checked_at = time.monotonic()
         self._threads: list[threading.Thread] = []
 
     @property
     def active(self) -> int:
-        """Searches under way."""
+        """Number of active searches."""
         with self._changed:
             return self._active
 
-    def submit(self, order: Order, listener: Listener) -> tuple[Search, int]:
-        """Orders a search; returns it, and how many share the machine with it.
+    def submit(self, spec: SearchSpec, listener: Listener) -> tuple[Search, int]:
+        """Starts a search. Returns it and the number of searches that were already active.
 
-        Raises WebError when there are as many as may be.
+        Raises WebError if the limit of active searches is reached.
         """
-        search = Search(order, self._networks, self.trees, listener)
+        search = Search(spec, self._networks, self.trees, listener)
         with self._changed:
             if self._closed:
                 raise WebError(503, "closing", "the server is being ended")
@@ -50,7 +50,7 @@ class Engines:
                 raise WebError(
                     429,
                     "too_many_searches",
-                    f"{self._active} searches are under way, and no more are allowed (web.max_searches): "
+                    f"{self._active} searches are active, and no more are allowed (web.max_searches): "
                     "try again in a moment",
                 )
             ahead, self._active = self._active, self._active + 1
@@ -60,7 +60,7 @@ class Engines:
         return search, ahead
 
     def close(self) -> None:
-        """Ends all searches, and the threads."""
+        """Ends all searches and the threads."""
         with self._changed:
             self._closed = True
             for search in self._waiting:
@@ -76,13 +76,13 @@ class Engines:
             self._threads[-1].start()
 
     def _work(self) -> None:
-        """A thread: takes the search that has waited longest, goes on with it for a slice, puts it last."""
+        """The main function of a thread: runs a slice of the first search of the queue, then moves it to the end."""
         solver = Solver(SOLVER_POSITIONS)
         while (search := self._next()) is not None:
             finished = True
             try:
-                finished = search.go_on(solver, self._web.slice_ms / 1000)
-            except Exception as error:  # the visitor is told; the thread goes on with the others
+                finished = search.run_slice(solver, self._web.slice_ms / 1000)
+            except Exception as error:  # reported to the client; the thread continues with other searches
                 search.fail(error)
             with self._changed:
                 if finished:
@@ -92,17 +92,17 @@ class Engines:
                     self._changed.notify()
 
     def _next(self) -> Search | None:
-        """The search whose turn it is; None when the pool is closed."""
+        """The next search of the queue; None if the pool is closed."""
         with self._changed:
             self._free_idle()
             while not self._waiting and not self._closed:
-                self._changed.wait(_LOOK_AROUND_S)
+                self._changed.wait(_IDLE_CHECK_S)
                 self._free_idle()
             return None if self._closed else self._waiting.popleft()
 
     def _free_idle(self) -> None:
         now = time.monotonic()
-        if now - self._looked_around > _LOOK_AROUND_S:
-            self._looked_around = now
+        if now - self._idle_checked_at > _IDLE_CHECK_S:
+            self._idle_checked_at = now
             self.trees.free_idle(self._web.idle_s)
             self._networks.free_idle(self._web.idle_s)

@@ -1,4 +1,4 @@
-"""Every answer that is not what was asked for is JSON: {"error": {"code": ..., "message": "one line"}}."""
+"""Every error response is JSON: {"error": {"code": ..., "message": "one line"}}."""
 
 import logging
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _CODES: tuple[tuple[type[AlphaPenteError], str], ...] = (
 
 
 class WebError(RequestError):
-    """A request that the server refuses, with the HTTP status that says so and a code for programs."""
+    """A request that the server refuses, with its HTTP status and a code for programs."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ def error_body(code: str, message: str) -> dict[str, Any]:
 
 
 def describe(error: Exception) -> tuple[int, str, str]:
-    """(HTTP status, code, message) of an error: ours by their own line, all others without a word of what is inside."""
+    """(HTTP status, code, message) of an error. Messages of unexpected errors reveal no internals."""
     if isinstance(error, WebError):
         return error.status, error.code, str(error)
     for kind, code in _CODES:
@@ -50,8 +50,8 @@ def describe(error: Exception) -> tuple[int, str, str]:
             return 400, code, str(error)
     if isinstance(error, AlphaPenteError):
         return 503, "failure", str(error)
-    LOG.error("an error that nobody expected", exc_info=error)
-    return 500, "internal", "the server made a mistake; its terminal tells more"
+    LOG.error("unexpected error", exc_info=error)
+    return 500, "internal", "internal error; the server's terminal shows details"
 
 
 def response(status: int, code: str, message: str) -> JSONResponse:
@@ -60,14 +60,14 @@ def response(status: int, code: str, message: str) -> JSONResponse:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Lets the app answer every error that it knows as this module says; the Guard does it for all others."""
+    """Registers this module's error responses with the app. The Guard handles all other errors."""
 
     async def ours(_request: Request, error: Exception) -> JSONResponse:
         return response(*describe(error))
 
     async def malformed(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return response(422, "malformed", _told(error.errors()))
+        return response(422, "malformed", _first_problem(error.errors()))
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -75,8 +75,8 @@ def answer_errors(app: FastAPI) -> None:
         if error.status_code == 404:
             return response(404, "not_found", f"there is nothing at {path!r}")
         if error.status_code == 405:
-            return response(405, "method_not_allowed", f"{path!r} is not asked by {request.method}")
-        if error.status_code == 400:  # FastAPI's, for a body that it cannot read
+            return response(405, "method_not_allowed", f"{path!r} does not accept {request.method}")
+        if error.status_code == 400:  # from FastAPI, for a body that it cannot parse
             return response(422, "malformed", "the request is no JSON")
         return response(error.status_code, "bad_request", str(error.detail))
 
@@ -85,8 +85,8 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-def _told(errors: Sequence[Any]) -> str:
-    """The first thing that is wrong with a request's values, and where."""
+def _first_problem(errors: Sequence[Any]) -> str:
+    """The first error in a request's values, and its place."""
     first = errors[0]
     if first["type"] == "json_invalid":
         return f"the request is no JSON: {first.get('ctx', {}).get('error', first['msg'])}"

@@ -1,4 +1,4 @@
-"""The games in the database and those in play now, read afresh each time: other processes add to them."""
+"""The games in the database and those in play. Each request reads them again: other processes add games."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from alphapente.web.schemas import GameSummary, LiveGame, LiveGames, MadeBy, Sto
 from alphapente.web.views import names
 
 
-class GamesRoom:
+class GamesReader:
     """The games of the configured database, and of the configured run."""
 
     def __init__(self, config: Config) -> None:
@@ -20,7 +20,7 @@ class GamesRoom:
     def newest(
         self, limit: int, before_id: int | None, variant: str | None, board_size: int | None
     ) -> list[GameSummary]:
-        """Up to `limit` games, the newest first; none where there is no database yet."""
+        """Up to `limit` games, newest first; none if there is no database."""
         with records_of(self._config) as store:
             if store is None:
                 return []
@@ -29,7 +29,7 @@ class GamesRoom:
             ]
 
     def one(self, game_id: int) -> StoredGameAnswer:
-        """The game of this id. Raises WebError where there is none."""
+        """The game of this id. Raises WebError if there is none."""
         with records_of(self._config) as store:
             game = None if store is None else store.game(game_id)
         if game is None:
@@ -44,7 +44,7 @@ class GamesRoom:
         )
 
     def live(self) -> LiveGames:
-        """The games that self-play has on its boards now; none where nothing runs."""
+        """The games that self-play plays now; none if no self-play runs."""
         found = read_live(self._config)
         if found is None:
             return LiveGames(variant=None, board_size=None, model_type=None, step=None, updated_at=None, games=[])

@@ -1,7 +1,7 @@
-"""The networks that may be asked: those that come from us, those of the configured folder, and nothing by path.
+"""The networks that clients may choose: the included one and those of the configured folder. Clients name no paths.
 
-A network is read when somebody first asks it, and freed when it was not asked for a while, or others were asked since.
-Its evaluators are lent for a moment at a time, so that many searches share as many of them as there are threads.
+A network is loaded at its first use. It is freed when it was idle for some time, or when others need its place.
+Searches borrow its evaluators for a moment, so that many searches share one evaluator for each thread.
 """
 
 import threading
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 Kind = Literal["shipped", "checkpoint", "history"]
 SHIPPED_ID = "shipped"
 _MOST_SIZES = 3
-"""A network's evaluators are kept for the board sizes asked for last."""
+"""Number of board sizes, the last ones used, for which a network's evaluators are kept."""
 _LISTED_S = 2.0
-"""For so long the folder is not looked at again."""
+"""Seconds for which a list of the folder is reused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network that can be asked. `path` None: a fresh one, where there is no other."""
+    """A network to choose from. `path` None: a fresh network, if there is no other."""
 
     id: str
     title: str
@@ -41,14 +41,14 @@ class Entry:
     step: int
     path: Path | None
     digest: str = ""
-    """Of its weights, where they were read."""
+    """Digest of its weights, if they were read."""
 
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """A network in memory: `key` is another one for each content, `free` are its evaluators that nobody uses now.
+    """A network in memory. `key` is unique for each content; `free` are its idle evaluators, by board size.
 
-    Whoever has one may use it to the end, even if it was freed for others meanwhile.
+    A search that has one may use it to its end, even if the network was freed meanwhile.
     """
 
     key: str
@@ -65,7 +65,7 @@ class _Header:
 
 
 class Networks:
-    """All networks of a server. Every method may be called by any thread."""
+    """All networks of a server. Any thread may call any method."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -76,10 +76,10 @@ class Networks:
         self._headers: dict[Path, tuple[tuple[int, int], _Header]] = {}
         self._listed: tuple[float, list[Entry]] | None = None
 
-    # --- what there is ---
+    # --- the list of networks ---
 
     def entries(self) -> list[Entry]:
-        """All of them: the one that comes along, the newest of each model type, and those that runs have kept."""
+        """All networks: the included one, the newest of each model type, and those that runs have kept."""
         with self._lock:
             if self._listed is not None and time.monotonic() - self._listed[0] < _LISTED_S:
                 return self._listed[1]
@@ -92,12 +92,12 @@ class Networks:
         return found
 
     def default_id(self) -> str:
-        """The id of the network to ask where none is named: one's own, else the one that comes along."""
+        """The id of the default network: the configuration's own, else the included one."""
         entries, own = self.entries(), opponent_path(self._config)
         return next((one.id for one in entries if one.path == own), entries[0].id)
 
     def find(self, network_id: str | None) -> Entry:
-        """The network of this id; the default one for None. Raises WebError for an id that is none of the list."""
+        """The network of this id; the default for None. Raises WebError for an unknown id."""
         wanted = self.default_id() if network_id is None else network_id
         for one in self.entries():
             if one.id == wanted:
@@ -108,7 +108,7 @@ class Networks:
         header = self._header(SHIPPED)
         if header is None:
             return []
-        title = f"the network that comes along ({header.model_type}, step {header.step:,})"
+        title = f"included network ({header.model_type}, step {header.step:,})"
         return [Entry(SHIPPED_ID, title, "shipped", header.model_type, header.step, SHIPPED, header.digest)]
 
     def _checkpoints(self) -> list[Entry]:
@@ -135,11 +135,11 @@ class Networks:
                 path=folder / kept.checkpoint,
             )
             for kept in reversed(read_history(folder))
-            if Path(kept.checkpoint).name == kept.checkpoint  # a line of the file is no path to elsewhere
+            if Path(kept.checkpoint).name == kept.checkpoint  # a line of the file must not lead to another folder
         ]
 
     def _header(self, path: Path) -> _Header | None:
-        """What a checkpoint says of itself; None for one that is missing or cannot be read."""
+        """The header of a checkpoint; None if it is missing or cannot be read."""
         from alphapente.network import checkpoint
 
         try:
@@ -154,17 +154,17 @@ class Networks:
         except (OSError, checkpoint.CheckpointError):
             return None
 
-    # --- what is in memory ---
+    # --- networks in memory ---
 
     def load(self, entry: Entry) -> Loaded:
-        """The network, which is read unless it is in memory: a second or two.
+        """The network in memory; loading takes one or two seconds.
 
-        Raises CheckpointError for one that cannot be used, WebError for one that has gone.
+        Raises CheckpointError if it cannot be used, WebError if its file was deleted.
         """
         key = self._key(entry)
         with self._lock:
             turn = self._loading.setdefault(key, threading.Lock())
-        with turn:  # two who ask for one network wait for one reading; those who ask for another do not
+        with turn:  # a network is loaded once for all who wait; other networks are not delayed
             try:
                 with self._lock:
                     loaded = self._loaded.get(key)
@@ -181,13 +181,13 @@ class Networks:
         return loaded
 
     @contextmanager
-    def lent(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
-        """An evaluator for `search.leaves_at_once` positions, for the time of the block; nobody else has it."""
+    def borrow(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
+        """An evaluator for `search.leaves_at_once` positions, for exclusive use in the block."""
         from alphapente.network.load import load_evaluator
 
         with self._lock:
             loaded.used_at = time.monotonic()
-            free = loaded.free[board_size] = loaded.free.pop(board_size, [])  # the newest comes last
+            free = loaded.free[board_size] = loaded.free.pop(board_size, [])  # most recently used last
             while len(loaded.free) > _MOST_SIZES:
                 del loaded.free[next(iter(loaded.free))]
             evaluator = free.pop() if free else None
@@ -201,24 +201,24 @@ class Networks:
                 free.append(evaluator)
 
     def free_idle(self, idle_s: float) -> None:
-        """Frees the networks that were not asked for so many seconds."""
+        """Frees the networks that were idle for `idle_s` seconds."""
         with self._lock:
             now = time.monotonic()
             self._loaded = {key: one for key, one in self._loaded.items() if now - one.used_at < idle_s}
 
     def num_loaded(self) -> int:
-        """How many networks are in memory."""
+        """Number of networks in memory."""
         with self._lock:
             return len(self._loaded)
 
     def _key(self, entry: Entry) -> str:
-        """Another one for each content of the file: a checkpoint that was replaced is read anew."""
+        """A key that differs for each content of the file: a replaced checkpoint is loaded again."""
         if entry.path is None:
             return entry.id
         try:
             status = entry.path.stat()
         except OSError:
-            raise WebError(404, "no_network", f"the file of the network {entry.id} has gone: choose another") from None
+            raise WebError(404, "no_network", f"the file of network {entry.id} was deleted: choose another") from None
         return f"{entry.id}@{status.st_mtime_ns}"
 
     def _read(self, entry: Entry) -> "Source":

@@ -1,4 +1,4 @@
-"""What all routes share: the configuration, the networks, the searches. Made once for each app."""
+"""The objects that all routes share: configuration, networks, searches. Made once for each app."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from alphapente.config import Config
 from alphapente.web.engines import Engines
-from alphapente.web.games import GamesRoom
+from alphapente.web.games import GamesReader
 from alphapente.web.networks import Networks
 from alphapente.web.ratings import Ratings
 
@@ -20,11 +20,11 @@ class Parts:
     networks: Networks
     engines: Engines
     ratings: Ratings
-    games: GamesRoom
+    games: GamesReader
 
 
 def parts_of(request: Request) -> Parts:
-    """The parts of the app that a request came to."""
+    """The parts of the app that received a request."""
     return cast(Parts, request.app.state.parts)
 
 

@@ -1,4 +1,4 @@
-"""The Elo of the networks to choose from, out of the matches in the database, worked out now and then."""
+"""The Elo of the networks to choose from, computed from the matches in the database at intervals."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from alphapente.web.networks import Entry
 from alphapente.web.schemas import Rating
 
 FRESH_S = 60.0
-"""For so long nobody looks at the matches again."""
+"""Seconds for which computed ratings are reused."""
 
 
 class Ratings:
@@ -23,9 +23,9 @@ class Ratings:
         self._worked_out: tuple[float, list[tuple[PlayerIdentity, Rating]]] | None = None
 
     def of(self, entry: Entry) -> Rating | None:
-        """A network's rating with the most effort that it was measured with; None where it has played no match.
+        """A network's rating at the largest number of simulations that was measured; None if it has played no match.
 
-        It is known by its weights where they were read, else by its model type and step.
+        A network is identified by its weights if they were read, else by its model type and step.
         """
         found = [rating for player, rating in self._all() if _is(player, entry)]
         return max(found, key=lambda rating: rating.simulations or 0, default=None)

@@ -1,4 +1,4 @@
-"""What the engine says of each move of a game: what it gave away, and what was there instead."""
+"""The engine's review of each move of a game: the value that it lost, and the better move."""
 
 import math
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from alphapente.rules.game import Game
 from alphapente.rules.notation import point_name
 from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.schemas import ReviewedMove, Verdict
-from alphapente.web.searches import ForcedWin, Look
+from alphapente.web.searches import ForcedWin, SearchSnapshot
 from alphapente.web.views import names, rounded
 
 GRADES: tuple[tuple[float, Verdict], ...] = ((0.6, "blunder"), (0.35, "mistake"), (0.15, "inaccuracy"))
-"""From which loss on, in value (a won game against a lost one is 2), a move is called what."""
+"""Minimum loss of value for each verdict. A won game against a lost one is 2."""
 _MISSED = 0.15
-"""A win by force that is not played is missed when so much is lost; less, and the game is won all the same."""
+"""Minimum loss of value for the verdict "missed win". With a smaller loss the game is still won."""
 
 
-def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
-    """The opinion of the game's last move, by searches of the positions before and after it.
+def review_move(game: Game, before: SearchSnapshot, after: SearchSnapshot | None) -> ReviewedMove:
+    """Reviews the game's last move with searches of the positions before and after it.
 
-    `after` is None where the move ended the game.
+    `after` is None if the move ended the game.
     """
     size, mover = game.size, before.game.to_move
     move = game.moves[-1]
@@ -30,7 +30,7 @@ def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
     won = value_after == 1.0 if after is None else after.result.proven == PROVEN_LOSS
     missed = None if move == best or after is None else _win_of(before, mover)
     if missed is not None and won and missed.plies > 1:
-        missed = None  # a win by force was left for another one
+        missed = None  # the player chose another forced win
     allowed = _allowed(before, after, mover)
     sign = 1.0 if mover == 1 else -1.0
     return ReviewedMove(
@@ -47,10 +47,10 @@ def review_move(game: Game, before: Look, after: Look | None) -> ReviewedMove:
 
 
 def accuracy(moves: Sequence[ReviewedMove], player: int) -> float | None:
-    """How near the engine's a player's moves were, in percent; None for nobody's.
+    """The mean accuracy of a player's moves in percent; None for a player without moves.
 
-    Each move's is 103.1668 * exp(-0.04354 * loss) - 3.1669, the loss in percent of winning chances (Lichess's formula,
-    lichess.org/page/accuracy); this is their mean.
+    The accuracy of a move is 103.1668 * exp(-0.04354 * loss) - 3.1669, with the loss in percent of winning chances
+    (Lichess's formula, lichess.org/page/accuracy).
     """
     own = [one for one in moves if one.ply % 2 == player % 2]
     if not own:
@@ -63,13 +63,13 @@ def _final_value(game: Game, mover: int) -> float:
     return 0.0 if game.winner == 0 else 1.0 if game.winner == mover else -1.0
 
 
-def _win_of(look: Look, player: int) -> ForcedWin | None:
-    """The win by force that a position has for a player."""
-    return look.forced if look.forced is not None and look.forced.winner == player else None
+def _win_of(snapshot: SearchSnapshot, player: int) -> ForcedWin | None:
+    """The forced win of a player in a position, if there is one."""
+    return snapshot.forced if snapshot.forced is not None and snapshot.forced.winner == player else None
 
 
-def _allowed(before: Look, after: Look | None, mover: int) -> ForcedWin | None:
-    """The win by force that a move has given to the opponent, who had none before."""
+def _allowed(before: SearchSnapshot, after: SearchSnapshot | None, mover: int) -> ForcedWin | None:
+    """The forced win that a move has given to the opponent, who had none before."""
     if after is None or before.result.proven == PROVEN_LOSS:
         return None
     return _win_of(after, 3 - mover)
@@ -82,9 +82,9 @@ def _verdict(loss: float, missed: bool) -> Verdict:
 
 
 def _comment(
-    game: Game, missed: ForcedWin | None, after: Look | None, allowed: ForcedWin | None, best: int | None
+    game: Game, missed: ForcedWin | None, after: SearchSnapshot | None, allowed: ForcedWin | None, best: int | None
 ) -> str:
-    """One sentence or none. `game` stands before the move, `after` behind it."""
+    """One sentence or none. `game` is the game before the move, `after` the search after it."""
     if missed is not None:
         return f"{describe_win(game, missed)}."
     if allowed is not None and after is not None:
@@ -95,7 +95,7 @@ def _comment(
 
 
 def describe_win(game: Game, win: ForcedWin) -> str:
-    """Such as "J11 wins by capture in 3", in the winner's own moves, or "J11 wins at once by five"."""
+    """For example "J11 wins by capture in 3", counted in the winner's moves, or "J11 wins at once by five"."""
     ended = Game.from_moves(game.moves, game.variant, game.size)
     own: list[str] = []
     for point in win.line:

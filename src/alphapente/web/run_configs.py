@@ -1,7 +1,7 @@
-"""Configurations as the page sees them: found by name in the folder `config`, shown key by key, checked, never paths.
+"""Configurations for the page: found by name in the folder `config`, shown key by key, and checked.
 
-Loading and checking are those of the command line. What the page may not change is what reaches beyond the run: where
-files are, which database, and which Python class a model is.
+Clients name no paths. Configurations are loaded and checked as on the command line. The page may not change settings
+that reach beyond the run: folders, the database, and the Python class of a model.
 """
 
 import json
@@ -22,7 +22,7 @@ from alphapente.web.run_schemas import CheckAnswer, ConfigSummary, ConfigView, S
 
 FOLDER = Path("config")
 BUILT_IN = "built-in"
-"""The name of the built-in defaults, offered where there is no config/pipeline.json, which would come before them."""
+"""The name of the built-in defaults, offered if there is no config/pipeline.json, which has precedence."""
 DEFAULT = "pipeline"
 LONGEST_NAME = 61
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
@@ -31,7 +31,7 @@ _FIXED = re.compile(r"records\.database|pipeline\.(checkpoint_dir|log_dir)|model
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A configuration by its name; `path` None means the built-in defaults. `sets` are overrides that belong to it."""
+    """A configuration and its name. `path` None means the built-in defaults; `sets` are overrides that belong to it."""
 
     name: str
     path: Path | None
@@ -43,7 +43,7 @@ class Named:
 
 
 def own_configuration(path: Path | None, sets: Sequence[str]) -> Named:
-    """The configuration that a server was started with, under a name that can stand in a request."""
+    """The configuration that a server was started with, under a name that is valid in a request."""
     name = BUILT_IN if path is None else re.sub(r"[^A-Za-z0-9_.-]|^[.-]", "_", path.stem)[:LONGEST_NAME]
     return Named(name, path, tuple(sets))
 
@@ -55,27 +55,27 @@ class Configs:
         self._own = own
 
     def all(self) -> list[Named]:
-        """All of them, the default one first: the server's own, else config/pipeline.json or the built-in defaults."""
+        """All configurations, the default first: the server's own, config/pipeline.json or the built-in defaults."""
         names = sorted(path.stem for path in FOLDER.glob("*.json") if _NAME.fullmatch(path.stem) and path.is_file())
         found = [Named(name, FOLDER / f"{name}.json") for name in names]
         own = self._own or next((one for one in found if one.name == DEFAULT), Named(BUILT_IN, None))
         return [own, *(one for one in found if one.name != own.name)]
 
     def default(self) -> Named:
-        """The one that is meant where none is named."""
+        """The default configuration."""
         return self.all()[0]
 
     def named(self, name: str) -> Named:
-        """The configuration so named. Raises WebError for a name that is none of them."""
+        """The configuration of this name. Raises WebError for an unknown name."""
         known = self.all()
         for one in known:
             if one.name == name:
                 return one
-        told = ", ".join(one.name for one in known)
-        raise WebError(404, "no_config", f"no configuration {name[:LONGEST_NAME]!r}: there are {told}")
+        choices = ", ".join(one.name for one in known)
+        raise WebError(404, "no_config", f"no configuration {name[:LONGEST_NAME]!r}: there are {choices}")
 
     def summaries(self) -> list[ConfigSummary]:
-        """All configurations, with what is wrong with them."""
+        """All configurations, with their problems."""
         found = []
         for one in self.all():
             path, problem, folder = None if one.path is None else str(one.path), None, None
@@ -88,13 +88,13 @@ class Configs:
 
 
 def view(one: Named) -> ConfigView:
-    """Every setting of a configuration. Raises ConfigError where it cannot be used."""
+    """Every setting of a configuration. Raises ConfigError if it cannot be used."""
     loaded = one.load()
     return ConfigView(name=one.name, path=None if one.path is None else str(one.path), settings=settings(loaded))
 
 
 def settings(loaded: LoadedConfig, in_force: Config | None = None) -> list[SettingView]:
-    """Every setting of a configuration, or of one made from it that is in force in a run."""
+    """Every setting of a configuration, or of `in_force`, the variant of it that a run uses."""
     values = (in_force or loaded.config).to_dict()
     plain = loaded.config.to_dict()
     found = []
@@ -122,7 +122,7 @@ def _model_paths(values: dict[str, Any]) -> list[str]:
 
 
 def _built_in_path(values: dict[str, Any], path: str) -> str:
-    """The path under which the catalogue knows a setting: a model of one's own has the keys of its class."""
+    """The path of a setting in the catalogue: a user's model has the keys of its built-in class."""
     section, _, rest = path.partition(".")
     if section != "models":
         return path
@@ -132,7 +132,7 @@ def _built_in_path(values: dict[str, Any], path: str) -> str:
 
 
 def _choices(path: str) -> list[Any]:
-    """What a setting may be, where that is one of a few."""
+    """The allowed values of a setting, if they can be listed; else empty."""
     info = field_at(tuple(path.split(".")))
     if info is None:
         return []
@@ -153,7 +153,7 @@ def _at(values: Any, path: str) -> Any:
 
 
 def differences(plain: Config, in_force: Config) -> list[str]:
-    """The overrides that make one configuration out of the other, but for what may not be set from the page."""
+    """The overrides that turn `plain` into `in_force`, without those that may not be set from the page."""
     before, now = _flat(plain.to_dict()), _flat(in_force.to_dict())
     return [
         f"{path}={json.dumps(value)}"
@@ -174,17 +174,17 @@ def _flat(values: dict[str, Any], start: str = "") -> dict[str, Any]:
 
 
 def check(one: Named, overrides: list[str]) -> CheckAnswer:
-    """Whether the configuration with these overrides can be used, and every override that is refused."""
+    """Whether the configuration with these overrides is valid, and every override that is refused."""
     refused = [error for text in overrides if (error := _refusal(text)) is not None]
     try:
         resolved = one.load(overrides).config.to_dict()
     except ConfigError as error:
-        # Some need each other: each is tried alone only to tell all that is wrong at once.
+        # Overrides may depend on each other: each is tried alone only to report all errors at once.
         alone = [wrong for text in overrides if (wrong := _problem(one, text)) is not None]
         refused += alone or [error]
         resolved = None
     return CheckAnswer(
-        ok=not refused, errors=[_told(error) for error in refused], resolved=None if refused else resolved
+        ok=not refused, errors=[_setting_error(error) for error in refused], resolved=None if refused else resolved
     )
 
 
@@ -192,7 +192,7 @@ def _problem(one: Named, override: str) -> ConfigError | None:
     try:
         one.load()
     except ConfigError:
-        return None  # the file itself is wrong, and that is told
+        return None  # the file itself is invalid, and the caller reports that
     try:
         one.load([override])
     except ConfigError as error:
@@ -201,7 +201,7 @@ def _problem(one: Named, override: str) -> ConfigError | None:
 
 
 def _refusal(override: str) -> ConfigError | None:
-    """Why an override may not be set from the page; None where it may, or is no override at all."""
+    """The error of an override that may not be set from the page; None if it may, or is no override."""
     try:
         values = _flat(parse_override(override).values)
     except ConfigError:
@@ -215,7 +215,7 @@ def _refusal(override: str) -> ConfigError | None:
     return None
 
 
-def _told(error: ConfigError) -> SettingError:
+def _setting_error(error: ConfigError) -> SettingError:
     refused = error.refused
     if refused is None:
         return SettingError(key="", found="", allowed="", message=str(error))

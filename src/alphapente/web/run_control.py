@@ -1,8 +1,8 @@
 """Starts, pauses and stops runs. A run is `alphapente run`, a process that outlives the page and this server.
 
-Pause asks it to end cleanly (SIGTERM, see cli/stopping.py): its state is kept and the next start goes on from there.
-Stop does that too and then marks the run as finished, so that the next start begins a new one; records and
-checkpoints stay in both.
+Pause asks the process to end cleanly (SIGTERM, see cli/stopping.py): its state is kept and the next start resumes it.
+Stop does the same and then marks the run as finished, so that the next start begins a new run. Both keep records and
+checkpoints.
 """
 
 import contextlib
@@ -28,25 +28,25 @@ from alphapente.web.run_configs import Named
 
 _POLL_S = 0.2
 _SAME_S = 5.0
-"""Between what a run tells of its end and its process's end there is at most so much."""
+"""Maximum time between a run's last status and the end of its process."""
 _LAST_BYTES = 4_000
 _STOPPED = (0, 129, 130, 143, -signal.SIGTERM, -signal.SIGINT)
-"""Exit statuses of a run that was asked to end, from here or from elsewhere."""
+"""Exit statuses of a run that was asked to end, by this server or otherwise."""
 
 
 @dataclass
 class _Start:
-    """A run that was started from here; `told` is the file that takes what it says on its standard error."""
+    """A run that this server started; `error_log` is the file of its standard error."""
 
     process: "subprocess.Popen[bytes]"
-    told: Path
+    error_log: Path
     began_at: float = field(default_factory=time.time)
     ended_at: float | None = None
 
 
 @dataclass
 class _Ending:
-    """A run that was asked to end, and whether for good."""
+    """A request to end a run. `for_good`: mark it as finished."""
 
     pid: int
     for_good: bool
@@ -55,34 +55,34 @@ class _Ending:
 
 @dataclass
 class Control:
-    """What was asked of runs, by their checkpoint folder. Safe to use from several threads."""
+    """Start and stop requests, by the run's checkpoint folder. Thread-safe."""
 
     command: Sequence[str] = COMMAND
-    """The beginning of the run's command line."""
+    """The first words of the run's command line."""
     _starts: dict[Path, _Start] = field(default_factory=dict)
     _endings: dict[Path, _Ending] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, one: Named, overrides: list[str]) -> int:
-        """Start the run of a configuration, or go on with it; returns the process's number.
+        """Starts or resumes the run of a configuration; returns the process id.
 
-        Raises WebError for settings that are refused, a run that is at work already, or a folder that cannot be used.
+        Raises WebError for settings that are refused, a run that is already active, or a folder that cannot be used.
         """
         checked = run_configs.check(one, overrides)
         if not checked.ok:
             raise WebError(400, "bad_setting", checked.errors[0].message)
         config = one.load(overrides).config
         folder = config.pipeline.checkpoint_folder
-        self._let_leave(folder)
+        self._wait_until_gone(folder)
         with self._lock:
             if self._at_work(folder) is not None:
-                raise WebError(409, "at_work", f"a run is at work on {folder}: pause or stop it first")
-            told = new_file(config.pipeline.log_folder / f"start_{timestamp()}.log")
+                raise WebError(409, "at_work", f"a run is active in {folder}: pause or stop it first")
+            error_log = new_file(config.pipeline.log_folder / f"start_{timestamp()}.log")
             words = [*self.command, "run", *([] if one.path is None else ["--config", str(one.path)])]
             words += [word for override in (*one.sets, *overrides) for word in ("--set", override)]
             try:
-                told.parent.mkdir(parents=True, exist_ok=True)
-                with told.open("wb") as error_file:
+                error_log.parent.mkdir(parents=True, exist_ok=True)
+                with error_log.open("wb") as error_file:
                     process = subprocess.Popen(
                         words,
                         stdin=subprocess.DEVNULL,
@@ -92,24 +92,24 @@ class Control:
                     )
             except OSError as error:
                 raise WebError(
-                    503, "cannot_start", f"the run cannot be started: {error.strerror}; see to it and try again"
+                    503, "cannot_start", f"the run cannot be started: {error.strerror}; correct this and try again"
                 ) from error
-            self._starts[folder] = _Start(process, told)
+            self._starts[folder] = _Start(process, error_log)
             self._endings.pop(folder, None)
-        threading.Thread(target=self._see_off, args=(self._starts[folder],), daemon=True, name="run-end").start()
+        threading.Thread(target=self._reap, args=(self._starts[folder],), daemon=True, name="run-end").start()
         return process.pid
 
     def end(self, one: Named, for_good: bool) -> int | None:
-        """Ask the run of a configuration to end; returns its process's number, None where there was only its state.
+        """Asks the run of a configuration to end; returns its process id, None if no process was active.
 
-        Raises WebError where there is nothing to end.
+        Raises WebError if there is nothing to end.
         """
         folder = one.load().config.pipeline.checkpoint_folder
-        self._let_leave(folder)
+        self._wait_until_gone(folder)
         with self._lock:
             pid = self._at_work(folder)
             if pid is None and not for_good:
-                raise WebError(409, "not_at_work", f"no run is at work on {folder}: there is nothing to pause")
+                raise WebError(409, "not_at_work", f"no run is active in {folder}: there is nothing to pause")
             if pid is None:
                 if not stop_for_good(folder):
                     raise WebError(409, "nothing_to_stop", f"no unfinished run is kept in {folder}: nothing to stop")
@@ -123,36 +123,36 @@ class Control:
             waiting.start()
         return pid
 
-    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
-        """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
+    def is_starting(self, folder: Path, reported_pid: int | None) -> bool:
+        """Whether the run is starting: a process lives, and its id is not the one in the run's status."""
         with self._lock:
-            return self._starting(folder) not in (None, heard_of)
+            return self._starting(folder) not in (None, reported_pid)
 
     def is_ending(self, folder: Path) -> bool:
-        """Whether the run was asked to end and has not yet."""
+        """Whether the run was asked to end and is still active."""
         with self._lock:
             return folder in self._endings and not self._endings[folder].problem
 
-    def failure(self, folder: Path, heard_at: float) -> str:
-        """Why the latest start or stop from here came to nothing; "" where it did not.
+    def failure(self, folder: Path, reported_at: float) -> str:
+        """Why the latest start or stop by this server failed; "" if it did not.
 
-        A start that ended before the run last told of itself, at `heard_at`, is forgotten: others have come since.
+        A start that ended before the run's latest status, at `reported_at`, is ignored: the run was started again.
         """
         with self._lock:
             ending, start = self._endings.get(folder), self._starts.get(folder)
         if ending is not None and ending.problem:
             return ending.problem
-        if start is None or start.ended_at is None or start.ended_at + _SAME_S < heard_at:
+        if start is None or start.ended_at is None or start.ended_at + _SAME_S < reported_at:
             return ""
         status = start.process.returncode
-        if status in _STOPPED or (status < 0 and heard_at > start.began_at):
-            return ""  # one that was killed at work has left a status that tells it
+        if status in _STOPPED or (status < 0 and reported_at > start.began_at):
+            return ""  # for a run that was killed while active, its status says so
         if status < 0:
             return f"its process was killed while it started, by signal {-status}"
-        return _last_words(start.told) or f"the run ended with status {status}"
+        return _last_error_lines(start.error_log) or f"the run ended with status {status}"
 
-    def _let_leave(self, folder: Path) -> None:
-        """Wait for a process that has told how its run ended, and only has to go."""
+    def _wait_until_gone(self, folder: Path) -> None:
+        """Waits for a process whose run has ended, but which has not exited yet."""
         deadline = time.monotonic() + _SAME_S
         while time.monotonic() < deadline and (pid := self._at_work(folder)) is not None:
             status = read_status(folder / STATUS_NAME)
@@ -161,24 +161,24 @@ class Control:
             time.sleep(_POLL_S)
 
     def _at_work(self, folder: Path) -> int | None:
-        """The process that is at work on a folder, or that was started from here and soon will be."""
+        """The process that works in a folder, or that this server started for it."""
         return scheduler_at_work(folder) or self._starting(folder)
 
     def _starting(self, folder: Path) -> int | None:
-        """The process that was started from here and lives."""
+        """The living process that this server started."""
         start = self._starts.get(folder)
         return start.process.pid if start is not None and start.process.returncode is None else None
 
-    def _see_off(self, start: _Start) -> None:
-        """Wait for the end of a process of ours, so that it does not stay as a zombie."""
+    def _reap(self, start: _Start) -> None:
+        """Waits for the end of a process of ours, so that it does not remain as a zombie."""
         start.process.wait()
         start.ended_at = time.time()
         with contextlib.suppress(OSError):
-            if start.told.stat().st_size == 0:
-                start.told.unlink()
+            if start.error_log.stat().st_size == 0:
+                start.error_log.unlink()
 
     def _wait_for_end(self, folder: Path, ending: _Ending) -> None:
-        """Until the run has ended; then mark it as finished where that was asked. Its steps have STOP_LIMIT_S each."""
+        """Waits until the run has ended; then marks it as finished if requested. Each of its steps has STOP_LIMIT_S."""
         deadline = time.monotonic() + 3 * STOP_LIMIT_S
         while self._at_work(folder) == ending.pid and time.monotonic() < deadline:
             time.sleep(_POLL_S)
@@ -187,9 +187,9 @@ class Control:
             try:
                 at_work = self._at_work(folder)
                 if at_work == ending.pid:
-                    ending.problem = f"process {ending.pid} has not ended; its log tells what it waits for"
+                    ending.problem = f"process {ending.pid} has not ended; its log shows what it waits for"
                     return
-                if ending.for_good and at_work is None:  # else somebody has started it again
+                if ending.for_good and at_work is None:  # else it was started again
                     stop_for_good(folder)
             except AlphaPenteError as error:
                 ending.problem = str(error)
@@ -197,8 +197,8 @@ class Control:
             self._endings.pop(folder, None)
 
 
-def _last_words(path: Path) -> str:
-    """The last line of what a run said on its standard error."""
+def _last_error_lines(path: Path) -> str:
+    """The last error message on a run's standard error."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _LAST_BYTES))

@@ -1,4 +1,4 @@
-"""A run's curves: its games from the database, its losses and rates from what it wrote for TensorBoard."""
+"""A run's curves: its games from the database, its losses and rates from its TensorBoard files."""
 
 import threading
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from alphapente.web.run_schemas import GameCurves, RateCurves, RunCurves, Traini
 
 WINDOWS = 80
 GAMES_A_WINDOW = 12
-"""At least; averages over fewer games are noise."""
+"""Minimum: averages over fewer games are noise."""
 MOST_POINTS = 600
-"""Of each curve; where there are more, as many of them as this are kept, evenly spread."""
+"""Maximum points of each curve. Of more points this number is kept, evenly spread."""
 
 _TRAINING = {
     "policy_loss": "loss/policy",
@@ -32,7 +32,7 @@ _RATES = {name: f"rate/{name}" for name in ("records_per_s", "simulations_per_s"
 
 
 class Curves:
-    """Reads curves, and reads them again only where something was written since."""
+    """Reads curves, and reads them again only after something was written."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Curves:
 
 
 def _written(config: Config) -> Any:
-    """Something that differs where a game was stored or a point written."""
+    """A value that changes when a game is stored or a point is written."""
     files = (config.pipeline.log_folder / "tensorboard").glob("*/events.out.tfevents.*")
     sizes = sorted((str(path), size_of(path)) for path in files)
     with records_of(config) as store:
@@ -80,7 +80,7 @@ def _games(config: Config) -> GameCurves:
 
 
 def _columns(jobs: Sequence[JobCurves], first: str, tags: dict[str, str], with_step: bool = False) -> dict[str, Any]:
-    """Columns of equal length by name, a row for each point of the tag `first`; a job without a tag has None there."""
+    """Columns of equal length by name, a row for each point of the tag `first`. A job without a tag has None."""
     found: dict[str, list[Any]] = {"at": [], **({"step": []} if with_step else {}), **{name: [] for name in tags}}
     for job in jobs:
         length = len(job.points.get(first, ()))
@@ -95,7 +95,7 @@ def _columns(jobs: Sequence[JobCurves], first: str, tags: dict[str, str], with_s
 
 
 def _spread(length: int) -> list[int]:
-    """Which of so many points are kept: all, or MOST_POINTS of them with the first and the last."""
+    """The indices of kept points out of `length`: all, or MOST_POINTS with the first and the last."""
     if length <= MOST_POINTS:
         return list(range(length))
     return [round(place * (length - 1) / (MOST_POINTS - 1)) for place in range(MOST_POINTS)]

@@ -1,4 +1,4 @@
-"""The doctor's examinations for the page: each in a process of its own at low priority, since it takes a minute."""
+"""The doctor's examinations for the page. Each takes a minute in a process of its own at low priority."""
 
 import multiprocessing
 import os
@@ -16,8 +16,8 @@ from alphapente.web.run_schemas import CheckView, DoctorAnswer, FindingView
 
 
 @dataclass
-class _Visit:
-    """An examination, going on or over."""
+class _Examination:
+    """An examination, active or finished."""
 
     state: Literal["examining", "ready", "failed"] = "examining"
     at: float = field(default_factory=time.time)
@@ -28,33 +28,33 @@ class _Visit:
 
 
 class Doctor:
-    """Examines runs, one at a time, and remembers the newest examination of each."""
+    """Examines runs, one at a time, and keeps the newest examination of each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._visits: dict[Path, _Visit] = {}
+        self._examinations: dict[Path, _Examination] = {}
 
     def begin(self, config: Config, folder: Path) -> None:
-        """Begin to examine the run of a configuration. Raises WebError where another examination goes on."""
+        """Starts to examine the run of a configuration. Raises WebError if another examination is active."""
         with self._lock:
-            if any(visit.state == "examining" for visit in self._visits.values()):
+            if any(examination.state == "examining" for examination in self._examinations.values()):
                 raise WebError(409, "doctor_busy", "the doctor is examining a run: wait until that is done")
-            visit = self._visits[folder] = _Visit()
-        threading.Thread(target=_visit, args=(config, visit), daemon=True, name="doctor").start()
+            examination = self._examinations[folder] = _Examination()
+        threading.Thread(target=_follow, args=(config, examination), daemon=True, name="doctor").start()
 
     def answer(self, folder: Path) -> DoctorAnswer:
-        """What is known of a run."""
+        """The newest examination of a run, or its progress."""
         from alphapente.doctor import CHECKS
 
-        visit = self._visits.get(folder)
-        values = visit.values if visit else {}
+        examination = self._examinations.get(folder)
+        values = examination.values if examination else {}
         return DoctorAnswer(
-            state=visit.state if visit else "none",
-            at=visit.at if visit else None,
-            check=visit.check if visit else "",
-            done=visit.done if visit else 0,
+            state=examination.state if examination else "none",
+            at=examination.at if examination else None,
+            check=examination.check if examination else "",
+            done=examination.done if examination else 0,
             checks=len(CHECKS),
-            message=visit.message if visit else "",
+            message=examination.message if examination else "",
             subject=values.get("subject", ""),
             findings=[FindingView(**finding) for finding in values.get("findings", ())],
             well=[CheckView(check=check, text=text) for check, text in values.get("well", {}).items()],
@@ -64,23 +64,23 @@ class Doctor:
         )
 
 
-def _visit(config: Config, visit: _Visit) -> None:
-    """Follow an examination to its end."""
+def _follow(config: Config, examination: _Examination) -> None:
+    """Starts an examination and follows it to its end."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_examine, args=(config, theirs), daemon=True, name="doctor")
     try:
         process.start()
-        theirs.close()  # else its end would not be noticed
-        while visit.state == "examining":
-            kind, told = ours.recv()
+        theirs.close()  # else the end of the process would not be noticed
+        while examination.state == "examining":
+            kind, content = ours.recv()
             if kind == "check":
-                visit.check, visit.done = told, visit.done + (visit.check != "")
+                examination.check, examination.done = content, examination.done + (examination.check != "")
             else:
-                visit.values, visit.message = (told, "") if kind == "ready" else ({}, told)
-                visit.state, visit.at = kind, time.time()
+                examination.values, examination.message = (content, "") if kind == "ready" else ({}, content)
+                examination.state, examination.at = kind, time.time()
     except (EOFError, OSError):
-        visit.state, visit.message = "failed", "the examination ended before its time"
+        examination.state, examination.message = "failed", "the examination ended unexpectedly"
     finally:
         theirs.close()
         ours.close()
@@ -89,7 +89,7 @@ def _visit(config: Config, visit: _Visit) -> None:
 
 
 def _examine(config: Config, connection: Connection) -> None:
-    """The examination, in its own process: tells each check, then the findings."""
+    """The examination, in its own process: sends each check's name, then the findings."""
     os.nice(NICE)
     from alphapente.doctor import as_values, examine, present_value
     from alphapente.errors import AlphaPenteError

@@ -1,4 +1,4 @@
-"""When a run will end, and by what: its target, its cycles, its time limit."""
+"""Forecasts when a run ends, and the reason: its target, its cycles or its time limit."""
 
 import math
 from typing import Literal
@@ -8,20 +8,20 @@ from alphapente.pipeline.state import State
 from alphapente.pipeline.status import Status
 
 RATE_SHARE = 0.25
-"""The rate is that of this last part of the run's time; of more of it in the first cycles, to hold a whole one."""
+"""The rate is measured over this last part of the run's time; over more in the first cycles, to include a whole one."""
 RATE_LEAST_S = 20.0
 
 EndsBy = Literal["target", "cycles", "time limit"]
 
 
 def records_end(config: Config, state: State) -> int:
-    """How many records the pool will hold when the run ends by itself, its time limit apart."""
+    """Records in the pool when the run ends by its target or its cycles, without its time limit."""
     by_cycles = state.run_records + config.pipeline.generation_cycles * config.generation.record_limit
     return min(config.pipeline.total_records_target, by_cycles)
 
 
 def records_per_s(status: Status | None, records: int, elapsed_s: float) -> float | None:
-    """New records by the second over the last part of the run's time; None where too little of it is known."""
+    """New records a second over the last part of the run's time; None if there are too few samples."""
     if status is None or not status.samples:
         return None
     share = max(RATE_SHARE, 1 / (status.cycle - status.first_cycle + 1))
@@ -35,7 +35,7 @@ def records_per_s(status: Status | None, records: int, elapsed_s: float) -> floa
 def time_left(
     config: Config, records: tuple[int, int], rate: float | None, elapsed_s: float
 ) -> tuple[float | None, EndsBy | None]:
-    """How long the run will still take, and what will end it; `records` are those now and at its end."""
+    """The run's remaining seconds and the reason of its end. `records` are those now and at its end."""
     now, end = records
     found: list[tuple[float, EndsBy]] = []
     limit = limit_s(config)
@@ -48,7 +48,7 @@ def time_left(
 
 
 def finite(number: float) -> float | None:
-    """The number, or None for one that JSON has no word for."""
+    """The number, or None if JSON cannot represent it."""
     return number if math.isfinite(number) else None
 
 

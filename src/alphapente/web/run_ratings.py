@@ -1,4 +1,4 @@
-"""Ratings as the Run room shows them: all players of the stored matches, and where in the run its networks stand."""
+"""Ratings for the Run room: all players of the stored matches, and the place of the run's networks in the run."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -67,7 +67,7 @@ def _by_digest(folder: Path) -> dict[str, KeptNetwork]:
         path = folder / kept.checkpoint
         try:
             found[_digest(path, path.stat().st_mtime_ns)] = kept
-        except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: it has no place on the curve
+        except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: omitted from the curve
             continue
     return found
 

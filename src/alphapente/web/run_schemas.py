@@ -1,31 +1,31 @@
-"""What the Run room's part of the API takes and gives. Times are in seconds, moments in seconds since 1970 (UTC)."""
+"""Request and response models of the Run room's API. Times are in seconds, moments in seconds since 1970 (UTC)."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from alphapente.web.schemas import Given, Taken
+from alphapente.web.schemas import RequestModel, ResponseModel
 
 ConfigName = Annotated[str, Field(min_length=1, max_length=64, description="One of GET /configs.")]
-RunWord = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
-"""How a run stands. "paused" goes on with the next start; after "stopped" and "finished" a new run begins."""
+RunState = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
+"""The state of a run. The next start resumes a "paused" run; after "stopped" and "finished" it begins a new one."""
 
 
-class ConfigRequest(Taken):
-    """A configuration by its name, and what is changed in it: texts `section.key=value`, as `--set` takes them."""
+class ConfigRequest(RequestModel):
+    """The name of a configuration, and overrides `section.key=value` as for `--set`."""
 
     config: ConfigName
     overrides: list[Annotated[str, Field(min_length=3, max_length=2_000)]] = Field(default=[], max_length=200)
 
 
-class RunRequest(Taken):
+class RunRequest(RequestModel):
     """The run of a configuration."""
 
     config: ConfigName
 
 
-class SettingView(Given):
-    """One setting: its value, where that comes from (a file, "command line", "built-in default"), and what it means."""
+class SettingView(ResponseModel):
+    """One setting: its value, the value's source (a file, "command line", "built-in default") and its meaning."""
 
     path: str
     value: Any
@@ -34,21 +34,21 @@ class SettingView(Given):
     meaning: str
     unit: str
     allowed: str
-    choices: list[Any] = Field(description="What it may be, where that is one of a few; else empty.")
+    choices: list[Any] = Field(description="The allowed values, if they can be listed; else empty.")
     changeable: bool = Field(description="False for folders, the database and classes: those are set in the file.")
 
 
-class ConfigSummary(Given):
-    """A configuration that there is to choose."""
+class ConfigSummary(ResponseModel):
+    """A configuration to choose from."""
 
     name: str
-    path: str | None = Field(description="Its file; null for the built-in defaults.")
-    problem: str | None = Field(description="What is wrong with it; null for nothing.")
+    path: str | None = Field(description="The file; null for the built-in defaults.")
+    problem: str | None = Field(description="Why it is invalid; null if it is valid.")
     checkpoint_dir: str | None
 
 
-class ConfigView(Given):
-    """A configuration with every setting. `overrides` are those in which a run at its folder differs from it."""
+class ConfigView(ResponseModel):
+    """A configuration with every setting. `overrides` are the differences of the run in its folder."""
 
     name: str
     path: str | None
@@ -56,8 +56,8 @@ class ConfigView(Given):
     overrides: list[str] = Field(default=[])
 
 
-class SettingError(Given):
-    """A setting that is refused; `key` is "" where it is none in particular."""
+class SettingError(ResponseModel):
+    """A refused setting; `key` is "" if the error concerns no single setting."""
 
     key: str
     found: str
@@ -65,30 +65,30 @@ class SettingError(Given):
     message: str
 
 
-class CheckAnswer(Given):
-    """Whether a configuration can be used, what is wrong with it, and what it comes to (null where it cannot)."""
+class CheckAnswer(ResponseModel):
+    """Whether a configuration is valid, its errors, and the resolved configuration (null if invalid)."""
 
     ok: bool
     errors: list[SettingError]
     resolved: dict[str, Any] | None
 
 
-class RunSummary(Given):
-    """A run that there is: the configurations that name its folder, and how it stands."""
+class RunSummary(ResponseModel):
+    """A run: the configurations that name its folder, and its state."""
 
     config: str
     configs: list[str]
     checkpoint_dir: str
     run: str | None
-    state: RunWord
+    state: RunState
     cycle: int
     records: int
     records_target: int
     updated_at: float | None
 
 
-class StepView(Given):
-    """A step of a run. `progress` is the latest of its events, as docs/pipeline.md has them."""
+class StepView(ResponseModel):
+    """A step of a run. `progress` is its latest event; docs/pipeline.md lists the events."""
 
     name: str
     log: str
@@ -98,30 +98,30 @@ class StepView(Given):
     progress: dict[str, Any] | None
 
 
-class NoteView(Given):
-    """Something that the coordination said."""
+class NoteView(ResponseModel):
+    """A message of the scheduler."""
 
     at: float
     text: str
 
 
-class CycleGames(Given):
-    """How many games a cycle made; `open` for the present one."""
+class CycleGames(ResponseModel):
+    """Number of games of a cycle; `open` for the current one."""
 
     cycle: int
     games: int
     open: bool = False
 
 
-class TrainingLoss(Given):
-    """The total loss of a training's last epoch; null where it was no number."""
+class TrainingLoss(ResponseModel):
+    """The total loss of a training's last epoch; null if it is not finite."""
 
     training: str
     loss: float | None
 
 
-class StageView(Given):
-    """A stage of the curriculum: its board, and what ends it (nulls end nothing)."""
+class StageView(ResponseModel):
+    """A stage of the curriculum: its board and its limits (null: no limit)."""
 
     board_size: int
     simulations: int
@@ -129,26 +129,26 @@ class StageView(Given):
     minutes: float | None
 
 
-class Sample(Given):
-    """Where a run was at a moment of its own time."""
+class Sample(ResponseModel):
+    """A run's counts at a time since its start."""
 
     elapsed_s: float
     records: int
     games: int
 
 
-class RunSnapshot(Given):
+class RunSnapshot(ResponseModel):
     """A run at one moment."""
 
     config: str
     checkpoint_dir: str
     database: str
-    run: str | None = Field(description="Its name, the local time of its first start; null where there is none.")
-    state: RunWord
-    message: str = Field(description='Why it ended or what is wrong; "" for nothing.')
-    phase: str = Field(description='The steps at work, as "Generation 3" or "Generation 3 and Training 3.1".')
+    run: str | None = Field(description="Its name, the local time of its first start; null if there is no run.")
+    state: RunState
+    message: str = Field(description='Why it ended or failed; "" for no message.')
+    phase: str = Field(description='The active steps, as "Generation 3" or "Generation 3 and Training 3.1".')
     variant: str
-    board_size: int = Field(description="Of the present stage.")
+    board_size: int = Field(description="Of the current stage.")
     board_sizes: list[int]
     model_type: str
     mode: Literal["cycles", "async"]
@@ -158,11 +158,11 @@ class RunSnapshot(Given):
     stage: int = Field(description="0 is the first.")
     stages: list[StageView] = Field(description="Empty without a curriculum.")
     records: int = Field(description="In the database, of the run's variant and board sizes.")
-    records_before: int = Field(description="How many of them were there when the run began.")
-    records_end: int = Field(description="How many there will be when the run ends by its cycles or its target.")
+    records_before: int = Field(description="Of these, records that existed when the run began.")
+    records_end: int = Field(description="Number of records at the end of the run by its cycles or its target.")
     records_target: int
     games: int
-    records_per_s: float | None = Field(description="Over the last quarter of the run's time, trainings included.")
+    records_per_s: float | None = Field(description="Over the last quarter of the run's time, including trainings.")
     elapsed_s: float = Field(description="The run's own time, over all its starts.")
     time_limit_s: float | None
     time_left_s: float | None
@@ -176,11 +176,11 @@ class RunSnapshot(Given):
     updated_at: float | None
 
 
-class GameCurves(Given):
-    """Self-play's games in the order of their making, averaged over windows of as many games each."""
+class GameCurves(ResponseModel):
+    """Self-play games in their order, averaged over windows of equally many games."""
 
     at: list[float]
-    records: list[int] = Field(description="In the database by then.")
+    records: list[int] = Field(description="In the database at that time.")
     games: list[int]
     plies: list[float]
     by_five: list[float]
@@ -189,8 +189,8 @@ class GameCurves(Given):
     won_by_player_1: list[float]
 
 
-class TrainingCurves(Given):
-    """Every epoch of the newest trainings. Losses in nats; nulls where a value was not measured."""
+class TrainingCurves(ResponseModel):
+    """Every epoch of the newest trainings. Losses are in nats; null if a value was not measured."""
 
     at: list[float]
     step: list[int]
@@ -205,8 +205,8 @@ class TrainingCurves(Given):
     learning_rate: list[float | None]
 
 
-class RateCurves(Given):
-    """How fast self-play was, at moments some seconds apart."""
+class RateCurves(ResponseModel):
+    """The speed of self-play, every few seconds."""
 
     at: list[float]
     records_per_s: list[float | None]
@@ -214,7 +214,7 @@ class RateCurves(Given):
     evaluations_per_s: list[float | None]
 
 
-class RunCurves(Given):
+class RunCurves(ResponseModel):
     """A run's curves."""
 
     games: GameCurves
@@ -222,10 +222,10 @@ class RunCurves(Given):
     rates: RateCurves
 
 
-class RatedView(Given):
-    """A player's Elo with its 95% interval; `spread` is half of that among players of its class, null alone in it.
+class RatedView(ResponseModel):
+    """A player's Elo with its 95% interval. `spread` is the half-width among players of its class, null if it has none.
 
-    `records` and `elapsed_s` tell how far the run was; null for a player that is not one of its networks.
+    `records` and `elapsed_s` are the run's progress; null for a player that is not one of its networks.
     """
 
     name: str
@@ -244,8 +244,8 @@ class RatedView(Given):
     elapsed_s: float | None
 
 
-class RatingsAnswer(Given):
-    """All players rated by their stored matches of one variant and board size; `message` where there are none."""
+class RatingsAnswer(ResponseModel):
+    """Ratings of all players with stored matches of one variant and board size; a `message` if there are none."""
 
     variant: str
     board_size: int
@@ -256,8 +256,8 @@ class RatingsAnswer(Given):
     message: str
 
 
-class FindingView(Given):
-    """Something that the doctor finds wrong, and the settings to change, each as `key=value`."""
+class FindingView(ResponseModel):
+    """A problem that the doctor found, and the settings to change, each as `key=value`."""
 
     check: str
     severity: Literal["critical", "warning", "hint"]
@@ -265,18 +265,18 @@ class FindingView(Given):
     evidence: str
     advice: str
     settings: list[str]
-    present: dict[str, str] = Field(description="What each of these settings is now, by its `key=value`.")
+    present: dict[str, str] = Field(description="The current value of each of these settings, by its `key=value`.")
 
 
-class CheckView(Given):
-    """A check that found all well, or could not look; `text` says what it saw, or why."""
+class CheckView(ResponseModel):
+    """A check without a finding, or one that could not run. `text` is the result or the reason."""
 
     check: str
     text: str
 
 
-class DoctorAnswer(Given):
-    """The doctor's newest examination of a run. While one goes on, `check` is what is being looked at."""
+class DoctorAnswer(ResponseModel):
+    """The doctor's newest examination of a run. While it is active, `check` is the current check."""
 
     state: Literal["none", "examining", "ready", "failed"]
     at: float | None
@@ -290,7 +290,7 @@ class DoctorAnswer(Given):
     not_looked_at: list[CheckView]
 
 
-class LogFileView(Given):
+class LogFileView(ResponseModel):
     """A log of the run."""
 
     name: str
@@ -298,23 +298,23 @@ class LogFileView(Given):
     modified_at: float
 
 
-class LogsAnswer(Given):
-    """The run's logs, newest first, and the last lines of the one asked for (by default the newest coordination's)."""
+class LogsAnswer(ResponseModel):
+    """The run's logs, newest first, and the last lines of the requested one (default: the scheduler's newest)."""
 
     files: list[LogFileView]
     name: str | None
     lines: list[str]
 
 
-class StartedAnswer(Given):
-    """What was asked for is on its way; `pid` is the run's process where there is one."""
+class StartedAnswer(ResponseModel):
+    """The request was accepted. `pid` is the run's process, if there is one."""
 
-    state: RunWord
+    state: RunState
     pid: int | None
 
 
-class BoardView(Given):
-    """A game in play: its moves, and the board that they come to."""
+class BoardView(ResponseModel):
+    """A game in play: its moves and its board."""
 
     seed: str
     moves: list[str]
@@ -322,8 +322,8 @@ class BoardView(Given):
     captured: dict[str, int] = Field(description="Pairs captured by each player.")
 
 
-class BoardsAnswer(Given):
-    """Games that a run's self-play has on its boards now; none where nothing is played."""
+class BoardsAnswer(ResponseModel):
+    """Games that a run's self-play plays now; none if no self-play runs."""
 
     variant: str | None
     board_size: int | None
@@ -333,7 +333,7 @@ class BoardsAnswer(Given):
     games: list[BoardView]
 
 
-class RunGame(Given):
+class RunGame(ResponseModel):
     """A game in a run's database, with its moves."""
 
     id: int

@@ -1,7 +1,7 @@
-"""A run as it stands, read from outside: its state, its status, its database and its locks. Changes nothing.
+"""The current state of a run, read from its state file, status file, database and lock. Changes nothing.
 
-The run is a process of its own, which knows nothing of who looks. What it is doing now it tells in its status file,
-what it has done in its state file and the database; whether it lives its lock tells.
+The run is a process of its own that does not know its observers. Its status file shows what it does now, its state file
+and the database what it has done, its lock whether it is alive.
 """
 
 import math
@@ -24,8 +24,8 @@ from alphapente.web.run_schemas import (
     CycleGames,
     NoteView,
     RunSnapshot,
+    RunState,
     RunSummary,
-    RunWord,
     Sample,
     StageView,
     StepView,
@@ -33,26 +33,26 @@ from alphapente.web.run_schemas import (
 )
 
 FRESH_S = 0.9
-"""For so long a snapshot serves everybody who asks."""
+"""Seconds for which a snapshot is shared by all requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What there is of a run on disk. `config` is the configuration in force: that of its latest start."""
+    """A run's files. `config` is the configuration in force: that of its latest start."""
 
     named: Named
     config: Config
     folder: Path
-    """Of its checkpoints; it is what makes two runs two."""
+    """The folder of its checkpoints. It identifies the run."""
     state: State | None
     status: Status | None
-    """Of this run; None where an older version made it, or nothing was done yet."""
+    """The status of this run; None if an older version made it, or it has not begun."""
     left_status: Status | None
-    """Whatever status lies there, perhaps of a start that came to nothing."""
+    """The status file as it is, possibly of a failed start."""
     problem: str
-    """Why its state cannot be read; "" where it can."""
+    """Why its state cannot be read; "" if it can."""
     pid: int | None
-    """The process that is at work on it."""
+    """The process that runs it; None if there is none."""
 
 
 def read_run(one: Named) -> Run:
@@ -68,29 +68,29 @@ def read_run(one: Named) -> Run:
     if state is not None:
         try:
             config = Config.model_validate(state.settings)
-        except ValidationError:  # of another version, whose settings had other names
+        except ValidationError:  # of another version with other settings
             config = plain
     status = read_status(folder / STATUS_NAME)
     own = status if status is not None and (state is None or status.run == state.run) else None
     return Run(one, config, folder, state, own, status, problem, scheduler_at_work(folder))
 
 
-class Asked(Protocol):
-    """What was asked of runs from here and is still on its way: `run_control.Control`."""
+class PendingRequests(Protocol):
+    """The requests of this server that are not complete yet: `run_control.Control`."""
 
-    def is_starting(self, folder: Path, heard_of: int | None) -> bool:
-        """Whether a start is on its way: a process that lives, other than the one that the run last told of."""
+    def is_starting(self, folder: Path, reported_pid: int | None) -> bool:
+        """Whether the run is starting: a process lives, and its id is not the one in the run's status."""
 
     def is_ending(self, folder: Path) -> bool:
-        """Whether the run was asked to end and has not yet."""
+        """Whether the run was asked to end and is still active."""
 
-    def failure(self, folder: Path, heard_at: float) -> str:
-        """Why the latest start or stop from here came to nothing since the run last told of itself; "" where none."""
+    def failure(self, folder: Path, reported_at: float) -> str:
+        """Why the latest start or stop by this server failed since the run's latest status; "" if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """What changes from second to second."""
+    """The values that change every second."""
 
     records: int
     games: int
@@ -98,34 +98,34 @@ class _Now:
     cycle: int
     stage: int
     problem: str
-    """Why the database cannot be read; "" where it can, or where there is none yet."""
+    """Why the database cannot be read; "" if it can, or if there is none."""
 
 
 class Watch:
-    """Snapshots of runs, each made once for all who ask at about the same time."""
+    """Snapshots of runs. Requests at about the same time share one."""
 
-    def __init__(self, asked: Asked, configs: Configs) -> None:
-        self._asked = asked
+    def __init__(self, pending: PendingRequests, configs: Configs) -> None:
+        self._pending = pending
         self._configs = configs
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, RunSnapshot]] = {}
 
     def snapshot(self, one: Named) -> RunSnapshot:
-        """The run of a configuration as it stands. Raises ConfigError for one that cannot be used."""
+        """The current state of a configuration's run. Raises ConfigError if the configuration is invalid."""
         with self._lock:
             at, kept = self._kept.get(one.name, (-math.inf, None))
             if kept is None or time.monotonic() - at > FRESH_S:
-                kept = self._look(one)
+                kept = self._read(one)
                 self._kept[one.name] = (time.monotonic(), kept)
             return kept
 
     def forget(self, one: Named) -> None:
-        """The next snapshot is made anew: something was done to the run."""
+        """Discards the run's snapshot after a change of the run."""
         with self._lock:
             self._kept.pop(one.name, None)
 
     def runs(self) -> list[RunSummary]:
-        """The runs that there are, the one at work or looked at last by its files first."""
+        """All runs: active ones first, then by the time of their latest change."""
         by_folder: dict[Path, list[Named]] = {}
         for one in self._configs.all():
             try:
@@ -154,15 +154,15 @@ class Watch:
             updated_at=shot.updated_at,
         )
 
-    def _look(self, one: Named) -> RunSnapshot:
+    def _read(self, one: Named) -> RunSnapshot:
         run = read_run(one)
-        word, message = self._word(run)
+        run_state, message = self._state_of(run)
         config, state, status = run.config, run.state or State(run=""), run.status
-        live = word in ("running", "ending")
+        live = run_state in ("running", "ending")
         now = _now(run, live)
         end, rate = records_end(config, state), records_per_s(status, now.records, now.elapsed_s)
         left, ends_by = time_left(config, (now.records, end), rate, now.elapsed_s)
-        if word in ("finished", "stopped", "none"):
+        if run_state in ("finished", "stopped", "none"):
             left, ends_by = None, None
         steps = _steps(status, live) if status else []
         return RunSnapshot(
@@ -170,7 +170,7 @@ class Watch:
             checkpoint_dir=str(run.folder),
             database=config.records.database,
             run=state.run or (status.run if status else None) or None,
-            state=word,
+            state=run_state,
             message="; ".join(part for part in (message, now.problem) if part),
             phase=" and ".join(step.name for step in steps if step.outcome == "running"),
             variant=config.game.variant,
@@ -202,20 +202,20 @@ class Watch:
             updated_at=_updated_at(run),
         )
 
-    def _word(self, run: Run) -> tuple[RunWord, str]:
-        """How a run stands, and what there is to say about it."""
-        asked, left = self._asked, run.left_status
+    def _state_of(self, run: Run) -> tuple[RunState, str]:
+        """The state of a run, and a message about it."""
+        pending, left = self._pending, run.left_status
         if run.pid is not None:
-            if asked.is_ending(run.folder) or (run.status is not None and run.status.ending):
+            if pending.is_ending(run.folder) or (run.status is not None and run.status.ending):
                 return "ending", ""
             if left is None or left.pid != run.pid:
                 return "starting", ""
             if left.outcome == "running":
                 return "running", ""
-            # It has told how it ended; its process is about to follow.
-        elif asked.is_starting(run.folder, left.pid if left is not None else None):
+            # Its status says how it ended; its process is about to exit.
+        elif pending.is_starting(run.folder, left.pid if left is not None else None):
             return "starting", ""
-        failure = asked.failure(run.folder, left.updated_at if left is not None else 0.0)
+        failure = pending.failure(run.folder, left.updated_at if left is not None else 0.0)
         if failure or run.problem:
             return "failed", failure or run.problem
         message = left.message if left is not None else ""
@@ -226,12 +226,12 @@ class Watch:
         if run.status is not None and run.status.outcome == "failed":
             return "failed", message
         if run.status is not None and run.status.outcome == "running":
-            return "paused", "its process was killed; it goes on from its last finished step"
+            return "paused", "its process was killed; it resumes after its last finished step"
         return "paused", ""
 
 
 def _steps(status: Status, live: bool) -> list[StepView]:
-    """The steps of a status; those of a run that was killed have ended with it."""
+    """The steps of a status. If the run is not alive, running steps have ended early."""
     steps = [StepView(**vars(step)) for step in status.steps]
     over = {} if live else {"outcome": "ended early"}
     return [step.model_copy(update=over) if step.outcome == "running" else step for step in steps]
@@ -269,7 +269,7 @@ def _updated_at(run: Run) -> float | None:
 
 
 def _now(run: Run, live: bool) -> _Now:
-    """By the status of a run at work; else by its state and the database."""
+    """From the status of an active run; else from its state and the database."""
     state, status = run.state or State(run=""), run.status
     last_stage = max(0, len(run.config.pipeline.curriculum) - 1)
     if live and status is not None:
@@ -281,7 +281,7 @@ def _now(run: Run, live: bool) -> _Now:
 
 
 def _counts(config: Config) -> tuple[int, int, str]:
-    """Records and games of the run's pools in the database, and why they cannot be read."""
+    """Numbers of records and games of the run in the database, and the problem if they cannot be read."""
     variant, sizes = config.game.variant, stage_sizes(config)
     try:
         with records_of(config) as store:

@@ -1,6 +1,6 @@
-"""What the API takes and gives: the shapes of its JSON.
+"""Request and response models of the API.
 
-Points are names ("K10"), players 1 and 2, and every `value` is in [-1, 1] as player 1 sees it.
+Points are names ("K10"), players are 1 and 2, and every `value` is in [-1, 1] from the view of player 1.
 """
 
 from typing import Annotated, Literal
@@ -15,27 +15,27 @@ NetworkId = Annotated[str, Field(min_length=1, max_length=200, description="One 
 Player = Literal[1, 2]
 
 
-class Taken(BaseModel):
-    """Something that we take: unknown keys are refused."""
+class RequestModel(BaseModel):
+    """Base of request models: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Given(BaseModel):
-    """Something that we give."""
+class ResponseModel(BaseModel):
+    """Base of response models."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Error(Given):
-    """What went wrong: a code for programs, a line for people."""
+class Error(ResponseModel):
+    """An error: a code for programs and a message for people."""
 
     code: str
     message: str
 
 
-class ErrorAnswer(Given):
-    """The answer to every request that fails."""
+class ErrorAnswer(ResponseModel):
+    """The response to every request that fails."""
 
     error: Error
 
@@ -43,15 +43,15 @@ class ErrorAnswer(Given):
 # The game
 
 
-class GameMoves(Taken):
-    """A game: its rules, its board, its moves so far."""
+class GameMoves(RequestModel):
+    """A game: its variant, board size and moves."""
 
     variant: Variant = "pente"
     board_size: int = Field(MAX_SIZE, ge=MIN_SIZE, le=MAX_SIZE)
     moves: list[PointName] = Field(default_factory=list, max_length=MAX_PLIES)
 
 
-class VariantInfo(Given):
+class VariantInfo(ResponseModel):
     """A variant of the game."""
 
     name: str
@@ -59,16 +59,16 @@ class VariantInfo(Given):
     opening_rule: str
 
 
-class StrengthInfo(Given):
-    """How strongly the engine may be asked to play."""
+class StrengthInfo(ResponseModel):
+    """A playing strength of the engine."""
 
     id: str
     title: str
-    simulations: int = Field(description="Simulations a move; 0: the network alone.")
+    simulations: int = Field(description="Simulations a move; 0: the policy alone.")
 
 
-class Defaults(Given):
-    """What a new page begins with."""
+class Defaults(ResponseModel):
+    """The initial choices of the page."""
 
     variant: str
     board_size: int
@@ -76,8 +76,8 @@ class Defaults(Given):
     strength: str
 
 
-class Limits(Given):
-    """What may be asked for at most."""
+class Limits(ResponseModel):
+    """Maximum values of requests."""
 
     simulations: int
     seconds: float
@@ -86,8 +86,8 @@ class Limits(Given):
     plies: int = MAX_PLIES
 
 
-class Meta(Given):
-    """What there is to choose from."""
+class Meta(ResponseModel):
+    """The available choices."""
 
     version: str
     variants: list[VariantInfo]
@@ -97,21 +97,21 @@ class Meta(Given):
     limits: Limits
 
 
-class Forbidden(Given):
+class Forbidden(ResponseModel):
     """An empty point that the opening rule forbids, and why."""
 
     point: str
     reason: str
 
 
-class Capture(Given):
-    """A point, and the stones that a stone there would take off."""
+class Capture(ResponseModel):
+    """A point, and the stones that a move there captures."""
 
     point: str
     takes: list[str]
 
 
-class Result(Given):
+class Result(ResponseModel):
     """How a game ended: winner 0 is a draw; `line` has the stones of the five."""
 
     winner: Literal[0, 1, 2]
@@ -119,31 +119,31 @@ class Result(Given):
     line: list[str] = []
 
 
-class LastMove(Given):
-    """The move played last, and the stones that it took off."""
+class LastMove(ResponseModel):
+    """The last move, and the stones that it captured."""
 
     point: str
     captured: list[str]
 
 
-class Threats(Given):
-    """What hangs in the air, as the player to move sees it."""
+class Threats(ResponseModel):
+    """Threats, from the view of the player to move."""
 
     wins: list[str] = Field(description="Points where the player to move wins at once.")
-    must_answer: list[str] = Field(description="Points where the opponent would win at once if it were his turn.")
+    must_answer: list[str] = Field(description="Points where the opponent would win at once if it were their turn.")
     captures: list[Capture] = Field(description="Captures of the player to move.")
-    in_danger: list[Capture] = Field(description="Captures that the opponent could make if it were his turn.")
+    in_danger: list[Capture] = Field(description="Captures that the opponent could make if it were their turn.")
 
 
-class PositionAnswer(Given):
-    """A position, with all that a board needs to be drawn and played on."""
+class PositionAnswer(ResponseModel):
+    """A position, with everything that a board needs to show it and to accept moves."""
 
     to_move: Player
     ply: int
     stones: dict[str, list[str]] = Field(description='Points by player, "1" and "2".')
     captured: dict[str, int] = Field(description="Pairs captured by each player.")
     captured_stones: dict[str, int] = Field(description="Stones captured by each player.")
-    stones_to_win: int | None = Field(description="Captured stones that win; null where nothing is captured.")
+    stones_to_win: int | None = Field(description="Captured stones that win; null in a variant without captures.")
     forbidden: list[Forbidden]
     legal_count: int
     result: Result | None
@@ -154,42 +154,42 @@ class PositionAnswer(Given):
 # Game texts and stored games
 
 
-class TextRequest(Taken):
-    """A game text, as pente.org writes them or as a bare move list."""
+class TextRequest(RequestModel):
+    """A game text in the format of pente.org or as a bare move list."""
 
     text: str = Field(min_length=1)
-    variant: Variant = Field("pente", description="Where the text names none.")
-    board_size: int = Field(MAX_SIZE, ge=MIN_SIZE, le=MAX_SIZE, description="Where the text names none.")
+    variant: Variant = Field("pente", description="If the text names none.")
+    board_size: int = Field(MAX_SIZE, ge=MIN_SIZE, le=MAX_SIZE, description="If the text names none.")
 
 
-class ParsedGame(Given):
-    """A game read from text. `comments` are by ply: "0" is what was said before the first move."""
+class ParsedGame(ResponseModel):
+    """A game parsed from text. `comments` are by ply: "0" is the comment before the first move."""
 
     headers: dict[str, str]
     variant: str
     board_size: int
     moves: list[str]
     comments: dict[int, str]
-    notes: list[str] = Field(description="What the reader skipped, such as variations: one sentence each.")
+    notes: list[str] = Field(description="What the parser skipped, such as variations: one sentence each.")
     result: Literal["1-0", "0-1", "1/2-1/2"] | None
 
 
 class FormatRequest(GameMoves):
-    """A game to be written as text."""
+    """A game to write as text."""
 
     comments: dict[int, Annotated[str, Field(max_length=2_000)]] = {}
     headers: dict[str, Annotated[str, Field(max_length=500)]] = Field(default={}, max_length=64)
-    result: Literal["1-0", "0-1", "1/2-1/2"] | None = Field(None, description="Where the board does not tell it.")
+    result: Literal["1-0", "0-1", "1/2-1/2"] | None = Field(None, description="If the moves do not decide it.")
 
 
-class TextAnswer(Given):
+class TextAnswer(ResponseModel):
     """A game text."""
 
     text: str
 
 
-class MadeBy(Given):
-    """How a stored game came to be."""
+class MadeBy(ResponseModel):
+    """The origin of a stored game."""
 
     model_type: str
     step: int
@@ -197,7 +197,7 @@ class MadeBy(Given):
     simulations: int
 
 
-class GameSummary(Given):
+class GameSummary(ResponseModel):
     """A game in the database, without its moves."""
 
     id: int
@@ -221,15 +221,15 @@ class StoredGameAnswer(GameSummary):
     opening_plies: int
 
 
-class LiveGame(Given):
-    """A game in play now."""
+class LiveGame(ResponseModel):
+    """A game in play."""
 
     seed: str = Field(description="Its own seed, a whole number: too long a one for JavaScript.")
     moves: list[str]
 
 
-class LiveGames(Given):
-    """Games that self-play has on its boards now; none where nothing runs."""
+class LiveGames(ResponseModel):
+    """Games that self-play plays now; none if no self-play runs."""
 
     variant: str | None
     board_size: int | None
@@ -242,8 +242,8 @@ class LiveGames(Given):
 # Networks
 
 
-class Rating(Given):
-    """Elo with its 95% interval, and the effort that it was measured with."""
+class Rating(ResponseModel):
+    """Elo with its 95% interval, and the simulations a move at which it was measured."""
 
     elo: float
     low: float
@@ -251,8 +251,8 @@ class Rating(Given):
     simulations: int | None = None
 
 
-class NetworkInfo(Given):
-    """A network that can be asked; its id is what requests name."""
+class NetworkInfo(ResponseModel):
+    """A network; requests name its id."""
 
     id: str
     title: str
@@ -267,14 +267,14 @@ class NetworkInfo(Given):
 
 
 class SearchRequest(GameMoves):
-    """A position to search, with a budget: `simulations`, `seconds` (or the first of both), or to play a `strength`."""
+    """A position to search. Budget: `simulations`, `seconds`, the first of both, or a `strength` to play."""
 
-    network: NetworkId | None = Field(None, description="One of GET /networks; the default one where left out.")
+    network: NetworkId | None = Field(None, description="One of GET /networks; omitted: the default.")
     simulations: int | None = Field(None, ge=1)
     seconds: float | None = Field(None, gt=0)
     strength: str | None = Field(None, max_length=40, description="An id of GET /meta; for purpose play.")
     purpose: Literal["play", "analyse"] = "analyse"
-    every_ms: int = Field(250, ge=50, le=60_000, description="How often progress is told, in milliseconds.")
+    every_ms: int = Field(250, ge=50, le=60_000, description="Interval of progress events in milliseconds.")
 
     @model_validator(mode="after")
     def _one_budget(self) -> "SearchRequest":
@@ -285,48 +285,48 @@ class SearchRequest(GameMoves):
         return self
 
 
-class Share(Given):
-    """A point's share, 0 to 1."""
+class Share(ResponseModel):
+    """A point and its share, 0 to 1."""
 
     point: str
     share: float
 
 
-class Candidate(Given):
-    """A move that the search looked at: `line` begins with the move itself."""
+class Candidate(ResponseModel):
+    """A move that the search considered. `line` begins with the move itself."""
 
     point: str
     visits: int
-    policy: float = Field(description="Its share by the search, 0 to 1.")
+    policy: float = Field(description="Its share in the search's policy, 0 to 1.")
     value: float
     line: list[str]
 
 
-class Forced(Given):
-    """A forced win found by the threat solver: `line` is the whole of it, `winner`'s moves and the best replies."""
+class Forced(ResponseModel):
+    """A forced win found by the threat solver. `line` has all moves: those of `winner` and the best replies."""
 
     winner: Player
     plies: int
     line: list[str]
 
 
-class SearchView(Given):
-    """How far a search is, and what it thinks."""
+class SearchView(ResponseModel):
+    """The progress of a search and its current result."""
 
     simulations: int
     simulations_per_s: float
     elapsed_s: float
     value: float
-    proven: Literal["win", "loss", "draw"] | None = Field(description="Certain for the player to move.")
+    proven: Literal["win", "loss", "draw"] | None = Field(description="Proven for the player to move.")
     best: str
-    policy: list[Share] = Field(description="The network's own, from 0.1%, largest first.")
+    policy: list[Share] = Field(description="The network's policy, from 0.1%, largest first.")
     visits: list[Share]
     candidates: list[Candidate] = Field(description="Best first, up to ten.")
     forced: Forced | None
 
 
-class Queued(Given):
-    """A search was accepted; so many others share the machine with it."""
+class Queued(ResponseModel):
+    """A search was accepted; `ahead` other searches are active."""
 
     ahead: int
 
@@ -334,8 +334,8 @@ class Queued(Given):
 # Review
 
 
-class ReviewRequest(Taken):
-    """A game to look over: a text, or a variant, board and moves."""
+class ReviewRequest(RequestModel):
+    """A game to review: a text, or a variant, board size and moves."""
 
     text: str | None = None
     variant: Variant = "pente"
@@ -354,21 +354,21 @@ class ReviewRequest(Taken):
 Verdict = Literal["good", "inaccuracy", "mistake", "blunder", "missed win"]
 
 
-class ReviewedMove(Given):
-    """The engine's opinion of a move; `ply` 1 is the first one, `loss` how much of the mover's value it gave away."""
+class ReviewedMove(ResponseModel):
+    """The review of a move. `ply` 1 is the first move; `loss` is the value that the move lost for its player."""
 
     ply: int
     move: str
     value_before: float
     value_after: float
-    best: str = Field(description="The engine's move there.")
+    best: str = Field(description="The engine's move instead.")
     best_line: list[str]
     loss: float = Field(ge=0)
     verdict: Verdict
     comment: str
 
 
-class ReviewDone(Given):
-    """The end of a review. Accuracy in percent by player, null for one without a move of his own."""
+class ReviewDone(ResponseModel):
+    """The end of a review. Accuracy in percent by player; null for a player without moves."""
 
     accuracy: dict[str, float | None]

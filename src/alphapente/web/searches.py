@@ -1,8 +1,8 @@
-"""One search of one position, gone through in slices, so that many share the machine; and the trees kept after it.
+"""Searches that run in slices, so that many share the machine, and the trees that are kept afterwards.
 
-A search that is to choose a move within so many simulations uses the configured root (by default Gumbel's, which
-shares out a budget known beforehand). One that gives an opinion, or has a time instead, uses PUCT's: it can end at any
-moment, and what it has found so far can be shown all the while.
+A search that chooses a move within a number of simulations uses the configured root (default: Gumbel, which plans a
+budget known in advance). An analysis, or a search with a time limit, uses the PUCT root: it can end at any moment and
+show its result at any time.
 """
 
 import threading
@@ -29,27 +29,27 @@ from alphapente.search.tree import PROVEN_WIN, UNKNOWN
 from alphapente.web.networks import Loaded, Networks
 
 SOLVER_POSITIONS = 20_000
-"""The threat solver looks at no more positions for an opinion's forced win: about 30 ms."""
+"""Maximum positions of the threat solver in an analysis: about 30 ms."""
 CACHED_POSITIONS = 4_096
-"""Evaluations that one search remembers: 3 MB on 19x19."""
+"""Cached evaluations of one search: 3 MB on 19x19."""
 _NEAR_MOVES = 4
-"""A kept tree serves a position up to so many moves further on."""
+"""A kept tree is reused for a position up to this number of moves later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be searched, and how far: by `simulations`, by `seconds`, or by the first of them to be spent.
+class SearchSpec:
+    """The position and the budget of a search: `simulations`, `seconds`, or the first of both to be reached.
 
-    `opinion`: the position is looked at for its own sake, and longer for forced wins. Else a move is chosen, drawn by
-    policy ** (1 / `temperature`). Without simulations the move is the network's own. `reuse`: what was found by earlier
-    searches of the same game counts, and what this one finds is kept.
+    `analyse`: evaluate the position, with a larger solver budget for forced wins. Else a move is chosen, drawn by
+    policy ** (1 / `temperature`). With 0 simulations it is drawn from the network's policy. `reuse`: continue the tree
+    of an earlier search of the same game, and keep the tree afterwards.
     """
 
     network: Loaded
     game: Game
     simulations: int
     seconds: float | None = None
-    opinion: bool = True
+    analyse: bool = True
     reuse: bool = True
     temperature: float = 0.0
     every_s: float = 0.25
@@ -57,7 +57,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ForcedWin:
-    """A win by force: whose, within how many plies, and the whole line, as points."""
+    """A forced win: the winner, the plies to win, and all moves of the line as points."""
 
     winner: int
     plies: int
@@ -65,10 +65,10 @@ class ForcedWin:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What a search knows at some moment. Values are those of the player to move.
+class SearchSnapshot:
+    """The result of a search so far. Values are from the view of the player to move.
 
-    `policy` float32[P] is the network's own, over the legal points.
+    `policy` float32[P] is the network's policy over the legal points.
     """
 
     game: Game
@@ -81,98 +81,98 @@ class Look:
     finished: bool
 
 
-Listener = Callable[["Look | Exception"], None]
-"""Hears each look, the last one `finished`, or why the search could not go on. Called by the threads that search."""
+Listener = Callable[["SearchSnapshot | Exception"], None]
+"""Called by the search threads with each snapshot, the last one `finished`, or with the error that ended the search."""
 
 
-class Port:
-    """An Evaluator of a search's own, behind which whichever evaluator is lent at the moment does the work."""
+class EvaluatorSlot:
+    """The Evaluator of a search. It delegates to the evaluator that the current slice has borrowed."""
 
     def __init__(self, board_size: int, batch_size: int) -> None:
         self.board_size = board_size
         self.batch_size = batch_size
-        self.name = "lent"
+        self.name = "borrowed"
         self.input = new_positions(batch_size, "pente", board_size)
-        self.lent: Evaluator | None = None
+        self.evaluator: Evaluator | None = None
 
     def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
         """See Evaluator.evaluate."""
-        assert self.lent is not None, "a slice lends an evaluator first"
-        return self.lent.evaluate(positions, wanted)
+        assert self.evaluator is not None, "a slice must set the evaluator first"
+        return self.evaluator.evaluate(positions, wanted)
 
     def load_weights(self, source: Any) -> None:
-        """A search has one network from start to end."""
+        """Not supported: a search has one network from start to end."""
         raise NotImplementedError("a search keeps its network")
 
 
 @dataclass(slots=True)
 class Tree:
-    """A forest of one tree, what it was made for, and the moves that led to its root."""
+    """A forest of one tree, its network and variant, and the moves that led to its root."""
 
     network_key: str
     forest: Forest
-    port: Port
+    slot: EvaluatorSlot
     variant: str
     moves: list[int] = field(default_factory=list)
     kept_at: float = 0.0
 
 
 class Trees:
-    """The trees of opinions that have ended, for whoever goes on from there. Any thread may call."""
+    """The trees of finished analyses, kept for later searches of the same games. Thread-safe."""
 
     def __init__(self, config: Config) -> None:
         web, search = config.web, config.search
         self._most, self._nodes = web.max_trees, web.max_tree_nodes
         cached = min(search.cached_positions, CACHED_POSITIONS)
         self._for_moves = search.model_copy(update={"cached_positions": cached})
-        self._for_opinions = self._for_moves.model_copy(update={"root": "puct"})
+        self._for_analysis = self._for_moves.model_copy(update={"root": "puct"})
         self._lock = threading.Lock()
         self._kept: list[Tree] = []
 
-    def take(self, order: Order) -> Tree:
-        """A tree whose root is the order's position: a kept one of the same game, brought there, or a new one."""
-        game = order.game
-        tree = self._taken(order) if order.opinion and order.reuse else None
+    def take(self, spec: SearchSpec) -> Tree:
+        """A tree whose root is the spec's position: a kept tree of the same game, advanced, or a new one."""
+        game = spec.game
+        tree = self._take_kept(spec) if spec.analyse and spec.reuse else None
         if tree is not None:
             for point in game.moves[len(tree.moves) :]:
                 tree.forest.advance(0, point)
         else:
-            port = Port(game.size, self._for_moves.leaves_at_once)
-            settings = self._for_opinions if order.opinion or order.seconds is not None else self._for_moves
+            slot = EvaluatorSlot(game.size, self._for_moves.leaves_at_once)
+            settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
             nodes = self._nodes
-            if order.seconds is None and not (order.opinion and order.reuse):  # nobody goes on from this tree
-                nodes = min(nodes, most_nodes(order.simulations))
+            if spec.seconds is None and not (spec.analyse and spec.reuse):  # this tree is not reused
+                nodes = min(nodes, most_nodes(spec.simulations))
             forest = Forest(
-                port, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
+                slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
             )
             forest.set_position(0, game.position)
-            tree = Tree(order.network.key, forest, port, game.variant)
+            tree = Tree(spec.network.key, forest, slot, game.variant)
         tree.moves = game.moves
         return tree
 
     def keep(self, tree: Tree) -> None:
-        """Keeps a tree of which nothing is in flight; of too many, the oldest goes."""
-        tree.port.lent = None
+        """Keeps a tree that has no leaves in flight. Beyond the limit the oldest tree is deleted."""
+        tree.slot.evaluator = None
         tree.kept_at = time.monotonic()
         with self._lock:
             self._kept.append(tree)
             del self._kept[: max(0, len(self._kept) - self._most)]
 
     def free_idle(self, idle_s: float) -> None:
-        """Frees the trees that nobody asked for in so many seconds."""
+        """Frees the trees that were idle for `idle_s` seconds."""
         now = time.monotonic()
         with self._lock:
             self._kept = [tree for tree in self._kept if now - tree.kept_at < idle_s]
 
     def num_kept(self) -> int:
-        """How many trees wait for somebody to go on."""
+        """Number of kept trees."""
         with self._lock:
             return len(self._kept)
 
-    def _taken(self, order: Order) -> Tree | None:
-        """The kept tree that is nearest before the order's position, taken out."""
-        game = order.game
-        moves, wanted = game.moves, (order.network.key, game.variant, game.size)
+    def _take_kept(self, spec: SearchSpec) -> Tree | None:
+        """Removes and returns the kept tree that is nearest before the spec's position; None if there is none."""
+        game = spec.game
+        moves, wanted = game.moves, (spec.network.key, game.variant, game.size)
         with self._lock:
             fitting = [
                 tree
@@ -189,146 +189,146 @@ class Trees:
 
 
 class Search:
-    """A search under way. One thread at a time goes on with it, by `go_on`; `cancel` may come from anywhere."""
+    """An active search. One thread at a time calls `run_slice`; any thread may call `cancel`."""
 
-    def __init__(self, order: Order, networks: Networks, trees: Trees, listener: Listener) -> None:
-        self.order = order
+    def __init__(self, spec: SearchSpec, networks: Networks, trees: Trees, listener: Listener) -> None:
+        self.spec = spec
         self.cancelled = threading.Event()
         self._networks = networks
         self._trees = trees
         self._listener = listener
         self._rng = np.random.default_rng()
-        self._began = self._told = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
         self._tree: Tree | None = None
         self._policy: NDArray[np.float32] | None = None
         self._raw_value = 0.0
         self._forced: ForcedWin | None = None
         self._done_before = 0
-        """Simulations of the rounds that are over: a round is what a tree is asked for at once."""
+        """Simulations of finished rounds. A round is one search of the tree from start to end."""
 
     def cancel(self) -> None:
-        """Nobody wants to know any more: the search ends after the batch that it is at."""
+        """Ends the search after its current batch."""
         self.cancelled.set()
 
     def fail(self, error: Exception) -> None:
-        """The search cannot go on, and its tree is not to be trusted."""
+        """Ends the search with an error. Its tree is discarded, since it may be inconsistent."""
         self._tree = None
         self._listener(error)
 
-    def go_on(self, solver: Solver, seconds: float) -> bool:
-        """Searches for so long; True once there is nothing more to do. `solver` is the thread's own.
+    def run_slice(self, solver: Solver, seconds: float) -> bool:
+        """Searches for `seconds`; True once the search is finished. `solver` is the thread's own.
 
-        Raises what the network raises; whoever called tells the listener.
+        Raises what the network raises; the caller then calls `fail`.
         """
         end = time.monotonic() + seconds
-        order = self.order
+        spec = self.spec
         if self.cancelled.is_set():
-            return self._leave()
-        with self._networks.lent(order.network, order.game.size) as evaluator:
+            return self._release_tree()
+        with self._networks.borrow(spec.network, spec.game.size) as evaluator:
             if self._policy is None:
                 self._begin(solver, evaluator)
-            if order.simulations == 0:
-                return self._answer_by_feeling()
+            if spec.simulations == 0:
+                return self._answer_from_policy()
             if (win := self._own_win()) is not None:
-                return self._answer_by_force(win)
+                return self._answer_with_win(win)
             tree = self._tree
             assert tree is not None, "a search begins with a tree"
-            tree.port.lent = evaluator
+            tree.slot.evaluator = evaluator
             while True:
                 if self._step(tree.forest):
                     return True
                 if self.cancelled.is_set():
-                    return self._leave()
+                    return self._release_tree()
                 now = time.monotonic()
-                if now - self._told >= order.every_s:
-                    self._tell(tree.forest.look(0), finished=False)
+                if now - self._reported_at >= spec.every_s:
+                    self._report(tree.forest.look(0), finished=False)
                 if now >= end:
                     return False
 
     def _begin(self, solver: Solver, evaluator: Evaluator) -> None:
-        """What is known before any simulation: the network's policy, and a forced win."""
-        order = self.order
-        self._policy, self._raw_value = network_opinion(order.game, evaluator)
-        self._forced = forced_win(order.game, solver, SOLVER_POSITIONS if order.opinion else MOST_ROOT_POSITIONS)
-        if order.simulations and self._own_win() is None:
-            self._tree = self._trees.take(order)
+        """Evaluates the position, looks for a forced win, and starts the first round."""
+        spec = self.spec
+        self._policy, self._raw_value = network_evaluation(spec.game, evaluator)
+        self._forced = forced_win(spec.game, solver, SOLVER_POSITIONS if spec.analyse else MOST_ROOT_POSITIONS)
+        if spec.simulations and self._own_win() is None:
+            self._tree = self._trees.take(spec)
             self._start_round(self._tree.forest)
 
     def _start_round(self, forest: Forest) -> None:
-        left = self.order.simulations - self._done_before
-        forest.start(0, self._rng, simulations=left, even_if_forced=self.order.opinion)
+        left = self.spec.simulations - self._done_before
+        forest.start(0, self._rng, simulations=left, even_if_forced=self.spec.analyse)
 
     def _step(self, forest: Forest) -> bool:
-        """One batch, or the end of a round; True once the answer is told."""
+        """Runs one batch, or ends a round; True once the result was reported."""
         if self._out_of_time():
             forest.stop(0)
         if 0 not in forest.step():
             return False
         result = forest.result(0)
         self._done_before += result.simulations
-        more = self.order.simulations - self._done_before
+        more = self.spec.simulations - self._done_before
         if more > 0 and result.simulations > 1 and not result.proven and not self._out_of_time():
             self._start_round(forest)
             return False
-        self._tell(result, finished=True)
-        return self._leave()
+        self._report(result, finished=True)
+        return self._release_tree()
 
     def _out_of_time(self) -> bool:
-        seconds = self.order.seconds
+        seconds = self.spec.seconds
         return seconds is not None and time.monotonic() - self._began >= seconds
 
-    def _answer_by_feeling(self) -> bool:
-        """The move of a player who does not search: drawn from the network's policy."""
+    def _answer_from_policy(self) -> bool:
+        """Reports a move without search, drawn from the network's policy."""
         policy = self._policy
         assert policy is not None
-        point = choose_point(policy, self.order.temperature, self._rng)
+        point = choose_point(policy, self.spec.temperature, self._rng)
         nothing = np.zeros(len(policy), np.int32)
         result = SearchResult(point, policy, nothing, self._raw_value, UNKNOWN, 0, self._raw_value, (point,))
-        self._tell(result, finished=True)
+        self._report(result, finished=True)
         return True
 
     def _own_win(self) -> ForcedWin | None:
-        """The win by force that was found for the player to move."""
-        return self._forced if self._forced is not None and self._forced.winner == self.order.game.to_move else None
+        """The forced win of the player to move, if one was found."""
+        return self._forced if self._forced is not None and self._forced.winner == self.spec.game.to_move else None
 
-    def _answer_by_force(self, win: ForcedWin) -> bool:
-        """The first move of a win that was found before any simulation."""
+    def _answer_with_win(self, win: ForcedWin) -> bool:
+        """Reports the first move of a forced win, without simulations."""
         points = len(self._policy) if self._policy is not None else 0
         policy = np.zeros(points, np.float32)
         policy[win.line[0]] = 1.0
         line = win.line[:PRINCIPAL_VARIATION]
         visits = np.zeros(points, np.int32)
         result = SearchResult(win.line[0], policy, visits, 1.0, PROVEN_WIN, 0, self._raw_value, line)
-        self._tell(result, finished=True)
+        self._report(result, finished=True)
         return True
 
-    def _leave(self) -> bool:
-        """Gives the tree back; an opinion's may be kept."""
-        if self._tree is not None and self.order.opinion and self.order.reuse:
+    def _release_tree(self) -> bool:
+        """Releases the tree; that of an analysis may be kept."""
+        if self._tree is not None and self.spec.analyse and self.spec.reuse:
             self._trees.keep(self._tree)
         self._tree = None
         return True
 
-    def _tell(self, result: SearchResult | None, finished: bool) -> None:
-        """Tells the listener what is known; nothing as long as that is nothing."""
+    def _report(self, result: SearchResult | None, finished: bool) -> None:
+        """Calls the listener with a snapshot, unless there is no result yet."""
         if result is None:
             return
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
         assert self._policy is not None
-        order, simulations = self.order, self._done_before
+        spec, simulations = self.spec, self._done_before
         looked_at = unsearched(result) if self._tree is None else candidates(self._tree.forest, 0, result)
         if not finished:
             simulations += result.simulations
-        elif order.temperature and order.simulations and not result.proven:
-            result = _drawn(result, order.temperature, self._rng)
+        elif spec.temperature and spec.simulations and not result.proven:
+            result = _drawn(result, spec.temperature, self._rng)
         self._listener(
-            Look(
-                game=order.game,
+            SearchSnapshot(
+                game=spec.game,
                 result=result,
                 candidates=looked_at,
                 policy=self._policy,
                 simulations=simulations,
-                elapsed_s=self._told - self._began,
+                elapsed_s=self._reported_at - self._began,
                 forced=self._forced,
                 finished=finished,
             )
@@ -336,14 +336,14 @@ class Search:
 
 
 def _drawn(result: SearchResult, temperature: float, rng: np.random.Generator) -> SearchResult:
-    """The same with another move: one drawn by policy ** (1 / temperature)."""
+    """The result with a move drawn by policy ** (1 / temperature)."""
     point = choose_point(result.policy, temperature, rng)
     line = result.principal_variation if point == result.point else (point,)
     return replace(result, point=point, principal_variation=line)
 
 
-def network_opinion(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float32], float]:
-    """What the network itself thinks: policy float32[P] over the legal points, and the value of the player to move."""
+def network_evaluation(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float32], float]:
+    """The network's evaluation: policy float32[P] over the legal points, and the value of the player to move."""
     positions = new_positions(1, game.variant, game.size)
     positions[0] = game.position
     logits, values = evaluator.evaluate(positions)
@@ -355,9 +355,9 @@ def network_opinion(game: Game, evaluator: Evaluator) -> tuple[NDArray[np.float3
 
 
 def forced_win(game: Game, solver: Solver, budget: int) -> ForcedWin | None:
-    """A win by force that the threat solver finds for the player to move, or for the other where all is lost.
+    """A forced win that the threat solver finds for the player to move, or for the opponent in a lost position.
 
-    It looks at no more positions than `budget`.
+    The solver examines at most `budget` positions.
     """
     position = game.position
     found = solver.solve(position, budget)

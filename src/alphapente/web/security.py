@@ -1,8 +1,8 @@
-"""Who may ask, and what every answer forbids the browser: hosts, token, origin, sizes, headers.
+"""Access checks of requests and security headers of responses: hosts, token, origin, sizes.
 
-The server is for the person at this machine. A page of somebody else's must not reach it, not even by a name that it
-lets point here (DNS rebinding): so the Host header must be one that we serve, a POST must be JSON, which no foreign
-form can send unasked, and come from our own pages where its origin is told.
+The server is for the user of this machine. A page of another site must not reach it, not even by a name that resolves
+to this machine (DNS rebinding). So the Host header must be one that we serve; a POST must be JSON, which a foreign form
+cannot send without permission, and its Origin header, if present, must be ours.
 """
 
 import hmac
@@ -32,16 +32,16 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Of every answer."""
+"""Headers of every response."""
 _ENTER = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>AlphaPente</title>'
-"""Goes on to the page by itself. A redirect would not do: browsers follow it without the cookie, which is Strict."""
+"""Loads the page by itself. A redirect would not work: browsers follow it without the cookie, which is Strict."""
 _LENGTH_DIGITS = 15
-"""A request that tells a length of more digits is too large, whatever they are."""
+"""A Content-Length of more digits is too large in any case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """To whom the server answers: the address that it is bound to, and the token that must be shown ("": none)."""
+    """Which clients the server admits: the address that it is bound to, and the required token ("": none)."""
 
     host: str = "127.0.0.1"
     token: str = field(default="", repr=False)
@@ -49,8 +49,8 @@ class Access:
     def serves(self, name: str) -> bool:
         """Whether the host of a URL (without port) may be one of ours.
 
-        An address as such is always right where we are bound to more than this machine: nobody can make one point
-        elsewhere, as one can a name.
+        If we are bound to more than this machine, every numeric address is accepted: an attacker can make a name
+        resolve to another machine, but not an address.
         """
         if name in LOOPBACK_NAMES or name == self.host.lower():
             return True
@@ -60,7 +60,7 @@ class Access:
 
 
 def new_token() -> str:
-    """A token that nobody can guess: 128 bits."""
+    """A random token of 128 bits."""
     return secrets.token_urlsafe(16)
 
 
@@ -72,7 +72,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _host_of(url: str) -> str:
-    """The host of a URL, without port; "" for what is no URL."""
+    """The host of a URL, without port; "" for an invalid URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -88,7 +88,7 @@ def _is_address(name: str) -> bool:
 
 
 class Guard:
-    """The layer around the app: refuses what may not come in, and gives every answer its headers."""
+    """The middleware around the app: refuses requests that are not allowed, and adds the headers to every response."""
 
     def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int) -> None:
         self._app = app
@@ -96,7 +96,7 @@ class Guard:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the app's start and end."""
+        """Handles one request, or the app's start and end."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -126,7 +126,7 @@ class Guard:
                 _check_sender(headers)
                 receive = _replayed(await self._body(headers, receive), receive)
             await self._app(scope, receive, send_guarded)
-        except Exception as error:  # ours that refuse, and those that nobody expected: never a traceback to a visitor
+        except Exception as error:  # refusals and unexpected errors: a client never gets a traceback
             answer = response(*describe(error))
             if not begun:
                 await answer(scope, receive, send_guarded)
@@ -142,7 +142,7 @@ class Guard:
         return hmac.compare_digest(token.encode(), self._access.token.encode())
 
     def _enters(self, scope: Scope) -> bool:
-        """Whether this is the page asked for with the right token in its address."""
+        """Whether this request is for the page with the right token in its address."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         return scope["method"] == "GET" and scope["path"] == "/" and self._right(query.get("token", [""])[0])
 
@@ -167,8 +167,8 @@ class Guard:
             )
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        told = headers.get("content-length", "0")
-        if len(told) > _LENGTH_DIGITS or (told.isdecimal() and int(told) > self._max_body_bytes):
+        length = headers.get("content-length", "0")
+        if len(length) > _LENGTH_DIGITS or (length.isdecimal() and int(length) > self._max_body_bytes):
             raise self._too_large()
         parts, total = [], 0
         while True:
@@ -187,24 +187,24 @@ class Guard:
 
 
 def _check_sender(headers: Headers) -> None:
-    """A request that changes or costs something must be JSON, and from a page of ours where its origin is told."""
+    """A request that changes or costs something must be JSON; its Origin header, if present, must be ours."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise WebError(415, "not_json", f"the content type is {kind[:80]!r}: send application/json")
     origin = headers.get("origin")
     if origin is not None and origin.lower().rpartition("://")[2] != headers.get("host", "").lower():
-        raise WebError(403, "foreign_origin", f"a page of {origin[:80]!r} may not ask this of us")
+        raise WebError(403, "foreign_origin", f"a page of {origin[:80]!r} may not send this request")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that tells a body that was read already, and then what `receive` tells."""
-    told = False
+    """A `receive` that first returns the body that was already read, then the messages of `receive`."""
+    sent = False
 
     async def replay() -> Message:
-        nonlocal told
-        if told:
+        nonlocal sent
+        if sent:
             return await receive()
-        told = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

@@ -1,4 +1,4 @@
-"""Events on their way to a browser: from the threads that search into the event loop, and out as server-sent events.
+"""Passes events from the search threads to the event loop, and to the browser as server-sent events.
 
 The format is that of the HTML standard, section 9.2.5: "event:" and "data:" lines, a blank line after each event.
 """
@@ -17,7 +17,7 @@ from alphapente.web.schemas import Error
 
 T = TypeVar("T")
 KEEP_ALIVE_S = 10.0
-"""After so long a silence a comment is sent, by which a connection that has died is noticed."""
+"""A comment is sent after this time without events, so that a lost connection is noticed."""
 
 
 def event(name: str, data: BaseModel) -> str:
@@ -32,7 +32,7 @@ def error_event(error: Exception) -> str:
 
 
 class Mailbox(Generic[T]):
-    """Brings what other threads tell into the event loop that made it. Of what nobody has fetched the newest stays."""
+    """Passes items from other threads to the event loop that made it. Only the newest unread item is kept."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -40,7 +40,7 @@ class Mailbox(Generic[T]):
         self._newest: list[T] = []
 
     def put(self, item: T) -> None:
-        """Called by any thread. What comes after the end of the loop is lost."""
+        """May be called by any thread. Items after the end of the loop are lost."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._take_in, item)
 
@@ -49,14 +49,14 @@ class Mailbox(Generic[T]):
         self._arrived.set()
 
     async def get(self) -> T:
-        """Waits for the newest."""
+        """Waits for the newest item."""
         await self._arrived.wait()
         self._arrived.clear()
         return self._newest.pop()
 
 
 class EventStream(StreamingResponse):
-    """A response of events. `on_end_fn` is called when it ends, however that comes about: the visitor has left, too."""
+    """A response of events. `on_end_fn` is called when it ends for any reason, also when the client disconnects."""
 
     def __init__(self, events: AsyncIterator[str], on_end_fn: Callable[[], None] = lambda: None) -> None:
         headers = {"X-Accel-Buffering": "no"}
@@ -72,7 +72,7 @@ class EventStream(StreamingResponse):
 
 
 async def _kept_alive(events: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The events, with comments where they are far apart; an error in between becomes the last event."""
+    """The events, with comments during long pauses. An error becomes the last event."""
     coming: asyncio.Task[str | None] | None = None
     try:
         while True:
@@ -86,7 +86,7 @@ async def _kept_alive(events: AsyncIterator[str]) -> AsyncIterator[str]:
             if text is None:
                 return
             yield text
-    except Exception as error:  # the answer has begun: all that is left is to say so in it
+    except Exception as error:  # the response has begun: the error can only be reported in it
         yield error_event(error)
     finally:
         if coming is not None:

@@ -1,4 +1,4 @@
-"""How strongly the engine plays for a person: from a first game to all that it can."""
+"""The engine's playing strengths against a person, from a beginner's level to its full strength."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from alphapente.web.errors import WebError
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """Simulations a move, and how the move is drawn from what they find.
+    """Simulations a move, and the temperature at which the move is drawn.
 
-    `temperature` 0 plays the best move found; above, moves are drawn by policy ** (1 / temperature). Without
-    simulations the policy is the network's own.
+    `temperature` 0 plays the best move found; above 0, moves are drawn by policy ** (1 / temperature). With 0
+    simulations the policy is that of the network.
     """
 
     id: str
@@ -20,19 +20,19 @@ class Strength:
 
 
 STRENGTHS = (
-    Strength("first game", "First game: plays by feeling, and often wanders", 0, 1.0),
-    Strength("beginner", "Beginner: plays by feeling", 0, 0.5),
-    Strength("casual", "Casual: a glance ahead", 16, 0.3),
-    Strength("club", "Club: looks ahead", 64),
+    Strength("first game", "First game: no search, random moves are frequent", 0, 1.0),
+    Strength("beginner", "Beginner: no search", 0, 0.5),
+    Strength("casual", "Casual: a short search", 16, 0.3),
+    Strength("club", "Club: a longer search", 64),
     Strength("strong", "Strong", 200),
     Strength("expert", "Expert", 800),
-    Strength("full", "Full: takes its time", 3200),
+    Strength("full", "Full: the longest search", 3200),
 )
 DEFAULT_STRENGTH = "club"
 
 
 def strength_named(name: str) -> Strength:
-    """The strength of this id. Raises WebError for none."""
+    """The strength of this id. Raises WebError for an unknown id."""
     for one in STRENGTHS:
         if one.id == name:
             return one

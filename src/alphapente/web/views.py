@@ -1,4 +1,4 @@
-"""A game as the page sees it: every rule is asked here, and nothing is left for the browser to know."""
+"""Positions for the page. All rules are applied here; the browser needs none."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -25,17 +25,17 @@ _OPENING_PLIES = (0, 2)
 
 
 def names(points: Iterable[int], size: int) -> list[str]:
-    """The points' names."""
+    """The names of the points."""
     return [point_name(point, size) for point in points]
 
 
 def rounded(number: float) -> float:
-    """A value or a share with as many digits as mean anything."""
+    """A value or a share, rounded to five decimals."""
     return round(float(number), 5)
 
 
 def played(asked: GameMoves) -> Game:
-    """The game that a request tells. Raises NotationError, IllegalMoveError, with the move's number."""
+    """The game of a request. Raises NotationError, IllegalMoveError, with the move's number."""
     game = Game(asked.variant, asked.board_size)
     for number, name in enumerate(asked.moves, start=1):
         try:
@@ -46,7 +46,7 @@ def played(asked: GameMoves) -> Game:
 
 
 def result_of(game: Game) -> Result | None:
-    """How the game ended on the board; None while it goes on."""
+    """How the game ended on the board; None while it is in play."""
     if game.winner is None:
         return None
     by = cast("str", game.won_by)
@@ -55,7 +55,7 @@ def result_of(game: Game) -> Result | None:
 
 
 def view_position(game: Game) -> PositionAnswer:
-    """All that a board needs to be drawn and played on."""
+    """Everything that a board needs to show the position and to accept moves."""
     position, size = game.position, game.size
     board = stones(position)
     need = int(CAPTURES_TO_WIN[position["variant"]])
@@ -118,6 +118,6 @@ def _captures(position: Position, points: Iterable[int], player: int) -> list[Ca
     size = int(position["size"])
     board, found = stones(position), []
     for point in points:
-        taken = [at for at in stones_taken(position, point, player) if board[at] != player]  # poof takes own ones too
+        taken = [at for at in stones_taken(position, point, player) if board[at] != player]  # poof takes own stones too
         found.append(Capture(point=point_name(point, size), takes=names(taken, size)))
     return found

@@ -1,34 +1,34 @@
-"""Before the first visitor asks: the default network in memory, and all kernels that a page needs compiled."""
+"""Loads the default network and compiles all kernels that the page needs, before the first request."""
 
 from alphapente.rules.game import Game
 from alphapente.rules.position import GOMOKU, VARIANTS
 from alphapente.search.solver import Solver
 from alphapente.selfplay.compilation import compile_kernels
 from alphapente.web.parts import Parts
-from alphapente.web.searches import SOLVER_POSITIONS, Look, Order, Search
+from alphapente.web.searches import SOLVER_POSITIONS, Search, SearchSnapshot, SearchSpec
 from alphapente.web.views import view_position
 
 _SIMULATIONS = 24
 
 
 def warm_up(parts: Parts) -> None:
-    """Searches and looks a little, in the calling thread. Raises what the network raises."""
+    """Runs short searches in the calling thread. Raises what the network raises."""
     compile_kernels()
     size = parts.config.game.board_size
     parts.networks.entries()
-    game = Game(VARIANTS[GOMOKU], size)  # no opening rule, so that any point will do
+    game = Game(VARIANTS[GOMOKU], size)  # no opening rule: any point is legal
     for move in range(5):
         game.play(size * size // 2 + 2 * (move % 2) + size * (move // 2))
     view_position(game)
     network = parts.networks.load(parts.networks.find(None))
     solver = Solver(SOLVER_POSITIONS)
-    for opinion in (True, False):
-        told: list[Look | Exception] = []
-        order = Order(network, game, _SIMULATIONS, opinion=opinion, every_s=0.0)
-        search = Search(order, parts.networks, parts.engines.trees, told.append)
-        while not search.go_on(solver, 1.0):
+    for analyse in (True, False):
+        reports: list[SearchSnapshot | Exception] = []
+        spec = SearchSpec(network, game, _SIMULATIONS, analyse=analyse, every_s=0.0)
+        search = Search(spec, parts.networks, parts.engines.trees, reports.append)
+        while not search.run_slice(solver, 1.0):
             pass
     further = Game.from_moves([*game.moves, game.legal_points()[0]], game.variant, size)
-    search = Search(Order(network, further, _SIMULATIONS), parts.networks, parts.engines.trees, told.append)
-    while not search.go_on(solver, 1.0):
+    search = Search(SearchSpec(network, further, _SIMULATIONS), parts.networks, parts.engines.trees, reports.append)
+    while not search.run_slice(solver, 1.0):
         pass

@@ -41,21 +41,21 @@ TINY = {
     "models": {"simple": {"channels": 8}},
     "web": {"max_simulations": 50},
 }
-"""What `alphapente web` is started with: a small network, small searches, and a run that goes on until it is paused."""
+"""What `alphapente web` is started with: a small network, small searches, and a run that lasts until it is paused."""
 PICTURES = os.environ.get("ALPHAPENTE_SCREENSHOTS", "")
-"""The folder for the documents' pictures; where it is named, the server is one for them."""
+"""The folder for the documents' pictures. If it is set, the server is configured for pictures."""
 PICTURED: dict[str, Any] = {
     "generation": {"simulations": 32, "record_limit": 1000, "games_per_worker": 8, "save_interval_games": 4},
     "training": {"num_epochs": 3, "data_sample_size": 1000},
     "pipeline": {"generation_cycles": 5, "training_cycles_per_generation": 1, "total_records_target": 5000},
     "models": {"simple": {"channels": 16}},
 }
-"""And for pictures: searches as large as they are asked for, and a run of some minutes, with something to show."""
+"""For pictures: searches of the requested size, and a run of some minutes with data to show."""
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium; without one the tests are left out, unless ALPHAPENTE_BROWSER_TESTS says that they are required."""
+    """Chromium; without it the tests are skipped, unless ALPHAPENTE_BROWSER_TESTS says that they are required."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         if os.environ.get("ALPHAPENTE_BROWSER_TESTS") == "required":
@@ -88,9 +88,9 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     )
     try:
         assert process.stdout is not None
-        told = process.stdout.readline()
-        address = re.search(r"http://\S+:\d+", told)
-        assert address is not None, told
+        line = process.stdout.readline()
+        address = re.search(r"http://\S+:\d+", line)
+        assert address is not None, line
         with httpx.Client(base_url=address[0], timeout=WAIT_MS / 1000, trust_env=False) as client:
             events_of(client, "/api/v1/analysis", moves=["K10"], board_size=19, simulations=2)
             yield client
@@ -115,7 +115,7 @@ def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
 def visit(
     browser: Browser, server: httpx.Client, contexts: dict[str, BrowserContext]
 ) -> Iterator[Callable[..., Visitor]]:
-    """Opens pages as new visitors do; at the end none may have met an error or a foreign address."""
+    """Opens pages like new visitors. At the end no page may have had an error or a request to another host."""
     visitors: list[Visitor] = []
 
     def open_page(path: str = "/", phone: bool = False, **options: Any) -> Visitor:

@@ -1,4 +1,4 @@
-"""The pictures of the documents, drawn where ALPHAPENTE_SCREENSHOTS names a folder for them: docs/web.md says how."""
+"""The pictures of the documents, made if ALPHAPENTE_SCREENSHOTS names a folder for them; see docs/web.md."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ RUN_HEIGHT = 1240  # pixels, for the curves to be seen below the games
 
 
 def keep(page: Page, name: str) -> None:
-    """Keeps a picture of the page as it is, in its own colours."""
+    """Saves a picture of the current page, in the current colours."""
     page.wait_for_timeout(600)  # animations end
     drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
     folder = Path(PICTURES)
@@ -34,7 +34,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def think_aloud(visitor: Visitor) -> None:
-    """Looks over a game in Play, so that each of its positions is thought about for a while, and then at its end."""
+    """Steps through a game in Play, so that each of its positions is searched, and then shows its end."""
     for name in ("First thoughts", "Search", "Best lines"):
         visitor.switch(name)
     progress = visitor.room.locator(".insight-status")

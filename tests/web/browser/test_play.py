@@ -111,7 +111,7 @@ def test_a_move_that_the_server_refuses_is_taken_back(visit: Visit) -> None:
     expect(visitor.status).to_have_text("White may not")
     expect(visitor.board.locator(".stones .stone")).to_have_count(0)
     expect(visitor.moves).to_have_count(0)
-    assert [one for one in visitor.troubles if "400" in one] == visitor.troubles  # the browser tells of the 400 itself
+    assert [one for one in visitor.troubles if "400" in one] == visitor.troubles  # the browser logs the 400 itself
     visitor.troubles.clear()
 
 
@@ -187,5 +187,5 @@ def test_the_search_stops_when_the_visitor_leaves_the_room(visit: Visit) -> None
         visitor.switch("Best lines")
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/analysis")):
         page.get_by_role("link", name="Review").click()
-    with page.expect_request("**/api/v1/analysis"):  # and goes on when he comes back
+    with page.expect_request("**/api/v1/analysis"):  # and continues when the visitor returns
         page.get_by_role("link", name="Play", exact=True).click()

@@ -1,4 +1,4 @@
-"""Looking a game over on the page: from a text, a link, the database, and while self-play plays it."""
+"""Reviewing a game on the page: from a text, a link, the database, and while self-play plays it."""
 
 import re
 from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_on_from_a_game_under_review(visit: Visit) -> None:
     expect(visitor.moves).to_have_count(4)
 
 
-def test_what_cannot_be_read_is_told_in_a_line(visit: Visit) -> None:
+def test_what_cannot_be_read_is_reported_in_a_line(visit: Visit) -> None:
     visitor = visit("/#review")
     for text, words in (
         ("1. K10 Z9", "no point 'Z9'"),
@@ -132,7 +132,7 @@ def test_an_address_without_a_game_leads_back_to_the_choice(visit: Visit) -> Non
     visitor = visit("/#review/pente/19/K1")
     expect(visitor.room.get_by_role("alert").first).to_contain_text("K1")
     visitor.page.goto("/#review/nonsense")
-    expect(visitor.room.get_by_role("alert").first).to_contain_text("no game that can be read")
+    expect(visitor.room.get_by_role("alert").first).to_contain_text("contains no valid game")
     expect(game_text(visitor)).to_be_visible()
     visitor.troubles = [one for one in visitor.troubles if "400" not in one]
 

@@ -26,10 +26,10 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit) -> None:
     visitor.button("Pause").click()
     expect(state).to_have_text("paused")
     expect(boards).to_have_count(0)
-    visitor.button("Go on…").click()
+    visitor.button("Resume…").click()
     setting(page, "generation.simulations").fill("2")
     setting(page, "generation.record_limit").fill("60")
-    page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     expect(state).to_have_text("finished")
 
     expect(room.get_by_role("img", name=re.compile("Policy loss: training from"))).to_be_visible()
@@ -46,7 +46,7 @@ def test_a_run_is_watched_from_its_start_to_its_end(visit: Visit) -> None:
 
 
 def stop_another(visitor: Visitor) -> None:
-    """Starts a run after one that is finished, and stops it for good, at the second thought."""
+    """Starts a run after a finished one, cancels a stop, then stops it for good."""
     start_it(visitor)
     state, dialog = visitor.page.locator("#run-state"), visitor.page.get_by_role("dialog")
     expect(state).to_have_text("running")
@@ -79,7 +79,7 @@ def start_it(visitor: Visitor) -> None:
 
 
 def follow_a_game(visitor: Visitor) -> None:
-    """From the Run room to one of its games in play, which goes on there until it ends."""
+    """From the Run room to one of its games in play, which is followed until it ends."""
     title = visitor.room.locator(".game-title")
     for _ in range(5):
         visitor.room.locator(".live-board").last.click()

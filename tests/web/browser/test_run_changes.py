@@ -1,4 +1,4 @@
-"""The Run room in a real browser, beside what changes under it: runs that end, files that are half-written."""
+"""The Run room in a real browser while data changes: runs that end, files that are half-written."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from playwright.sync_api import Browser, Route, expect
 from alphapente.records.store import Store
 from tests.records.samples import random_game
 from tests.web.browser.visitor import Visitor
-from tests.web.run_folder import run_room, write_config
+from tests.web.run_folder import run_context, write_config
 
 
 @pytest.fixture
 def visitor(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     """A page on a server whose runs are the stand-in's, with the configuration tiny."""
     monkeypatch.setenv("STAND_IN", "")
-    with run_room(tmp_path, monkeypatch) as (client, _):
+    with run_context(tmp_path, monkeypatch) as (client, _):
         write_config()
         context = browser.new_context(
             base_url=str(client.base_url), reduced_motion="reduce", viewport={"width": 1280, "height": 800}
@@ -77,7 +77,7 @@ def test_the_last_games_curves_and_lines_of_a_finished_run_are_there(
 
 
 def test_games_in_play_go_with_the_run(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look at the boards is still on its way when the run ends: what it brings is not shown any more."""
+    """A request for the boards is still open when the run ends: its response is not shown."""
     monkeypatch.setenv("STAND_IN", "hang:generate")
     held: list[Route] = []
     visitor.page.route("**/run/games/live*", lambda route: route.continue_() if held else held.append(route))

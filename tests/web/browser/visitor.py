@@ -1,4 +1,4 @@
-"""What a visitor does on the page: clicks on points, reads the board, finds things by what they are called."""
+"""Actions of a visitor on the page: clicks on points, reads the board, finds elements by their names."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from alphapente.rules.notation import parse_point
 
 WAIT_MS = 60_000
-"""Longer than anything takes on a machine that does other things too."""
+"""Longer than any action takes on a busy machine."""
 AXE = Path(__file__).with_name("axe") / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NEAR, FAR, CELL = 112, 62, 100  # how the page draws a board: board.js
@@ -17,7 +17,7 @@ expect.set_options(timeout=WAIT_MS)
 
 
 class Visitor:
-    """One page, and everything on it that must not happen."""
+    """One page, and the errors that occur on it."""
 
     def __init__(self, page: Page, server: httpx.Client) -> None:
         self.page = page
@@ -38,17 +38,17 @@ class Visitor:
 
     @property
     def room(self) -> Locator:
-        """The room that is open."""
+        """The open room."""
         return self.page.locator(".room:not([hidden])")
 
     @property
     def board(self) -> Locator:
-        """The board that is played on."""
+        """The board of the open room."""
         return self.room.locator(".board.active")
 
     @property
     def status(self) -> Locator:
-        """The line that says what goes on in Play."""
+        """The status line in Play."""
         return self.room.locator(".status-words")
 
     @property
@@ -91,13 +91,13 @@ class Visitor:
         self.room.locator(".switch").filter(has_text=name).click()
 
     def position(self, moves: list[str], size: int = 19, variant: str = "pente") -> Any:
-        """What the server says of a position."""
+        """The server's view of a position."""
         answer = self.server.post("/api/v1/position", json={"variant": variant, "board_size": size, "moves": moves})
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def violations(self) -> list[str]:
-        """What axe has to say against the page as it is now: in light, and of the colours in dark too."""
+        """Violations that axe finds on the current page: in light, and of colours in dark too."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self._violations("tag", AXE_TAGS)
@@ -108,5 +108,5 @@ class Visitor:
 
     def _violations(self, kind: str, names: list[str]) -> list[str]:
         options = {"runOnly": {"type": kind, "values": names}, "resultTypes": ["violations"], "preload": False}
-        told = self.page.evaluate("options => axe.run(document, options)", options)["violations"]
-        return [f"{one['id']}: {node['html'][:200]}" for one in told for node in one["nodes"]]
+        violations = self.page.evaluate("options => axe.run(document, options)", options)["violations"]
+        return [f"{one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"]]

@@ -1,1 +1,1 @@
-"""What can be asked of the server, a module for each subject."""
+"""The routes of the API, one module for each subject."""

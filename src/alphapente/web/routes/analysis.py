@@ -1,4 +1,4 @@
-"""A search of one position, told while it goes on."""
+"""The search of one position, streamed while it runs."""
 
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -15,7 +15,7 @@ from alphapente.web.errors import WebError
 from alphapente.web.networks import Loaded
 from alphapente.web.parts import Parts, PartsOf
 from alphapente.web.schemas import Candidate, Forced, Player, Queued, SearchRequest, SearchView, Share
-from alphapente.web.searches import Look, Order
+from alphapente.web.searches import SearchSnapshot, SearchSpec
 from alphapente.web.streams import EventStream, Mailbox, event
 from alphapente.web.strengths import strength_named
 from alphapente.web.views import names, played, rounded
@@ -23,13 +23,13 @@ from alphapente.web.views import names, played, rounded
 router = APIRouter(tags=["searches"])
 
 DEFAULT_SIMULATIONS = 400
-CANDIDATES_TOLD = 10
+MAX_CANDIDATES = 10
 LEAST_SHARE = 0.001
 _PROVEN = {PROVEN_WIN: "win", PROVEN_LOSS: "loss", PROVEN_DRAW: "draw"}
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`queued` {ahead}, then `progress` and at last `done`, both a SearchView; or `error`.",
+        "description": "`queued` {ahead}, then `progress` events and finally `done`, both a SearchView; or `error`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "model": SearchView,
     }
@@ -38,46 +38,46 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 @router.post("/analysis", response_class=StreamingResponse, responses=EVENTS)
 async def analysis(asked: SearchRequest, parts: PartsOf) -> EventStream:
-    """Searches a position and streams what it finds: for an opinion, or for a move to play.
+    """Searches a position and streams the results, for an analysis or for a move to play.
 
-    The search ends with its budget, or when the one who asked leaves. Who names no budget gets 400 simulations.
+    The search ends with its budget, or when the client disconnects. The default budget is 400 simulations.
     """
     game = await run_in_threadpool(played, asked)
     require_play(game)
     network = await run_in_threadpool(lambda: parts.networks.load(parts.networks.find(asked.network)))
-    mailbox: Mailbox[Look | Exception] = Mailbox()
-    search, ahead = parts.engines.submit(_order(asked, game, network, parts), mailbox.put)
+    mailbox: Mailbox[SearchSnapshot | Exception] = Mailbox()
+    search, ahead = parts.engines.submit(_spec_of(asked, game, network, parts), mailbox.put)
     return EventStream(_events(mailbox, ahead), search.cancel)
 
 
-async def _events(mailbox: Mailbox[Look | Exception], ahead: int) -> AsyncIterator[str]:
+async def _events(mailbox: Mailbox[SearchSnapshot | Exception], ahead: int) -> AsyncIterator[str]:
     yield event("queued", Queued(ahead=ahead))
     while True:
-        told = await mailbox.get()
-        if isinstance(told, Exception):
-            raise told
-        yield event("done" if told.finished else "progress", await run_in_threadpool(view, told))
-        if told.finished:
+        report = await mailbox.get()
+        if isinstance(report, Exception):
+            raise report
+        yield event("done" if report.finished else "progress", await run_in_threadpool(view, report))
+        if report.finished:
             return
 
 
 def require_play(game: Game) -> None:
-    """Raises WebError for a game that is over: there is nothing to search."""
+    """Raises WebError if the game is over."""
     if game.winner is not None:
         raise WebError(400, "game_over", f"the game is over: {describe_end(game.position)}; take a move back")
 
 
-def _order(asked: SearchRequest, game: Game, network: Loaded, parts: Parts) -> Order:
-    """The search that a request means. Raises WebError for more than is allowed."""
+def _spec_of(asked: SearchRequest, game: Game, network: Loaded, parts: Parts) -> SearchSpec:
+    """The search of a request. Raises WebError for a budget above the limits."""
     web = parts.config.web
     every_s = asked.every_ms / 1000
     if asked.strength is not None:
         strength = strength_named(asked.strength)
-        return Order(
+        return SearchSpec(
             network,
             game,
             min(strength.simulations, web.max_simulations),
-            opinion=False,
+            analyse=False,
             temperature=strength.temperature,
             every_s=every_s,
         )
@@ -89,7 +89,7 @@ def _order(asked: SearchRequest, game: Game, network: Loaded, parts: Parts) -> O
         raise WebError(
             400, "too_much", f"{asked.seconds:g} seconds: ask for {web.max_seconds:g} at most (web.max_seconds)"
         )
-    return Order(network, game, simulations, asked.seconds, opinion=asked.purpose == "analyse", every_s=every_s)
+    return SearchSpec(network, game, simulations, asked.seconds, analyse=asked.purpose == "analyse", every_s=every_s)
 
 
 def check_simulations(simulations: int, most: int) -> None:
@@ -98,17 +98,17 @@ def check_simulations(simulations: int, most: int) -> None:
         raise WebError(400, "too_much", f"{simulations:,} simulations: ask for {most:,} at most (web.max_simulations)")
 
 
-def view(look: Look) -> SearchView:
-    """What a search knows, as the API tells it: points by name, values as player 1 sees them."""
-    game, result, size = look.game, look.result, look.game.size
+def view(snapshot: SearchSnapshot) -> SearchView:
+    """A snapshot as the API's response: points by name, values from the view of player 1."""
+    game, result, size = snapshot.game, snapshot.result, snapshot.game.size
     sign = 1.0 if game.to_move == 1 else -1.0
     total = int(result.visits.sum())
     shares = {int(point): int(result.visits[point]) / total for point in result.visits.nonzero()[0]} if total else {}
-    policy = {int(point): float(look.policy[point]) for point in (look.policy >= LEAST_SHARE).nonzero()[0]}
+    policy = {int(point): float(snapshot.policy[point]) for point in (snapshot.policy >= LEAST_SHARE).nonzero()[0]}
     return SearchView(
-        simulations=look.simulations,
-        simulations_per_s=round(look.simulations / max(look.elapsed_s, 1e-3), 1),
-        elapsed_s=round(look.elapsed_s, 3),
+        simulations=snapshot.simulations,
+        simulations_per_s=round(snapshot.simulations / max(snapshot.elapsed_s, 1e-3), 1),
+        elapsed_s=round(snapshot.elapsed_s, 3),
         value=rounded(sign * result.value),
         proven=_PROVEN.get(result.proven),  # type: ignore[arg-type]
         best=point_name(result.point, size),
@@ -122,12 +122,14 @@ def view(look: Look) -> SearchView:
                 value=rounded(sign * one.value),
                 line=names(one.line, size),
             )
-            for one in look.candidates[:CANDIDATES_TOLD]
+            for one in snapshot.candidates[:MAX_CANDIDATES]
         ],
         forced=None
-        if look.forced is None
+        if snapshot.forced is None
         else Forced(
-            winner=cast(Player, look.forced.winner), plies=look.forced.plies, line=names(look.forced.line, size)
+            winner=cast(Player, snapshot.forced.winner),
+            plies=snapshot.forced.plies,
+            line=names(snapshot.forced.line, size),
         ),
     )
 

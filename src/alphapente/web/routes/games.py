@@ -1,4 +1,4 @@
-"""Games: as text, from the database, and as they are played."""
+"""Games as text, from the database, and in play."""
 
 from typing import Annotated
 
@@ -26,21 +26,21 @@ _MAX_ID = 2**63 - 1
 
 @router.post("/parse")
 def parse(asked: TextRequest) -> ParsedGame:
-    """Reads a game text, with headers or a bare move list; captures are replayed, so what comes back can be played."""
+    """Parses a game text, with headers or as a bare move list, and checks its moves by the rules."""
     return parsed(read_game(asked.text, asked.variant, asked.board_size))
 
 
-def parsed(told: GameText) -> ParsedGame:
-    """A game text as the API tells it."""
+def parsed(text: GameText) -> ParsedGame:
+    """A game text as the API's response."""
     return ParsedGame.model_validate(
         {
-            "headers": told.headers,
-            "variant": told.variant,
-            "board_size": told.size,
-            "moves": names(told.moves, told.size),
-            "comments": told.comments,
-            "notes": told.notes,
-            "result": told.result,
+            "headers": text.headers,
+            "variant": text.variant,
+            "board_size": text.size,
+            "moves": names(text.moves, text.size),
+            "comments": text.comments,
+            "notes": text.notes,
+            "result": text.result,
         }
     )
 
@@ -49,8 +49,8 @@ def parsed(told: GameText) -> ParsedGame:
 def format_(asked: FormatRequest) -> TextAnswer:
     """Writes a game as pente.org text, with comments in braces after their moves."""
     game = played(asked)
-    told = GameText(dict(asked.headers), game.moves, asked.result, game.variant, game.size, dict(asked.comments))
-    return TextAnswer(text=write_game(told))
+    text = GameText(dict(asked.headers), game.moves, asked.result, game.variant, game.size, dict(asked.comments))
+    return TextAnswer(text=write_game(text))
 
 
 @router.get("")
@@ -67,7 +67,7 @@ def newest(
 
 @router.get("/live")
 def live(parts: PartsOf) -> LiveGames:
-    """The games that self-play has on its boards now."""
+    """The games that self-play plays now."""
     return parts.games.live()
 
 

@@ -10,7 +10,7 @@ router = APIRouter(tags=["networks"])
 
 @router.get("/networks")
 def networks(parts: PartsOf) -> list[NetworkInfo]:
-    """The network that comes along, the newest of each model type, and those kept by runs, newest first."""
+    """The included network, the newest of each model type, and those kept by runs, newest first."""
     default = parts.networks.default_id()
     return [
         NetworkInfo(

@@ -1,4 +1,4 @@
-"""What there is to choose from, and what a position is like."""
+"""The available choices, and positions."""
 
 from fastapi import APIRouter
 
@@ -29,7 +29,7 @@ _OPENING_RULES = {
 
 @router.get("/meta")
 def meta(parts: PartsOf) -> Meta:
-    """The variants, board sizes, strengths and limits; what a new page begins with."""
+    """The variants, board sizes, strengths and limits, and the initial choices of the page."""
     return Meta(
         version=__version__,
         variants=[

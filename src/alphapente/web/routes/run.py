@@ -1,4 +1,4 @@
-"""The run: what it does and has done, live; starting, pausing, stopping it; configurations, shown and checked."""
+"""Runs: their live state, start, pause and stop; configurations, shown and checked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,9 +12,9 @@ from alphapente.config import stage_sizes
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
 from alphapente.web import run_configs
 from alphapente.web.run_configs import Named
+from alphapente.web.run_context import ConfigOf, RunContext, RunContextOf, RunOf, boards, newest_games
 from alphapente.web.run_logs import MOST_LINES, logs
 from alphapente.web.run_ratings import ratings
-from alphapente.web.run_room import ConfigOf, RoomOf, RunOf, RunRoom, boards, newest_games
 from alphapente.web.run_schemas import (
     BoardsAnswer,
     CheckAnswer,
@@ -40,7 +40,7 @@ EVERY_S = 1.0
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "`run` (RunSnapshot), again and again; or `error`.",
+        "description": "`run` (RunSnapshot), repeatedly; or `error`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "model": RunSnapshot,
     }
@@ -48,27 +48,27 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/runs")
-def runs(room: RoomOf) -> list[RunSummary]:
-    """The runs that there are in the folders that the configurations name, those at work first."""
-    return room.watch.runs()
+def runs(context: RunContextOf) -> list[RunSummary]:
+    """The runs in the folders that the configurations name, active ones first."""
+    return context.watch.runs()
 
 
 @router.get("/run")
-def run(room: RoomOf, one: ConfigOf) -> RunSnapshot:
-    """The run of a configuration, as it stands."""
-    return room.watch.snapshot(one)
+def run(context: RunContextOf, one: ConfigOf) -> RunSnapshot:
+    """The current state of a configuration's run."""
+    return context.watch.snapshot(one)
 
 
 @router.get("/run/events", response_class=StreamingResponse, responses=EVENTS)
-async def events(room: RoomOf, one: ConfigOf) -> EventStream:
-    """Events `run`, each a whole snapshot as GET /run gives it: at once, and every second that something changes."""
-    return EventStream(_changes(room, one))
+async def events(context: RunContextOf, one: ConfigOf) -> EventStream:
+    """Events `run`, each a complete snapshot as of GET /run: one at once, then one in every second with a change."""
+    return EventStream(_changes(context, one))
 
 
-async def _changes(room: RunRoom, one: Named) -> AsyncIterator[str]:
+async def _changes(context: RunContext, one: Named) -> AsyncIterator[str]:
     before: RunSnapshot | None = None
     while True:
-        snapshot = await run_in_threadpool(room.watch.snapshot, one)
+        snapshot = await run_in_threadpool(context.watch.snapshot, one)
         if snapshot != before:
             yield event("run", snapshot)
             before = snapshot
@@ -76,14 +76,14 @@ async def _changes(room: RunRoom, one: Named) -> AsyncIterator[str]:
 
 
 @router.get("/run/curves")
-def curves(room: RoomOf, run: RunOf) -> RunCurves:
-    """The run's curves: its games by windows of as many, every epoch of its trainings, its rates."""
-    return room.curves.of(run.config, run.folder)
+def curves(context: RunContextOf, run: RunOf) -> RunCurves:
+    """The run's curves: its games averaged over windows, every epoch of its trainings, its rates."""
+    return context.curves.of(run.config, run.folder)
 
 
 @router.get("/run/settings")
 def settings(run: RunOf) -> ConfigView:
-    """Every setting that is in force in the run, and the overrides that make them of its configuration."""
+    """Every setting in force in the run, and its overrides relative to its configuration."""
     loaded = run.named.load()
     path = None if run.named.path is None else str(run.named.path)
     return ConfigView(
@@ -101,17 +101,17 @@ def run_ratings(run: RunOf, board_size: Annotated[int | None, Query(ge=MIN_SIZE,
 
 
 @router.get("/run/doctor")
-def doctor(room: RoomOf, run: RunOf) -> DoctorAnswer:
-    """The newest examination of the run since the server began, or how far the present one is."""
-    return room.doctor.answer(run.folder)
+def doctor(context: RunContextOf, run: RunOf) -> DoctorAnswer:
+    """The newest examination of the run since the server's start, or the progress of the current one."""
+    return context.doctor.answer(run.folder)
 
 
 @router.post("/run/doctor", status_code=202)
-def examine(room: RoomOf, asked: RunRequest) -> DoctorAnswer:
-    """Begin to examine the run; it takes about a minute, at low priority. GET tells what is found."""
-    found = read_run(room.configs.named(asked.config))
-    room.doctor.begin(found.config, found.folder)
-    return room.doctor.answer(found.folder)
+def examine(context: RunContextOf, asked: RunRequest) -> DoctorAnswer:
+    """Start to examine the run; this takes about a minute, at low priority. GET returns the findings."""
+    found = read_run(context.configs.named(asked.config))
+    context.doctor.begin(found.config, found.folder)
+    return context.doctor.answer(found.folder)
 
 
 @router.get("/run/logs")
@@ -136,51 +136,51 @@ def run_games(
 
 @router.get("/run/games/live")
 def run_games_live(run: RunOf) -> BoardsAnswer:
-    """The games that the run's self-play has on its boards now."""
+    """The games that the run's self-play plays now."""
     return boards(run)
 
 
 @router.post("/run/start", status_code=202)
-def start(room: RoomOf, asked: ConfigRequest) -> StartedAnswer:
-    """Start the run of a configuration with these overrides, or go on with it where it was paused."""
-    one = room.configs.named(asked.config)
-    pid = room.control.start(one, asked.overrides)
-    room.watch.forget(one)
+def start(context: RunContextOf, asked: ConfigRequest) -> StartedAnswer:
+    """Start the run of a configuration with these overrides, or resume it if it is paused."""
+    one = context.configs.named(asked.config)
+    pid = context.control.start(one, asked.overrides)
+    context.watch.forget(one)
     return StartedAnswer(state="starting", pid=pid)
 
 
 @router.post("/run/pause", status_code=202)
-def pause(room: RoomOf, asked: RunRequest) -> StartedAnswer:
-    """Ask the run to end and to keep its state: the next start goes on from there."""
-    return _end(room, asked, for_good=False)
+def pause(context: RunContextOf, asked: RunRequest) -> StartedAnswer:
+    """Ask the run to end and to keep its state: the next start resumes it."""
+    return _end(context, asked, for_good=False)
 
 
 @router.post("/run/stop", status_code=202)
-def stop(room: RoomOf, asked: RunRequest) -> StartedAnswer:
-    """Ask the run to end for good: the next start begins a new one. Records and checkpoints stay."""
-    return _end(room, asked, for_good=True)
+def stop(context: RunContextOf, asked: RunRequest) -> StartedAnswer:
+    """Ask the run to end and mark it as finished: the next start begins a new one. Records and checkpoints stay."""
+    return _end(context, asked, for_good=True)
 
 
-def _end(room: RunRoom, asked: RunRequest, for_good: bool) -> StartedAnswer:
-    one = room.configs.named(asked.config)
-    pid = room.control.end(one, for_good)
-    room.watch.forget(one)
+def _end(context: RunContext, asked: RunRequest, for_good: bool) -> StartedAnswer:
+    one = context.configs.named(asked.config)
+    pid = context.control.end(one, for_good)
+    context.watch.forget(one)
     return StartedAnswer(state="stopped" if pid is None else "ending", pid=pid)
 
 
 @router.get("/configs")
-def configs(room: RoomOf) -> list[ConfigSummary]:
-    """The configurations in the folder `config`, the default one first."""
-    return room.configs.summaries()
+def configs(context: RunContextOf) -> list[ConfigSummary]:
+    """The configurations in the folder `config`, the default first."""
+    return context.configs.summaries()
 
 
 @router.get("/configs/{name}")
-def config(room: RoomOf, name: Annotated[str, Path(max_length=64)]) -> ConfigView:
-    """A configuration with every setting: value, where that comes from, meaning, unit, what is allowed."""
-    return run_configs.view(room.configs.named(name))
+def config(context: RunContextOf, name: Annotated[str, Path(max_length=64)]) -> ConfigView:
+    """A configuration with every setting: value, source, meaning, unit, allowed values."""
+    return run_configs.view(context.configs.named(name))
 
 
 @router.post("/configs/check")
-def check(room: RoomOf, asked: ConfigRequest) -> CheckAnswer:
-    """Whether a configuration with these overrides can be used; every override that is refused is told."""
-    return run_configs.check(room.configs.named(asked.config), asked.overrides)
+def check(context: RunContextOf, asked: ConfigRequest) -> CheckAnswer:
+    """Whether a configuration with these overrides is valid, and every override that is refused."""
+    return run_configs.check(context.configs.named(asked.config), asked.overrides)

@@ -47,8 +47,8 @@ async function request(path, options) {
   let code = "http_error";
   let message = `The server answered ${response.status} ${response.statusText}`;
   try {
-    const told = (await response.json()).error;
-    ({ code, message } = told);
+    const refusal = (await response.json()).error;
+    ({ code, message } = refusal);
   } catch {
     // no JSON: the status alone says what there is to say
   }

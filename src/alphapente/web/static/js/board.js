@@ -2,7 +2,7 @@
 /**
  * The board in SVG: lines, coordinates, stones, and what one does on it by mouse, touch and keyboard.
  *
- * It draws what it is told and tells which point was chosen; it knows no rules. One unit of the drawing is a hundredth
+ * It draws what its caller sets and reports the chosen point; it has no rules. One unit of the drawing is a hundredth
  * of the distance between two lines.
  */
 

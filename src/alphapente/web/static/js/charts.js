@@ -94,8 +94,8 @@ export class Chart {
     const there = data[0].length > 0;
     this.nothing.hidden = there;
     this.canvas.hidden = !there;
-    this.canvas.setAttribute("aria-label", this.told());
-    this.tell(null);
+    this.canvas.setAttribute("aria-label", this.summary());
+    this.showValues(null);
     if (!there) {
       this.destroyPlot();
     } else if (this.plot === null) {
@@ -166,7 +166,7 @@ export class Chart {
       series: [{}, ...plan.series.map((series) => drawn(series, this.data[0].length))],
       bands: areas.slice(1).map((place, at) => ({ series: [place, areas[at]], fill: tint(plan.series[place - 1].color, 0.55) })),
       hooks: {
-        setCursor: [(/** @type {uPlot} */ plot) => this.tell(plot.cursor.idx ?? null)],
+        setCursor: [(/** @type {uPlot} */ plot) => this.showValues(plot.cursor.idx ?? null)],
         drawAxes: [(/** @type {uPlot} */ plot) => this.drawLevels(plot)],
         draw: [(/** @type {uPlot} */ plot) => this.drawErrors(plot)],
       },
@@ -231,7 +231,7 @@ export class Chart {
   }
 
   /** Shows the values at a point, or the last ones. @param {number | null} place */
-  tell(place) {
+  showValues(place) {
     const last = (this.data[0]?.length ?? 0) - 1;
     this.plan.series.forEach((series, at) => {
       const values = this.data[at + 1] ?? [];
@@ -243,7 +243,7 @@ export class Chart {
   }
 
   /** The chart in a sentence. @returns {string} */
-  told() {
+  summary() {
     if (this.data[0].length === 0) return `${this.plan.title}: nothing yet`;
     const parts = this.plan.series.map((series, at) => {
       const values = (this.data[at + 1] ?? []).filter((value) => value !== null);

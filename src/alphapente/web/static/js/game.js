@@ -12,7 +12,7 @@ const REMEMBERED = 1500; // positions kept, to step through without asking again
 /**
  * Moves, and the position after `ply` of them.
  *
- * `onmove` is called at once when the moves or the ply change, `onposition` when the server has told the position,
+ * `onmove` is called at once when the moves or the ply change, `onposition` when the server has answered with the position,
  * `onerror` when it would not.
  */
 export class Game {

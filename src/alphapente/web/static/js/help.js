@@ -1,17 +1,17 @@
 // @ts-check
-/** The window that tells the keys and the signs on the board. */
+/** The window that lists the keys and the signs on the board. */
 
 import { h } from "./dom.js";
 
 /** @type {[string[], string][]} */
 const KEYS = [
-  [["Arrows"], "Play: move the point on the board. Review: step through the game"],
-  [["Enter", "Space"], "put a stone on the point"],
-  [["K", "1", "0"], "type a point's name to go to it, then Enter"],
+  [["Arrows"], "Play: move the cursor on the board. Review: step through the game"],
+  [["Enter", "Space"], "place a stone"],
+  [["K", "1", "0"], "type a point's name to move the cursor there, then Enter"],
   [["Z", "Ctrl+Z"], "undo"],
   [["Y", "Ctrl+Y"], "redo"],
   [["Home", "End"], "to the beginning, to the end of the game"],
-  [["Escape"], "leave what you are doing"],
+  [["Escape"], "cancel"],
   [["?"], "this window"],
 ];
 
@@ -21,10 +21,10 @@ const SIGNS = [
   ["forbidden", "not allowed by the opening rule"],
   ["win", "a stone here wins at once"],
   ["must", "must be answered here, or the opponent wins"],
-  ["capture", "a pair that can be captured, and where from"],
+  ["capture", "a pair that can be captured, and the capturing point"],
   ["danger", "a pair of yours that the opponent can capture"],
-  ["policy", "what the network wants to play, before it thinks (darker: more)"],
-  ["visits", "where the search looked (larger: more often)"],
+  ["policy", "the network's policy before the search (darker: higher)"],
+  ["visits", "the search's visits (larger: more)"],
 ];
 
 /** @type {HTMLDialogElement | null} */

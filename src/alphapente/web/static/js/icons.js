@@ -27,14 +27,14 @@ export function icon(name) {
 }
 
 /**
- * A button with a sign and words; words that are not seen, all of them or those after a bar, are still told.
+ * A button with a sign and words. Hidden words, all of them or those after a bar, are read by screen readers.
  * @param {keyof typeof PATHS} name
  * @param {string} words
  * @param {() => void} onclick
  * @param {{bare?: boolean, kind?: string, hint?: string}} [options]
  */
 export function iconButton(name, words, onclick, { bare = false, kind = "", hint } = {}) {
-  const [short, rest] = words.split("|"); // what follows a bar is only told: "New| game"
+  const [short, rest] = words.split("|"); // what follows a bar is only for screen readers: "New| game"
   const title = hint ?? (bare ? short : null);
   return h(
     "button",

@@ -12,13 +12,13 @@ import { percent, ValueBar, ValueGraph } from "./values.js";
 
 /** @type {[string, string, string][]} */
 const SWITCHES = [
-  ["value", "Value", "who stands better, beside the board and over the game"],
-  ["lines", "Best lines", "the moves the search likes best; point at one to see how it would go on"],
-  ["policy", "First thoughts", "heat map of what the network would play before it thinks"],
-  ["visits", "Search", "heat map of where the search looked"],
+  ["value", "Value", "White's chance, beside the board and over the game"],
+  ["lines", "Best lines", "the most visited moves; point at one to see its continuation"],
+  ["policy", "First thoughts", "heat map of the network's policy before the search"],
+  ["visits", "Search", "heat map of the search's visits"],
   ["captures", "Captures", "pairs that can be captured, yours and the opponent's"],
   ["threats", "Threats", "points that win at once, or must be answered"],
-  ["forced", "Forced wins", "a win found by the solver, played out as numbered stones"],
+  ["forced", "Forced wins", "a win found by the solver, shown as numbered stones"],
 ];
 const SEARCHED = ["lines", "policy", "visits", "forced"]; // what asks for a search
 const ROWS = 5;
@@ -51,7 +51,7 @@ export class Insight {
     this.status = h("p", { class: "insight-status muted number" });
     this.forced = h("p", { class: "insight-forced" });
     this.rows = Array.from({ length: ROWS }, () => this.row());
-    const head = ["Move", "White", "Search", "Goes on"].map((word) => h("span", {}, word));
+    const head = ["Move", "White", "Search", "Continuation"].map((word) => h("span", {}, word));
     this.lines = h("div", { class: "lines-box" }, h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head), h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
     const switches = SWITCHES.map(([id, title, hint]) =>
       h(
@@ -95,7 +95,7 @@ export class Insight {
     const visits = h("span", { class: "candidate-visits number muted" });
     const line = h("span", { class: "candidate-line muted" });
     const words = (/** @type {string} */ text) => h("span", { class: "sr-only" }, text);
-    const button = h("button", { type: "button", class: "candidate" }, point, words(", White's chance "), value, words(", looked at "), visits, words(", goes on "), line);
+    const button = h("button", { type: "button", class: "candidate" }, point, words(", White's chance "), value, words(", visits "), visits, words(", continuation "), line);
     const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
     const show = () => this.pointAt(row.moves);
     const hide = () => this.pointAt(null);
@@ -110,7 +110,7 @@ export class Insight {
   /**
    * Shows a line on the board as numbered stones, until null.
    * @param {string[] | null} line
-   * @param {number | null} [mover] who plays the first of them; left out, the player to move
+   * @param {number | null} [mover] who plays the first of them; default: the player to move
    */
   pointAt(line, mover = null) {
     this.pointed = line === null || line.length === 0 ? null : { line, mover };
@@ -124,7 +124,7 @@ export class Insight {
   }
 
   /**
-   * @param {Position | null} position null while the server has not told it
+   * @param {Position | null} position null until the server has answered
    * @param {SearchView | null} view what the search thinks of it
    * @param {string} status
    */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The engine's opinion of each move of a game, as it comes. */
+/** The engine's review of each move of a game, as it arrives. */
 
 import { isAbort, messageOf, stream } from "./api.js";
 
@@ -68,7 +68,7 @@ export class Judge {
     return MARKED.map((kind) => [kind, mine.filter(({ verdict }) => verdict === kind).length]);
   }
 
-  /** The value at each ply of a game of so many plies, as player 1 sees it. @param {number} plies */
+  /** The value at each ply of a game of `plies` plies, from the view of player 1. @param {number} plies */
   values(plies) {
     /** @type {(number | undefined)[]} */
     const values = new Array(plies + 1).fill(undefined);

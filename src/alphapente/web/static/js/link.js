@@ -1,5 +1,5 @@
 // @ts-check
-/** A whole game in an address: `pente/19/K10M9N10M7`, with the result after it where the board does not tell it. */
+/** A whole game in an address: `pente/19/K10M9N10M7`, followed by the result if the moves do not decide it. */
 
 /** @typedef {import("./types.js").GameMoves} GameMoves */
 
@@ -8,7 +8,7 @@ const RESULTS = ["1-0", "0-1", "1/2-1/2"];
 /**
  * @param {GameMoves} game
  * @param {string | null} [result]
- * @param {number} [ply] where to open it; left out, at the end
+ * @param {number} [ply] where to open it; default: at the end
  * @returns {string}
  */
 export function writeLink(game, result = null, ply = undefined) {

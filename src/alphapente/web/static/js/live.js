@@ -8,13 +8,13 @@ import { h, setText } from "./dom.js";
 /** @typedef {{seed: string, moves: string[], stones: Record<string, string[]>, captured: Record<string, number>}} LiveGame */
 /** @typedef {{variant: string | null, board_size: number | null, model_type: string | null, step: number | null, games: LiveGame[]}} LiveGames */
 
-const BUSY_MS = 1000; // self-play tells its games every second
+const BUSY_MS = 1000; // self-play writes its games every second
 const IDLE_MS = 4000;
 
 /** @type {LiveGames} */
 export const NO_GAMES = { variant: null, board_size: null, model_type: null, step: null, games: [] };
 
-/** @param {string} [config] whose run is meant; left out, the server's own @returns {Promise<LiveGames>} */
+/** @param {string} [config] the run's configuration; default: the server's own @returns {Promise<LiveGames>} */
 export async function liveGames(config = "") {
   return get(`/run/games/live${config && `?config=${encodeURIComponent(config)}`}`);
 }
@@ -65,7 +65,7 @@ export class LiveBoards {
     this.boards = [];
   }
 
-  /** @param {LiveGames} live @param {string} [config] whose run they are; left out, the server's own */
+  /** @param {LiveGames} live @param {string} [config] the run's configuration; default: the server's own */
   set({ games, board_size: size }, config = "") {
     const boards = size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
     if (boards.length !== this.boards.length || boards.some((board, place) => board !== this.boards[place])) {

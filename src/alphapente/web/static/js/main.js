@@ -44,8 +44,8 @@ function address() {
 /** @param {string} name @returns {Promise<Room>} */
 async function mount(name) {
   meta ??= get("/meta");
-  const [module, told] = await Promise.all([ROOMS[name].load(), meta]);
-  return module.mount(sectionOf(name), told);
+  const [module, data] = await Promise.all([ROOMS[name].load(), meta]);
+  return module.mount(sectionOf(name), data);
 }
 
 async function open() {

@@ -9,7 +9,7 @@ import { allPoints } from "./points.js";
 /** @typedef {import("./types.js").Share} Share */
 
 const FAINT = 0.005; // shares below it are noise
-const TOLD = 0.03; // shares from it on are written out
+const WRITTEN = 0.03; // shares from it on are written out
 
 /** The marks of one board. */
 export class BoardMarks {
@@ -32,7 +32,7 @@ export class BoardMarks {
   }
 
   /**
-   * Whether a layer shows this already; if not, it is noted that from now on it does. A search tells what it thinks four
+   * Whether a layer shows this already; if not, it is noted that from now on it does. A search reports four
    * times a second, and most of it is as before.
    * @param {SVGElement} layer @param {unknown} what
    */
@@ -142,7 +142,7 @@ export class BoardMarks {
         const { x, y } = this.board.xy(point);
         const radius = 10 + 34 * Math.sqrt(share);
         const disc = s("circle", { class: "heat-visits", cx: x, cy: y, r: radius.toFixed(1) });
-        if (share < TOLD) return [disc];
+        if (share < WRITTEN) return [disc];
         return [disc, s("text", { class: "heat-text", x, y: y + 11 }, Math.round(share * 100))];
       }),
     );

@@ -1,5 +1,5 @@
 // @ts-check
-/** Whom one plays against, and what on: the networks, the strengths, and the windows in which they are chosen. */
+/** The opponent and the game: networks, strengths, and the dialogs to choose them. */
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
@@ -23,7 +23,7 @@ export function shortTitleOf(network) {
   return `${network.model_type} ${network.step.toLocaleString("en")}${rating}`;
 }
 
-/** The networks that can be chosen, asked for anew each time: a run may have made another. @returns {Promise<NetworkInfo[]>} */
+/** The networks that can be chosen, requested each time: a run may have made another. @returns {Promise<NetworkInfo[]>} */
 export async function networks() {
   return get("/networks");
 }
@@ -98,12 +98,12 @@ export async function askForGame(meta, now) {
   const known = await networks();
   const rule = h("p", { class: "opening-rule muted", role: "status" });
   const variant = selectField("Variant", "variant", meta.variants.map(({ name, title }) => [name, title]), now.variant);
-  const tell = () => {
+  const showRule = () => {
     const chosen = variant.querySelector("select")?.value;
     rule.textContent = inColours(meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? "");
   };
-  variant.addEventListener("change", tell);
-  tell();
+  variant.addEventListener("change", showRule);
+  showRule();
   const side = (/** @type {string} */ value, /** @type {Node} */ sign, /** @type {string} */ words) =>
     h("label", {}, h("input", { type: "radio", name: "side", value, checked: String(now.side) === value }), h("span", {}, sign, words));
   const stone = (/** @type {number} */ player) => h("i", { class: `small-stone small-stone-${player}` });
@@ -116,21 +116,21 @@ export async function askForGame(meta, now) {
     side("0", h("span", { class: "both" }, stone(1), stone(2)), "Both"),
   );
   const size = selectField("Board", "board_size", meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]), String(now.board_size));
-  const told = await ask("New game", [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)], "Play");
-  if (told === null) return null;
+  const answers = await ask("New game", [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)], "Play");
+  if (answers === null) return null;
   return {
-    variant: String(told.get("variant")),
-    board_size: Number(told.get("board_size")),
-    side: /** @type {0 | 1 | 2} */ (Number(told.get("side"))),
-    network: String(told.get("network")),
-    strength: String(told.get("strength")),
+    variant: String(answers.get("variant")),
+    board_size: Number(answers.get("board_size")),
+    side: /** @type {0 | 1 | 2} */ (Number(answers.get("side"))),
+    network: String(answers.get("network")),
+    strength: String(answers.get("strength")),
   };
 }
 
 /** @param {Meta} meta @param {Opponent} now @returns {Promise<Opponent | null>} */
 export async function askForOpponent(meta, now) {
-  const told = await ask("Opponent", opponentFields(meta, await networks(), now), "Take");
-  return told === null ? null : { network: String(told.get("network")), strength: String(told.get("strength")) };
+  const answers = await ask("Opponent", opponentFields(meta, await networks(), now), "Take");
+  return answers === null ? null : { network: String(answers.get("network")), strength: String(answers.get("strength")) };
 }
 
 /**

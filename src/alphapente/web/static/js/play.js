@@ -38,7 +38,7 @@ class PlayRoom {
     /** @type {Setup} */
     this.setup = { variant: meta.default.variant, board_size: meta.default.board_size, side: 1, network: meta.default.network, strength: meta.default.strength };
     this.board = new Board(this.setup.board_size, {
-      label: "Board. Arrows move the point, Enter plays, or type a point's name",
+      label: "Board. Arrows move the cursor, Enter plays, or type a point's name",
       onchoose: (point) => this.choose(point),
       onhover: (point) => this.insight.over(point),
       onpreview: (point) => this.view.preview(point),
@@ -74,7 +74,7 @@ class PlayRoom {
     this.restore();
   }
 
-  /** Goes on with the game that this browser was left with. */
+  /** Restores the game that this browser had at the last visit. */
   restore() {
     const kept = recall("game", /** @type {any} */ (null));
     try {
@@ -94,7 +94,7 @@ class PlayRoom {
       const side = moves.length % 2 === 0 ? 1 : 2;
       this.begin({ ...this.setup, ...rules, side }, moves);
     } else if (path !== "") {
-      this.say("This address holds no game that can be read: was it copied whole?");
+      this.say("This address contains no valid game. Is it complete?");
     }
     void networks().then(
       (known) => {
@@ -113,7 +113,7 @@ class PlayRoom {
   }
 
   /**
-   * Begins a game, or goes on with one.
+   * Begins or continues a game.
    * @param {Setup} setup
    * @param {string[]} moves
    * @param {Player | null} [resigned]
@@ -170,7 +170,7 @@ class PlayRoom {
     this.show();
   }
 
-  /** The server has told the position. */
+  /** The server has answered with the position. */
   settled() {
     const { game, board } = this;
     const position = game.position;
@@ -217,7 +217,7 @@ class PlayRoom {
     game.play(view.best);
   }
 
-  /** The search tells something new. */
+  /** The search reports progress. */
   searched() {
     const { view } = this.search;
     if (view !== null && this.search.state !== "idle") this.game.values[this.game.ply] = view.value;

@@ -68,7 +68,7 @@ class ReviewRoom {
       this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
       const linked = readLink(path);
-      if (linked === null) throw new Error("This address holds no game that can be read: was it copied whole?");
+      if (linked === null) throw new Error("This address contains no valid game. Is it complete?");
       const kept = recall("review", /** @type {any} */ (null));
       const link = path.replace(/\?.*$/, "");
       const { headers, comments, notes = [] } = kept?.link === link ? kept : { headers: {}, comments: {} };

@@ -31,7 +31,7 @@ export class Review {
     this.live = false;
     this.note = "";
     /** @type {ParsedGame} */
-    this.told = { ...meta.default, moves: [], headers: {}, comments: {}, notes: [], result: null };
+    this.parsed = { ...meta.default, moves: [], headers: {}, comments: {}, notes: [], result: null };
     this.board = new Board(meta.default.board_size, {
       label: "Board. Left and right step through the game; type a point's name and Enter to try a move",
       onchoose: (point) => this.tryMove(point),
@@ -52,7 +52,7 @@ export class Review {
     });
     this.search = new Search(() => this.searched());
     this.judge = new Judge(() => this.show());
-    this.game = new Game(this.told);
+    this.game = new Game(this.parsed);
     /** @type {Game | null} a line that is tried, with the game's moves up to `branch` before it */
     this.line = null;
     this.branch = 0;
@@ -82,7 +82,7 @@ export class Review {
   }
 
   get rules() {
-    return { variant: this.told.variant, board_size: this.told.board_size };
+    return { variant: this.parsed.variant, board_size: this.parsed.board_size };
   }
 
   /** What is on the board: the game, or the line tried. */
@@ -91,24 +91,24 @@ export class Review {
   }
 
   /**
-   * @param {ParsedGame} told
+   * @param {ParsedGame} parsed
    * @param {number} ply where to open it
    * @param {boolean} judged whether the engine judges it at once
    */
-  open(told, ply, judged) {
+  open(parsed, ply, judged) {
     this.leave();
     this.open_ = true;
     this.live = !judged;
     this.note = "";
-    this.told = told;
+    this.parsed = parsed;
     this.judge.clear();
     this.line = null;
-    if (this.board.size !== told.board_size) this.board.resize(told.board_size);
+    if (this.board.size !== parsed.board_size) this.board.resize(parsed.board_size);
     this.board.setStones({});
     this.shown = [];
-    this.game = new Game(told, this.listeners());
+    this.game = new Game(parsed, this.listeners());
     void this.listNetworks().then(() => {
-      if (judged && this.open_ && this.told === told && told.moves.length > 0) this.startJudging();
+      if (judged && this.open_ && this.parsed === parsed && parsed.moves.length > 0) this.startJudging();
     });
     this.game.go(ply);
   }
@@ -144,7 +144,7 @@ export class Review {
     if (moves.length <= this.game.moves.length) return;
     const following = this.line === null && this.game.atEnd;
     this.game.moves = [...moves];
-    this.told = { ...this.told, moves };
+    this.parsed = { ...this.parsed, moves };
     if (following) this.game.go(moves.length);
     else this.show();
   }
@@ -293,21 +293,21 @@ export class Review {
   }
 
   async shareLink() {
-    const { game, told } = this;
-    const address = new URL(`#review/${writeLink({ ...this.rules, moves: game.moves }, told.result, game.ply)}`, location.href).href;
+    const { game, parsed } = this;
+    const address = new URL(`#review/${writeLink({ ...this.rules, moves: game.moves }, parsed.result, game.ply)}`, location.href).href;
     if (await copy(address)) this.say("The link is in the clipboard");
     else showText("Link to this game", address, null);
   }
 
   async save() {
     /** @type {Record<string, string>} */
-    const comments = { ...this.told.comments };
+    const comments = { ...this.parsed.comments };
     for (const [ply, move] of this.judge.moves) {
       const words = written(move);
       if (words !== "") comments[ply] = [comments[ply], words].filter(Boolean).join(" ");
     }
     try {
-      const { text } = await post("/games/format", { ...this.rules, moves: this.game.moves, comments, headers: this.told.headers, result: this.told.result });
+      const { text } = await post("/games/format", { ...this.rules, moves: this.game.moves, comments, headers: this.parsed.headers, result: this.parsed.result });
       showText("Game text", text, "game.txt");
     } catch (error) {
       this.say(messageOf(error));
@@ -329,14 +329,14 @@ export class Review {
 
   /** What is said of the move on the board. */
   comment() {
-    const { game, line, judge, told } = this;
+    const { game, line, judge, parsed } = this;
     if (this.note !== "") return { label: "", kind: "", text: this.note, better: "", back: line !== null };
     if (line !== null) {
       const tried = line.moves.slice(this.branch, line.ply).join(" ");
       return { label: "Tried", kind: "", text: `after ${this.branch ? `${moveNumber(this.branch)} ${game.moves[this.branch - 1]}` : "the start"}: ${tried}`, better: "", back: true };
     }
     const move = judge.moves.get(game.ply);
-    const said = [told.comments[game.ply], move?.comment, game.result ? endingOf(game.result) : ""].filter(Boolean).join(". ");
+    const said = [parsed.comments[game.ply], move?.comment, game.result ? endingOf(game.result) : ""].filter(Boolean).join(". ");
     const better = move && move.best !== null && move.best !== move.move && move.verdict !== "good" ? `Better: ${move.best_line.slice(0, 7).join(" ")}` : "";
     const label = game.ply === 0 ? "Start" : `${moveNumber(game.ply)} ${game.last}`;
     const kind = move?.verdict ?? "";
@@ -344,7 +344,7 @@ export class Review {
   }
 
   title() {
-    const { headers, variant, board_size: size, result } = this.told;
+    const { headers, variant, board_size: size, result } = this.parsed;
     const kind = this.meta.variants.find(({ name }) => name === variant)?.title ?? variant;
     const date = headers.Date && headers.Date !== "?" ? headers.Date : "";
     const parts = [headers.Event, `${kind} ${size} × ${size}`, result ?? "", date];
@@ -352,13 +352,13 @@ export class Review {
   }
 
   show() {
-    const { game, now, view, judge, told } = this;
+    const { game, now, view, judge, parsed } = this;
     if (!this.open_) return;
     const values = judge.values(game.moves.length);
     game.values.forEach((value, ply) => { values[ply] ??= value; });
     for (const [tray, player] of /** @type {const} */ ([[view.near, 1], [view.far, 2]])) {
-      const rating = told.headers[`Player ${player} Rating`];
-      const named = told.headers[`Player ${player} Name`];
+      const rating = parsed.headers[`Player ${player} Rating`];
+      const named = parsed.headers[`Player ${player} Name`];
       tray.set({
         player,
         name: named || COLOURS[player],

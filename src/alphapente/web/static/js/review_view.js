@@ -54,7 +54,7 @@ export function layOut(board, insight, actions) {
   const network = h("select", { "aria-label": "Network", name: "network", onchange: actions.choice });
   const judge = h("button", { type: "button", class: "button primary", onclick: actions.judge }, "Judge the moves");
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Moves judged" });
-  const told = h("p", { class: "muted number judged", role: "status" });
+  const status = h("p", { class: "muted number judged", role: "status" });
   const summary = h("table", { class: "summary number" });
   const mistake = h("button", { type: "button", class: "button small", onclick: actions.mistake }, "Next mistake");
   const element = h(
@@ -70,17 +70,17 @@ export function layOut(board, insight, actions) {
       { class: "area-insight" },
       h(
         "section",
-        { class: "card judging", "aria-label": "The engine's opinion" },
+        { class: "card judging", "aria-label": "The engine's review" },
         h("div", { class: "judge-row" }, network, effort, judge),
         progress,
-        h("div", { class: "row spread" }, told, mistake),
+        h("div", { class: "row spread" }, status, mistake),
         summary,
         h(
           "div",
           { class: "buttons" },
-          iconButton("link", "Link", actions.link, { hint: "Copy a link that holds the whole game" }),
+          iconButton("link", "Link", actions.link, { hint: "Copy a link to the whole game" }),
           iconButton("save", "Export", actions.save, { hint: "The game as text, with the comments" }),
-          iconButton("play", "Play", actions.play, { hint: "Play on from here" }),
+          iconButton("play", "Play", actions.play, { hint: "Continue from here in Play" }),
         ),
         h("p", {}, h("a", { href: "#review" }, "Open another game")),
       ),
@@ -101,15 +101,15 @@ export function layOut(board, insight, actions) {
     judge,
     mistake,
     title,
-    /** @param {{label: string, kind: string, text: string, better: string, back: boolean}} told */
-    comment(told) {
-      setText(label, told.label);
-      label.dataset.verdict = told.kind;
-      show(label, told.label !== "");
-      setText(text, told.text);
-      setText(better, told.better);
-      show(better, told.better !== "");
-      show(back, told.back);
+    /** @param {{label: string, kind: string, text: string, better: string, back: boolean}} note */
+    comment(note) {
+      setText(label, note.label);
+      label.dataset.verdict = note.kind;
+      show(label, note.label !== "");
+      setText(text, note.text);
+      setText(better, note.better);
+      show(better, note.better !== "");
+      show(back, note.back);
     },
     /** @param {number} done @param {number} of @param {boolean} busy @param {string} words */
     judged(done, of, busy, words) {
@@ -117,7 +117,7 @@ export function layOut(board, insight, actions) {
       progress.value = done;
       progress.classList.toggle("idle", !busy);
       setText(judge, busy ? "Stop" : done > 0 ? "Judge again" : "Judge the moves");
-      setText(told, words);
+      setText(status, words);
     },
     /** @param {[string, string, string][]} rows words, White, Black */
     summary(rows) {

@@ -26,7 +26,7 @@ class RunRoom {
     this.pauseButton = h("button", { type: "button", class: "button", hidden: true, onclick: () => void this.act("pause") }, "Pause");
     this.stopButton = h("button", { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() }, "Stop…");
     this.message = h("p", { class: "run-message", role: "status", hidden: true });
-    this.lost = h("p", { class: "notice", role: "alert", hidden: true }, "The connection to the server is lost; trying again. A run goes on by itself.");
+    this.lost = h("p", { class: "notice", role: "alert", hidden: true }, "The connection to the server is lost; trying again. The run continues.");
     this.dialog = new StartDialog(() => this.watch());
     this.stopDialog = this.makeStopDialog();
     this.overview = new OverviewPanel();
@@ -88,7 +88,7 @@ class RunRoom {
         "form",
         { method: "dialog" },
         h("h2", { id: "stop-title" }, "Stop this run for good?"),
-        h("p", {}, "Its records and checkpoints stay, and the next start begins a new run with them. A pause ends its process too, but can be gone on with."),
+        h("p", {}, "Its records and checkpoints stay, and the next start begins a new run with them. Pause ends its process too, but the run can be resumed."),
         h(
           "div",
           { class: "row end" },
@@ -201,7 +201,7 @@ class RunRoom {
     const live = run.state === "running" || run.state === "starting" || run.state === "ending";
     this.badge.className = `badge state-${run.state}`;
     setText(this.badge, STATE_WORDS[run.state]);
-    setText(this.startButton, run.state === "paused" || run.state === "failed" ? "Go on…" : "Start…");
+    setText(this.startButton, run.state === "paused" || run.state === "failed" ? "Resume…" : "Start…");
     show(this.startButton, !live);
     show(this.pauseButton, live);
     show(this.stopButton, live || run.state === "paused" || run.state === "failed");

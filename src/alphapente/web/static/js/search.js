@@ -81,7 +81,7 @@ export class Search {
 export function progressOf(search) {
   if (search.state === "failed") return search.error;
   if (search.state === "waiting") {
-    if (search.ahead > 0) return `${search.ahead} more share the machine`;
+    if (search.ahead > 0) return `other active searches: ${search.ahead}`;
     return search.slow ? "getting ready, which takes a minute or two once" : "";
   }
   if (search.view === null) return "";

@@ -124,10 +124,10 @@ export class Sources {
 
   /** @param {import("./live.js").LiveGames} live */
   showLive(live) {
-    const told = live.games.length === 0
+    const message = live.games.length === 0
       ? "No self-play is running. While one is, its games are shown here as they are played."
       : `Self-play, ${aboutLive(live)}`;
-    setText(this.liveText, told);
+    setText(this.liveText, message);
     this.live.set(live);
   }
 

@@ -21,7 +21,7 @@ export function endingFor(result, side) {
 }
 
 /**
- * What a screen reader is told of a point, no more than the eye is shown.
+ * The text of a point for screen readers: no more than the board shows.
  * @param {string} point
  * @param {import("./board.js").Board} board
  * @param {Position | null} position
@@ -49,7 +49,7 @@ export function describePoint(point, board, position, shown) {
  * @property {boolean} engineToMove
  */
 
-/** What goes on in a game against the engine, in a line. @param {Table} table */
+/** The state of a game against the engine, in a line. @param {Table} table */
 export function statusOf({ game, search, setup, engineToMove }) {
   if (game.result !== null) return endingFor(game.result, setup.side);
   if (engineToMove) return search.state === "failed" ? search.error : "The engine thinks";

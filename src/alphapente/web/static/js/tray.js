@@ -33,13 +33,13 @@ export class Tray {
   }
 
   /**
-   * @param {object} told
-   * @param {Player} told.player
-   * @param {string} told.name
-   * @param {string} told.detail
-   * @param {boolean} told.turn whether it is this player's
-   * @param {number} told.captured stones captured by this player
-   * @param {number | null} told.needed captured stones that win, null where nothing is captured
+   * @param {object} state
+   * @param {Player} state.player
+   * @param {string} state.name
+   * @param {string} state.detail
+   * @param {boolean} state.turn whether it is this player's
+   * @param {number} state.captured stones captured by this player
+   * @param {number | null} state.needed captured stones that win, null where nothing is captured
    */
   set({ player, name, detail, turn, captured, needed }) {
     this.element.classList.toggle("turn", turn);

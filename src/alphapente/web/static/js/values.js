@@ -14,7 +14,7 @@ export class ValueBar {
   constructor() {
     this.part = h("span", { class: "value-white" });
     this.label = h("span", { class: "value-label number", "aria-hidden": "true" });
-    this.element = h("div", { class: "value-bar", role: "img", "aria-label": "No opinion yet" }, this.part, this.label);
+    this.element = h("div", { class: "value-bar", role: "img", "aria-label": "No value yet" }, this.part, this.label);
     this.set(null);
   }
 
@@ -25,7 +25,7 @@ export class ValueBar {
     this.element.classList.toggle("low", share < 50);
     this.label.classList.toggle("full", share === 0 || share === 100);
     this.label.textContent = value === null ? "" : `${Math.max(share, 100 - share)}`;
-    this.element.setAttribute("aria-label", value === null ? "No opinion yet" : `White's chance: ${share}%`);
+    this.element.setAttribute("aria-label", value === null ? "No value yet" : `White's chance: ${share}%`);
   }
 }
 
@@ -91,8 +91,8 @@ export class ValueGraph {
       }),
     );
     const last = known[known.length - 1];
-    const told = last === undefined ? "nothing known yet" : `after ${last[0] ? `move ${moveNumber(last[0])}` : "no move"} White's chance is ${percent(last[1])}%`;
-    this.element.setAttribute("aria-label", `The value over the game: ${told}`);
+    const text = last === undefined ? "no value yet" : `after ${last[0] ? `move ${moveNumber(last[0])}` : "no move"} White's chance is ${percent(last[1])}%`;
+    this.element.setAttribute("aria-label", `The value over the game: ${text}`);
   }
 
   /**

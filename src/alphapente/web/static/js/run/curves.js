@@ -10,7 +10,7 @@ import { Refresh } from "./refresh.js";
 const EVERY_MS = 8000;
 const share = (/** @type {number} */ value) => `${Math.round(100 * value)}%`;
 
-/** The charts, which read themselves anew while the run goes on. */
+/** The charts, which reload while the run is active. */
 export class CurvesPanel {
   constructor() {
     this.records = new Chart({

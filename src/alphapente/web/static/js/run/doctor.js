@@ -19,8 +19,8 @@ export class DoctorPanel {
     this.findings = h("div", { class: "findings" });
     this.well = h("ul");
     this.unseen = h("ul");
-    this.wellBox = h("details", {}, h("summary", {}, "Looked at and found well"), this.well);
-    this.unseenBox = h("details", {}, h("summary", {}, "Not looked at"), this.unseen);
+    this.wellBox = h("details", {}, h("summary", {}, "Checked without findings"), this.well);
+    this.unseenBox = h("details", {}, h("summary", {}, "Not checked"), this.unseen);
     this.element = h(
       "section",
       { class: "card doctor" },
@@ -68,39 +68,39 @@ export class DoctorPanel {
     const config = this.config;
     if (config === "") return;
     try {
-      const told = await get(`/run/doctor?config=${encodeURIComponent(config)}`);
+      const answer = await get(`/run/doctor?config=${encodeURIComponent(config)}`);
       if (config !== this.config) return;
-      this.set(told);
-      if (told.state === "examining") this.again();
+      this.set(answer);
+      if (answer.state === "examining") this.again();
     } catch (error) {
       setText(this.about, messageOf(error));
       if (this.button.disabled) this.again(); // the examination goes on
     }
   }
 
-  /** @param {any} told */
-  set(told) {
-    const examining = told.state === "examining";
+  /** @param {any} answer */
+  set(answer) {
+    const examining = answer.state === "examining";
     this.button.disabled = examining;
     show(this.bar.element, examining);
-    this.bar.set(told.done, told.checks);
-    const found = told.findings.length;
+    this.bar.set(answer.done, answer.checks);
+    const found = answer.findings.length;
     const words = {
-      none: `${told.checks} checks of its records, its network, its losses and its settings; they take about a minute, at low priority.`,
-      examining: `Looking at: ${told.check || "what there is"} (${told.done} of ${told.checks} checks done)`,
-      failed: told.message,
-      ready: `${found === 0 ? "Nothing wrong was found" : `${found} finding${found === 1 ? "" : "s"}, the worst first`}; examined ${told.at === null ? "" : ago(told.at)}`,
+      none: `${answer.checks} checks of its records, its network, its losses and its settings; they take about a minute, at low priority.`,
+      examining: `Checking: ${answer.check || "starting"} (${answer.done} of ${answer.checks} checks done)`,
+      failed: answer.message,
+      ready: `${found === 0 ? "No problem found" : `${found} finding${found === 1 ? "" : "s"}, most severe first`}; examined ${answer.at === null ? "" : ago(answer.at)}`,
     };
-    setText(this.about, words[/** @type {keyof typeof words} */ (told.state)]);
-    const shown = JSON.stringify([told.findings, told.well, told.not_looked_at]);
+    setText(this.about, words[/** @type {keyof typeof words} */ (answer.state)]);
+    const shown = JSON.stringify([answer.findings, answer.well, answer.not_looked_at]);
     if (shown === this.shown) return;
     this.shown = shown;
-    this.findings.replaceChildren(...told.findings.map((/** @type {any} */ finding) => this.finding(finding)));
+    this.findings.replaceChildren(...answer.findings.map((/** @type {any} */ finding) => this.finding(finding)));
     const items = (/** @type {any[]} */ checks) => checks.map((one) => h("li", {}, h("b", {}, one.check), ": ", one.text));
-    this.well.replaceChildren(...items(told.well));
-    this.unseen.replaceChildren(...items(told.not_looked_at));
-    show(this.wellBox, told.well.length > 0);
-    show(this.unseenBox, told.not_looked_at.length > 0);
+    this.well.replaceChildren(...items(answer.well));
+    this.unseen.replaceChildren(...items(answer.not_looked_at));
+    show(this.wellBox, answer.well.length > 0);
+    show(this.unseenBox, answer.not_looked_at.length > 0);
   }
 
   /** @param {any} finding */

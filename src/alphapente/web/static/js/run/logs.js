@@ -8,7 +8,7 @@ import { Refresh } from "./refresh.js";
 const EVERY_MS = 3000;
 const LINES = 200;
 
-/** The log chosen, its last lines, followed while the run goes on. */
+/** The chosen log and its last lines, followed while the run is active. */
 export class LogsPanel {
   constructor() {
     this.choice = h("select", { "aria-label": "Log", onchange: () => this.chosen() });
@@ -51,19 +51,19 @@ export class LogsPanel {
     if (config === this.config && name === this.name) this.set(answer);
   }
 
-  /** @param {any} told */
-  set(told) {
-    show(this.nothing, told.files.length === 0);
-    show(this.text, told.files.length > 0);
-    show(this.choice, told.files.length > 0);
-    const names = told.files.map((/** @type {any} */ file) => file.name).join();
+  /** @param {any} answer */
+  set(answer) {
+    show(this.nothing, answer.files.length === 0);
+    show(this.text, answer.files.length > 0);
+    show(this.choice, answer.files.length > 0);
+    const names = answer.files.map((/** @type {any} */ file) => file.name).join();
     if (this.choice.dataset.names !== names) {
       this.choice.dataset.names = names;
-      this.choice.replaceChildren(...told.files.map((/** @type {any} */ file) => h("option", { value: file.name }, file.name)));
+      this.choice.replaceChildren(...answer.files.map((/** @type {any} */ file) => h("option", { value: file.name }, file.name)));
     }
-    this.choice.value = told.name ?? "";
+    this.choice.value = answer.name ?? "";
     const atEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 30;
-    setText(this.text, told.lines.join("\n") || "(empty)");
+    setText(this.text, answer.lines.join("\n") || "(empty)");
     if (atEnd) this.text.scrollTop = this.text.scrollHeight;
   }
 }

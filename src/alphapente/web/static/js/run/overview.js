@@ -1,5 +1,5 @@
 // @ts-check
-/** What a run is at: how far, how long still, its cycle and its stage, the steps at work and those before them. */
+/** The progress of a run: records, remaining time, cycle, stage, active and earlier steps. */
 
 import { h, setText, show } from "../dom.js";
 import { ago, count, counted, duration, moment, rate, roughly } from "./format.js";
@@ -9,7 +9,7 @@ const STEPS_SHOWN = 10;
 /** The head of the room's page: the bar, the numbers, the stages. */
 export class OverviewPanel {
   constructor() {
-    this.title = h("h2", { class: "sr-only" }, "How far the run is");
+    this.title = h("h2", { class: "sr-only" }, "Progress of the run");
     this.records = h("p", { class: "run-records" });
     this.ends = h("p", { class: "muted" });
     this.bar = bar("Records");
@@ -140,7 +140,7 @@ export function bar(label) {
   };
 }
 
-/** The steps: those at work with their progress, and those that are over. */
+/** The steps: active ones with their progress, and finished ones. */
 export class StepsPanel {
   constructor() {
     this.now = h("div", { class: "run-steps-now" });
@@ -180,7 +180,7 @@ export class StepsPanel {
       }
       one.set(step);
     }
-    setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is at work.");
+    setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is active.");
     show(this.element, live || run.state === "starting" || run.steps.length > 0);
     const over = run.steps.filter((/** @type {any} */ step) => step.outcome !== "running" || !live).slice(-STEPS_SHOWN).reverse();
     show(this.table, over.length > 0);
@@ -211,7 +211,7 @@ function row(step) {
   );
 }
 
-/** A step at work. @param {any} step */
+/** An active step. @param {any} step */
 function card(step) {
   const line = bar(step.name);
   const time = h("span", { class: "muted number" });
@@ -269,5 +269,5 @@ function said(event) {
 
 /** @param {number | null} value */
 function loss(value) {
-  return value === null ? "no number" : value.toFixed(3);
+  return value === null ? "not a number" : value.toFixed(3);
 }

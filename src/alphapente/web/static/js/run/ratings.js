@@ -85,24 +85,24 @@ export class RatingsPanel {
     show(this.message, message !== "");
   }
 
-  /** @param {any} told */
-  set(told) {
-    this.say(told.message);
-    show(this.table, told.players.length > 0);
-    show(this.chart.element, told.players.length > 0);
-    const run = told.players
+  /** @param {any} answer */
+  set(answer) {
+    this.say(answer.message);
+    show(this.table, answer.players.length > 0);
+    show(this.chart.element, answer.players.length > 0);
+    const run = answer.players
       .filter((/** @type {any} */ player) => player.records !== null)
       .sort((/** @type {any} */ one, /** @type {any} */ other) => one.records - other.records);
     const half = (/** @type {any} */ player) => player.spread ?? (player.high - player.low) / 2;
     this.chart.set([run.map((/** @type {any} */ one) => one.records), run.map((/** @type {any} */ one) => one.elo)], {
       errors: [run.map((/** @type {any} */ one) => one.elo - half(one)), run.map((/** @type {any} */ one) => one.elo + half(one))],
-      levels: told.players
+      levels: answer.players
         .filter((/** @type {any} */ player) => player.kind !== "checkpoint")
         .slice(0, 6)
         .map((/** @type {any} */ player) => ({ at: player.elo, label: player.name })),
     });
     this.rows.replaceChildren(
-      ...told.players.map((/** @type {any} */ player) =>
+      ...answer.players.map((/** @type {any} */ player) =>
         h(
           "tr",
           {},
@@ -114,6 +114,6 @@ export class RatingsPanel {
         ),
       ),
     );
-    this.warnings.replaceChildren(...told.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
+    this.warnings.replaceChildren(...answer.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The dialog that starts a run, or goes on with one: the configuration key by key, changed where one likes.
+ * The dialog that starts or resumes a run: the configuration key by key, with changes.
  *
  * The server checks each change as it is made, by the code that checks the command line; nothing is judged here.
  */
@@ -9,7 +9,7 @@ import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
 import { withCode } from "./format.js";
 
-/** What people change most, told first. */
+/** The settings changed most often, listed first. */
 const FIRST = [
   "game.variant",
   "game.board_size",
@@ -86,15 +86,15 @@ export class StartDialog {
       get(`/configs/${encodeURIComponent(run.config)}`),
       goesOn && run.run !== null ? get(`/run/settings?config=${encodeURIComponent(run.config)}`) : null,
     ]);
-    setText(this.title, goesOn ? `Go on with the run of ${run.config}` : `Start a run of ${run.config}`);
+    setText(this.title, goesOn ? `Resume the run of ${run.config}` : `Start a run of ${run.config}`);
     setText(
       this.about,
       goesOn
-        ? "It goes on where it stopped. Settings changed here hold from now on."
-        : `From ${plain.path ?? "the built-in defaults"}; what is changed here holds for this run and leaves the file as it is. ` +
-            "The run is a process of its own: it goes on when this page, or its server, is closed.",
+        ? "The run resumes where it stopped. Changed settings apply from now on."
+        : `From ${plain.path ?? "the built-in defaults"}; changes apply to this run and not to the file. ` +
+            "The run is a process of its own: it continues when this page or its server is closed.",
     );
-    setText(this.go, goesOn ? "Go on" : "Start");
+    setText(this.go, goesOn ? "Resume" : "Start");
     this.build(plain.settings);
     for (const override of [...(inForce?.overrides ?? []), ...more]) this.preset(override);
     this.find.value = "";

@@ -1,4 +1,4 @@
-"""What the Run room keeps between requests: snapshots for all who watch, what was asked of runs, the doctor."""
+"""The server's state behind the Run room: snapshots of runs, start and stop requests, curves, the doctor."""
 
 from typing import Annotated, Literal, cast
 
@@ -8,7 +8,7 @@ from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import stones
 from alphapente.web.database import records_of
-from alphapente.web.games import GamesRoom
+from alphapente.web.games import GamesReader
 from alphapente.web.run_configs import Configs, Named
 from alphapente.web.run_control import Control
 from alphapente.web.run_curves import Curves
@@ -19,8 +19,8 @@ from alphapente.web.schemas import LiveGame
 from alphapente.web.views import names
 
 
-class RunRoom:
-    """The parts of the Run room in one running server."""
+class RunContext:
+    """The state of the Run room in one running server."""
 
     def __init__(self, configs: Configs, control: Control | None = None) -> None:
         self.configs = configs
@@ -30,19 +30,20 @@ class RunRoom:
         self.doctor = Doctor()
 
 
-def room_of(request: Request) -> RunRoom:
-    """The Run room of the app that a request came to."""
-    return cast(RunRoom, request.app.state.run_room)
+def run_context_of(request: Request) -> RunContext:
+    """The RunContext of the app that received a request."""
+    return cast(RunContext, request.app.state.run_context)
 
 
-RoomOf = Annotated[RunRoom, Depends(room_of)]
+RunContextOf = Annotated[RunContext, Depends(run_context_of)]
 
 
 def config_of(
-    room: RoomOf, config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None
+    context: RunContextOf,
+    config: Annotated[str | None, Query(max_length=64, description="One of GET /configs.")] = None,
 ) -> Named:
-    """The configuration that a request names; the default one where it names none."""
-    return room.configs.default() if config is None else room.configs.named(config)
+    """The configuration that a request names, else the default."""
+    return context.configs.default() if config is None else context.configs.named(config)
 
 
 ConfigOf = Annotated[Named, Depends(config_of)]
@@ -57,7 +58,7 @@ RunOf = Annotated[Run, Depends(run_of)]
 
 
 def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
-    """Up to `limit` games of the run's variant in its database, the newest first; none where there is no database."""
+    """Up to `limit` games of the run's variant in its database, newest first; none if there is no database."""
     with records_of(run.config) as store:
         games = [] if store is None else store.page_of_games(limit, before, run.config.game.variant, None)
         return [
@@ -77,8 +78,8 @@ def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
 
 
 def boards(run: Run) -> BoardsAnswer:
-    """The games that a run's self-play has on its boards now."""
-    live = GamesRoom(run.config).live()
+    """The games that a run's self-play plays now."""
+    live = GamesReader(run.config).live()
     found = []
     if live.variant is not None and live.board_size is not None:
         found = [_board(game, live.variant, live.board_size) for game in live.games]
@@ -92,13 +93,13 @@ def boards(run: Run) -> BoardsAnswer:
     )
 
 
-def _board(told: LiveGame, variant: str, size: int) -> BoardView:
-    game = Game.from_moves([parse_point(name, size) for name in told.moves], variant, size)
+def _board(live_game: LiveGame, variant: str, size: int) -> BoardView:
+    game = Game.from_moves([parse_point(name, size) for name in live_game.moves], variant, size)
     board = stones(game.position)
     first, second = game.captures
     return BoardView(
-        seed=told.seed,
-        moves=told.moves,
+        seed=live_game.seed,
+        moves=live_game.moves,
         stones={str(p): names((point for point, stone in enumerate(board) if stone == p), size) for p in (1, 2)},
         captured={"1": first // 2, "2": second // 2},
     )

@@ -1,4 +1,4 @@
-"""From a word on the command line to a player: who it is, and how long it thinks."""
+"""Parses a player specification, a word of the command line, and makes the player that it describes."""
 
 import re
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ from alphapente.search.forest import Forest, search_position
 if TYPE_CHECKING:
     from alphapente.network.load import Prepared, Source
 
-SEATS = 32
-"""Positions that a searching player thinks about at once."""
+BATCH_SIZE = 32
+"""Positions that a player with a fixed number of simulations searches in parallel."""
 MOST_SIMULATIONS = 1_000_000
 MOST_SECONDS = 3600.0
 PRECISIONS = ("fp32", "bf16", "int8")
 ENGINE = "gtp:"
 POLICY = "policy:"
 WITHOUT_BUDGET = ("random", "tactical")
-"""Players that do not search."""
+"""Players without search."""
 FRESH = "fresh"
 WITHOUT_NETWORK = (*WITHOUT_BUDGET, "rollouts", "heuristic")
 REFERENCES = (*WITHOUT_NETWORK, FRESH)
-"""Words that name a player by themselves; every other one is a checkpoint's file or an engine's command."""
+"""Names of players that need no file. Any other word is a checkpoint's file or an engine's command."""
 _BUDGET = re.compile(r"(?P<name>.*)@(?:(?P<simulations>[0-9]+)|(?P<seconds>[0-9]*\.?[0-9]+)s)")
 
 
 @dataclass(frozen=True, slots=True)
-class PlayerWord:
-    """What a word says: a name or a file, and at most one of simulations and seconds a move."""
+class PlayerSpec:
+    """A parsed specification: a name or a file, and at most one of simulations and seconds a move."""
 
     name: str
     simulations: int | None = None
@@ -48,12 +48,12 @@ class PlayerWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a player is made for, whoever it is.
+class PlayerOptions:
+    """Options of a player that do not depend on its specification.
 
-    `at_once`: games that it may have side by side at most; a player that thinks about one at a time has a thread or a
-    process for each. `engine_timeout_s`: how long a foreign engine may take for a move. `note`: what makes this player
-    other than its word, and belongs into its name.
+    `at_once`: maximum number of parallel games; a player that searches one game at a time has a thread or a process
+    for each. `engine_timeout_s`: seconds that an external engine has for a move. `note`: settings that differ from
+    the configuration; they become part of the player's name.
     """
 
     at_once: int = 1
@@ -63,19 +63,19 @@ class Terms:
 
 
 def games_at_once(words: Sequence[str], games: int, alone: int) -> int:
-    """How many of a match's `games` to play side by side: `alone` if a player thinks about one at a time, else all.
+    """Number of a match's `games` to play in parallel: `alone` if a player searches one at a time, else all.
 
     Raises RequestError for a wrong word.
     """
-    told = [parse_player(word) for word in words]
-    lonely = any(one.seconds is not None or one.name.startswith(ENGINE) for one in told)
-    return max(1, min(alone, games) if lonely else games)
+    specs = [parse_player(word) for word in words]
+    one_at_a_time = any(spec.seconds is not None or spec.name.startswith(ENGINE) for spec in specs)
+    return max(1, min(alone, games) if one_at_a_time else games)
 
 
-def parse_player(word: str) -> PlayerWord:
-    """Reads a player's word. Raises RequestError for a budget that cannot be, or that the player has no use for."""
+def parse_player(word: str) -> PlayerSpec:
+    """Parses a player's word. Raises RequestError for an invalid budget, or one that the player does not use."""
     if word.startswith(ENGINE):
-        return PlayerWord(word)
+        return PlayerSpec(word)
     match = _BUDGET.fullmatch(word)
     name = match["name"] if match else word
     simulations = int(match["simulations"]) if match and match["simulations"] else None
@@ -91,72 +91,73 @@ def parse_player(word: str) -> PlayerWord:
     prefixed = policy or bool(colon and precision in PRECISIONS)
     name = name.removeprefix(POLICY)
     if not name:
-        raise RequestError(f"player {word!r} names nobody: write a checkpoint's file or one of the words of --help")
+        raise RequestError(f"player {word!r} has no name: write a checkpoint's file or one of the names of --help")
     if match and (policy or name in WITHOUT_BUDGET):
-        raise RequestError(f"player {word!r}: {name} does not search, so leave out what follows the @")
+        raise RequestError(f"player {word!r}: {name} does not search: remove the @ and what follows it")
     if prefixed and name in WITHOUT_NETWORK:
         raise RequestError(f"player {word!r}: {name} has no network, so write its name without a prefix")
-    return PlayerWord(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
+    return PlayerSpec(name, simulations, seconds, precision if colon and precision in PRECISIONS else None, policy)
 
 
-def make_player(word: str, config: Config, terms: Terms = Terms()) -> Player:
-    """The player that a word names; without a budget of its own, `generation.simulations` a move. Close it after use.
+def make_player(word: str, config: Config, options: PlayerOptions = PlayerOptions()) -> Player:
+    """Makes the player of a word; without a budget it has `generation.simulations` a move. Close it after use.
 
-    Raises RequestError for a wrong word or an engine's command that cannot be run, CheckpointError for a checkpoint
-    that cannot be used, EngineError for an engine that does not come up; with `int8:`, RequestError where that cannot
-    be had.
+    Raises RequestError for a wrong word, an engine's command that cannot be run, or `int8:` if that is not available;
+    CheckpointError for a checkpoint that cannot be used, EngineError for an engine that does not start.
     """
-    told = parse_player(word)
+    spec = parse_player(word)
     if word.startswith(ENGINE):
         from alphapente.arena.gtp_player import GtpPlayer
 
         command, size = word.removeprefix(ENGINE), config.game.board_size
-        return GtpPlayer(command, size, processes=terms.at_once, timeout_s=terms.engine_timeout_s)
-    reference = _reference(word, told, config, terms)
+        return GtpPlayer(command, size, processes=options.at_once, timeout_s=options.engine_timeout_s)
+    reference = _reference(word, spec, config, options)
     if reference is not None:
         return reference
-    if told.precision:
-        network = config.network.model_copy(update={"precision": told.precision})
+    if spec.precision:
+        network = config.network.model_copy(update={"precision": spec.precision})
         config = config.model_copy(update={"network": network})
-    return _searcher(word, told, config, terms)
+    return _searcher(word, spec, config, options)
 
 
-def _reference(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player | None:
-    """The player that a word names, if it is one that needs no evaluator."""
+def _reference(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player | None:
+    """The player of a word if it needs no evaluator, else None."""
     from alphapente.arena.references import RolloutPlayer, TacticalPlayer
 
     size = config.game.board_size
-    if told.name == "random":
+    if spec.name == "random":
         return RandomPlayer()
-    if told.name == "tactical":
+    if spec.name == "tactical":
         return TacticalPlayer(size)
-    if told.name != "rollouts":
+    if spec.name != "rollouts":
         return None
-    simulations = config.generation.simulations if told.simulations is None else told.simulations
+    simulations = config.generation.simulations if spec.simulations is None else spec.simulations
     if simulations == 0:
         raise RequestError(f"player {word!r}: choose simulations from 1")
-    threads = min(num_cores(), terms.at_once)
-    if told.seconds is not None:
-        return RolloutPlayer(size, seconds=told.seconds, threads=terms.at_once)
+    threads = min(num_cores(), options.at_once)
+    if spec.seconds is not None:
+        return RolloutPlayer(size, seconds=spec.seconds, threads=options.at_once)
     return RolloutPlayer(size, simulations=simulations, threads=threads)
 
 
-def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Player:
-    """A player that asks an evaluator: by the clock, by simulations, or without search."""
-    described, source = _network(told.name, config, terms.seed)
-    by_clock = told.seconds is not None
-    seats, count = (config.search.leaves_at_once, terms.at_once) if by_clock else (min(SEATS, terms.at_once), 1)
-    evaluators = _evaluators(source, config, seats, count)
+def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player:
+    """A player with an evaluator: with a time limit, with simulations, or without search."""
+    described, source = _network(spec.name, config, options.seed)
+    by_clock = spec.seconds is not None
+    batch_size, count = (
+        (config.search.leaves_at_once, options.at_once) if by_clock else (min(BATCH_SIZE, options.at_once), 1)
+    )
+    evaluators = _evaluators(source, config, batch_size, count)
     for evaluator in evaluators:
         _warm_up(evaluator, config.search)
     described += f" ({evaluator.name})" if source is not None else ""
-    note = f", {terms.note}" if terms.note else ""
-    simulations = config.generation.simulations if told.simulations is None else told.simulations
-    if told.seconds is not None:
+    note = f", {options.note}" if options.note else ""
+    simulations = config.generation.simulations if spec.simulations is None else spec.simulations
+    if spec.seconds is not None:
         from alphapente.arena.clock_player import ClockPlayer
 
-        return ClockPlayer(evaluators, config.search, told.seconds, f"{described}, {told.seconds:g} s{note}")
-    if told.policy or simulations == 0:
+        return ClockPlayer(evaluators, config.search, spec.seconds, f"{described}, {spec.seconds:g} s{note}")
+    if spec.policy or simulations == 0:
         if source is None:
             raise RequestError(f"player {word!r} has no network to play without search: choose simulations from 1")
         return PolicyPlayer(evaluator, f"policy of {described}{note}")
@@ -164,7 +165,7 @@ def _searcher(word: str, told: PlayerWord, config: Config, terms: Terms) -> Play
 
 
 def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]":
-    """How the network of a searching player is called, and the network; None for the hand-made evaluator."""
+    """The name of a player's network, and the network; None for the hand-made evaluator."""
     if name == "heuristic":
         return name, None
     if name == FRESH:
@@ -180,23 +181,23 @@ def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]
     path = Path(name)
     found = checkpoint.read(path)
     network = prepare(checkpoint.restore(path, found, config), config, choose_device(config.network.device).device)
-    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # which is in int16 as it is
+    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # those are int16 already
     return f"{path} at step {found.step:,}", _in_int8(network, config) if quantize else network
 
 
-def _evaluators(source: "Source | None", config: Config, seats: int, count: int) -> Sequence[Evaluator]:
-    """`count` evaluators that work at the same time, each for batches of `seats`."""
+def _evaluators(source: "Source | None", config: Config, batch_size: int, count: int) -> Sequence[Evaluator]:
+    """`count` evaluators that work in parallel, each for batches of `batch_size`."""
     size = config.game.board_size
     if source is None:
-        return [HeuristicEvaluator(seats, size) for _ in range(count)]
+        return [HeuristicEvaluator(batch_size, size) for _ in range(count)]
     from alphapente.network.device import choose_device
     from alphapente.network.load import load_evaluators
 
-    return load_evaluators(source, config, seats, size, choose_device(config.network.device).device, count)
+    return load_evaluators(source, config, batch_size, size, choose_device(config.network.device).device, count)
 
 
 def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
-    """Searches a little, so that no game pays for what is loaded or compiled at first use."""
+    """Runs a short search, so that no game includes the time of loading and compiling at first use."""
     forest = Forest(evaluator, settings, num_trees=1, simulations=32, first_nodes=8)  # the tree grows too
     search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
 
@@ -204,7 +205,7 @@ def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
 def _in_int8(network: "Prepared", config: Config) -> "Source":
     """The network quantized on records of `records.database`.
 
-    Raises RequestError where int8 cannot be had: no OpenVINO, no NNCF, a processor without int8, too few records.
+    Raises RequestError where int8 is not available: no OpenVINO, no NNCF, a processor without int8, too few records.
     """
     from alphapente.network.openvino_backend import PortableNetwork
     from alphapente.network.quantization import BATCH
