@@ -52,7 +52,7 @@ def search_record(
     """A record as a search of 100 simulations makes it: 16 to 32 points visited, a tenth of the target elsewhere."""
     count = min(len(legal), int(rng.integers(16, 33)))
     points = np.sort(rng.choice(legal, count, replace=False)).astype(np.int16)
-    rest = 0.1 if count < len(legal) else 0.0
+    unlisted = 0.1 if count < len(legal) else 0.0
     return SearchRecord(
         ply=ply,
         board=board,
@@ -60,8 +60,8 @@ def search_record(
         to_move=to_move,
         points=points,
         visits=rng.multinomial(100, np.full(count, 1 / count)).astype(np.int32),
-        targets=(rng.dirichlet(np.ones(count)) * (1 - rest)).astype(np.float32),
-        rest=rest,
+        targets=(rng.dirichlet(np.ones(count)) * (1 - unlisted)).astype(np.float32),
+        unlisted=unlisted,
         search_value=float(rng.uniform(-1, 1)),
         simulations=100,
     )

@@ -44,7 +44,7 @@ def test_a_game_comes_back_as_it_was(store: Store) -> None:
         if name != "records":
             assert getattr(stored, name) == getattr(game, name), name
     batch = store.sample("recent", 1000, rng(), "pente", 9)
-    assert (batch.asked, batch.available, len(batch)) == (1000, len(game.records), len(game.records))
+    assert (batch.requested, batch.available, len(batch)) == (1000, len(game.records), len(game.records))
     assert batch.ply.tolist() == [record.ply for record in game.records]
     assert batch.random_value[0] == 0.25
     assert np.isnan(batch.random_value[1:]).all()
@@ -69,7 +69,7 @@ def test_records_are_numbered_without_gaps_in_each_pool(store: Store) -> None:
 
 def test_a_record_that_is_wrong_leaves_nothing_behind(store: Store) -> None:
     game = plain_game(5)
-    wrong = dataclasses.replace(game.records[4], rest=0.9)
+    wrong = dataclasses.replace(game.records[4], unlisted=0.9)
     with pytest.raises(RequestError, match="sum to"):
         store.add_game(dataclasses.replace(game, records=[*game.records[:4], wrong]))
     assert (store.num_games("pente", 19), store.num_records("pente", 19)) == (0, 0)
@@ -169,9 +169,19 @@ def test_a_sample_is_the_records_that_the_strategy_drew(store: Store, strategy: 
         store.add_game(plain_game(100, seed))
     whole = store.sample("recent", 3000, rng(), "pente", 19)
     batch = store.sample(strategy, 1500, rng(), "pente", 19)
-    assert (len(batch), batch.asked, batch.available) == (1500, 1500, 3000)
+    assert (len(batch), batch.requested, batch.available) == (1500, 1500, 3000)
     chosen = (batch.ids - whole.ids[0]).tolist()
-    for name in ("boards", "captured", "ply", "to_move", "search_value", "outcome", "rest", "simulations", "game_ids"):
+    for name in (
+        "boards",
+        "captured",
+        "ply",
+        "to_move",
+        "search_value",
+        "outcome",
+        "unlisted",
+        "simulations",
+        "game_ids",
+    ):
         np.testing.assert_array_equal(getattr(batch, name), getattr(whole, name)[chosen], err_msg=name)
     for index in (0, 700, 1499):
         mine = slice(batch.offsets[index], batch.offsets[index + 1])

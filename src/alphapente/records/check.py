@@ -282,8 +282,8 @@ def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iter
         illegal = np.array([point for point in points if not is_legal(position, point)], np.int16)
     if len(illegal):
         yield f"the record's policy lists {len(illegal)} points that cannot be played, first {illegal[0]}"
-    total = float(batch.targets[entries].sum() + batch.rest[index])
+    total = float(batch.targets[entries].sum() + batch.unlisted[index])
     if not abs(total - 1) < _TOLERANCE:
         yield f"the record's policy sums to {total:.4f}, not to 1"
-    if not 0 <= batch.rest[index] <= 1:
-        yield f"the record's rest is {batch.rest[index]}, outside 0 to 1"
+    if not 0 <= batch.unlisted[index] <= 1:
+        yield f"the record's rest is {batch.unlisted[index]}, outside 0 to 1"

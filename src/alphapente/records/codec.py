@@ -124,7 +124,7 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
         [int(record.captured[1]) for record in records],
         [int(record.to_move) for record in records],
         _encode_policies(records, area),
-        [float(record.rest) for record in records],
+        [float(record.unlisted) for record in records],
         [float(record.search_value) for record in records],
         [None if record.random_value is None else float(record.random_value) for record in records],
         [outcomes[record.to_move] for record in records],
@@ -172,7 +172,7 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
     points = np.concatenate([record.points for record in records])
     visits = np.concatenate([record.visits for record in records])
     targets = np.concatenate([record.targets for record in records]).astype(np.float64)
-    rest = np.array([record.rest for record in records], np.float64)
+    unlisted = np.array([record.unlisted for record in records], np.float64)
     owner = np.repeat(np.arange(len(records)), lengths)
     for numbers, right, allowed in (
         (points, (points >= 0) & (points < area), f"point {{}}: allowed are 0..{area - 1}"),
@@ -182,12 +182,12 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
         if not right.all():
             first = int(np.argmin(right))
             raise RequestError(f"ply {records[owner[first]].ply}: the policy lists {allowed.format(numbers[first])}")
-    sums = np.bincount(owner, targets, len(records)) + rest
-    wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(rest >= 0)
+    sums = np.bincount(owner, targets, len(records)) + unlisted
+    wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(unlisted >= 0)
     if wrong.any():
         where = int(np.argmax(wrong))
         raise RequestError(
-            f"ply {records[where].ply}: the policy's targets and rest ({rest[where]:.4f}) sum to {sums[where]:.4f}: "
+            f"ply {records[where].ply}: the policy's targets and its unlisted share ({unlisted[where]:.4f}) sum to {sums[where]:.4f}: "
             "they must be 0 or more and sum to 1"
         )
     entries = np.empty(len(points), POLICY_ENTRY)
@@ -199,7 +199,7 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
 
 
 def decode_records(
-    rows: Sequence[Sequence[Any]], variant: str, board_size: int, asked: int = 0, available: int = 0
+    rows: Sequence[Sequence[Any]], variant: str, board_size: int, requested: int = 0, available: int = 0
 ) -> RecordBatch:
     """Rows of RECORD_COLUMNS as arrays. Raises FailureError for a row whose bytes cannot be a record's."""
     count = len(rows)
@@ -222,7 +222,7 @@ def decode_records(
         first = int(np.argmax(entries["point"] >= board_size**2))
         record_id = ids[np.searchsorted(offsets, first, "right") - 1]
         raise FailureError(f"record {record_id} is damaged: its policy lists point {entries['point'][first]}")
-    rest = column("rest", np.float32)
+    unlisted = column("rest", np.float32)
     return RecordBatch(
         variant=variant,
         board_size=board_size,
@@ -237,16 +237,16 @@ def decode_records(
         random_value=column("random_value", np.float32, np.nan),
         offsets=offsets,
         points=entries["point"].astype(np.int16),
-        targets=_dequantised(entries["target"], offsets, rest),
+        targets=_dequantised(entries["target"], offsets, unlisted),
         visits=entries["visits"].astype(np.int32),
-        rest=rest,
+        unlisted=unlisted,
         simulations=column("simulations", np.int32),
         policy_weight=column("policy_weight", np.float32),
         surprise=np.divide(column("surprise", np.float32, np.nan), SURPRISE_UNIT, dtype=np.float32),
         next_point=column("next_point", np.int16, -1),
         plies_left=column("plies_left", np.int16, -1),
         end_captured=np.stack([column(f"end_captured{player}", np.int16, -1) for player in (1, 2)], axis=1),
-        asked=asked,
+        requested=requested,
         available=available,
     )
 
@@ -281,16 +281,16 @@ def _refuse_damaged(
 
 
 def _dequantised(
-    quantised: NDArray[np.uint16], offsets: NDArray[np.int64], rest: NDArray[np.float32]
+    quantised: NDArray[np.uint16], offsets: NDArray[np.int64], unlisted: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Probabilities again, scaled so that rounding leaves each record's sum with `rest` at 1."""
-    owner = np.repeat(np.arange(len(rest)), np.diff(offsets))
-    sums = np.bincount(owner, quantised, len(rest))
-    scale = np.divide(1 - rest, sums, out=np.zeros(len(rest)), where=sums > 0)
+    """Probabilities again, scaled so that rounding leaves each record's sum with `unlisted` at 1."""
+    owner = np.repeat(np.arange(len(unlisted)), np.diff(offsets))
+    sums = np.bincount(owner, quantised, len(unlisted))
+    scale = np.divide(1 - unlisted, sums, out=np.zeros(len(unlisted)), where=sums > 0)
     return (quantised * scale[owner]).astype(np.float32)
 
 
-def concatenate(batches: Sequence[RecordBatch], asked: int, available: int) -> RecordBatch:
+def concatenate(batches: Sequence[RecordBatch], requested: int, available: int) -> RecordBatch:
     """One batch of several (at least one) of the same variant and size, in their order."""
     first = batches[0]
     arrays: dict[str, Any] = {
@@ -300,4 +300,4 @@ def concatenate(batches: Sequence[RecordBatch], asked: int, available: int) -> R
     }
     lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
     arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return RecordBatch(first.variant, first.board_size, asked=asked, available=available, **arrays)
+    return RecordBatch(first.variant, first.board_size, requested=requested, available=available, **arrays)

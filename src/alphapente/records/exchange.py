@@ -225,7 +225,7 @@ def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
         "points": lists(batch.points, offsets),
         "visits": lists(batch.visits, offsets),
         "targets": lists(batch.targets, offsets),
-        "rest": batch.rest,
+        "rest": batch.unlisted,
         "search_value": batch.search_value,
         "random_value": pa.array(batch.random_value, mask=np.isnan(batch.random_value)),
         "outcome": batch.outcome.astype(np.int8),

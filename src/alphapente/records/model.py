@@ -21,7 +21,7 @@ class SearchRecord:
     """One searched position of a game.
 
     ``board`` int8[S*S] holds 0 or the player whose stone it is; ``captured`` the stones captured by player 1 and 2.
-    The policy target gives ``targets[i]`` to ``points[i]`` and spreads ``rest`` evenly over the legal points that are
+    The policy target gives ``targets[i]`` to ``points[i]`` and spreads ``unlisted`` evenly over the legal points that are
     not listed; together they make 1. ``points`` int16[k], ``visits`` int32[k], ``targets`` float32[k].
     """
 
@@ -32,7 +32,7 @@ class SearchRecord:
     points: NDArray[np.int16]
     visits: NDArray[np.int32]
     targets: NDArray[np.float32]
-    rest: float
+    unlisted: float
     search_value: float
     simulations: int
     random_value: float | None = None
@@ -182,19 +182,19 @@ class RecordBatch:
     random_value: NDArray[np.float32]  # [n] see SearchRecord.random_value; NaN when there is none
     offsets: NDArray[np.int64]  # [n + 1]
     points: NDArray[np.int16]  # [m]
-    targets: NDArray[np.float32]  # [m] probabilities; with `rest` they make 1 for each record
+    targets: NDArray[np.float32]  # [m] probabilities; with `unlisted` they make 1 for each record
     visits: NDArray[np.int32]  # [m] at most 65,535 each
-    rest: NDArray[np.float32]  # [n] probability spread evenly over the legal points not listed
+    unlisted: NDArray[np.float32]  # [n] probability spread evenly over the legal points not listed
     simulations: NDArray[np.int32]  # [n]
     policy_weight: NDArray[np.float32]  # [n] see SearchRecord.policy_weight
     surprise: NDArray[np.float32]  # [n] see SearchRecord.surprise; NaN where it is not known
     next_point: NDArray[np.int16]  # [n] where the opponent then played; -1 where he did not, or it is not known
     plies_left: NDArray[np.int16]  # [n] plies from here to the end of the game; -1 where it is not known
     end_captured: NDArray[np.int16]  # [n, 2] as `captured`, at the end of the game; -1 where it is not known
-    asked: int = 0
-    """How many records were asked for; more than n when there were not as many."""
+    requested: int = 0
+    """Number of records requested; more than n when fewer were available."""
     available: int = 0
-    """How many records of this variant and size there were."""
+    """Number of records of this variant and size in the database."""
 
     def __len__(self) -> int:
         return len(self.ids)

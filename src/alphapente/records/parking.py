@@ -43,7 +43,7 @@ class Parking:
     def __init__(self, store: Store, variant: str, size: int, model_type: str) -> None:
         writing.refuse_impossible(variant, size, [], "five")
         self._store, self._model_type = store, model_type
-        self._pool = writing.pool_named(variant, size)
+        self._pool = writing.pool_parameters(variant, size)
 
     def take_series(self) -> int:
         """A number for a run of self-play that no other run over this variant and board size gets.

@@ -33,7 +33,7 @@ from alphapente.records.model import (
 )
 from alphapente.records.rows import stored_game
 from alphapente.records.schema import GAMES, POOLS, SETTINGS
-from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
+from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_parameters
 from alphapente.rules.position import MAX_SIZE
 
 _GAMES_PER_QUERY = 500
@@ -97,7 +97,7 @@ class Store:
         Raises RequestError, and stores nothing, for a game or a record that cannot be right.
         """
         row, columns = writing.played_row(game), codec.encode_records(game)
-        pool = pool_named(game.variant, game.board_size)
+        pool = pool_parameters(game.variant, game.board_size)
         with self.writing() as connection:
             if before is not None:
                 before(connection)
@@ -180,7 +180,7 @@ class Store:
 
     def _pool(self, connection: Connection, variant: str, size: int) -> Row[Any] | None:
         """The pool's row, None where there is none. Raises DatabaseError for counts that are none."""
-        pool = connection.execute(_POOL, pool_named(variant, size)).first()
+        pool = connection.execute(_POOL, pool_parameters(variant, size)).first()
         if pool is not None and not all(isinstance(n, int) and n >= 0 for n in (pool.num_records, pool.num_games)):
             raise self._damaged(f"{variant} {size}x{size} says {pool.num_records!r} records, {pool.num_games!r} games")
         return pool
@@ -197,7 +197,7 @@ class Store:
     ) -> RecordBatch:
         """Up to `count` distinct records by a strategy of `sampling.STRATEGIES`, oldest first.
 
-        `asked` and `available` of the batch tell when there were fewer. Raises RequestError for an unknown strategy,
+        `requested` and `available` of the batch tell when there were fewer. Raises RequestError for an unknown strategy,
         a count below 1, or when there is no record at all.
         """
         sampling.strategy_named(strategy)
@@ -208,7 +208,7 @@ class Store:
         seqs = sampling.draw(strategy, pool.num_records, count, sampling.Draw(rng, top_percent, window))
         return self._read(pool, seqs, count)
 
-    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
+    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], requested: int) -> RecordBatch:
         """The records numbered `seqs` (rising, at least one) of a pool."""
 
         def decode(keys: Sequence[int], rows: reading.Rows) -> RecordBatch:
@@ -224,7 +224,7 @@ class Store:
 
         keys = seqs + (pool.id << SEQ_BITS)
         batches = reading.read_by_key(self.reading, keys, self._select_records, decode)
-        return codec.concatenate(batches, asked, pool.num_records)
+        return codec.concatenate(batches, requested, pool.num_records)
 
     def _no_records(self, connection: Connection, variant: str, size: int) -> str:
         options = "" if (variant, size) == ("pente", MAX_SIZE) else f" --variant {variant} --board-size {size}"

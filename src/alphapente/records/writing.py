@@ -25,7 +25,7 @@ SEQ_BITS = 40
 _ENDINGS = ("five", "captures", "draw", "unfinished")
 
 IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
-"""The pool of a variant and board size, by the parameters of `pool_named`."""
+"""The pool of a variant and board size, by the parameters of `pool_parameters`."""
 _COUNT_GAMES = (
     update(POOLS)
     .where(IS_POOL)
@@ -37,7 +37,7 @@ _POOL = select(POOLS.c.id, POOLS.c.num_records).where(IS_POOL)
 _INSERT_GAME = insert(GAMES)
 
 
-def pool_named(variant: str, size: int) -> dict[str, Any]:
+def pool_parameters(variant: str, size: int) -> dict[str, Any]:
     """The parameters of IS_POOL."""
     return {"of_variant": variant, "of_size": size}
 
@@ -114,7 +114,7 @@ def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], ro
     created_at = int(time.time())
     places: dict[tuple[str, int], dict[str, Any]] = {}
     for pool, num_games in sorted(Counter(pools).items()):  # sorted: two writers take the pools in the same order
-        pool_key, total = _count_games(connection, pool_named(*pool), num_games, 0)
+        pool_key, total = _count_games(connection, pool_parameters(*pool), num_games, 0)
         places[pool] = {"pool_id": pool_key, "first_seq": total, "num_records": 0}
     if rows:
         connection.execute(

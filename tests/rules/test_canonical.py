@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alphapente.rules.identity import identify, stone_numbers
+from alphapente.rules.canonical import canonical_symmetry, stone_numbers
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions, new_positions, stones
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
 from alphapente.rules.tactics import find_tactics, new_bitboards
 
 
-def identity_of(position: Position) -> tuple[int, int]:
+def symmetry_and_key(position: Position) -> tuple[int, int]:
     """(symmetry, key)"""
     bits, hashes = new_bitboards(), np.zeros(8, np.uint64)
     find_tactics(position, bits, np.zeros(1, POSITION)[0])
-    return int(identify(position, bits, stone_numbers(int(position["size"])), hashes)), int(hashes[0])
+    return int(canonical_symmetry(position, bits, stone_numbers(int(position["size"])), hashes)), int(hashes[0])
 
 
 def random_positions(count: int, size: int, seed: int, most_plies: int = 60) -> Positions:
@@ -48,7 +48,7 @@ def test_all_images_of_a_position_are_one(size: int) -> None:
     keys = set()
     for index in range(len(positions)):
         images = [transform_positions(positions[index : index + 1], symmetry)[0] for symmetry in range(8)]
-        found = [identity_of(image) for image in images]
+        found = [symmetry_and_key(image) for image in images]
         assert len({key for _, key in found}) == 1
         seen = {as_seen(image, symmetry) for image, (symmetry, _) in zip(images, found, strict=True)}
         assert len(seen) == 1, "turned by its symmetry, each image is the one that stands for all"
@@ -64,9 +64,9 @@ def test_colours_do_not_matter_but_captures_do() -> None:
     board[first], board[second] = 2, 1
     other["to_move"] = 3 - one["to_move"]
     other["captured"] = one["captured"][::-1]
-    assert identity_of(other) == identity_of(one)
+    assert symmetry_and_key(other) == symmetry_and_key(one)
     other["captured"][0] += 2
-    assert identity_of(other)[1] != identity_of(one)[1]
+    assert symmetry_and_key(other)[1] != symmetry_and_key(one)[1]
 
 
 def test_different_positions_have_different_keys() -> None:
@@ -75,7 +75,7 @@ def test_different_positions_have_different_keys() -> None:
     by_key: dict[int, set[bytes]] = {}
     by_look: dict[bytes, set[int]] = {}
     for position in positions:
-        symmetry, key = identity_of(position)
+        symmetry, key = symmetry_and_key(position)
         look = as_seen(position, symmetry)
         by_key.setdefault(key, set()).add(look)
         by_look.setdefault(look, set()).add(key)
@@ -85,6 +85,6 @@ def test_different_positions_have_different_keys() -> None:
 
 
 def test_even_boards_are_not_turned_while_the_opening_rule_holds() -> None:
-    assert identity_of(new_positions(1, "pente", 8)[0])[0] == 0
+    assert symmetry_and_key(new_positions(1, "pente", 8)[0])[0] == 0
     later = random_positions(20, 8, seed=3, most_plies=30)
-    assert {identity_of(position)[0] for position in later if position["ply"] > 2} > {0}
+    assert {symmetry_and_key(position)[0] for position in later if position["ply"] > 2} > {0}

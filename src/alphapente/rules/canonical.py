@@ -19,7 +19,7 @@ _ONE = np.uint64(1)
 
 
 def stone_numbers(size: int) -> NDArray[np.uint64]:
-    """What `identify` combines on a board of this size: uint64[2, CELLS, 8], by own or enemy, cell and symmetry."""
+    """What `canonical_symmetry` combines on a board of this size: uint64[2, CELLS, 8], by own or enemy, cell and symmetry."""
     numbers: NDArray[np.uint64] = _NUMBERS[:, IMAGES[size]]
     assert numbers.shape == (2, CELLS, NUM_SYMMETRIES)
     return np.ascontiguousarray(numbers)
@@ -37,7 +37,9 @@ def _add_stones(bits: NDArray[np.uint64], numbers: NDArray[np.uint64], hashes: N
 
 
 @kernel
-def identify(position: Position, bits: Bitboards, numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> int:
+def canonical_symmetry(
+    position: Position, bits: Bitboards, numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]
+) -> int:
     """The symmetry that turns a position into the one that stands for its kind; the kind's key goes to hashes[0].
 
     `bits` holds the position's tactics, `numbers` comes from `stone_numbers`; hashes is uint64[8], scratch. Positions

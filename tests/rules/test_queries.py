@@ -6,7 +6,7 @@ import pytest
 from alphapente.rules import Game
 from alphapente.rules.notation import parse_point, point_name
 from alphapente.rules.position import VARIANTS
-from alphapente.rules.telling import stones_taken, winning_line
+from alphapente.rules.queries import stones_taken, winning_line
 from tests.rules.diagrams import draw, star
 from tests.rules.oracle import Oracle
 from tests.rules.random_games import board_of, choose, point_at
