@@ -101,7 +101,7 @@ FIRST = "id = (SELECT min(id) FROM records)"
             "a point twice",
         ),
         (f"UPDATE records SET policy = X'28000100FFFF', rest = -0.1 WHERE {FIRST}", 1, 0, "outside 0 to 1"),
-        (f"UPDATE records SET ply = 1 WHERE {FIRST}", 1, None, "once, in order"),
+        (f"UPDATE records SET ply = 1 WHERE {FIRST}", 1, None, "they must rise"),
         ("UPDATE records SET ply = 400 WHERE game_id = 2 AND ply = 9", 2, 400, "game has only"),
         (f"DELETE FROM records WHERE {FIRST}", 1, None, "1 are missing"),
         (f"DELETE FROM records WHERE {FIRST}", None, None, "says 20 records, but there are 19"),
