@@ -85,7 +85,7 @@ def test_games_of_self_play_survive_as_text(tmp_path: Path, size: int) -> None:
         (b"", "holds no game"),
         (b"\n \n", "holds no game"),
         (b"{only a comment}", "holds no game"),
-        (b"\x00\xff\xfe\x01", "bad.txt: it is no text"),
+        (b"\x00\xff\xfe\x01", "bad.txt: it is not text"),
         ("1. K10".encode("utf-16"), "bad.txt: it is UTF-16: save it as UTF-8"),
     ],
 )

@@ -189,7 +189,7 @@ def test_an_error_names_the_game_and_the_line() -> None:
     [
         ("", "no game in the text"),
         (REAL_GAME + REAL_GAME, "2 games in the text"),
-        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"' is no header: .* \(line 1, column 1\)"),
+        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"' is not a header: .* \(line 1, column 1\)"),
         ('[Game "Chess"]\n\n1. K10', "header Game 'Chess' is not supported: choose one of Pente, Keryo-Pente"),
         ('[Size "20"]\n\n1. K10', "header Size '20': write a whole number from 7 to 19"),
         ('[Size "9x13"]\n\n1. K10', "header Size '9x13'"),
@@ -208,7 +208,7 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[" + " " * 200_000, "is no header"),
+        ("[" + " " * 200_000, "is not a header"),
         ("1. " * 80_000 + "x", "no point 'x'"),
         ("{a} " * 60_000 + "x", "no point 'x'"),
         (f'[Size "{"9" * 5_000}"]', "header Size"),
@@ -216,8 +216,8 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
         ("(" * 200_000, r"has no '\)'"),
         ("(x {y} " * 40_000, r"has no '\)'"),
         ("; x\n" * 50_000 + "x", "no point 'x'"),
-        ('[a "' + '" ' * 100_000, "is no header"),
-        ('[a "' + "\\" * 200_000, "is no header"),
+        ('[a "' + '" ' * 100_000, "is not a header"),
+        ('[a "' + "\\" * 200_000, "is not a header"),
         ("{" + "\n \n[a" * 50_000, "has no '}'"),
         ("{" + "\n" * 200_000, "has no '}'"),
         ("(" + "\n" * 200_000, r"has no '\)'"),

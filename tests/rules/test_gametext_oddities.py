@@ -170,7 +170,7 @@ def test_bytes_of_older_files() -> None:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
         with pytest.raises(NotationError, match=f"it is {encoding[:6].upper()}: save it as UTF-8, .*iconv"):
             decode_text((HEADS + MOVES).encode(encoding))
-    with pytest.raises(NotationError, match="it is no text"):
+    with pytest.raises(NotationError, match="it is not text"):
         decode_text(b"PK\x03\x04\0\0" + b"x" * 100)
 
 

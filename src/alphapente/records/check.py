@@ -286,4 +286,4 @@ def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iter
     if not abs(total - 1) < _TOLERANCE:
         yield f"the record's policy sums to {total:.4f}, not to 1"
     if not 0 <= batch.unlisted[index] <= 1:
-        yield f"the record's unlisted share is {batch.unlisted[index]}, outside 0 to 1"
+        yield f"the record's rest (the unlisted share) is {batch.unlisted[index]}, outside 0 to 1"

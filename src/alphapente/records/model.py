@@ -20,7 +20,7 @@ Purpose = Literal["arena", "rate", "promotion"]
 class SearchRecord:
     """One searched position of a game.
 
-    ``board`` int8[S*S] is 0 for an empty point, else the player of the stone; ``captured`` counts the stones captured by
+    ``board`` int8[S*S] is 0 for an empty point, else the player of the stone; ``captured`` counts stones captured by
     player 1 and 2. The policy target gives ``targets[i]`` to ``points[i]`` and divides ``unlisted`` evenly among the
     legal points that are not listed; the sum is 1. ``points`` int16[k], ``visits`` int32[k], ``targets`` float32[k].
     """

@@ -42,8 +42,8 @@ def canonical_symmetry(
 ) -> int:
     """Returns the symmetry that transforms a position into its canonical position; writes the key to hashes[0].
 
-    `bits` holds the position's tactics, `numbers` comes from `stone_numbers`; hashes is uint64[8], scratch. Positions of
-    one board size have the same key if they are equal up to symmetry and the players' colours. The centre of an even
+    `bits` holds the position's tactics, `numbers` comes from `stone_numbers`; hashes is uint64[8], scratch. Positions
+    of one board size have the same key if they are equal up to symmetry and the players' colours. The centre of an even
     board is not its middle, so the opening rule is not symmetric there: while it applies, the symmetry is 0 (none).
     """
     size, player = np.int64(position["size"]), np.int64(position["to_move"])
