@@ -1,4 +1,4 @@
-"""Records as bytes and back."""
+"""Encoding and decoding of records."""
 
 import dataclasses
 import itertools
@@ -65,7 +65,7 @@ def test_records_survive_and_their_policies_sum_to_one() -> None:
     assert np.isnan(batch.surprise).all()
 
 
-def test_what_came_after_each_position_is_told_with_it() -> None:
+def test_records_contain_what_followed_the_position() -> None:
     """Player 2's stones on 41 and 42 are captured by 43; records of plies 1, 3 and the last one."""
     moves = [40, 41, 0, 42, 43, 80]
     empty = np.zeros(81, np.int8)
@@ -114,7 +114,7 @@ def test_visits_beyond_what_fits_are_kept_as_the_most_that_fits() -> None:
     assert (decoded(dataclasses.replace(game, records=[many])).visits == codec.MAX_VISITS).all()
 
 
-def test_a_policy_without_entries_is_all_rest() -> None:
+def test_a_policy_without_entries_is_all_unlisted() -> None:
     game = plain_game(2)
     nothing = np.zeros(0, np.int16)
     empty = dataclasses.replace(
@@ -176,7 +176,7 @@ def test_the_record_that_is_wrong_is_named(changes: dict[str, Callable[[SearchRe
 
 
 def balanced(targets: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """As many probabilities with the same sum, one of them -0.5."""
+    """The same number of probabilities with the same sum, one of them -0.5."""
     changed = targets.copy()
     changed[0], changed[1] = -0.5, targets[0] + targets[1] + 0.5
     return changed
@@ -190,7 +190,7 @@ def test_points_off_the_board_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("column", "blob"), [("board", b"123"), ("policy", b"1234567"), ("policy", b"\xff" * 6)])
-def test_damaged_bytes_are_told(column: str, blob: bytes) -> None:
+def test_damaged_bytes_are_reported(column: str, blob: bytes) -> None:
     row = list(rows_of(plain_game(1))[0])
     row[codec.RECORD_COLUMNS.index("id")] = 3
     row[codec.RECORD_COLUMNS.index(column)] = blob

@@ -1,7 +1,7 @@
-"""The rules a second time, slow and plain, written from the words of docs/rules.md: the kernels' judge.
+"""A second, slow and simple implementation of the rules, written from docs/rules.md, to test the kernels.
 
 It shares no code with the kernels: points are (column, row) pairs counted from 1 at the bottom left, the board is a
-dict, and everything is looked for again after every stone.
+dict, and everything is computed again after every stone.
 """
 
 Point = tuple[int, int]
@@ -11,7 +11,7 @@ DIRECTIONS = LINES + [(-x, -y) for x, y in LINES]
 
 
 class Oracle:
-    """One game. `events` counts what has happened in it, so that a test can ask whether its games were rich enough."""
+    """One game. `events` counts its events, so that a test can check that its games cover all rules."""
 
     def __init__(self, variant: str, size: int) -> None:
         self.variant = variant

@@ -1,4 +1,4 @@
-"""Symmetry: the tables are a group of eight, and a turned game has turned records at every ply."""
+"""Symmetry: the tables are a group of eight, and a transformed game has transformed positions at every ply."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_an_unknown_symmetry_is_refused() -> None:
         transform_positions(new_positions(1), 8)
 
 
-def test_positions_of_several_sizes_are_turned_together() -> None:
+def test_positions_of_several_sizes_are_transformed_together() -> None:
     positions = np.concatenate([new_positions(1, "gomoku", 7), new_positions(1, "pente", 19)])
     play(positions[0], 0)
     play(positions[1], 180)
@@ -60,7 +60,7 @@ def test_positions_of_several_sizes_are_turned_together() -> None:
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_symmetric_game_has_symmetric_records(variant: str, size: int, style: str, seed: int) -> None:
-    """All eight, every variant. Where the board has a middle (or the opening is free), the legal points turn too."""
+    """All eight, every variant. On odd boards (or with a free opening) the legal points are transformed too."""
     rng = np.random.default_rng(seed)
     table = SYMMETRIES[size]
     games = np.concatenate([new_positions(1, variant, size) for _ in range(NUM_SYMMETRIES)])

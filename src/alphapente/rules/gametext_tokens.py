@@ -59,7 +59,7 @@ class Kind(Enum):
     FILE_START = auto()
     """A byte-order mark at the start of a line: files were concatenated here."""
     FAULT = auto()
-    """Unreadable text: `text` is the reason. `value` is HEADER_FAULT for a malformed header, UNCLOSED for a comment or a
+    """Unreadable text: `text` is the reason. `value` is HEADER_FAULT for a malformed header, UNCLOSED for a comment or
     variation without an end before the next game."""
 
 

@@ -1,7 +1,7 @@
 """Perft: counts all move sequences of a given length, which checks the rules.
 
-The term is from chess programming ("performance test"). Two programs with equal counts generate the same
-moves and the same ends of games. A game that ends early has no further moves, so it adds nothing to deeper counts.
+The term is from chess programming ("performance test"). Two programs with equal counts generate the same moves and
+the same ends of games. A game that ends early has no further moves, so it adds nothing to deeper counts.
 """
 
 from typing import NamedTuple

@@ -23,7 +23,7 @@ def stones_taken(position: Position, point: int, player: int | None = None) -> l
 
 
 def winning_line(position: Position) -> list[int]:
-    """The points of the winner's lines of five or more stones (gomoku: exactly five), rising; empty if there are none."""
+    """The points of the winner's lines of five or more stones (gomoku: exactly five), rising; empty if none."""
     winner, size, board = int(position["winner"]), int(position["size"]), position["board"]
     if winner not in (1, 2):
         return []
