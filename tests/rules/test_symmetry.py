@@ -47,9 +47,9 @@ def test_positions_of_several_sizes_are_transformed_together() -> None:
     positions = np.concatenate([new_positions(1, "gomoku", 7), new_positions(1, "pente", 19)])
     play(positions[0], 0)
     play(positions[1], 180)
-    turned = transform_positions(positions, 3)
-    assert turned["last"].tolist() == [48, 180]
-    assert transform_positions(turned, int(INVERSE[3])).tobytes() == positions.tobytes()
+    transformed = transform_positions(positions, 3)
+    assert transformed["last"].tolist() == [48, 180]
+    assert transform_positions(transformed, int(INVERSE[3])).tobytes() == positions.tobytes()
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -71,13 +71,13 @@ def test_a_symmetric_game_has_symmetric_records(variant: str, size: int, style: 
         point = choose(oracle, oracle.legal(), style, rng)
         oracle.play(point)
         for symmetry in range(NUM_SYMMETRIES):
-            turned = int(table[symmetry, index_of[point]])
-            assert is_legal(games[symmetry], turned) or not symmetric_opening
-            play(games[symmetry], turned)
+            transformed = int(table[symmetry, index_of[point]])
+            assert is_legal(games[symmetry], transformed) or not symmetric_opening
+            play(games[symmetry], transformed)
             assert transform_positions(games[:1], symmetry)[0].tobytes() == games[symmetry].tobytes()
     if oracle.winner is None:
-        bits, turned_copy = new_bitboards(), np.zeros(2, POSITION)
-        find_tactics(games[0], bits, turned_copy[1])
+        bits, transformed_copy = new_bitboards(), np.zeros(2, POSITION)
+        find_tactics(games[0], bits, transformed_copy[1])
         for symmetry in range(NUM_SYMMETRIES):  # one after the other into the same record
-            copy_turned(turned_copy[0], games[0], bits, symmetry)
-            assert turned_copy[0].tobytes() == games[symmetry].tobytes()
+            copy_turned(transformed_copy[0], games[0], bits, symmetry)
+            assert transformed_copy[0].tobytes() == games[symmetry].tobytes()
