@@ -116,7 +116,7 @@ class Oracle:
         return [run for run in runs if len(run) == 5] if self.variant == "gomoku" else runs
 
     def _capturable(self, stone: Point, me: int, other: int) -> bool:
-        """Whether `stone` stands in a pair, one end of it an enemy's stone, the other an empty point."""
+        """Whether `stone` is in a pair with an enemy stone at one end and an empty point at the other."""
         for x, y in DIRECTIONS:
             if self.stones.get((stone[0] + x, stone[1] + y)) != me:
                 continue

@@ -76,13 +76,13 @@ class Parking:
                 .with_for_update(skip_locked=True)  # SQLite ignores it: its writers take turns anyway
             )
             found = [ParkedGame(int(row.id), bytes(row.payload)) for row in connection.execute(query)]
-            _hold(connection, [game.parked_id for game in found], CLAIM_S)
+            _extend_claims(connection, [game.parked_id for game in found], CLAIM_S)
             return found
 
     def renew(self, parked_ids: Sequence[int], seconds: int = CLAIM_S) -> None:
         """Extends claims to this number of seconds from now; 0 releases the games unchanged."""
         with self._store.writing() as connection:
-            _hold(connection, parked_ids, seconds)
+            _extend_claims(connection, parked_ids, seconds)
 
     def park(self, payloads: Sequence[bytes], claimed: Mapping[int, bytes] = {}, unchanged: Sequence[int] = ()) -> None:
         """Parks games that are still in play for the next generation, in one transaction.
@@ -93,7 +93,7 @@ class Parking:
         if not payloads and not claimed and not unchanged:
             return
         with self._store.writing() as connection:
-            _hold(connection, unchanged, 0)
+            _extend_claims(connection, unchanged, 0)
             if claimed:
                 rows = [{"parked_id": parked_id, "content": content} for parked_id, content in claimed.items()]
                 connection.execute(_REPLACE, rows)
@@ -124,7 +124,7 @@ class Parking:
             _remove(connection, parked_id)
 
 
-def _hold(connection: Connection, parked_ids: Sequence[int], seconds: int) -> None:
+def _extend_claims(connection: Connection, parked_ids: Sequence[int], seconds: int) -> None:
     until = int(time.time()) + seconds if seconds else 0
     if parked_ids:
         connection.execute(_RENEW, [{"parked_id": parked_id, "until": until} for parked_id in parked_ids])

@@ -213,7 +213,7 @@ CREATE TABLE games_in_play (
     )
 
 
-def _what_came_after(connection: Connection) -> None:
+def _later_columns(connection: Connection) -> None:
     """Version 3: the policy weight of records, and what followed the position. Unknown for older records."""
     _run(
         connection,
@@ -278,7 +278,7 @@ Migration = Callable[[Connection], None]
 MIGRATIONS: tuple[Migration, ...] = (
     _games_and_records,
     _games_in_play,
-    _what_came_after,
+    _later_columns,
     _matches,
     _claims,
     _comments,
