@@ -86,7 +86,7 @@ def test_invalid_commands_are_reported_in_one_line(folder: Path) -> None:
         "save needs a file",
         "cannot read none.txt: No such file",
         "own.pt/where.txt cannot be written (Not a directory)",
-        "cannot read own.pt: it is no text",
+        "cannot read own.pt: it is not text",
     ):
         assert message in out
 

@@ -61,7 +61,7 @@ def with_targets(game: GameRecord, targets: Sequence[np.ndarray[Any, Any]]) -> G
 def _with_target(record: SearchRecord, target: np.ndarray[Any, Any]) -> SearchRecord:
     points = np.flatnonzero(target).astype(np.int16)
     values = (target[points] / target[points].sum()).astype(np.float32)
-    return replace(record, points=points, targets=values, visits=np.ones(len(points), np.int32), rest=0.0)
+    return replace(record, points=points, targets=values, visits=np.ones(len(points), np.int32), unlisted=0.0)
 
 
 def store(config: Config, some: Iterable[GameRecord]) -> None:

@@ -1,4 +1,4 @@
-"""Games for the tests of the records: played at random by the rules, with made-up searches."""
+"""Games for the tests of records: random legal moves, with invented search results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from alphapente.records.store import Store
 
 
 def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: int = 1000) -> GameRecord:
-    """A whole random game, one record for each of its first plies; one ply in twenty counts as played at random."""
+    """A complete random game with a record for each of its first plies; one ply in twenty is marked as random."""
     from alphapente.rules.kernels import legal_points, play
     from alphapente.rules.position import DRAW, WON_BY, new_positions, stones
 
@@ -49,10 +49,10 @@ def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: i
 def search_record(
     rng: np.random.Generator, ply: int, board: Any, captured: tuple[int, int], to_move: int, legal: Any
 ) -> SearchRecord:
-    """A record as a search of 100 simulations makes it: 16 to 32 points visited, a tenth of the target elsewhere."""
+    """A record as of a search of 100 simulations: 16 to 32 points visited, a tenth of the target is unlisted."""
     count = min(len(legal), int(rng.integers(16, 33)))
     points = np.sort(rng.choice(legal, count, replace=False)).astype(np.int16)
-    rest = 0.1 if count < len(legal) else 0.0
+    unlisted = 0.1 if count < len(legal) else 0.0
     return SearchRecord(
         ply=ply,
         board=board,
@@ -60,15 +60,15 @@ def search_record(
         to_move=to_move,
         points=points,
         visits=rng.multinomial(100, np.full(count, 1 / count)).astype(np.int32),
-        targets=(rng.dirichlet(np.ones(count)) * (1 - rest)).astype(np.float32),
-        rest=rest,
+        targets=(rng.dirichlet(np.ones(count)) * (1 - unlisted)).astype(np.float32),
+        unlisted=unlisted,
         search_value=float(rng.uniform(-1, 1)),
         simulations=100,
     )
 
 
 def plain_game(num_records: int, seed: int = 0, size: int = 19) -> GameRecord:
-    """A game of any number of records that no rule was asked about, made in no time."""
+    """A game with any number of records, created fast, without regard to the rules."""
     rng = np.random.default_rng(seed)
     moves = rng.permutation(size * size)[:num_records].tolist()
     board = np.zeros(size * size, np.int8)
@@ -80,7 +80,7 @@ def plain_game(num_records: int, seed: int = 0, size: int = 19) -> GameRecord:
 
 
 def write_games(database: Path, games: list[GameRecord], repeats: int) -> None:
-    """What a writing process does."""
+    """The job of a writing process."""
     with Store(database, 30) as store:
         for _ in range(repeats):
             for game in games:
@@ -88,12 +88,12 @@ def write_games(database: Path, games: list[GameRecord], repeats: int) -> None:
 
 
 def write_for_ever(database: Path, games: list[GameRecord]) -> None:
-    """What a writing process does until it is killed."""
+    """The job of a writing process that is killed."""
     write_games(database, games, 10**9)
 
 
 def take_all(database: Path, results: Any) -> None:
-    """Takes parked games one at a time and tells which it got."""
+    """Claims parked games one at a time and reports their ids."""
     with Store(database, 30) as store:
         taken: list[bytes] = []
         parking = Parking(store, "pente", 19, "simple")
@@ -103,15 +103,15 @@ def take_all(database: Path, results: Any) -> None:
 
 
 def with_file_limit(limit_bytes: int, job: Callable[..., None], *arguments: Any) -> None:
-    """Runs `job` where no file may grow beyond `limit_bytes`."""
+    """Runs `job` with a limit on the size of files."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
     job(*arguments)
 
 
-def fill_and_tell(database: Path, games: list[GameRecord], results: Any) -> None:
-    """Writes until it fails, and tells how many games were stored and the error's line."""
+def fill_and_report(database: Path, games: list[GameRecord], results: Any) -> None:
+    """Writes until it fails; reports the number of games stored and the error message."""
     stored = 0
     try:
         with Store(database, 5) as store:

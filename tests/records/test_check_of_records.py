@@ -1,4 +1,4 @@
-"""The check finds whatever contradicts the rules, and nothing in what self-play stores."""
+"""The check finds everything that contradicts the rules, and nothing in games of self-play."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ from .samples import random_game
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database to copy, with games 1 and 2: random ones, ten records each; the first record is its number 2**40."""
+    """A database to copy, with two random games of ten records each; the first record has the key 2**40."""
     path = tmp_path_factory.mktemp("sound") / "records.db"
     with Store(path) as store:
         for seed in (3, 4):
@@ -33,7 +33,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def database(sound: Path, tmp_path: Path) -> Path:
     """A copy of `sound` for the test to damage."""
-    assert [file.name for file in sound.parent.iterdir()] == [sound.name], "nothing waits beside it to be written"
+    assert [file.name for file in sound.parent.iterdir()] == [sound.name], "the write-ahead log is empty and removed"
     return Path(shutil.copy(sound, tmp_path))
 
 
@@ -47,7 +47,7 @@ def checked(path: Path, damage: str = "") -> CheckReport:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_real_games_of_every_variant_are_found_right(tmp_path: Path, variant: str) -> None:
+def test_real_games_of_every_variant_pass(tmp_path: Path, variant: str) -> None:
     seen: list[tuple[int, int]] = []
     with Store(tmp_path / "records.db") as store:
         for seed in range(3):
@@ -101,7 +101,7 @@ FIRST = "id = (SELECT min(id) FROM records)"
             "a point twice",
         ),
         (f"UPDATE records SET policy = X'28000100FFFF', rest = -0.1 WHERE {FIRST}", 1, 0, "outside 0 to 1"),
-        (f"UPDATE records SET ply = 1 WHERE {FIRST}", 1, None, "once, in order"),
+        (f"UPDATE records SET ply = 1 WHERE {FIRST}", 1, None, "they must rise"),
         ("UPDATE records SET ply = 400 WHERE game_id = 2 AND ply = 9", 2, 400, "game has only"),
         (f"DELETE FROM records WHERE {FIRST}", 1, None, "1 are missing"),
         (f"DELETE FROM records WHERE {FIRST}", None, None, "says 20 records, but there are 19"),
@@ -123,7 +123,7 @@ FIRST = "id = (SELECT min(id) FROM records)"
         ("UPDATE games SET random_plies = X'FF00' WHERE id = 2", 2, None, "ply 255 is said to be random"),
     ],
 )
-def test_whatever_is_wrong_is_found_and_placed(
+def test_every_problem_is_found_with_its_place(
     database: Path, damage: str, game: int | None, ply: int | str | None, problem: str
 ) -> None:
     if ply == "last":
@@ -151,7 +151,7 @@ RECORD_COLUMNS = [column.name for column in RECORDS.columns if column.name != "i
 
 
 def readers(store: Store) -> list[Callable[[], object]]:
-    """Everything that reads games or records of the database."""
+    """All functions that read games or records of the database."""
     return [
         lambda: list(store.games()),
         lambda: store.newest_games("pente", 9, 5),
@@ -194,7 +194,7 @@ def three_games(folder: Path) -> Path:
 
 
 def refused_by_name(path: Path) -> None:
-    """Each reader either reads, or refuses with the database's name and what is damaged."""
+    """Each reader succeeds, or raises an error that names the database and the damage."""
     with Store(path, read_only=True) as store:
         for read in readers(store):
             problem = "records.db is damaged: game"

@@ -1,4 +1,4 @@
-"""Records as bytes and back."""
+"""Encoding and decoding of records."""
 
 import dataclasses
 import itertools
@@ -56,7 +56,7 @@ def test_records_survive_and_their_policies_sum_to_one() -> None:
         np.testing.assert_array_equal(batch.points[entries], record.points)
         np.testing.assert_array_equal(batch.visits[entries], record.visits)
         np.testing.assert_allclose(batch.targets[entries], record.targets, atol=2e-5)
-        assert batch.targets[entries].sum() + batch.rest[index] == pytest.approx(1, abs=1e-6)
+        assert batch.targets[entries].sum() + batch.unlisted[index] == pytest.approx(1, abs=1e-6)
         assert batch.captured[index].tolist() == list(record.captured)
         assert batch.search_value[index] == pytest.approx(record.search_value, abs=1e-7)
         assert batch.outcome[index] == (1 if record.to_move == game.winner else -1)
@@ -65,7 +65,7 @@ def test_records_survive_and_their_policies_sum_to_one() -> None:
     assert np.isnan(batch.surprise).all()
 
 
-def test_what_came_after_each_position_is_told_with_it() -> None:
+def test_records_contain_what_followed_the_position() -> None:
     """Player 2's stones on 41 and 42 are captured by 43; records of plies 1, 3 and the last one."""
     moves = [40, 41, 0, 42, 43, 80]
     empty = np.zeros(81, np.int8)
@@ -89,7 +89,7 @@ def test_a_driver_gets_plain_values_whatever_numbers_a_record_holds() -> None:
         ply=np.int16(1),  # type: ignore[arg-type]
         captured=np.array([0, 2], np.int16),  # type: ignore[arg-type]
         to_move=np.int8(2),  # type: ignore[arg-type]
-        rest=np.float32(game.records[1].rest),  # type: ignore[arg-type]
+        unlisted=np.float32(game.records[1].unlisted),  # type: ignore[arg-type]
         search_value=np.float32(0.5),  # type: ignore[arg-type]
         random_value=np.float64(-0.5),
     )
@@ -114,23 +114,27 @@ def test_visits_beyond_what_fits_are_kept_as_the_most_that_fits() -> None:
     assert (decoded(dataclasses.replace(game, records=[many])).visits == codec.MAX_VISITS).all()
 
 
-def test_a_policy_without_entries_is_all_rest() -> None:
+def test_a_policy_without_entries_is_all_unlisted() -> None:
     game = plain_game(2)
     nothing = np.zeros(0, np.int16)
     empty = dataclasses.replace(
-        game.records[1], points=nothing, visits=nothing.astype(np.int32), targets=nothing.astype(np.float32), rest=1.0
+        game.records[1],
+        points=nothing,
+        visits=nothing.astype(np.int32),
+        targets=nothing.astype(np.float32),
+        unlisted=1.0,
     )
     batch = decoded(dataclasses.replace(game, records=[game.records[0], empty]))
     assert batch.offsets[1] == batch.offsets[2] == len(batch.points)
-    assert batch.rest[1] == 1
+    assert batch.unlisted[1] == 1
 
 
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"rest": 0.5}, "sum to 1.4"),
-        ({"rest": -0.1}, "sum to"),
-        ({"rest": float("nan")}, "sum to"),
+        ({"unlisted": 0.5}, "sum to 1.4"),
+        ({"unlisted": -0.1}, "sum to"),
+        ({"unlisted": float("nan")}, "sum to"),
         ({"search_value": float("nan")}, "search_value is nan"),
         ({"search_value": 1.5}, "search_value is 1.5"),
         ({"random_value": -2.0}, "random_value is -2"),
@@ -159,7 +163,7 @@ def test_records_that_cannot_be_right_are_refused(changes: dict[str, object], li
         ({"points": lambda record: record.points + 361}, r"allowed are 0\.\.360"),
         ({"visits": lambda record: record.visits - 1000}, "visits: allowed are 0 and more"),
         ({"targets": lambda record: balanced(record.targets)}, "the target -0.5: allowed are 0 to 1"),
-        ({"rest": lambda record: record.rest + 1}, "sum to 2"),
+        ({"unlisted": lambda record: record.unlisted + 1}, "sum to 2"),
     ],
 )
 def test_the_record_that_is_wrong_is_named(changes: dict[str, Callable[[SearchRecord], object]], line: str) -> None:
@@ -172,7 +176,7 @@ def test_the_record_that_is_wrong_is_named(changes: dict[str, Callable[[SearchRe
 
 
 def balanced(targets: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """As many probabilities with the same sum, one of them -0.5."""
+    """The same number of probabilities with the same sum, one of them -0.5."""
     changed = targets.copy()
     changed[0], changed[1] = -0.5, targets[0] + targets[1] + 0.5
     return changed
@@ -186,7 +190,7 @@ def test_points_off_the_board_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("column", "blob"), [("board", b"123"), ("policy", b"1234567"), ("policy", b"\xff" * 6)])
-def test_damaged_bytes_are_told(column: str, blob: bytes) -> None:
+def test_damaged_bytes_are_reported(column: str, blob: bytes) -> None:
     row = list(rows_of(plain_game(1))[0])
     row[codec.RECORD_COLUMNS.index("id")] = 3
     row[codec.RECORD_COLUMNS.index(column)] = blob

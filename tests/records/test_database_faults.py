@@ -1,4 +1,4 @@
-"""What goes wrong with databases, each told in one line that says what to do."""
+"""Failures of databases: each is reported in one line that says what to do."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ from alphapente.records.connect import DatabaseError
 from alphapente.records.model import GameRecord
 from alphapente.records.store import Store
 
-from .samples import fill_and_tell, plain_game, random_game, with_file_limit
+from .samples import fill_and_report, plain_game, random_game, with_file_limit
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def read_everything(path: Path) -> None:
         list(store.games())
 
 
-def test_a_missing_database_names_the_command_that_makes_it(tmp_path: Path) -> None:
+def test_a_missing_database_names_the_command_that_creates_it(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"there is no database .*none\.db.*python generate_v2\.py"):
         Store(tmp_path / "none.db", read_only=True)
     assert not (tmp_path / "none.db").exists()
@@ -69,7 +69,7 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    with pytest.raises(DatabaseError, match="cannot be made"):
+    with pytest.raises(DatabaseError, match="cannot be created"):
         Store(tmp_path / "data" / "records.db")
 
 
@@ -102,20 +102,20 @@ def test_a_server_out_of_reach() -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_locked_database_is_waited_for_and_then_told(database: Path) -> None:
+def test_a_locked_database_is_waited_for_and_then_reported(database: Path) -> None:
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with Store(database, 0.2) as store:
         with pytest.raises(DatabaseError, match=r"is locked: .*0\.2 s.*records\.busy_timeout_s"):
             store.add_game(plain_game(3))
-        assert store.num_records("pente", 19) == 1000  # readers are not held up
+        assert store.num_records("pente", 19) == 1000  # readers do not wait
         other.execute("COMMIT")
         store.add_game(plain_game(3))
         assert store.num_records("pente", 19) == 1003
     other.close()
 
 
-def test_a_database_locked_by_another_s_making(tmp_path: Path) -> None:
+def test_a_database_locked_while_another_process_creates_it(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "records.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     other.execute("CREATE TABLE t (a)")
@@ -131,7 +131,7 @@ def add_for_ever(store: Store, game: GameRecord) -> None:
 
 @pytest.fixture
 def small_disk() -> Iterator[None]:
-    """Databases may have no more than 120 pages: SQLite answers as it does on a full disk."""
+    """Limits databases to 120 pages: SQLite then fails as on a full disk."""
 
     def limit(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA max_page_count=120")
@@ -160,7 +160,7 @@ def test_a_file_that_may_not_grow_loses_only_the_game_being_written(tmp_path: Pa
     results = context.Queue()
     path = tmp_path / "records.db"
     games = [random_game(seed, max_records=40) for seed in range(3)]
-    child = context.Process(target=with_file_limit, args=(300_000, fill_and_tell, path, games, results))
+    child = context.Process(target=with_file_limit, args=(300_000, fill_and_report, path, games, results))
     child.start()
     stored, kind, line = results.get(timeout=60)
     child.join()
@@ -175,20 +175,20 @@ def test_a_file_that_may_not_grow_loses_only_the_game_being_written(tmp_path: Pa
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.5, 0.1])
-def test_a_truncated_database_is_told(database: Path, kept: float) -> None:
+def test_a_truncated_database_is_reported(database: Path, kept: float) -> None:
     whole = database.read_bytes()
     database.write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(DatabaseError, match="damaged"):
         read_everything(database)
 
 
-def test_a_file_cut_in_its_first_page_is_told(database: Path) -> None:
+def test_a_file_cut_in_its_first_page_is_reported(database: Path) -> None:
     database.write_bytes(database.read_bytes()[:60])
     with pytest.raises(AlphaPenteError, match=r"is not a database|damaged|no records yet"):
         read_everything(database)
 
 
-def test_overwritten_pages_are_told(database: Path) -> None:
+def test_overwritten_pages_are_reported(database: Path) -> None:
     content = bytearray(database.read_bytes())
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 40_960] = b"\xaa" * 40_960
@@ -197,7 +197,7 @@ def test_overwritten_pages_are_told(database: Path) -> None:
         read_everything(database)
 
 
-def test_records_that_were_deleted_are_told(database: Path) -> None:
+def test_deleted_records_are_reported(database: Path) -> None:
     connection = sqlite3.connect(database)
     connection.execute("DELETE FROM records WHERE ply = 7")
     connection.commit()
@@ -229,7 +229,7 @@ def test_a_read_only_file_can_be_read_and_not_written(database: Path) -> None:
         database.parent.chmod(0o755)
 
 
-def test_sqlite_s_own_word_for_read_only(database: Path) -> None:
+def test_sqlite_s_error_for_read_only_files(database: Path) -> None:
     engine = connect.open_engine(connect.parse_database(database), 1, "read")
     with (
         pytest.raises(DatabaseError, match="cannot be written: it is read-only"),

@@ -1,4 +1,4 @@
-"""The statements that move thousands of rows: one text for each database, the columns in one order."""
+"""The statements for thousands of rows: positional parameters, columns in one order."""
 
 import pytest
 from sqlalchemy import Dialect

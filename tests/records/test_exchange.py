@@ -1,4 +1,4 @@
-"""Games and records out of the database, games into it."""
+"""Export of games and records, import of games."""
 
 import dataclasses
 import os
@@ -55,7 +55,7 @@ def test_games_are_imported_with_their_results(store: Store, tmp_path: Path, enc
     assert check(store).findings == []
 
 
-def test_imported_games_go_out_as_they_came(store: Store, tmp_path: Path) -> None:
+def test_imported_games_are_exported_unchanged(store: Store, tmp_path: Path) -> None:
     (tmp_path / "games.txt").write_text(REAL)
     exchange.import_games(store, tmp_path / "games.txt")
     report = exchange.export_games(store, tmp_path / "sub" / "out.txt")
@@ -85,7 +85,7 @@ def test_games_of_self_play_survive_as_text(tmp_path: Path, size: int) -> None:
         (b"", "holds no game"),
         (b"\n \n", "holds no game"),
         (b"{only a comment}", "holds no game"),
-        (b"\x00\xff\xfe\x01", "bad.txt: it is no text"),
+        (b"\x00\xff\xfe\x01", "bad.txt: it is not text"),
         ("1. K10".encode("utf-16"), "bad.txt: it is UTF-16: save it as UTF-8"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_text_that_is_wrong_stores_nothing(store: Store, tmp_path: Path, conte
     assert list(store.games()) == []
 
 
-def test_a_missing_text_is_told(store: Store, tmp_path: Path) -> None:
+def test_a_missing_text_is_reported(store: Store, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"none\.txt cannot be read: No such file"):
         exchange.import_games(store, tmp_path / "none.txt")
 

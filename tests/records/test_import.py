@@ -1,4 +1,4 @@
-"""Imports: good games are stored and bad ones listed, all in one transaction, and an export gives them back."""
+"""Imports: valid games are stored in one transaction, rejected ones listed; an export returns the same games."""
 
 import multiprocessing
 import time
@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def many_games() -> str:
-    """300 games as pente.org writes them, of which 7 have an illegal move."""
+    """300 games in pente.org's format, 7 of them with an illegal move."""
     return "\n".join(pente_org_games(300, illegal=7))
 
 
@@ -112,7 +112,7 @@ def _content(game: object) -> list[object]:
 
 
 def large_file(path: Path, games: int) -> Path:
-    """A file of games that are read fast and take 4 kB each in the database."""
+    """A file of games that are fast to read and take 4 kB each in the database."""
     path.write_text(f'[Game "Pente"]\n[Event "{"x" * 4000}"]\n\n?\n\n' * games)
     return path
 

@@ -1,4 +1,4 @@
-"""Several processes over one database: nothing is lost, nothing half-written, nobody gets what another took."""
+"""Several processes with one database: nothing is lost or incomplete, and no game is claimed twice."""
 
 import time
 from multiprocessing import get_context
@@ -19,7 +19,7 @@ CONTEXT = get_context("spawn")
 def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
     database = tmp_path / "records.db"
     games = [random_game(seed, max_records=20) for seed in range(4)]
-    # No file yet: the two also race to make it.
+    # No file exists yet: the two also race to create it.
     writers = [CONTEXT.Process(target=write_games, args=(database, games, 25)) for _ in range(2)]
     for writer in writers:
         writer.start()
@@ -32,7 +32,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
             if reader.num_records("pente", 9):
                 batch = reader.sample("top_random", 200, rng, "pente", 9)
                 assert len(batch) == min(200, batch.available)
-                assert batch.available % 20 == 0  # only whole games are ever seen
+                assert batch.available % 20 == 0  # readers see complete games only
                 samples += 1
         for writer in writers:
             writer.join()
@@ -61,7 +61,7 @@ def test_a_killed_writer_leaves_whole_games_only(tmp_path: Path) -> None:
             assert report.findings == []
             assert report.games >= before + 15 * kills
             assert report.records == 30 * report.games
-            store.add_game(games[0])  # and the next start goes on
+            store.add_game(games[0])  # and the next start continues
 
 
 def test_many_processes_may_make_the_database_at_the_same_moment(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Matches in the database: read back equal, players known by who they are, and what cannot be is refused."""
+"""Matches in the database: read back equal, players identified by their fields, impossible matches refused."""
 
 import sqlite3
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_a_player_is_one_row_however_often_it_plays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"games": ()}, "without games"),
         ({"board_size": 7}, "does not fit 7x7"),
@@ -63,9 +63,9 @@ def test_a_player_is_one_row_however_often_it_plays(tmp_path: Path) -> None:
         ({"games": (replace(played(1), opening_plies=400),)}, "has 400 plies of opening"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+def test_impossible_matches_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with Store(tmp_path / "records.db") as store:
-        with pytest.raises(RequestError, match=told):
+        with pytest.raises(RequestError, match=message):
             store.add_match(a_match(**changes))
         assert store.matches() == []
 
@@ -79,8 +79,8 @@ def test_check_replays_the_games_of_matches(tmp_path: Path) -> None:
         problems = [(finding.ply, finding.problem) for finding in check(store).findings]
     assert len(problems) == 2
     assert "game 1 of simple step 10 @50 against random is said to be won by" in problems[0][1]
-    told = "game 3 of simple step 10 @50 against random: point 40 cannot be played: occupied or forbidden"
-    assert problems[1] == (1, told)
+    expected = "game 3 of simple step 10 @50 against random: point 40 cannot be played: occupied or forbidden"
+    assert problems[1] == (1, expected)
 
 
 @pytest.mark.parametrize(

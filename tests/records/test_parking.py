@@ -1,4 +1,4 @@
-"""Games kept in play: claimed by one generation at a time, finished once, never lost."""
+"""Parked games: claimed by one generation at a time, finished once, never lost."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def num_parked(store: Store) -> int:
     return sum(pool.parked_games for pool in store.stats().pools)
 
 
-def test_games_are_claimed_once_oldest_first_and_by_kind(store: Store) -> None:
+def test_games_are_claimed_once_oldest_first_by_pool_and_model(store: Store) -> None:
     here = simple(store)
     here.park([])
     here.park([b"a", b"b", b"c"])
@@ -41,10 +41,10 @@ def test_games_are_claimed_once_oldest_first_and_by_kind(store: Store) -> None:
     assert payloads(here.claim(2)) == [b"c"]
     assert here.claim(2) == []
     assert Parking(store, "gomoku", 9, "simple").claim(2) == []
-    assert num_parked(store) == 5, "a claim takes nothing out"
+    assert num_parked(store) == 5, "a claim deletes nothing"
 
 
-def test_a_claim_ends_by_itself_unless_it_is_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_expires_unless_it_is_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     here = simple(store)
     here.park([b"a", b"b"])
     first, second = here.claim(5)
@@ -56,9 +56,7 @@ def test_a_claim_ends_by_itself_unless_it_is_renewed(store: Store, monkeypatch: 
     assert here.claim(5) == [second]
 
 
-def test_a_claim_made_by_a_clock_that_was_wrong_holds_no_longer_than_another(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_claim_made_by_a_wrong_clock_is_ignored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     here, now = simple(store), time.time()
     here.park([b"a"])
     monkeypatch.setattr(time, "time", lambda: now + 5 * 365 * 24 * 3600)
@@ -68,7 +66,7 @@ def test_a_claim_made_by_a_clock_that_was_wrong_holds_no_longer_than_another(
     assert here.claim(5) == []
 
 
-def test_games_are_parked_again_as_they_are_now_or_as_they_were(store: Store) -> None:
+def test_games_are_parked_again_changed_or_unchanged(store: Store) -> None:
     here = simple(store)
     here.park([b"a", b"b"])
     first, second = here.claim(5)
@@ -76,7 +74,7 @@ def test_games_are_parked_again_as_they_are_now_or_as_they_were(store: Store) ->
     assert payloads(here.claim(5)) == [b"a2", b"b", b"c"]
 
 
-def test_a_finished_game_takes_the_place_of_its_parked_self_only_once(store: Store) -> None:
+def test_a_finished_game_replaces_its_parked_row_only_once(store: Store) -> None:
     here, game = simple(store), random_game(1, max_records=10)
     here.park([b"a"])
     (parked,) = here.claim(1)
@@ -97,7 +95,7 @@ def test_a_game_that_cannot_be_stored_stays_parked(store: Store) -> None:
     assert (store.num_games("pente", 9), num_parked(store)) == (0, 1)
 
 
-def test_a_series_is_taken_once_also_where_no_game_came_of_it(store: Store) -> None:
+def test_a_series_is_taken_once_even_without_games(store: Store) -> None:
     assert [simple(store).take_series() for _ in range(3)] == [0, 1, 2]
     assert Parking(store, "pente", 19, "simple").take_series() == 0
     for seed in range(7):

@@ -1,4 +1,4 @@
-"""From records back to positions: what a network reads is what it read in the game."""
+"""Records converted to positions: a network reads the same as in the game."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.records.samples import random_game
 
 
 @pytest.mark.parametrize("variant", ["pente", "boat", "keryo"])
-def test_positions_of_records_look_as_they_did_in_the_game(tmp_path: Path, variant: str) -> None:
+def test_positions_of_records_are_those_of_the_game(tmp_path: Path, variant: str) -> None:
     games = [random_game(seed, variant, 7) for seed in range(8)]
     seen = []
     pending = 0
@@ -31,4 +31,4 @@ def test_positions_of_records_look_as_they_did_in_the_game(tmp_path: Path, varia
             store.add_game(game)
         records = store.sample("recent", 10_000, np.random.default_rng(0), variant, 7)
     np.testing.assert_array_equal(encode_batch(positions_of(records)), np.array(seen))
-    assert pending > 0 or variant != "boat", "no five waited: choose other seeds"
+    assert pending > 0 or variant != "boat", "no pending five occurred: choose other seeds"

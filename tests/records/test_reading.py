@@ -1,4 +1,4 @@
-"""Records read by several threads at once: the same records in the same order, and no error lost."""
+"""Records read by several threads: the same records in the same order, and no error lost."""
 
 import sqlite3
 import threading
@@ -61,7 +61,7 @@ def test_scattered_records_are_read_by_threads_and_neighbours_are_not(
     assert seen == {"random": {"read-records"}, "recent": {"MainThread"}}
 
 
-def test_an_error_in_a_thread_is_the_sample_s(database: Path, tmp_path: Path) -> None:
+def test_an_error_in_a_thread_is_raised_by_the_sample(database: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(database.read_bytes())
     connection = sqlite3.connect(damaged)

@@ -1,4 +1,4 @@
-"""`alphapente records ...` as a user types it."""
+"""The commands `alphapente records ...`."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ from .samples import random_game
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a database at the place that the defaults name."""
+    """The current folder, with a database at the default path."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     with Store("./data/records.db") as store:
@@ -54,7 +54,7 @@ def test_stats_of_a_database_without_games(folder: Path) -> None:
     assert run("stats", "--set", "records.database=new.db").startswith("new.db: no games yet, ")
 
 
-def test_export_and_import_go_round(folder: Path) -> None:
+def test_export_and_import_round_trip(folder: Path) -> None:
     assert "Wrote 3 games to games.txt" in run("export", "games.txt")
     assert "Stored 3 games (3 of pente 9x9;" in run("import", "games.txt", "--set", "records.database=other.db")
     assert "3 games and 0 records agree" in run("check", "--set", "records.database=other.db")
@@ -66,7 +66,7 @@ def test_export_of_records(folder: Path, words: tuple[str, ...]) -> None:
     assert "Wrote 30 records to r" in run("export", *words)
 
 
-def test_check_tells_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "3 games and 30 records agree with the rules" in run("check")
     connection = sqlite3.connect("data/records.db")
     connection.execute("UPDATE records SET to_move = 3 - to_move WHERE game_id = 2 AND ply = 5")
@@ -76,7 +76,7 @@ def test_check_tells_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[s
         run("check")
 
 
-def test_a_missing_database_is_not_made(folder: Path) -> None:
+def test_a_missing_database_is_not_created(folder: Path) -> None:
     for words in (("stats",), ("check",), ("export", "out.txt")):
         with pytest.raises(RequestError, match=r"python generate_v2\.py"):
             run(*words, "--set", "records.database=none.db")

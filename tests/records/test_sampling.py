@@ -1,4 +1,4 @@
-"""The sampling strategies: exactly as documented, uniform where they say so."""
+"""The sampling strategies: as documented, and uniform where documented."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_every_strategy_gives_distinct_numbers_in_order(
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 @pytest.mark.parametrize("num_records", [1, 99, 100])
-def test_as_many_as_there_are_or_fewer_gives_all(name: str, num_records: int) -> None:
+def test_a_count_of_at_least_the_records_returns_all(name: str, num_records: int) -> None:
     np.testing.assert_array_equal(draw(name, num_records, 100, Draw(rng(), 0.7)), np.arange(num_records))
 
 
@@ -51,10 +51,10 @@ def test_top_random_is_the_newest_and_some_older(num_records: int, top: float, s
     assert (seqs[: 100 - newest] < num_records - newest).all()
 
 
-@pytest.mark.parametrize("num_records", [400, 30_000])  # NumPy draws small shares in another way
+@pytest.mark.parametrize("num_records", [400, 30_000])  # NumPy draws small shares by another algorithm
 @pytest.mark.parametrize(("name", "older"), [("random", 1.0), ("top_random", 0.3)])
 def test_what_is_drawn_at_random_is_uniform(name: str, older: float, num_records: int) -> None:
-    """Chi-square over 20 cells of equal width, by its normal approximation: within 5 sigma."""
+    """Chi-square test over 20 cells of equal width, by its normal approximation: within 5 sigma."""
     generator = rng(7)
     count = 100
     pool = num_records if name == "random" else num_records - 70
@@ -91,7 +91,7 @@ def test_wrong_requests_are_refused(name: str, count: int, top: float, line: str
 
 
 def test_the_window_grows_with_the_records_but_more_slowly() -> None:
-    """KataGo's numbers: c = 250,000, alpha 0.75, beta 0.4; by hand from the formula, and its slope at c."""
+    """KataGo's parameters c = 250,000, alpha 0.75, beta 0.4: values computed by hand, and the slope at c."""
     window = Window(250_000, 0.75, 0.4)
     assert [window.reach(n) for n in (0, 1, 250_000)] == [0, 1, 250_000]
     assert window.reach(4_000_000) == round(250_000 * (1 + 0.4 * (16**0.75 - 1) / 0.75))
@@ -100,7 +100,7 @@ def test_the_window_grows_with_the_records_but_more_slowly() -> None:
     assert Window(1000, 1.0, 1.0).reach(123_456) == 123_456
 
 
-def test_window_draws_uniformly_from_the_newest_that_it_reaches() -> None:
+def test_window_draws_uniformly_from_its_newest_records() -> None:
     by = Draw(rng(3), window=Window(100, 0.5, 0.5))
     reach = by.window.reach(10_000)
     assert reach == 1000

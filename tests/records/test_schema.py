@@ -1,4 +1,4 @@
-"""The schema's version: older databases are brought up to date without loss, newer ones refused."""
+"""The schema version: older databases are migrated without loss, newer ones are refused."""
 
 import sqlite3
 from pathlib import Path
@@ -17,7 +17,7 @@ from .samples import plain_game
 
 
 def database_of_version(path: Path, version: int) -> None:
-    """An empty database as the AlphaPente of that version made it."""
+    """An empty database of that schema version."""
     engine = connect.open_engine(connect.parse_database(path), 5, "write")
     connect.migrate(engine, str(path), version)
     engine.dispose()
@@ -30,7 +30,7 @@ def set_version(path: Path, version: str) -> None:
     connection.close()
 
 
-def test_the_steps_make_the_tables_that_the_code_counts_on(tmp_path: Path) -> None:
+def test_the_migrations_create_the_tables_that_the_code_expects(tmp_path: Path) -> None:
     with Store(tmp_path / "records.db"):
         pass
     engine = create_engine(f"sqlite:///{tmp_path / 'records.db'}")
@@ -50,7 +50,7 @@ def test_the_steps_make_the_tables_that_the_code_counts_on(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 @pytest.mark.parametrize("read_only", [True, False])
-def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, version: int, read_only: bool) -> None:
+def test_an_older_database_is_migrated_without_loss(tmp_path: Path, version: int, read_only: bool) -> None:
     database = tmp_path / "records.db"
     with Store(database) as store:
         game_id = store.add_game(plain_game(30))
@@ -73,7 +73,7 @@ def test_an_older_database_is_brought_up_to_date_without_loss(tmp_path: Path, ve
             parking = Parking(store, "pente", 19, "simple")
             parking.park([b"in play"])
             assert [game.payload for game in parking.claim(5)] == [b"in play"]
-            # What a version below 5 began had series 0 to the number of its games.
+            # Versions below 5 used the series 0 to the number of games.
             assert parking.take_series() == (2 if version < 5 else 1)
     np.testing.assert_array_equal(after.boards, before.boards)
     np.testing.assert_array_equal(after.targets, before.targets)
@@ -114,7 +114,7 @@ def test_a_newer_version_is_refused_with_both_numbers(tmp_path: Path, read_only:
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE songs (title TEXT)", "CREATE TABLE meta (name TEXT, value TEXT)"])
-def test_somebody_else_s_database_is_left_alone(tmp_path: Path, statement: str) -> None:
+def test_a_database_of_another_program_is_not_changed(tmp_path: Path, statement: str) -> None:
     database = tmp_path / "songs.db"
     connection = sqlite3.connect(database)
     connection.execute(statement)
@@ -126,7 +126,7 @@ def test_somebody_else_s_database_is_left_alone(tmp_path: Path, statement: str) 
     assert database.read_bytes() == before
 
 
-def test_a_version_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_a_version_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
     with Store(tmp_path / "records.db"):
         pass
     set_version(tmp_path / "records.db", "two")

@@ -1,4 +1,4 @@
-"""What is counted over the games of a pool, against the same counted in plain Python."""
+"""Statistics over the games of a pool, compared with the same in plain Python."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_windows_of_games_are_averages_over_even_parts_of_them(
         assert window.won_by_player_1 == pytest.approx(np.mean([game.winner == 1 for game in of]))
 
 
-def test_other_boards_and_variants_are_left_out(store: Store, games: list[GameRecord]) -> None:
+def test_other_boards_and_variants_are_excluded(store: Store, games: list[GameRecord]) -> None:
     (window,) = store.game_windows("pente", [7], 1)
     assert window.games == sum(game.board_size == 7 for game in games)
     assert store.game_windows("pente", [19], 5) == []

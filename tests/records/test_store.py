@@ -1,4 +1,4 @@
-"""The store: what goes in comes out, what is sampled is read and nothing else."""
+"""The store: games are read back unchanged, and a sample reads its records only."""
 
 import dataclasses
 import os
@@ -31,7 +31,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def test_a_game_comes_back_as_it_was(store: Store) -> None:
+def test_a_game_is_read_back_unchanged(store: Store) -> None:
     game = random_game(3)
     value = dataclasses.replace(game.records[0], random_value=0.25)
     settings = store.settings_id('{"a": 1}')
@@ -44,7 +44,7 @@ def test_a_game_comes_back_as_it_was(store: Store) -> None:
         if name != "records":
             assert getattr(stored, name) == getattr(game, name), name
     batch = store.sample("recent", 1000, rng(), "pente", 9)
-    assert (batch.asked, batch.available, len(batch)) == (1000, len(game.records), len(game.records))
+    assert (batch.requested, batch.available, len(batch)) == (1000, len(game.records), len(game.records))
     assert batch.ply.tolist() == [record.ply for record in game.records]
     assert batch.random_value[0] == 0.25
     assert np.isnan(batch.random_value[1:]).all()
@@ -67,9 +67,9 @@ def test_records_are_numbered_without_gaps_in_each_pool(store: Store) -> None:
     assert [game.game_id for game in store.games(after_id=games[0].game_id, size=19)] == [g.game_id for g in games[1:]]
 
 
-def test_a_record_that_is_wrong_leaves_nothing_behind(store: Store) -> None:
+def test_an_impossible_record_stores_nothing(store: Store) -> None:
     game = plain_game(5)
-    wrong = dataclasses.replace(game.records[4], rest=0.9)
+    wrong = dataclasses.replace(game.records[4], unlisted=0.9)
     with pytest.raises(RequestError, match="sum to"):
         store.add_game(dataclasses.replace(game, records=[*game.records[:4], wrong]))
     assert (store.num_games("pente", 19), store.num_records("pente", 19)) == (0, 0)
@@ -87,7 +87,7 @@ def test_a_record_that_is_wrong_leaves_nothing_behind(store: Store) -> None:
         ({"seed": 2**63}, "64-bit"),
     ],
 )
-def test_games_that_cannot_be_are_refused(store: Store, changes: dict[str, Any], line: str) -> None:
+def test_impossible_games_are_refused(store: Store, changes: dict[str, Any], line: str) -> None:
     with pytest.raises(RequestError, match=line):
         store.add_game(dataclasses.replace(plain_game(2), **changes))
 
@@ -169,9 +169,19 @@ def test_a_sample_is_the_records_that_the_strategy_drew(store: Store, strategy: 
         store.add_game(plain_game(100, seed))
     whole = store.sample("recent", 3000, rng(), "pente", 19)
     batch = store.sample(strategy, 1500, rng(), "pente", 19)
-    assert (len(batch), batch.asked, batch.available) == (1500, 1500, 3000)
+    assert (len(batch), batch.requested, batch.available) == (1500, 1500, 3000)
     chosen = (batch.ids - whole.ids[0]).tolist()
-    for name in ("boards", "captured", "ply", "to_move", "search_value", "outcome", "rest", "simulations", "game_ids"):
+    for name in (
+        "boards",
+        "captured",
+        "ply",
+        "to_move",
+        "search_value",
+        "outcome",
+        "unlisted",
+        "simulations",
+        "game_ids",
+    ):
         np.testing.assert_array_equal(getattr(batch, name), getattr(whole, name)[chosen], err_msg=name)
     for index in (0, 700, 1499):
         mine = slice(batch.offsets[index], batch.offsets[index + 1])
@@ -198,7 +208,7 @@ def test_records_are_read_in_batches_by_range(store: Store) -> None:
 
 
 def steps_to_sample(database: Path, strategy: str) -> int:
-    """How many steps SQLite's machine takes to sample 50 records."""
+    """The number of steps of SQLite's virtual machine for a sample of 50 records."""
     steps = 0
 
     def count() -> int:
@@ -220,7 +230,7 @@ def steps_to_sample(database: Path, strategy: str) -> int:
 
 
 @pytest.mark.parametrize("strategy", ["recent", "random", "top_random"])
-def test_reading_costs_what_is_sampled_not_what_there_is(tmp_path: Path, strategy: str) -> None:
+def test_the_cost_of_reading_depends_on_the_sample_not_on_the_database(tmp_path: Path, strategy: str) -> None:
     game = plain_game(100)
     steps = []
     for name, games in (("small.db", 1), ("large.db", 40)):
@@ -231,7 +241,7 @@ def test_reading_costs_what_is_sampled_not_what_there_is(tmp_path: Path, strateg
     assert steps[1] < 1.2 * steps[0] + 200
 
 
-def test_every_query_of_a_sample_goes_by_the_primary_key(store: Store, tmp_path: Path) -> None:
+def test_every_query_of_a_sample_uses_the_primary_key(store: Store, tmp_path: Path) -> None:
     store.add_game(plain_game(100))
     statements: list[tuple[str, Any]] = []
 
@@ -254,13 +264,13 @@ def test_every_query_of_a_sample_goes_by_the_primary_key(store: Store, tmp_path:
 
 
 def test_a_record_takes_at_most_400_bytes_of_the_file(tmp_path: Path) -> None:
-    """Everything counted: boards, policies, games, settings, indexes and what the file wastes."""
+    """Includes everything: boards, policies, games, settings, indexes and unused space of the file."""
     database = tmp_path / "records.db"
     with Store(database) as store:
         for seed in range(60):
             store.add_game(plain_game(40, seed))
     assert not Path(f"{database}-wal").exists()
-    assert database.stat().st_size / 2400 < 320  # the contract says 400
+    assert database.stat().st_size / 2400 < 320  # the documented limit is 400
 
 
 def test_the_write_ahead_log_is_on_and_foreign_keys_hold(store: Store, tmp_path: Path) -> None:

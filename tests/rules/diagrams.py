@@ -1,4 +1,4 @@
-"""Positions drawn as people draw them: rows from the top, `X` player 1, `O` player 2, `*` an empty point to name."""
+"""Positions as diagrams: rows from the top, `X` player 1, `O` player 2, `*` a marked empty point."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def rows_of(diagram: str) -> list[str]:
 def draw(
     diagram: str, variant: str = "pente", to_move: int = 1, captured: tuple[int, int] = (0, 0), pending: bool = False
 ) -> Position:
-    """The position of a square diagram, `to_move` next; `captured` by player 1 and 2 so far."""
+    """The position of a square diagram; `captured` are the stones captured by player 1 and 2."""
     rows = rows_of(diagram)
     size = len(rows)
     assert all(len(row) == size for row in rows), "the diagram must be square"
@@ -30,20 +30,20 @@ def draw(
 
 
 def star(diagram: str) -> int:
-    """The index of the one point marked `*`."""
+    """The index of the point marked `*`."""
     marks = "".join(rows_of(diagram))
     assert marks.count("*") == 1, "mark one point with *"
     return marks.index("*")
 
 
 def board_text(position: Position) -> list[str]:
-    """The board as rows of `.`, `X`, `O`, to compare with `rows_of`."""
+    """The board as rows of `.`, `X`, `O`, as `rows_of` returns them."""
     size = int(position["size"])
     return ["".join(".XO"[stone] for stone in row) for row in stones(position).reshape(size, size)]
 
 
 def after(position: Position, *names: str) -> Position:
-    """A copy of the position after the moves named."""
+    """A copy of the position after the named moves."""
     copy = position.copy()
     for name in names:
         play(copy, parse_point(name, int(copy["size"])))

@@ -1,4 +1,4 @@
-"""Game texts for tests: as pente.org writes them, and with everything that people and programs do to them."""
+"""Game texts for tests: in pente.org's format, and with every variation of the grammar."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def random_moves(rng: np.random.Generator, variant: str, size: int, count: int) 
 
 @st.composite
 def game_texts(draw: st.DrawFn) -> str:
-    """Several games in one text, most of which can be read, in every spelling that the grammar allows."""
+    """Several games in one text, most of them readable, in every spelling that the grammar allows."""
     games = draw(st.lists(one_game(), min_size=1, max_size=4))
     text = draw(st.sampled_from(["", "\ufeff", "\n\n", "{before}\n", "; before\n"])) + "".join(games)
     return text.replace("\n", draw(st.sampled_from(NEWLINES)))
@@ -64,7 +64,7 @@ def game_texts(draw: st.DrawFn) -> str:
 
 @st.composite
 def one_game(draw: st.DrawFn) -> str:
-    """One game, begun and ended so that another can stand before and after it."""
+    """One game, with a beginning and an end that allow other games before and after it."""
     variant, size = draw(st.sampled_from(VARIANTS)), draw(st.sampled_from([7, 13, 19]))
     points = random_moves(np.random.default_rng(draw(st.integers(0, 1000))), variant, size, draw(st.integers(0, 12)))
     between = draw(st.sampled_from(["\n", "\n\n", " ", ""]))
@@ -86,7 +86,7 @@ def one_game(draw: st.DrawFn) -> str:
 
 
 def _aside() -> st.SearchStrategy[str]:
-    """What may stand between two moves."""
+    """A comment, variation or annotation between two moves."""
     comments = WORDS.map(lambda words: f" {{{words}}} ")
     lines = WORDS.map(lambda words: f" ; {words} }} {{\n")
     variations = st.sampled_from([" (1. K10 (L9 {)} ; )\n) $4) ", "(x)"])

@@ -1,7 +1,7 @@
-"""The rules a second time, slow and plain, written from the words of docs/rules.md: the kernels' judge.
+"""A second, slow and simple implementation of the rules, written from docs/rules.md, to test the kernels.
 
 It shares no code with the kernels: points are (column, row) pairs counted from 1 at the bottom left, the board is a
-dict, and everything is looked for again after every stone.
+dict, and everything is computed again after every stone.
 """
 
 Point = tuple[int, int]
@@ -11,7 +11,7 @@ DIRECTIONS = LINES + [(-x, -y) for x, y in LINES]
 
 
 class Oracle:
-    """One game. `events` counts what has happened in it, so that a test can ask whether its games were rich enough."""
+    """One game. `events` counts its events, so that a test can check that its games cover all rules."""
 
     def __init__(self, variant: str, size: int) -> None:
         self.variant = variant
@@ -116,7 +116,7 @@ class Oracle:
         return [run for run in runs if len(run) == 5] if self.variant == "gomoku" else runs
 
     def _capturable(self, stone: Point, me: int, other: int) -> bool:
-        """Whether `stone` stands in a pair, one end of it an enemy's stone, the other an empty point."""
+        """Whether `stone` is in a pair with an enemy stone at one end and an empty point at the other."""
         for x, y in DIRECTIONS:
             if self.stones.get((stone[0] + x, stone[1] + y)) != me:
                 continue

@@ -1,14 +1,14 @@
-"""Perft numbers, committed: sequences, captures, fives and wins by captures at each depth.
+"""Committed perft numbers: sequences, captures, fives and wins by captures at each depth.
 
 Each variant is counted from the empty board and from a crowded position (its moves are given), in which captures,
-fives and wins by captures are near. Made by `alphapente.rules.perft`; the oracle counts the lower depths anew.
+fives and wins by captures are close. Computed by `alphapente.rules.perft`; the oracle verifies the lower depths.
 """
 
 from typing import NamedTuple
 
 
 class Suite(NamedTuple):
-    """One position and its numbers by depth, from depth 1 on."""
+    """One position and its numbers by depth, from depth 1."""
 
     variant: str
     size: int

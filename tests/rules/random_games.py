@@ -1,4 +1,4 @@
-"""Random games that are rich: moves near other stones, captures, threats and blocks are drawn more often."""
+"""Random games in which moves near other stones, captures, threats and blocks are more likely."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The kernels against the slow oracle: equal at every ply of thousands of random games."""
+"""The kernels agree with the slow oracle at every ply of thousands of random games."""
 
 from collections import Counter
 

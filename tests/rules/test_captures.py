@@ -1,4 +1,4 @@
-"""Captures, one rule at a time, in positions that people can read."""
+"""Captures, one rule at a time, in diagrams."""
 
 import numpy as np
 import pytest
@@ -23,14 +23,14 @@ CAPTURING = ("pente", "keryo", "gpente", "poof", "boat")
 
 
 def played(diagram: str, variant: str = "pente", to_move: int = 1, captured: tuple[int, int] = (0, 0)) -> Position:
-    """The position after a stone on the diagram's star."""
+    """The position after a move to the diagram's star."""
     position = draw(diagram, variant, to_move, captured)
     play(position, star(diagram))
     return position
 
 
 def row_after(row: str, variant: str, to_move: int = 1) -> tuple[str, tuple[int, int]]:
-    """A 9x9 board's middle row after a stone on its star, and the stones captured."""
+    """The middle row of a 9x9 board after a move to its star, and the captured stones."""
     empty = ". . . . . . . . .\n"
     position = played(empty * 4 + row + "\n" + empty * 4, variant, to_move)
     first, second = position["captured"].tolist()
@@ -60,9 +60,9 @@ def test_gomoku_captures_nothing() -> None:
         ("* O O O X . . . .", "XOOOX....", "X...X...."),  # three: keryo only
         ("* O O O O X . . .", "XOOOOX...", "XOOOOX..."),  # four: never
         ("* O . O X . . . .", "XO.OX....", "XO.OX...."),  # a gap
-        ("* O O . . . . . .", "XOO......", "XOO......"),  # nobody at the other end
+        ("* O O . . . . . .", "XOO......", "XOO......"),  # no stone at the other end
         ("* X O O X . . . .", "XXOOX....", "XXOOX...."),  # the new stone does not touch the pair
-        (". . . . . * O O .", ".....XOO.", ".....XOO."),  # the board's edge is no stone
+        (". . . . . * O O .", ".....XOO.", ".....XOO."),  # the edge of the board is not a stone
         (". . . . . . * O O", "......XOO", "......XOO"),
         ("X O O * O O X . .", "X..X..X..", "X..X..X.."),
         ("X O O O * O O X .", "XOOOX..X.", "X...X..X."),
@@ -83,7 +83,7 @@ def test_player_2_captures_too() -> None:
 
 @pytest.mark.parametrize("variant", ["pente", "keryo", "gpente", "boat"])
 @pytest.mark.parametrize("row", [". O X * O . . . .", ". O * X O . . . .", ". O X * X O . . ."])
-def test_moving_in_between_two_enemy_stones_is_safe(variant: str, row: str) -> None:
+def test_moving_between_two_enemy_stones_is_safe(variant: str, row: str) -> None:
     assert row_after(row, variant) == ("".join(row.split()).replace("*", "X"), (0, 0))
 
 
@@ -106,7 +106,7 @@ def test_captures_to_win(variant: str, need: int) -> None:
         assert (position["winner"], position["won_by"]) == ((1, BY_CAPTURES) if wins else (IN_PLAY, BY_NOTHING))
 
 
-def test_a_win_by_captures_is_told_before_five() -> None:
+def test_a_win_by_captures_takes_precedence_over_five() -> None:
     diagram = """
         X X X X * O O X .
         . . . . . . . . .
@@ -120,7 +120,7 @@ def test_a_win_by_captures_is_told_before_five() -> None:
     """
     assert played(diagram, "pente", captured=(8, 0))["won_by"] == BY_CAPTURES
     assert played(diagram, "pente", captured=(6, 0))["won_by"] == BY_FIVE
-    assert played(diagram, "boat", captured=(8, 0))["won_by"] == BY_FIVE  # boat looks at fives first
+    assert played(diagram, "boat", captured=(8, 0))["won_by"] == BY_FIVE  # boat checks fives first
 
 
 def test_nothing_wraps_around_the_edges() -> None:

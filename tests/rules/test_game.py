@@ -1,4 +1,4 @@
-"""Game, as people use it: moves by name, captures, the end, taking back, the picture."""
+"""Game: moves by name, captures, the end, undo, the board as text."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tests.rules.test_gametext import REAL_GAME
 EXAMPLES = 4 if config.DISABLE_JIT else 30
 
 
-def test_a_game_by_hand() -> None:
+def test_a_short_game() -> None:
     game = Game()
     assert (game.to_move, game.winner, game.won_by, game.captures, game.moves) == (1, None, None, (0, 0), [])
     assert game.play("K10") == 180
@@ -33,7 +33,7 @@ def test_a_game_by_hand() -> None:
     assert 181 not in game.legal_points()
 
 
-def test_the_picture() -> None:
+def test_the_board_as_text() -> None:
     game = Game.from_moves("1. E5 F5 2. E8 G5 3. H5", size=9)
     assert str(game).splitlines() == [
         "    A B C D E F G H J",
@@ -51,7 +51,7 @@ def test_the_picture() -> None:
     ]
 
 
-def test_the_picture_of_an_empty_board_and_of_a_corner() -> None:
+def test_the_text_of_an_empty_board_and_of_a_corner() -> None:
     assert "(" not in "".join(str(Game("gomoku", 7)).splitlines()[:-1])
     assert str(Game.from_moves([0], "gomoku", 7)).splitlines()[1] == "  7(X). . . . . . 7"
     assert str(Game.from_moves(["G1"], "gomoku", 7)).splitlines()[7] == "  1 . . . . . .(X)1"
@@ -65,7 +65,7 @@ def test_the_real_game_was_won_by_five_with_one_capture() -> None:
     game.undo()
     assert (game.winner, game.captures) == (None, (2, 0))
     game.undo()
-    assert game.captures == (0, 0)  # J8 took them
+    assert game.captures == (0, 0)  # J8 captured them
     assert repr(game) == "<Game pente 19x19, ply 22>"
 
 
@@ -122,7 +122,7 @@ def test_the_position_is_a_copy() -> None:
     assert (int(game.position["ply"]), game.moves) == (1, [180])
 
 
-def test_variant_and_size_are_told() -> None:
+def test_variant_and_size_are_reported() -> None:
     assert (Game("boat", 13).variant, Game("boat", 13).size) == ("boat", 13)
 
 

@@ -1,4 +1,4 @@
-"""Game text, both directions: pente.org's own, and what people paste."""
+"""Reading and writing of game text: pente.org's format and common variations."""
 
 import datetime
 import pickle
@@ -82,14 +82,14 @@ def test_a_resignation_is_a_result() -> None:
     assert read_game(f'[Result "1/2-1/2"]\n\n{MOVES}').result == "1/2-1/2"
 
 
-@pytest.mark.parametrize("told", ["0-1", "1/2-1/2"])
-def test_a_result_that_contradicts_the_moves_is_refused(told: str) -> None:
-    with pytest.raises(NotationError, match=f"result '{told}' contradicts the moves: player 1 won by five, '1-0'"):
-        read_game(REAL_GAME.replace("1-0", told))
+@pytest.mark.parametrize("result", ["0-1", "1/2-1/2"])
+def test_a_result_that_contradicts_the_moves_is_refused(result: str) -> None:
+    with pytest.raises(NotationError, match=f"result '{result}' contradicts the moves: player 1 won by five, '1-0'"):
+        read_game(REAL_GAME.replace("1-0", result))
     with pytest.raises(NotationError, match="header Result '1-0' contradicts the result"):
-        read_game(REAL_GAME.replace(" 1-0\n", f" {told}\n"))
+        read_game(REAL_GAME.replace(" 1-0\n", f" {result}\n"))
     with pytest.raises(NotationError, match="contradicts the moves"):
-        write_game(GameText({}, read_game(REAL_GAME).moves, told))
+        write_game(GameText({}, read_game(REAL_GAME).moves, result))
 
 
 def test_an_illegal_move_is_named() -> None:
@@ -152,7 +152,7 @@ def test_a_game_without_moves() -> None:
     assert read_game(text).moves == []
 
 
-def test_comments_round_trip_whatever_is_in_them() -> None:
+def test_comments_with_any_content_round_trip() -> None:
     comments = {0: "Before " * 20 + "1. K10", 2: '[Game "Boat"] ' * 9 + "1-0", 5: "the end"}
     game = GameText({"Event": "x"}, [180, 200, 104, 164, 142], None, comments=comments)
     text = write_game(game)
@@ -165,7 +165,7 @@ def test_comments_round_trip_whatever_is_in_them() -> None:
     )
 
 
-def test_many_games_in_one_text() -> None:
+def test_several_games_in_one_text() -> None:
     bare = MOVES + "\n1. K10 L9 2. K14\nN11 0-1\nK10 L11\n"
     games = read_games(
         REAL_GAME + "\n" + REAL_GAME + write_game(GameText()) + "\n\n" + write_game(read_game(MOVES)) + bare
@@ -189,7 +189,7 @@ def test_an_error_names_the_game_and_the_line() -> None:
     [
         ("", "no game in the text"),
         (REAL_GAME + REAL_GAME, "2 games in the text"),
-        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"' is no header: .* \(line 1, column 1\)"),
+        ('[Game "Pente"\n\n1. K10', r"'\[Game \"Pente\"' is not a header: .* \(line 1, column 1\)"),
         ('[Game "Chess"]\n\n1. K10', "header Game 'Chess' is not supported: choose one of Pente, Keryo-Pente"),
         ('[Size "20"]\n\n1. K10', "header Size '20': write a whole number from 7 to 19"),
         ('[Size "9x13"]\n\n1. K10', "header Size '9x13'"),
@@ -208,7 +208,7 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[" + " " * 200_000, "is no header"),
+        ("[" + " " * 200_000, "is not a header"),
         ("1. " * 80_000 + "x", "no point 'x'"),
         ("{a} " * 60_000 + "x", "no point 'x'"),
         (f'[Size "{"9" * 5_000}"]', "header Size"),
@@ -216,8 +216,8 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
         ("(" * 200_000, r"has no '\)'"),
         ("(x {y} " * 40_000, r"has no '\)'"),
         ("; x\n" * 50_000 + "x", "no point 'x'"),
-        ('[a "' + '" ' * 100_000, "is no header"),
-        ('[a "' + "\\" * 200_000, "is no header"),
+        ('[a "' + '" ' * 100_000, "is not a header"),
+        ('[a "' + "\\" * 200_000, "is not a header"),
         ("{" + "\n \n[a" * 50_000, "has no '}'"),
         ("{" + "\n" * 200_000, "has no '}'"),
         ("(" + "\n" * 200_000, r"has no '\)'"),
@@ -229,12 +229,12 @@ def test_what_cannot_be_read(text: str, complaint: str) -> None:
         ('[Site "x"]\n\n' * 4_000 + "x", "4000 games in the text"),
     ],
 )
-def test_long_texts_do_not_take_forever(text: str, complaint: str) -> None:
+def test_long_texts_are_read_in_linear_time(text: str, complaint: str) -> None:
     with pytest.raises(NotationError, match=complaint):
         read_game(text)
 
 
-def test_many_rejected_games_do_not_take_forever() -> None:
+def test_many_rejected_games_are_read_in_linear_time() -> None:
     errors = list(each_game("1. Z9\n" * 8_000))
     assert isinstance(errors[-1], NotationError)
     assert (errors[-1].game, errors[-1].line) == (8_000, 8_000)

@@ -1,4 +1,4 @@
-"""What people, editors and other programs do to game texts: nothing of it may be misread silently."""
+"""Irregular game texts from people, editors and programs: none is misread without an error or a note."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,7 @@ HEADS = '[Game "Pente"]\n[Player 1 Name "alice"]\n[Result "1-0"]\n'
 
 
 def plies(text: str) -> list[int]:
-    """How many moves each game of the text has."""
+    """The number of moves of each game in the text."""
     return [len(game.moves) for game in read_games(text)]
 
 
@@ -64,7 +64,7 @@ def test_where_games_begin(text: str, counts: list[int]) -> None:
         assert plies(text.replace("\n", newline)) == counts
 
 
-def test_several_headers_stand_on_one_line() -> None:
+def test_several_headers_on_one_line() -> None:
     game = read_game('[Game "Pente"][Site "a"] [Event "[x] {y} \\"z\\" \\\\ ; (w"]  [RESULT "0-1" ] 1. K10 L9')
     assert game.headers == {"Game": "Pente", "Site": "a", "Event": '[x] {y} "z" \\ ; (w', "Result": "0-1"}
     assert (game.result, game.moves) == ("0-1", POINTS[:2])
@@ -90,7 +90,7 @@ def test_a_value_ends_at_the_first_quote_before_a_bracket() -> None:
     assert isinstance(error, NotationError)
 
 
-def test_comments_belong_to_the_game_beside_them() -> None:
+def test_comments_belong_to_the_adjacent_game() -> None:
     first, second = read_games(f"{{a}}\n{HEADS}{{b}}\n1. K10 {{c}} L9 1-0 {{d}}\n{{e}}\n{HEADS}K10; f\n*\n; g")
     assert first.comments == {0: "a b", 1: "c", 2: "d"}
     assert second.comments == {0: "e", 1: "f g"}
@@ -130,7 +130,7 @@ def test_what_is_skipped_is_noted() -> None:
     assert read_game(MOVES).notes == []
 
 
-def test_each_game_goes_on_after_a_bad_one() -> None:
+def test_reading_continues_after_a_rejected_game() -> None:
     text = f'{MOVES}\n\n1. K10 L9 2. L11\n\n{HEADS}\n1. K10 Z9 2. K14\n\n[Game "Chess"]\n\n1. K10\n\n}}\n{HEADS}{MOVES}'
     games = list(each_game(text))
     errors = [game for game in games if isinstance(game, TextError)]
@@ -170,7 +170,7 @@ def test_bytes_of_older_files() -> None:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
         with pytest.raises(NotationError, match=f"it is {encoding[:6].upper()}: save it as UTF-8, .*iconv"):
             decode_text((HEADS + MOVES).encode(encoding))
-    with pytest.raises(NotationError, match="it is no text"):
+    with pytest.raises(NotationError, match="it is not text"):
         decode_text(b"PK\x03\x04\0\0" + b"x" * 100)
 
 

@@ -1,4 +1,4 @@
-"""Games in poof may go on for ever; at MAX_PLIES they are drawn, and everything that holds a game has room for it."""
+"""Games of poof can be endless: at MAX_PLIES they are drawn, and all game storage has room for MAX_PLIES."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.rules.long_game import long_game
 from tests.rules.oracle import Oracle
 
 
-def test_captures_stay_equal_for_ever_and_the_game_is_drawn() -> None:
+def test_captures_stay_equal_and_the_game_is_drawn() -> None:
     assert long_game(8).captures == (0, 0)
     assert long_game(9).captures == (2, 2)
     before = long_game(MAX_PLIES - 1)

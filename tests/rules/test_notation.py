@@ -1,4 +1,4 @@
-"""Points and move lists, written and read."""
+"""Reading and writing of points and move lists."""
 
 from itertools import pairwise
 
@@ -32,12 +32,12 @@ def test_every_point_has_its_own_name(size: int) -> None:
 @pytest.mark.parametrize(
     "text", ["I5", "U1", "A0", "A20", "K", "10", "", "KK10", "K10X", "K-1", "K 10", "K010", "Ä5", "K\u0661"]
 )
-def test_what_is_no_point(text: str) -> None:
+def test_names_that_are_not_points(text: str) -> None:
     with pytest.raises(NotationError, match="write a column A to T, without I, and a row 1 to 19, like K2"):
         parse_point(text)
 
 
-def test_small_boards_say_their_own_limits() -> None:
+def test_errors_on_small_boards_state_their_limits() -> None:
     with pytest.raises(NotationError, match="no point 'H1' on 7x7: write a column A to G, and a row 1 to 7, like D2"):
         parse_point("H1", 7)
     with pytest.raises(NotationError, match="point 49 is off the board: points are 0 to 48 on 7x7"):
@@ -96,7 +96,7 @@ def test_errors_name_the_place(text: str, complaint: str) -> None:
         parse_moves(text)
 
 
-def test_comments_stand_in_braces_after_their_moves() -> None:
+def test_comments_in_braces_follow_their_moves() -> None:
     read = parse_moves("{before} 1. K10 L9{close,\n 1-0 }2. K14 {one} {two} ?")
     assert read == MoveList([180, 200, 104], None, {0: "before", 2: "close, 1-0", 3: "one two"})
     assert format_moves(read.moves, comments=read.comments) == "{before} 1. K10 L9 {close, 1-0} 2. K14 {one two}"

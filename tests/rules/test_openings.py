@@ -1,4 +1,4 @@
-"""The opening rules, on every board size."""
+"""The opening rules on every board size."""
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_g_pente_forbids_three_and_four_from_the_centre_on_its_lines_only() -> N
     assert {"K15", "K5", "E10", "P10", "N13", "N9"} <= legal
 
 
-def test_errors_say_what_the_opening_demands() -> None:
+def test_errors_state_the_opening_rule() -> None:
     with pytest.raises(IllegalMoveError, match=r"A1 breaks the tournament rule: .* first stone .* centre, K10"):
         Game().play("A1")
     with pytest.raises(IllegalMoveError, match=r"M12 .* second stone must lie outside the 5x5 around K10"):

@@ -1,4 +1,4 @@
-"""Perft: the committed numbers, counted again by the kernels, and at lower depths by the oracle."""
+"""Perft: the kernels reproduce the committed numbers, and the oracle those of lower depths."""
 
 import copy
 from pathlib import Path

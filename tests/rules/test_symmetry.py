@@ -1,4 +1,4 @@
-"""Symmetry: the tables are a group of eight, and a turned game has turned records at every ply."""
+"""Symmetry: the tables are a group of eight, and a transformed game has transformed positions at every ply."""
 
 import numpy as np
 import pytest
@@ -43,13 +43,13 @@ def test_an_unknown_symmetry_is_refused() -> None:
         transform_positions(new_positions(1), 8)
 
 
-def test_positions_of_several_sizes_are_turned_together() -> None:
+def test_positions_of_several_sizes_are_transformed_together() -> None:
     positions = np.concatenate([new_positions(1, "gomoku", 7), new_positions(1, "pente", 19)])
     play(positions[0], 0)
     play(positions[1], 180)
-    turned = transform_positions(positions, 3)
-    assert turned["last"].tolist() == [48, 180]
-    assert transform_positions(turned, int(INVERSE[3])).tobytes() == positions.tobytes()
+    transformed = transform_positions(positions, 3)
+    assert transformed["last"].tolist() == [48, 180]
+    assert transform_positions(transformed, int(INVERSE[3])).tobytes() == positions.tobytes()
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -60,7 +60,7 @@ def test_positions_of_several_sizes_are_turned_together() -> None:
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_symmetric_game_has_symmetric_records(variant: str, size: int, style: str, seed: int) -> None:
-    """All eight, every variant. Where the board has a middle (or the opening is free), the legal points turn too."""
+    """All eight, every variant. On odd boards (or with a free opening) the legal points are transformed too."""
     rng = np.random.default_rng(seed)
     table = SYMMETRIES[size]
     games = np.concatenate([new_positions(1, variant, size) for _ in range(NUM_SYMMETRIES)])
@@ -71,13 +71,13 @@ def test_a_symmetric_game_has_symmetric_records(variant: str, size: int, style: 
         point = choose(oracle, oracle.legal(), style, rng)
         oracle.play(point)
         for symmetry in range(NUM_SYMMETRIES):
-            turned = int(table[symmetry, index_of[point]])
-            assert is_legal(games[symmetry], turned) or not symmetric_opening
-            play(games[symmetry], turned)
+            transformed = int(table[symmetry, index_of[point]])
+            assert is_legal(games[symmetry], transformed) or not symmetric_opening
+            play(games[symmetry], transformed)
             assert transform_positions(games[:1], symmetry)[0].tobytes() == games[symmetry].tobytes()
     if oracle.winner is None:
-        bits, turned_copy = new_bitboards(), np.zeros(2, POSITION)
-        find_tactics(games[0], bits, turned_copy[1])
+        bits, transformed_copy = new_bitboards(), np.zeros(2, POSITION)
+        find_tactics(games[0], bits, transformed_copy[1])
         for symmetry in range(NUM_SYMMETRIES):  # one after the other into the same record
-            copy_turned(turned_copy[0], games[0], bits, symmetry)
-            assert turned_copy[0].tobytes() == games[symmetry].tobytes()
+            copy_turned(transformed_copy[0], games[0], bits, symmetry)
+            assert transformed_copy[0].tobytes() == games[symmetry].tobytes()

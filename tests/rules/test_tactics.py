@@ -1,4 +1,4 @@
-"""The points that make a four, by bitboards, against windows of five counted one by one on the board."""
+"""The points that make a four: bitboards compared with counting every window of five on the board."""
 
 import numpy as np
 import pytest

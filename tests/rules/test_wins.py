@@ -1,4 +1,4 @@
-"""Fives, overlines, draws, and the ends that poof and boat have of their own."""
+"""Fives, overlines, draws, and the endings that are special to poof and boat."""
 
 import pytest
 
@@ -125,7 +125,7 @@ def test_poof_happens_even_when_the_flanking_stone_is_captured_by_the_same_move(
     assert position["captured"].tolist() == [2, 2]
 
 
-def test_poof_at_ten_each_goes_on() -> None:
+def test_poof_at_ten_each_continues() -> None:
     position = played(board("X O O * X O . . ."), "poof", captured=(8, 8))
     assert (position["captured"].tolist(), position["winner"]) == ([10, 10], IN_PLAY)
 
@@ -142,9 +142,9 @@ def test_poof_gives_the_enemy_the_win() -> None:
     assert (position["winner"], position["won_by"]) == (2, BY_CAPTURES)
 
 
-def test_poof_a_stone_that_went_makes_no_five() -> None:
+def test_poof_a_removed_stone_makes_no_five() -> None:
     diagram = board("X X X X * . . . .", ". . . . X . . . .", ". . . . O . . . .")
-    assert played(diagram, "poof")["winner"] == 1  # nothing poofs: the edge is no stone
+    assert played(diagram, "poof")["winner"] == 1  # nothing poofs: the edge is not a stone
     lowered = board(". . . . O . . . .", "X X X X * . . . .", ". . . . X . . . .", ". . . . O . . . .")
     position = played(lowered, "poof")
     assert (position["winner"], position["captured"].tolist()) == (IN_PLAY, [0, 2])

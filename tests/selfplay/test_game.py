@@ -73,8 +73,8 @@ def test_a_record_lists_the_visited_and_likely_points_and_sums_the_others() -> N
     record_search(game, a_search(game, 0.25))
     record = game.records[0]
     assert record.visits.sum() == 10
-    assert record.targets.sum() + record.rest == pytest.approx(1.0)
-    assert record.rest == pytest.approx(0.1, abs=1e-3)
+    assert record.targets.sum() + record.unlisted == pytest.approx(1.0)
+    assert record.unlisted == pytest.approx(0.1, abs=1e-3)
     assert (record.board == stones(game.position)).all()
 
 
@@ -103,7 +103,7 @@ def test_a_packed_game_is_restored_with_the_state_of_its_generator() -> None:
         assert (ours.board == theirs.board).all()
         assert (ours.points == theirs.points).all()
         assert ours.targets == pytest.approx(theirs.targets)
-        assert (ours.to_move, ours.captured, ours.rest) == (theirs.to_move, theirs.captured, theirs.rest)
+        assert (ours.to_move, ours.captured, ours.unlisted) == (theirs.to_move, theirs.captured, theirs.unlisted)
         assert ours.policy_weight == theirs.policy_weight == 0.125
     assert (again.opening_left, again.proven_winner) == (2, 1)
 

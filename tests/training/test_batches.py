@@ -106,7 +106,7 @@ def test_the_rest_goes_evenly_to_the_points_not_listed() -> None:
         np.testing.assert_allclose(batch.policy[row, listed], targets)
         others = np.setdiff1d(np.flatnonzero(batch.legal[row]), listed)
         if len(others):
-            np.testing.assert_allclose(batch.policy[row, others], records.rest[row] / len(others), rtol=1e-5)
+            np.testing.assert_allclose(batch.policy[row, others], records.unlisted[row] / len(others), rtol=1e-5)
 
 
 def test_a_waiting_five_of_boat_is_seen() -> None:

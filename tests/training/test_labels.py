@@ -33,7 +33,7 @@ def searched(ply: int, listed: dict[int, float], **changes: float) -> SearchReco
             points=np.array(list(listed), np.int16),
             visits=np.ones(len(listed), np.int32),
             targets=np.array(list(listed.values()), np.float32),
-            rest=1 - sum(listed.values()),
+            unlisted=1 - sum(listed.values()),
             search_value=0.25,
             simulations=10,
         ),

@@ -42,7 +42,7 @@ def _game(rng: np.random.Generator) -> GameRecord:
                 points=np.sort(rng.permutation(SIZE * SIZE)[:POINTS_LISTED]).astype(np.int16),
                 visits=rng.integers(0, 30, POINTS_LISTED).astype(np.int32),
                 targets=targets[:-1],
-                rest=float(targets[-1]),
+                unlisted=float(targets[-1]),
                 search_value=float(rng.uniform(-1, 1)),
                 simulations=100,
             )

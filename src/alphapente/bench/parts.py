@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.rules.identity import identify, stone_numbers
+from alphapente.rules.canonical import canonical_symmetry, stone_numbers
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES, copy_turned
@@ -182,11 +182,11 @@ def _find_all(recorded: Recorded, bits: NDArray[np.uint64], scratch: Position) -
 
 
 @kernel
-def _identify_all(
+def _find_canonical_symmetries(
     recorded: Recorded, bits: NDArray[np.uint64], numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]
 ) -> None:
     for index in range(len(recorded.depth)):
-        identify(recorded.leaf[index], bits[index], numbers, hashes)
+        canonical_symmetry(recorded.leaf[index], bits[index], numbers, hashes)
 
 
 @kernel
@@ -243,7 +243,7 @@ def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:
     found = {
         "play": _fastest(lambda: _play_all(recorded, scratch)) / count,
         "tactics": _fastest(lambda: _find_all(recorded, bits, scratch)) / count,
-        "identity": _fastest(lambda: _identify_all(recorded, bits, numbers, hashes)) / count,
+        "identity": _fastest(lambda: _find_canonical_symmetries(recorded, bits, numbers, hashes)) / count,
         "transform": _fastest(lambda: _transform_all(recorded, bits, transformed)) / count,
     }
     trees, leaves = (kind(*(array.copy() for array in part)) for kind, part in _search_arrays(forest))

@@ -359,7 +359,7 @@ def _target_entropies(run: RunData) -> np.ndarray[tuple[int], np.dtype[np.float6
     own = np.zeros(len(records))
     np.add.at(own, np.repeat(np.arange(len(records)), listed), -parts * np.log(np.maximum(parts, 1e-30)))
     free = records.board_size**2 - np.count_nonzero(records.boards, axis=1) - listed
-    rest = records.rest.astype(np.float64)
+    rest = records.unlisted.astype(np.float64)
     return own - np.where(rest > 0, rest * np.log(np.maximum(rest, 1e-30) / np.maximum(free, 1)), 0.0)
 
 

@@ -1,1 +1,1 @@
-"""The database: games and searched positions in, samples for training out; exchange with other programs."""
+"""The database: stores games and searched positions, samples them for training, exports and imports them."""

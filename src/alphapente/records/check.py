@@ -1,6 +1,6 @@
-"""Replays every stored game against the rules, and compares every record with the position it says it was.
+"""Replays every stored game by the rules and compares every record with the position of its ply.
 
-Nothing is changed. A finding names the game, the ply where there is one, and what is wrong.
+The check changes nothing. A finding names the game, the ply if it has one, and the problem.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
 
 _OPENING_PLIES = 3
-"""Only in the first plies can an empty point be forbidden."""
+"""Only in these plies can the rules forbid an empty point."""
 _TOLERANCE = 1e-3
 
 _NUMBERS = select(
@@ -32,12 +32,12 @@ _NUMBERS = select(
 ).order_by(GAMES.c.id)
 
 Problem = tuple[int | None, str]
-"""The ply, or None for the game as a whole, and what is wrong there."""
+"""The ply (None: the game as a whole) and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: in a game and at a ply, as far as these are known."""
+    """One problem, with its game and ply where these are known."""
 
     game_id: int | None
     ply: int | None
@@ -46,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What was checked, and what was found wrong."""
+    """The numbers of games and records checked, and the problems found."""
 
     database: str
     games: int
@@ -55,7 +55,7 @@ class CheckReport:
 
 
 def check(store: Store, progress: Callable[[int, int], None] | None = None) -> CheckReport:
-    """Checks the whole database as it is now; writers may go on meanwhile.
+    """Checks the whole database as it is now. Other processes may write meanwhile.
 
     ``progress(done, total)`` is called after each game. Raises DatabaseError only when nothing more can be read.
     """
@@ -81,12 +81,12 @@ def check(store: Store, progress: Callable[[int, int], None] | None = None) -> C
 
 
 def _row_findings(store: Store, last_id: int) -> Iterator[Finding]:
-    """Games of no pool, of another length than their row says, or whose records do not follow those before them.
+    """Finds games without a pool, with a wrong length, or whose records do not follow those of the game before.
 
-    Reads only numbers, so that a game whose moves cannot be read does not hide where the next game's records begin.
+    Reads only numbers, so that a game with unreadable moves does not hide where the next game's records begin.
     """
     ends: dict[int, set[int] | None] = {}
-    """By pool: where the next game's records may begin; None where the game before leaves it unknown."""
+    """By pool: the numbers at which the next game's records may begin; None where the game before is damaged."""
     with store.reading() as connection:
         for pool_id in connection.execute(select(POOLS.c.id)).scalars():
             ends[pool_id] = {0}
@@ -116,7 +116,7 @@ def _row_findings(store: Store, last_id: int) -> Iterator[Finding]:
 
 
 def _match_findings(store: Store) -> Iterator[Finding]:
-    """What is wrong with the games of matches: moves against the rules, an end by the rules that is not the moves'."""
+    """Finds games of matches with illegal moves, or with a winner or an ending that the moves contradict."""
     try:
         matches = store.matches()
     except FailureError as error:
@@ -133,12 +133,12 @@ def _match_findings(store: Store) -> Iterator[Finding]:
             elif game.won_by in ("five", "captures", "draw"):
                 settled = (ending, 0 if winner == DRAW else winner)
                 if (game.won_by, game.winner) != settled:
-                    told = f"won by {game.winner} ({game.won_by}), but by its moves by {settled[1]} ({settled[0]})"
-                    yield Finding(None, None, f"game {number} of {title} is said to be {told}")
+                    claim = f"won by {game.winner} ({game.won_by}), but by its moves by {settled[1]} ({settled[0]})"
+                    yield Finding(None, None, f"game {number} of {title} is said to be {claim}")
 
 
 def _file_problems(connection: Connection) -> Iterator[Finding]:
-    """What SQLite's own check of the file finds."""
+    """Finds what SQLite's own check of the file reports."""
     if connection.dialect.name == "sqlite":
         for (line,) in connection.execute(text("PRAGMA quick_check")):
             if line != "ok":
@@ -146,7 +146,7 @@ def _file_problems(connection: Connection) -> Iterator[Finding]:
 
 
 def _count_problems(connection: Connection) -> Iterator[Finding]:
-    """Whether each pool's counts are those of its rows, and its records are numbered without gaps."""
+    """Finds pools whose counts differ from their rows, and gaps in the numbers of their records."""
     counts = connection.execute(select(GAMES.c.pool_id, func.count().label("games")).group_by(GAMES.c.pool_id)).all()
     num_games = {row.pool_id: row.games for row in counts}
     num_pooled = 0
@@ -172,7 +172,7 @@ def _count_problems(connection: Connection) -> Iterator[Finding]:
 
 
 def game_problems(game: StoredGame) -> Iterator[Problem]:
-    """What is wrong with a game's own row: moves against the rules, and an end that is not the moves' end."""
+    """Yields the problems of a game's own row: illegal moves, or an ending that the moves contradict."""
     position = new_positions(1, game.variant, game.board_size)[0]
     problem = _replay(position, game.moves)
     if problem is not None:
@@ -193,7 +193,7 @@ def game_problems(game: StoredGame) -> Iterator[Problem]:
 
 
 def _replay(position: Position, moves: Sequence[int]) -> Problem | None:
-    """Plays the moves; what is wrong with the first that cannot be played, or None."""
+    """Plays the moves on `position`; returns the problem of the first illegal one, None if all are legal."""
     for ply, point in enumerate(moves):
         if not is_legal(position, point):
             why = "the game is over" if position["winner"] != IN_PLAY else "occupied or forbidden"
@@ -213,10 +213,10 @@ def _records_of(store: Store, game: StoredGame) -> Iterator[Problem]:
 
 
 def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
-    """What is wrong with a game's records (all in `batch`), each compared with the replay of its ply."""
+    """Yields the problems of a game's records (all in `batch`), each compared with the replay of its ply."""
     plies = batch.ply.tolist()
     if len(set(plies)) != len(plies) or plies != sorted(plies):
-        yield None, f"its records are of plies {plies}: each must come once, in order"
+        yield None, f"its records are of plies {plies}: they must rise, and none may repeat"
         return
     index_of = {ply: index for index, ply in enumerate(plies)}
     position = new_positions(1, game.variant, game.board_size)[0]
@@ -226,7 +226,7 @@ def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
             for problem in _position_problems(game, batch, index, position):
                 yield ply, problem
         if not is_legal(position, point):
-            return  # `game_problems` has told
+            return  # `game_problems` reports it
         play(position, point)
     for index, ply in enumerate(plies):
         found = batch.end_captured[index]
@@ -261,7 +261,7 @@ def _position_problems(game: StoredGame, batch: RecordBatch, index: int, positio
 
 
 def _later_problems(game: StoredGame, batch: RecordBatch, index: int) -> Iterator[str]:
-    """What a record says came after its position, where it says so: version 2 did not."""
+    """Checks what a record says of the plies after it. Records of version 2 do not say it."""
     ply = int(batch.ply[index])
     reply = game.moves[ply + 1] if ply + 1 < len(game.moves) else -1
     if batch.plies_left[index] not in (-1, len(game.moves) - ply):
@@ -282,8 +282,8 @@ def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iter
         illegal = np.array([point for point in points if not is_legal(position, point)], np.int16)
     if len(illegal):
         yield f"the record's policy lists {len(illegal)} points that cannot be played, first {illegal[0]}"
-    total = float(batch.targets[entries].sum() + batch.rest[index])
+    total = float(batch.targets[entries].sum() + batch.unlisted[index])
     if not abs(total - 1) < _TOLERANCE:
         yield f"the record's policy sums to {total:.4f}, not to 1"
-    if not 0 <= batch.rest[index] <= 1:
-        yield f"the record's rest is {batch.rest[index]}, outside 0 to 1"
+    if not 0 <= batch.unlisted[index] <= 1:
+        yield f"the record's rest (the unlisted share) is {batch.unlisted[index]}, outside 0 to 1"

@@ -1,7 +1,7 @@
-"""How a searched position becomes a few bytes in the database, and thousands of them arrays again at once.
+"""Encodes searched positions as rows of the database, and decodes thousands of rows at once to arrays.
 
-Boards are packed five points to a byte, as digits in base 3 (the first point is the lowest digit). A policy is a row
-of 6-byte entries (little-endian): point uint16, visits uint16, probability uint16 in units of 1/65535.
+A board is packed with five points in a byte, as digits in base 3 (the first point is the lowest digit). A policy is a
+sequence of 6-byte entries (little-endian): point uint16, visits uint16, probability uint16 in units of 1/65535.
 """
 
 import itertools
@@ -18,15 +18,15 @@ from alphapente.rules.legality import captured_after
 POINTS_PER_BYTE = 5
 _DIGITS = np.array([1, 3, 9, 27, 81], np.uint8)
 _UNPACKED = (np.arange(256)[:, None] // _DIGITS[None, :].astype(np.int64) % 3).astype(np.int8)
-"""int8[256, 5]: the five points that a byte stands for."""
+"""int8[256, 5]: the five points in each value of a byte."""
 
 POLICY_ENTRY = np.dtype([("point", "<u2"), ("visits", "<u2"), ("target", "<u2")])
 _TARGET_UNIT = 65535
 MAX_VISITS = 65535
-"""More visits than this are stored as this many; the targets, not the visits, are what training learns."""
+"""Higher numbers of visits are stored as this one. Training learns from the targets, not from the visits."""
 
 SURPRISE_UNIT = 1000
-"""A surprise is kept in thousandths of a nat, as a whole number of two bytes."""
+"""A surprise is stored in thousandths of a nat, as a whole number of two bytes."""
 _MAX_SURPRISE = 32767
 
 _SUM_TOLERANCE = 1e-3
@@ -52,10 +52,10 @@ RECORD_COLUMNS = (
     "end_captured1",
     "end_captured2",
 )
-"""The columns of a record's row, in the order that `decode_records` expects them."""
+"""The columns of a record's row, in the order that `decode_records` expects."""
 
 ENCODED_COLUMNS = RECORD_COLUMNS[2:]
-"""The columns that `encode_records` gives; a row's id and game are the store's to choose."""
+"""The columns that `encode_records` returns; the store adds the row's id and game."""
 
 
 def packed_size(board_size: int) -> int:
@@ -85,8 +85,8 @@ def pack_plies(numbers: Sequence[int]) -> bytes:
 
 
 def unpack_plies(blob: bytes) -> list[int]:
-    """The reverse of `pack_plies`. Raises FailureError for what cannot be one."""
-    if not isinstance(blob, bytes):  # SQLite keeps a value of any type
+    """The reverse of `pack_plies`. Raises FailureError for anything else."""
+    if not isinstance(blob, bytes):  # SQLite stores a value of any type
         raise FailureError(f"a list of moves or plies is damaged: it is not bytes but {type(blob).__name__}")
     if len(blob) % 2:
         raise FailureError(f"a list of moves or plies is damaged: its {len(blob)} bytes are not whole numbers")
@@ -94,10 +94,10 @@ def unpack_plies(blob: bytes) -> list[int]:
 
 
 def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
-    """A game's records column by column: ENCODED_COLUMNS, an entry a record each, of the types that a driver takes.
+    """Returns a game's records by column: ENCODED_COLUMNS, one entry for each record, of types that drivers accept.
 
-    Raises RequestError for a record that cannot be right: a board of another size, a point off the board, policy
-    arrays of unequal length, probabilities that do not make 1, a value outside [-1, 1].
+    Raises RequestError for an impossible record: a board of another size, a point off the board, policy arrays of
+    unequal length, probabilities that do not sum to 1, a value outside [-1, 1].
     """
     records = game.records
     if not records:
@@ -124,7 +124,7 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
         [int(record.captured[1]) for record in records],
         [int(record.to_move) for record in records],
         _encode_policies(records, area),
-        [float(record.rest) for record in records],
+        [float(record.unlisted) for record in records],
         [float(record.search_value) for record in records],
         [None if record.random_value is None else float(record.random_value) for record in records],
         [outcomes[record.to_move] for record in records],
@@ -143,7 +143,7 @@ def _encode_surprise(surprise: float | None) -> int | None:
 
 
 def outcome_of(winner: int, to_move: int) -> int:
-    """1, 0 or -1: a game won by `winner` (0: a draw) as the player to move sees it."""
+    """1, 0 or -1: the outcome of a game won by `winner` (0: a draw) for the player to move."""
     if winner == 0:
         return 0
     return 1 if winner == to_move else -1
@@ -167,12 +167,12 @@ def _refuse_misshapen(record: SearchRecord, area: int) -> None:
 
 
 def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
-    """The policies as rows of POLICY_ENTRY."""
+    """Encodes each policy as entries of POLICY_ENTRY."""
     lengths = np.array([len(record.points) for record in records])
     points = np.concatenate([record.points for record in records])
     visits = np.concatenate([record.visits for record in records])
     targets = np.concatenate([record.targets for record in records]).astype(np.float64)
-    rest = np.array([record.rest for record in records], np.float64)
+    unlisted = np.array([record.unlisted for record in records], np.float64)
     owner = np.repeat(np.arange(len(records)), lengths)
     for numbers, right, allowed in (
         (points, (points >= 0) & (points < area), f"point {{}}: allowed are 0..{area - 1}"),
@@ -182,13 +182,13 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
         if not right.all():
             first = int(np.argmin(right))
             raise RequestError(f"ply {records[owner[first]].ply}: the policy lists {allowed.format(numbers[first])}")
-    sums = np.bincount(owner, targets, len(records)) + rest
-    wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(rest >= 0)
+    sums = np.bincount(owner, targets, len(records)) + unlisted
+    wrong = ~(np.abs(sums - 1) < _SUM_TOLERANCE) | ~(unlisted >= 0)
     if wrong.any():
         where = int(np.argmax(wrong))
         raise RequestError(
-            f"ply {records[where].ply}: the policy's targets and rest ({rest[where]:.4f}) sum to {sums[where]:.4f}: "
-            "they must be 0 or more and sum to 1"
+            f"ply {records[where].ply}: the policy's targets and unlisted share ({unlisted[where]:.4f}) sum to "
+            f"{sums[where]:.4f}: they must be 0 or more and sum to 1"
         )
     entries = np.empty(len(points), POLICY_ENTRY)
     entries["point"] = points
@@ -199,9 +199,9 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
 
 
 def decode_records(
-    rows: Sequence[Sequence[Any]], variant: str, board_size: int, asked: int = 0, available: int = 0
+    rows: Sequence[Sequence[Any]], variant: str, board_size: int, requested: int = 0, available: int = 0
 ) -> RecordBatch:
-    """Rows of RECORD_COLUMNS as arrays. Raises FailureError for a row whose bytes cannot be a record's."""
+    """Decodes rows of RECORD_COLUMNS to arrays. Raises FailureError for a row with impossible bytes."""
     count = len(rows)
     columns = list(zip(*rows, strict=True)) if count else [()] * len(RECORD_COLUMNS)
     values: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, columns, strict=True))
@@ -222,7 +222,7 @@ def decode_records(
         first = int(np.argmax(entries["point"] >= board_size**2))
         record_id = ids[np.searchsorted(offsets, first, "right") - 1]
         raise FailureError(f"record {record_id} is damaged: its policy lists point {entries['point'][first]}")
-    rest = column("rest", np.float32)
+    unlisted = column("rest", np.float32)
     return RecordBatch(
         variant=variant,
         board_size=board_size,
@@ -237,16 +237,16 @@ def decode_records(
         random_value=column("random_value", np.float32, np.nan),
         offsets=offsets,
         points=entries["point"].astype(np.int16),
-        targets=_dequantised(entries["target"], offsets, rest),
+        targets=_dequantised(entries["target"], offsets, unlisted),
         visits=entries["visits"].astype(np.int32),
-        rest=rest,
+        unlisted=unlisted,
         simulations=column("simulations", np.int32),
         policy_weight=column("policy_weight", np.float32),
         surprise=np.divide(column("surprise", np.float32, np.nan), SURPRISE_UNIT, dtype=np.float32),
         next_point=column("next_point", np.int16, -1),
         plies_left=column("plies_left", np.int16, -1),
         end_captured=np.stack([column(f"end_captured{player}", np.int16, -1) for player in (1, 2)], axis=1),
-        asked=asked,
+        requested=requested,
         available=available,
     )
 
@@ -254,7 +254,7 @@ def decode_records(
 def _column(
     ids: NDArray[np.int64], name: str, numbers: Sequence[Any], kind: type[np.generic], unknown: float | None
 ) -> NDArray[Any]:
-    """Numbers as an array, `unknown` for each None. Raises FailureError with the first record that has none."""
+    """Converts numbers to an array, None to `unknown`. Raises FailureError that names the first wrong record."""
     if unknown is not None:
         numbers = [unknown if number is None else number for number in numbers]
     try:
@@ -273,7 +273,7 @@ def _refuse_damaged(
     ids: NDArray[np.int64], blobs: Sequence[Any], name: str, unit: int, expected: int | None = None
 ) -> None:
     for record_id, blob in zip(ids, blobs, strict=True):
-        if not isinstance(blob, bytes):  # SQLite keeps whatever it is given
+        if not isinstance(blob, bytes):  # SQLite stores a value of any type
             raise FailureError(f"record {record_id} is damaged: its {name} is not bytes but {type(blob).__name__}")
         if len(blob) % unit or (expected is not None and len(blob) != expected):
             right = expected or f"a multiple of {unit}"
@@ -281,17 +281,17 @@ def _refuse_damaged(
 
 
 def _dequantised(
-    quantised: NDArray[np.uint16], offsets: NDArray[np.int64], rest: NDArray[np.float32]
+    quantised: NDArray[np.uint16], offsets: NDArray[np.int64], unlisted: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Probabilities again, scaled so that rounding leaves each record's sum with `rest` at 1."""
-    owner = np.repeat(np.arange(len(rest)), np.diff(offsets))
-    sums = np.bincount(owner, quantised, len(rest))
-    scale = np.divide(1 - rest, sums, out=np.zeros(len(rest)), where=sums > 0)
+    """Converts to probabilities, scaled so that each record's sum with `unlisted` is 1 in spite of rounding."""
+    owner = np.repeat(np.arange(len(unlisted)), np.diff(offsets))
+    sums = np.bincount(owner, quantised, len(unlisted))
+    scale = np.divide(1 - unlisted, sums, out=np.zeros(len(unlisted)), where=sums > 0)
     return (quantised * scale[owner]).astype(np.float32)
 
 
-def concatenate(batches: Sequence[RecordBatch], asked: int, available: int) -> RecordBatch:
-    """One batch of several (at least one) of the same variant and size, in their order."""
+def concatenate(batches: Sequence[RecordBatch], requested: int, available: int) -> RecordBatch:
+    """Concatenates batches (at least one) of the same variant and board size, in their order."""
     first = batches[0]
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(batch, name) for batch in batches])
@@ -300,4 +300,4 @@ def concatenate(batches: Sequence[RecordBatch], asked: int, available: int) -> R
     }
     lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
     arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return RecordBatch(first.variant, first.board_size, asked=asked, available=available, **arrays)
+    return RecordBatch(first.variant, first.board_size, requested=requested, available=available, **arrays)

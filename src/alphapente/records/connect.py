@@ -1,7 +1,7 @@
-"""Opening the database, on SQLite or a PostgreSQL server, and saying in one line what is wrong with it when it is.
+"""Opens the database, on SQLite or a PostgreSQL server, and reports its errors in one line each.
 
-On SQLite every transaction begins by our own word: ``BEGIN IMMEDIATE`` to write (so that a writer waits for its turn
-at the start, and never fails half-way), plain ``BEGIN`` to read (one unchanging view of the data).
+On SQLite this module begins every transaction itself: ``BEGIN IMMEDIATE`` to write (so that a writer waits for the lock
+at the start, and never fails half-way), plain ``BEGIN`` to read (a consistent snapshot of the data).
 """
 
 import contextlib
@@ -23,22 +23,21 @@ from alphapente.records.schema import SCHEMA_VERSION, apply_step, stored_version
 WRITE = {"alphapente_write": True}
 """Execution options of a connection that is about to write."""
 _MIGRATION_LOCK = 7353683
-"""PostgreSQL's advisory lock that one process holds while it migrates."""
+"""The key of PostgreSQL's advisory lock that a process holds while it migrates."""
 _WAL_LIMIT = 64 * 2**20
 
 Access = Literal["write", "read", "snapshot"]
-"""How a SQLite file is opened: to write; to read beside writers; to read a file that nobody can write."""
+"""How a SQLite file is opened: to write; to read beside writers; to read a file that this process cannot write."""
 
 
 class DatabaseError(FailureError):
-    """The database of records cannot be used; the message says which, why, and what to do."""
+    """The database of records cannot be used. The message names the database, the cause and the remedy."""
 
 
 def parse_database(database: StrPath) -> URL:
-    """The URL of a file's path or of an SQLAlchemy URL in text. Raises RequestError for what cannot be used.
+    """Parses a file's path or an SQLAlchemy URL. Raises RequestError for an address that cannot be used.
 
-    A file is named by its real path, so that its side files and whatever else derives from the name are the same for
-    everyone who opens it, through whichever link.
+    The result holds a file's real path, so that the names of its side files are the same through every link.
     """
     name = os.fspath(database)
     if "://" not in name:
@@ -68,14 +67,14 @@ def _real_file(name: str) -> str:
 
 
 def display_name(url: URL) -> str:
-    """How messages name the database: a file's path, or a URL with its password hidden."""
+    """The name of the database in messages: a file's path, or a URL with its password hidden."""
     if url.get_backend_name() == "sqlite":
         return relative(url.database or "")
     return url.render_as_string(hide_password=True)
 
 
 def relative(path: str) -> str:
-    """The path as seen from the current folder, when it lies in there."""
+    """The path relative to the current folder if it lies inside, else unchanged."""
     with contextlib.suppress(ValueError, OSError):
         return str(Path(path).relative_to(Path.cwd()))
     return path
@@ -87,13 +86,13 @@ def file_of(url: URL) -> Path | None:
 
 
 def database_exists(database: StrPath) -> bool:
-    """Whether the file is there; a server's database counts as there. Raises RequestError as `parse_database`."""
+    """Whether the file exists; always true for a server. Raises RequestError as `parse_database`."""
     path = file_of(parse_database(database))
     return path is None or path.is_file()
 
 
 def access_for(url: URL, read_only: bool) -> Access:
-    """How to open: a reader of a file that may not be written, with no writer's log beside it, takes a snapshot."""
+    """Selects the access: "snapshot" for reading a file that cannot be written and has no write-ahead log beside it."""
     path = file_of(url)
     if not read_only:
         return "write"
@@ -102,9 +101,9 @@ def access_for(url: URL, read_only: bool) -> Access:
 
 
 def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
-    """An SQLAlchemy engine with the pragmas and events described at the top. Nothing is opened yet.
+    """Creates an SQLAlchemy engine with the pragmas and transactions of this module. Opens no connection yet.
 
-    Raises RequestError when the driver that the URL names is not installed.
+    Raises RequestError when the URL's driver is not installed.
     """
     try:
         if url.get_backend_name() == "sqlite":
@@ -114,8 +113,8 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
             engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
             _prepare_sqlite(engine, access)
         else:
-            lock_timeout_ms = max(1, int(busy_timeout_s * 1000))  # 0 would mean for ever
-            # As on SQLite, a power cut may take the last moment's games, whole ones, and never damages the database.
+            lock_timeout_ms = max(1, int(busy_timeout_s * 1000))  # 0 would mean no limit
+            # As on SQLite: a power cut may lose the last games, each as a whole. It never damages the database.
             options = f"-c lock_timeout={lock_timeout_ms} -c synchronous_commit=off"
             engine = create_engine(url, connect_args={"options": options}, pool_pre_ping=True, paramstyle="format")
     except ModuleNotFoundError as error:
@@ -129,7 +128,7 @@ def open_engine(url: URL, busy_timeout_s: float, access: Access) -> Engine:
 def _prepare_sqlite(engine: Engine, access: Access) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.isolation_level = None  # the driver must not begin transactions itself
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
@@ -144,7 +143,7 @@ def _prepare_sqlite(engine: Engine, access: Access) -> None:
 
 @contextlib.contextmanager
 def translated(name: str, busy_timeout_s: float) -> Iterator[None]:
-    """Turns what the driver raises inside into a DatabaseError of one line."""
+    """Converts errors of the driver to a DatabaseError with a message of one line."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -152,7 +151,7 @@ def translated(name: str, busy_timeout_s: float) -> Iterator[None]:
 
 
 def translate(error: DBAPIError | sqlite3.Error, name: str, busy_timeout_s: float) -> DatabaseError:
-    """The one line for an error of the driver: what happened to which database, and what to do."""
+    """Returns the DatabaseError for an error of the driver: one line with database, cause and remedy."""
     original = error.orig if isinstance(error, DBAPIError) else error
     detail = (str(original).strip().splitlines() or ["unknown error"])[0]
     code = getattr(original, "sqlite_errorcode", None)
@@ -161,12 +160,12 @@ def translate(error: DBAPIError | sqlite3.Error, name: str, busy_timeout_s: floa
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or state == "55P03":
         return DatabaseError(
             f"{name} is locked: another process has been writing for more than {busy_timeout_s:g} s; wait until it "
-            "has finished, or raise records.busy_timeout_s"
+            "has finished, or increase records.busy_timeout_s"
         )
     if primary == sqlite3.SQLITE_FULL or state == "53100":
         return DatabaseError(
-            f"{name} cannot grow: the disk is full; nothing of what was being written was kept, everything before "
-            "was; free some space and run the same command again"
+            f"{name} cannot grow: the disk is full; nothing of what was being written was stored, all earlier data "
+            "is safe; free some space and run the same command again"
         )
     if primary == sqlite3.SQLITE_READONLY or state == "25006":
         return DatabaseError(f"{name} cannot be written: it is read-only ({detail}); change its permissions")
@@ -188,10 +187,10 @@ def translate(error: DBAPIError | sqlite3.Error, name: str, busy_timeout_s: floa
 
 
 def prepare_file(url: URL, read_only: bool) -> None:
-    """Makes the folder of a SQLite file that is to be written.
+    """Creates the folder of a SQLite file that is to be written.
 
-    Raises RequestError when a file to read is missing or a folder stands in its place, DatabaseError when the folder
-    cannot be made.
+    Raises RequestError when a file to read is missing or the path is a folder, DatabaseError when the folder cannot be
+    created.
     """
     path = file_of(url)
     if path is None:
@@ -200,20 +199,21 @@ def prepare_file(url: URL, read_only: bool) -> None:
         raise RequestError(f"records.database is {display_name(url)}, a folder: name a file in it")
     if read_only:
         if not path.exists():
-            raise RequestError(f"there is no database {display_name(url)}: make it with `python generate_v2.py`")
+            raise RequestError(f"there is no database {display_name(url)}: create it with `python generate_v2.py`")
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"the folder {path.parent} cannot be made ({error.strerror}): name another place"
+            f"the folder {path.parent} cannot be created ({error.strerror}): choose another path"
         ) from error
 
 
 def prepare_schema(engine: Engine, name: str, read_only: bool, busy_timeout_s: float) -> None:
-    """Makes the tables of a new database, or brings an older version up to date.
+    """Creates the tables of a new database, or migrates an older version.
 
-    Raises RequestError for an empty database that is to be read, DatabaseError for a newer version or foreign tables.
+    Raises RequestError for an empty database that is to be read, DatabaseError for a newer version or for tables of
+    another program.
     """
     with engine.connect() as connection, connection.begin():
         version = stored_version(connection)
@@ -239,7 +239,7 @@ def _refuse_unusable(version: int, name: str) -> None:
 
 
 def migrate(engine: Engine, name: str, to_version: int) -> None:
-    """Applies the steps that are missing, each in a transaction of its own, whoever else may be doing the same."""
+    """Applies the missing migrations, each in its own transaction. Other processes may do the same at once."""
     while True:
         with engine.connect().execution_options(**WRITE) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
@@ -253,7 +253,7 @@ def migrate(engine: Engine, name: str, to_version: int) -> None:
 
 
 def _use_write_ahead_log(engine: Engine, busy_timeout_s: float) -> None:
-    """Switches a new SQLite file to its write-ahead log, so that reading and writing go on side by side."""
+    """Switches a new SQLite file to a write-ahead log, so that readers and a writer do not block each other."""
     if engine.dialect.name != "sqlite":
         return
     deadline = time.monotonic() + busy_timeout_s
@@ -262,7 +262,7 @@ def _use_write_ahead_log(engine: Engine, busy_timeout_s: float) -> None:
             try:
                 connection.cursor().execute("PRAGMA journal_mode=WAL")
                 return
-            except sqlite3.OperationalError as error:  # SQLite does not wait here when two open a new file at once
+            except sqlite3.OperationalError as error:  # SQLite does not wait here when two processes open a new file
                 busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                 if not busy or time.monotonic() > deadline:
                     raise

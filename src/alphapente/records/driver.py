@@ -1,7 +1,7 @@
-"""The statements that move thousands of rows, as the database's driver itself takes them.
+"""The statements for thousands of rows, in the SQL of the database's driver.
 
-SQLAlchemy makes them once for the dialect at hand, and `Connection.exec_driver_sql` runs them with plain tuples: a
-fraction of the cost of a dictionary for each row.
+SQLAlchemy compiles them once for the dialect. `Connection.exec_driver_sql` runs them with plain tuples, which costs a
+fraction of a dictionary for each row.
 """
 
 import itertools
@@ -13,20 +13,20 @@ from alphapente.records.codec import RECORD_COLUMNS
 from alphapente.records.schema import RECORDS
 
 KEYS_PER_QUERY = 500
-"""Few enough for any SQLite, and for a processor's cache to hold their rows until they are arrays."""
+"""Below the limit of every SQLite, and few enough that the rows stay in the processor's cache until decoded."""
 
 
 def insert_records(dialect: Dialect) -> str:
-    """Adds records; a row is a tuple in the order of RECORD_COLUMNS."""
+    """SQL that adds records; a row is a tuple in the order of RECORD_COLUMNS."""
     compiled = insert(RECORDS).compile(dialect=dialect)
-    assert tuple(compiled.positiontup or ()) == RECORD_COLUMNS, "the table's columns stand in another order"
+    assert tuple(compiled.positiontup or ()) == RECORD_COLUMNS, "the table's columns are in another order"
     return str(compiled)
 
 
 def select_records(dialect: Dialect) -> str:
-    """Reads the records of the keys that `padded` makes parameters of, by rising key, as RECORD_COLUMNS.
+    """SQL that reads the records of the keys from `padded`, by rising key, as RECORD_COLUMNS.
 
-    SQLite sorts by an expression only when it has all rows: so it reads them in one go, as `reading` wants it.
+    SQLite sorts by an expression only after it has read all rows. So it reads them all at once, as `reading` requires.
     """
     keys: list[BindParameter[int]] = [bindparam(f"key{number}") for number in range(KEYS_PER_QUERY)]
     columns = [RECORDS.c[name] for name in RECORD_COLUMNS]
@@ -35,5 +35,5 @@ def select_records(dialect: Dialect) -> str:
 
 
 def padded(keys: Sequence[int]) -> tuple[int, ...]:
-    """1 to KEYS_PER_QUERY keys as KEYS_PER_QUERY parameters: the last one again and again reads nothing more."""
+    """Pads 1 to KEYS_PER_QUERY keys to KEYS_PER_QUERY parameters by repeating the last, which reads no further row."""
     return (*keys, *itertools.repeat(keys[-1], KEYS_PER_QUERY - len(keys)))

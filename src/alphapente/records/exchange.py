@@ -1,6 +1,6 @@
-"""Games out as text that pente.org's readers understand, and in from it; records out as Parquet for other tools.
+"""Exports and imports games in pente.org's text format; exports records as Parquet.
 
-A file is written beside its final name and renamed when whole, so that what stands under the name is never half a file.
+A file is written under a temporary name and renamed when it is complete, so that an incomplete file never has the name.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ _WINNER_OF = {result: winner for winner, result in _RESULT_OF.items()}
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export wrote."""
+    """What an export wrote: file, games, records, bytes."""
 
     path: Path
     games: int
@@ -37,7 +37,7 @@ class ExportReport:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One line about a game of a file: why it is not stored, or what was skipped in it. `game` counts from 1."""
+    """A message about one game of a file: why it was rejected, or what was skipped. `game` counts from 1."""
 
     game: int
     line: int
@@ -46,7 +46,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did: `found` games are in the file, `games` were stored, by (variant, board size)."""
+    """What an import did: `found` games are in the file, `games` were stored; `by_pool` counts by variant and size."""
 
     path: Path
     found: int
@@ -60,7 +60,7 @@ class ImportReport:
 def export_games(store: Store, path: StrPath) -> ExportReport:
     """Writes every game as game text, oldest first, an empty line between games.
 
-    Raises FailureError when the file cannot be written, or a stored game breaks the rules.
+    Raises FailureError when the file cannot be written or a stored game breaks the rules.
     """
     path, count = Path(path), 0
     with writing_text(path) as file:
@@ -68,14 +68,14 @@ def export_games(store: Store, path: StrPath) -> ExportReport:
             try:
                 text = write_game(game_text(game))
             except RequestError as error:
-                raise FailureError(f"game {game.game_id}: {error}; `alphapente records check` tells more") from error
+                raise FailureError(f"game {game.game_id}: {error}; run `alphapente records check`") from error
             file.write(("\n" if count else "") + text)
             count += 1
     return ExportReport(path, count, 0, path.stat().st_size)
 
 
 def game_text(game: StoredGame) -> GameText:
-    """A stored game as text tells it: an imported one under its own headers, a game of self-play under made ones."""
+    """Converts a stored game to text, with its own headers if it was imported, else with headers made here."""
     if game.source == "import":
         headers = dict(game.headers)
     else:
@@ -106,9 +106,9 @@ def import_games(
 ) -> ImportReport:
     """Stores the games of a game text file; `variant` and `size` apply where no header names them.
 
-    A game that breaks the format or the rules is rejected, the others are stored; with `strict` none is stored when one
-    is rejected. The whole file is read first, and all games are stored in one transaction: after an error none is.
-    Raises RequestError for a file that cannot be read or holds no game, DatabaseError when the database fails.
+    Games that break the format or the rules are rejected and the others stored; with `strict`, one rejected game means
+    that none is stored. Reads the whole file first and stores all games in one transaction: after an error none is
+    stored. Raises RequestError for a file that cannot be read or has no game, DatabaseError when the database fails.
     """
     path = Path(path)
     try:
@@ -142,7 +142,7 @@ def import_games(
 
 
 def _imported(text: GameText) -> ImportedGame:
-    """The game as the database stores it. Raises RequestError for one that it cannot hold."""
+    """Converts a game to its stored form. Raises RequestError for a game that the database cannot store."""
     position = replay(text.moves, text.variant, text.size)
     won_by = cast(WonBy, WON_BY[position["won_by"]]) if position["winner"] else "unfinished"
     refuse_impossible(text.variant, text.size, text.moves, won_by)
@@ -151,7 +151,7 @@ def _imported(text: GameText) -> ImportedGame:
 
 
 def export_records(store: Store, path: StrPath) -> ExportReport:
-    """Writes every record as a row of a Parquet file, with the columns that docs/records.md lists.
+    """Writes every record as a row of a Parquet file, with the columns listed in docs/records.md.
 
     Raises RequestError when pyarrow is not installed, FailureError when the file cannot be written.
     """
@@ -225,7 +225,7 @@ def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
         "points": lists(batch.points, offsets),
         "visits": lists(batch.visits, offsets),
         "targets": lists(batch.targets, offsets),
-        "rest": batch.rest,
+        "rest": batch.unlisted,
         "search_value": batch.search_value,
         "random_value": pa.array(batch.random_value, mask=np.isnan(batch.random_value)),
         "outcome": batch.outcome.astype(np.int8),

@@ -1,4 +1,4 @@
-"""Matches in the database: who played whom, and every game, so that all that is said of them can be computed again."""
+"""Stores matches with their players and all games, so that every published figure can be computed again."""
 
 import time
 from typing import Any, Literal
@@ -14,11 +14,11 @@ from alphapente.records.writing import insert_new, refuse_impossible
 
 _SIDES: tuple[Literal["a", "b"], ...] = ("a", "b")
 _IDENTITY = ("name", "kind", "digest", "settings")
-"""The columns that tell players apart; the others follow from them."""
+"""The columns that identify a player; the others depend on them."""
 
 
 def refuse_impossible_match(match: Match) -> None:
-    """Raises RequestError for a match that no database can hold."""
+    """Raises RequestError for a match that cannot be stored."""
     for game in match.games:
         refuse_impossible(match.variant, match.board_size, game.moves, "five")
         if not 0 <= game.opening_plies <= len(game.moves):
@@ -27,7 +27,7 @@ def refuse_impossible_match(match: Match) -> None:
             )
         if game.winner not in (0, 1, 2) or game.first not in _SIDES:
             raise RequestError(
-                f"a game of a match is begun by 'a' or 'b' and won by 1, 2 or 0, not {game.first!r} and {game.winner}"
+                f"a game of a match is started by 'a' or 'b' and won by 1, 2 or 0, not {game.first!r} and {game.winner}"
             )
     if not match.games:
         raise RequestError("a match without games is not stored")
@@ -36,9 +36,9 @@ def refuse_impossible_match(match: Match) -> None:
 
 
 def insert_match(connection: Connection, match: Match, match_id: int | None = None) -> int:
-    """Adds a match and its players where they are new, or with `match_id` more games of that match; returns the id.
+    """Adds a match, and players that are new; with `match_id` adds games to that match. Returns the match's id.
 
-    Games without a number are numbered by their place. A number that the match has already keeps its stored game.
+    Games without a number are numbered by their place. Where the match has a game of that number, the stored one stays.
     """
     if match_id is None:
         row = {name: getattr(match, name) for name in ("variant", "board_size", "seed", "purpose", "settings_id")}
@@ -66,10 +66,10 @@ def insert_match(connection: Connection, match: Match, match_id: int | None = No
 
 
 def find_games(connection: Connection, match: Match, name: str) -> dict[int, list[MatchGame]]:
-    """The stored games of each match with these players, rules, seed and purpose, by the match's id.
+    """Returns the stored games of each match with the same players, rules, seed and purpose, by match id.
 
-    Adds the players where they are new: the connection must be one that writes, and so this also shows whether the
-    database can be written. Raises DatabaseError for rows that cannot be read.
+    Adds players that are new. The connection must be a writing one, so this also tests whether the database can be
+    written. Raises DatabaseError for rows that cannot be read.
     """
     equal = {key: getattr(match, key) for key in ("variant", "board_size", "seed", "purpose")}
     equal |= {side: _player_id(connection, getattr(match, side)) for side in ("player_a", "player_b")}
@@ -94,7 +94,7 @@ def _player_id(connection: Connection, player: PlayerIdentity) -> int:
 
 
 def read_matches(connection: Connection, variant: str | None, size: int | None, name: str) -> list[Match]:
-    """The matches of a variant and board size (None: of all). Raises DatabaseError for rows that cannot be read."""
+    """Returns the matches of a variant and board size (None: all). Raises DatabaseError for unreadable rows."""
     query = select(MATCHES).order_by(MATCHES.c.id)
     if variant is not None:
         query = query.where(MATCHES.c.variant == variant)
@@ -130,7 +130,7 @@ def read_matches(connection: Connection, variant: str | None, size: int | None, 
 
 
 def _stored_game(row: Row[Any], name: str) -> MatchGame:
-    """The game of a row of `match_games`. Raises DatabaseError, with database and row, for values that no game has."""
+    """Converts a row of `match_games`. Raises DatabaseError that names database and row for impossible values."""
     try:
         moves = tuple(codec.unpack_plies(row.moves))
         if row.first not in (1, 2):

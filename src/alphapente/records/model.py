@@ -1,7 +1,7 @@
-"""What self-play hands over to be kept, a game with its searched positions, and what training and people read back.
+"""The data of the database: games and records as self-play stores them and as training and reports read them.
 
-Points are ``row * size + column`` from the top left; players are 1 and 2; every value is in [-1, 1] as the player to
-move sees it.
+Points are ``row * size + column`` from the top left. Players are 1 and 2. Every value is in [-1, 1], for the player to
+move.
 """
 
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ Purpose = Literal["arena", "rate", "promotion"]
 class SearchRecord:
     """One searched position of a game.
 
-    ``board`` int8[S*S] holds 0 or the player whose stone it is; ``captured`` the stones captured by player 1 and 2.
-    The policy target gives ``targets[i]`` to ``points[i]`` and spreads ``rest`` evenly over the legal points that are
-    not listed; together they make 1. ``points`` int16[k], ``visits`` int32[k], ``targets`` float32[k].
+    ``board`` int8[S*S] is 0 for an empty point, else the player of the stone; ``captured`` counts stones captured by
+    player 1 and 2. The policy target gives ``targets[i]`` to ``points[i]`` and divides ``unlisted`` evenly among the
+    legal points that are not listed; the sum is 1. ``points`` int16[k], ``visits`` int32[k], ``targets`` float32[k].
     """
 
     ply: int
@@ -32,20 +32,20 @@ class SearchRecord:
     points: NDArray[np.int16]
     visits: NDArray[np.int32]
     targets: NDArray[np.float32]
-    rest: float
+    unlisted: float
     search_value: float
     simulations: int
     random_value: float | None = None
-    """The search's value, as this record's player sees it, at the first later ply played at random; None: none was."""
+    """The search's value for this record's player at the first later ply played at random; None: no such ply."""
     policy_weight: float = 1.0
-    """How much the policy counts as a target, 0 to 1 (0: too cheap a search); the value counts in full."""
+    """Weight of the policy target, 0 to 1 (0: the search was too small). The value target always has full weight."""
     surprise: float | None = None
-    """Kullback-Leibler divergence of the policy target from the network's own policy, in nats; None: not known."""
+    """Kullback-Leibler divergence of the policy target from the network's own policy, in nats; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GameRecord:
-    """One finished game of self-play: its moves, how it ended, how it was made, and its searched positions."""
+    """One finished game of self-play: moves, outcome, how it was played, and the records of its positions."""
 
     variant: str
     board_size: int
@@ -54,22 +54,22 @@ class GameRecord:
     """1, 2, or 0 for a draw."""
     won_by: WonBy
     opening_plies: int
-    """How many plies at the start were played at random, to make games differ."""
+    """Number of plies at the start that were played at random, so that games differ."""
     random_plies: tuple[int, ...]
-    """The plies (0 is the first move) played at random instead of by the search."""
+    """The plies (0 is the first move) that were played at random instead of by the search."""
     seed: int
-    """The game's own seed, within a signed 64-bit integer."""
+    """The seed of this game, a signed 64-bit integer."""
     model_type: str
     network_step: int
     simulations: int
     records: list[SearchRecord] = field(default_factory=list)
     settings_id: int | None = None
-    """What `Store.settings_id` gave for the configuration that the game was played with."""
+    """`Store.settings_id` of the configuration that the game was played with."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedGame:
-    """A game read from text: no searched positions, only moves and headers. `winner` None: the text does not say."""
+    """A game read from text: moves and headers, without records. `winner` None: unknown."""
 
     variant: str
     board_size: int
@@ -83,7 +83,7 @@ class ImportedGame:
 
 @dataclass(frozen=True, slots=True)
 class StoredGame:
-    """One row of the games table, as `Store.games` yields it. `created_at` is in seconds since 1970, UTC."""
+    """One row of the games table. `created_at` is in seconds since 1970, UTC."""
 
     game_id: int
     created_at: int
@@ -100,7 +100,7 @@ class StoredGame:
     simulations: int
     settings_id: int | None
     first_seq: int
-    """The number of its first record in the pool; its records are ``first_seq .. first_seq + num_records - 1``."""
+    """The number of its first record in the pool. Its records are ``first_seq .. first_seq + num_records - 1``."""
     num_records: int
     source: Source
     headers: dict[str, str]
@@ -110,30 +110,30 @@ class StoredGame:
 
 @dataclass(frozen=True, slots=True)
 class PlayerIdentity:
-    """Who played a match, told so exactly that two matches are of the same player if all of this is equal.
+    """Identifies a player: two matches have the same player if and only if all these fields are equal.
 
-    `digest` is that of a checkpoint's weights ("" for others), `settings` JSON of whatever else decides how it plays
-    and differs from the defaults ("" for nothing).
+    `digest` is the hash of a checkpoint's weights ("" for other players). `settings` is JSON of all other settings that
+    affect its moves and differ from the defaults ("" for none).
     """
 
     name: str
-    """What people call it, its budget included: "resnet step 1200 @200", "random"."""
+    """The displayed name with the budget: "resnet step 1200 @200", "random"."""
     kind: PlayerKind
     digest: str = ""
     settings: str = ""
     model_type: str | None = None
     network_step: int | None = None
     simulations: int | None = None
-    """Simulations a move; 0 for a network without search; None where that means nothing."""
+    """Simulations per move; 0 for a network without search; None where it does not apply."""
     seconds: float | None = None
-    """Seconds a move, where the budget is time."""
+    """Seconds per move, if the budget is time."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchGame:
     """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or 0 for a draw.
 
-    `won_by` is "five", "captures", "draw", or "forfeit" where the loser broke the rules, gave up or came to no answer.
+    `won_by` is "five", "captures", "draw", or "forfeit" if the loser broke the rules, resigned or did not answer.
     """
 
     first: Literal["a", "b"]
@@ -142,12 +142,12 @@ class MatchGame:
     winner: int
     won_by: str
     number: int = field(default=-1, compare=False)
-    """Its place in the match, from 0; set by the store. An interrupted match has gaps in these numbers."""
+    """Its place in the match, from 0; set by the store. The numbers of an interrupted match have gaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A match of two players over openings that each plays with both colours."""
+    """A match of two players, who play each opening with both colours."""
 
     player_a: PlayerIdentity
     player_b: PlayerIdentity
@@ -157,44 +157,44 @@ class Match:
     purpose: Purpose
     games: tuple[MatchGame, ...]
     settings_id: int | None = None
-    """What `Store.settings_id` gave for the configuration that it was played with."""
+    """`Store.settings_id` of the configuration that it was played with."""
     created_at: int = 0
     """When it was stored, in seconds since 1970, UTC; set by the store."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordBatch:
-    """n records as arrays, oldest first: what training reads.
+    """n records as arrays, oldest first.
 
-    The policies are in CSR form: record i's entries are ``points[offsets[i]:offsets[i + 1]]``, and so on.
+    The policies are in CSR form: record i has the entries ``points[offsets[i]:offsets[i + 1]]``, and so on.
     """
 
     variant: str
     board_size: int
     ids: NDArray[np.int64]  # [n] database keys
     game_ids: NDArray[np.int64]  # [n]
-    boards: NDArray[np.int8]  # [n, S*S] 0, or the player whose stone it is
+    boards: NDArray[np.int8]  # [n, S*S] 0: empty; 1 and 2: stones of the players
     captured: NDArray[np.int16]  # [n, 2] stones captured by player 1 and 2
     ply: NDArray[np.int16]  # [n]
     to_move: NDArray[np.int8]  # [n] 1 or 2
-    search_value: NDArray[np.float32]  # [n] the search's own value
+    search_value: NDArray[np.float32]  # [n] value of the search
     outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss
-    random_value: NDArray[np.float32]  # [n] see SearchRecord.random_value; NaN when there is none
+    random_value: NDArray[np.float32]  # [n] see SearchRecord.random_value; NaN if there is none
     offsets: NDArray[np.int64]  # [n + 1]
     points: NDArray[np.int16]  # [m]
-    targets: NDArray[np.float32]  # [m] probabilities; with `rest` they make 1 for each record
+    targets: NDArray[np.float32]  # [m] probabilities; the sum with `unlisted` is 1 for each record
     visits: NDArray[np.int32]  # [m] at most 65,535 each
-    rest: NDArray[np.float32]  # [n] probability spread evenly over the legal points not listed
+    unlisted: NDArray[np.float32]  # [n] probability divided evenly among the legal points not listed
     simulations: NDArray[np.int32]  # [n]
     policy_weight: NDArray[np.float32]  # [n] see SearchRecord.policy_weight
-    surprise: NDArray[np.float32]  # [n] see SearchRecord.surprise; NaN where it is not known
-    next_point: NDArray[np.int16]  # [n] where the opponent then played; -1 where he did not, or it is not known
-    plies_left: NDArray[np.int16]  # [n] plies from here to the end of the game; -1 where it is not known
-    end_captured: NDArray[np.int16]  # [n, 2] as `captured`, at the end of the game; -1 where it is not known
-    asked: int = 0
-    """How many records were asked for; more than n when there were not as many."""
+    surprise: NDArray[np.float32]  # [n] see SearchRecord.surprise; NaN if unknown
+    next_point: NDArray[np.int16]  # [n] the opponent's reply; -1: none, or unknown
+    plies_left: NDArray[np.int16]  # [n] plies from here to the end of the game; -1: unknown
+    end_captured: NDArray[np.int16]  # [n, 2] as `captured`, at the end of the game; -1: unknown
+    requested: int = 0
+    """Number of records requested; more than n when fewer were available."""
     available: int = 0
-    """How many records of this variant and size there were."""
+    """Number of records of this variant and size in the database."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -202,7 +202,7 @@ class RecordBatch:
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """What one pool (the records of one variant and board size) holds. Self-play's games and imported ones alike."""
+    """Statistics of one pool (the records of one variant and board size), over games of self-play and imported ones."""
 
     variant: str
     board_size: int
@@ -211,7 +211,7 @@ class PoolStats:
     imported_games: int
     parked_games: int
     mean_plies: float
-    wins_by_player: dict[str, int]  # keys "1", "2", "draw", and "unknown" where a text did not say
+    wins_by_player: dict[str, int]  # keys "1", "2", "draw", and "unknown" for imported games without a result
     won_by: dict[str, int]  # keys "five", "captures", "draw", "unfinished"
     newest_game_at: int | None  # seconds since 1970, UTC
     newest_step: dict[str, int]  # model type -> the highest network step that played
@@ -219,7 +219,7 @@ class PoolStats:
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """What a database holds. `size_bytes` counts the file and its write-ahead log (a server: the database)."""
+    """Statistics of a database. `size_bytes` includes the write-ahead log (server: the whole database)."""
 
     database: str
     schema_version: int
@@ -230,26 +230,26 @@ class StoreStats:
 
     @property
     def records(self) -> int:
-        """Records of every pool together."""
+        """Number of records in all pools."""
         return sum(pool.records for pool in self.pools)
 
     @property
     def games(self) -> int:
-        """Games of every pool together."""
+        """Number of games in all pools."""
         return sum(pool.games for pool in self.pools)
 
 
 @dataclass(frozen=True, slots=True)
 class GameWindow:
-    """Some games on end: when the last was stored (seconds since 1970, UTC), and averages over them."""
+    """Consecutive games: when the last was stored (seconds since 1970, UTC), and averages over all of them."""
 
     at: int
     games: int
     records: int
-    """Records stored up to and with these games."""
+    """Number of records stored up to the end of this window."""
     plies: float
     by_five: float
-    """Share of the games; as are those below."""
+    """Share of the games, as are the fields below."""
     by_captures: float
     draws: float
     won_by_player_1: float

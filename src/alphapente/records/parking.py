@@ -1,9 +1,9 @@
-"""Games that a generation left in play: they stay in the database until what became of them takes their place.
+"""Parked games: games in play when a generation ended. They stay in the database until they are finished.
 
-A generation claims the games that it continues, for CLAIM_S from the last time that it renewed the claim, so that no
-other one plays them at the same time. A claim only saves work: what counts is the game's row. Whoever stores the
-finished game deletes the row in the same transaction, and where the row is gone already stores nothing. So a game is
-neither lost, whatever kills the generation, nor stored twice.
+A generation claims the games that it continues. A claim holds for CLAIM_S seconds and can be renewed, so that no other
+generation plays these games meanwhile. A claim only avoids duplicate work; safety depends on the game's row alone. The
+transaction that stores the finished game deletes the row, and stores nothing if the row is gone. So no game is lost,
+however the generation ends, and none is stored twice.
 """
 
 import time
@@ -18,7 +18,7 @@ from alphapente.records.schema import GAMES_IN_PLAY, POOLS
 from alphapente.records.store import Store
 
 CLAIM_S = 300
-"""How long a claim holds. A generation that was killed leaves its games claimed for no longer."""
+"""Seconds that a claim holds; after them the games of a killed generation are free again."""
 
 _OF_ID = GAMES_IN_PLAY.c.id == bindparam("parked_id")
 _RENEW = update(GAMES_IN_PLAY).where(_OF_ID).values(claimed_until=bindparam("until"))
@@ -27,14 +27,14 @@ _REPLACE = update(GAMES_IN_PLAY).where(_OF_ID).values(payload=bindparam("content
 
 @dataclass(frozen=True, slots=True)
 class ParkedGame:
-    """A game kept in play: the number of its row, and its content, opaque bytes, as it was parked."""
+    """A parked game: the number of its row, and its content as opaque bytes."""
 
     parked_id: int
     payload: bytes
 
 
 class _GoneError(Exception):
-    """The row of a parked game is no longer there."""
+    """The row of a parked game no longer exists."""
 
 
 class Parking:
@@ -43,12 +43,12 @@ class Parking:
     def __init__(self, store: Store, variant: str, size: int, model_type: str) -> None:
         writing.refuse_impossible(variant, size, [], "five")
         self._store, self._model_type = store, model_type
-        self._pool = writing.pool_named(variant, size)
+        self._pool = writing.pool_parameters(variant, size)
 
     def take_series(self) -> int:
-        """A number for a run of self-play that no other run over this variant and board size gets.
+        """Returns a number that no other run of self-play with this variant and board size gets.
 
-        0 for the first, and never below the number of games: earlier versions took that number.
+        The first is 0. The number is never below the number of games, which earlier versions used.
         """
         with self._store.writing() as connection:
             pool = POOLS.c.id == writing.pool_id(connection, self._pool, create=True)
@@ -58,9 +58,9 @@ class Parking:
             return series
 
     def claim(self, limit: int) -> list[ParkedGame]:
-        """Claims up to `limit` games that nobody else has, the oldest first; they stay in the database.
+        """Claims and returns up to `limit` unclaimed games, the oldest first. They stay in the database.
 
-        A claim that lasts much longer than any made now was made by a wrong clock, and does not count.
+        A claim that ends later than any claim made now could is due to a wrong clock and is ignored.
         """
         with self._store.writing() as connection:
             now = int(time.time())
@@ -73,27 +73,27 @@ class Parking:
                 )
                 .order_by(GAMES_IN_PLAY.c.id)
                 .limit(limit)
-                .with_for_update(skip_locked=True)  # means nothing to SQLite, whose writers take turns anyway
+                .with_for_update(skip_locked=True)  # SQLite ignores it: its writers take turns anyway
             )
             found = [ParkedGame(int(row.id), bytes(row.payload)) for row in connection.execute(query)]
-            _hold(connection, [game.parked_id for game in found], CLAIM_S)
+            _extend_claims(connection, [game.parked_id for game in found], CLAIM_S)
             return found
 
     def renew(self, parked_ids: Sequence[int], seconds: int = CLAIM_S) -> None:
-        """Keeps claimed games from others for this number of seconds from now; 0 releases them as they were parked."""
+        """Extends claims to this number of seconds from now; 0 releases the games unchanged."""
         with self._store.writing() as connection:
-            _hold(connection, parked_ids, seconds)
+            _extend_claims(connection, parked_ids, seconds)
 
     def park(self, payloads: Sequence[bytes], claimed: Mapping[int, bytes] = {}, unchanged: Sequence[int] = ()) -> None:
-        """Keeps games that are still in play for the next generation: all of them or none.
+        """Parks games that are still in play for the next generation, in one transaction.
 
-        `payloads` are those that were not parked before, `claimed` the contents of those that were, by parked_id (one
-        that is gone was finished by others), `unchanged` the numbers of those to release as they are.
+        `payloads` are new games. `claimed` has the new contents of claimed games by parked_id; where the row is gone,
+        another generation finished the game. `unchanged` are the ids of claimed games to release without a change.
         """
         if not payloads and not claimed and not unchanged:
             return
         with self._store.writing() as connection:
-            _hold(connection, unchanged, 0)
+            _extend_claims(connection, unchanged, 0)
             if claimed:
                 rows = [{"parked_id": parked_id, "content": content} for parked_id, content in claimed.items()]
                 connection.execute(_REPLACE, rows)
@@ -103,7 +103,10 @@ class Parking:
                 connection.execute(insert(GAMES_IN_PLAY), [common | {"payload": payload} for payload in payloads])
 
     def finish(self, parked_id: int, game: GameRecord) -> bool:
-        """Stores a game in the place of its parked self, in one transaction; False, and nothing, where that is gone."""
+        """Stores a finished game and deletes its parked row, in one transaction.
+
+        Returns False, and stores nothing, if the row is gone.
+        """
 
         def take_out(connection: Connection) -> None:
             if not _remove(connection, parked_id):
@@ -116,12 +119,12 @@ class Parking:
         return True
 
     def remove(self, parked_id: int) -> None:
-        """Takes a game out of the database that cannot be read."""
+        """Deletes a parked game that cannot be read."""
         with self._store.writing() as connection:
             _remove(connection, parked_id)
 
 
-def _hold(connection: Connection, parked_ids: Sequence[int], seconds: int) -> None:
+def _extend_claims(connection: Connection, parked_ids: Sequence[int], seconds: int) -> None:
     until = int(time.time()) + seconds if seconds else 0
     if parked_ids:
         connection.execute(_RENEW, [{"parked_id": parked_id, "until": until} for parked_id in parked_ids])

@@ -1,4 +1,4 @@
-"""From records back to the positions that they are of."""
+"""Converts records back to positions."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from alphapente.rules.position import BOAT, CELL_OF, Positions, new_positions
 
 
 def positions_of(records: RecordBatch) -> Positions:
-    """The positions of records, POSITION[n], as networks read them: `last` is not known, and -1."""
+    """The positions of the records, POSITION[n]. `last` is unknown, so it is -1."""
     size = records.board_size
     positions = new_positions(len(records), records.variant, size)
     positions["board"][:, CELL_OF[size, : size * size]] = records.boards

@@ -1,8 +1,8 @@
-"""Reads records by their keys, with the database and the decoding at work at the same time.
+"""Reads records by key; two threads overlap SQLite's reads with the decoding.
 
-A record drawn at random lies on a page of its own, and to fetch that page takes SQLite as long as all else that is done
-with the record. Python's lock is free meanwhile: so two threads take turns, each with a connection of its own, and one
-decodes its rows while the pages of the other are fetched. Neighbours share their pages, and need none of this.
+A record drawn at random is on a different page of the file than the others, and fetching the page takes as long as all
+other work on the record. SQLite releases Python's lock meanwhile. So two threads, each with its own connection, take
+turns: one decodes its rows while the other fetches pages. Adjacent records share pages and are read by one thread.
 """
 
 import threading
@@ -21,7 +21,7 @@ from alphapente.records.model import RecordBatch
 from alphapente.records.schema import RECORDS
 
 READERS = 2
-"""Threads that read scattered records: one fetches while the other decodes."""
+"""Number of threads for scattered records: one fetches while the other decodes."""
 
 _BY_RANGE = (
     select(*(RECORDS.c[name] for name in RECORD_COLUMNS))
@@ -38,10 +38,10 @@ def read_by_key(
     by_keys_sql: str,
     decode_fn: Callable[[Sequence[int], Rows], RecordBatch],
 ) -> list[RecordBatch]:
-    """The records of the keys (int64[n], rising), some hundreds in each batch, in their order.
+    """Returns the records of the keys (int64[n], rising) in their order, in batches of some hundreds.
 
     ``reading()`` opens a transaction; `by_keys_sql` is `driver.select_records` of its dialect.
-    ``decode_fn(keys, rows)`` makes a batch of what was found, and raises where that is not what it should be.
+    ``decode_fn(keys, rows)`` converts the rows to a batch, and raises if they are not the rows of the keys.
     """
     parts = [keys[start : start + KEYS_PER_QUERY].tolist() for start in range(0, len(keys), KEYS_PER_QUERY)]
     scattered = [number for number, part in enumerate(parts) if not _adjoin(part)]
@@ -53,7 +53,7 @@ def read_by_key(
         with reading() as connection:
             for number in numbers:
                 result = _find(connection, by_keys_sql, parts[number])
-                with turn:  # else the threads would hand Python's lock to each other at every row
+                with turn:  # without it the threads would exchange Python's lock at every row
                     batches[number] = decode_fn(parts[number], result.all())
 
     if len(scattered) > READERS:
@@ -67,7 +67,7 @@ def read_by_key(
 
 
 def _find(connection: Connection, by_keys_sql: str, part: Sequence[int]) -> CursorResult[Any]:
-    """Starts the query for some keys: by their range where they are neighbours."""
+    """Starts the query for some keys, by range if they are consecutive."""
     if _adjoin(part):
         return connection.execute(_BY_RANGE, {"first": part[0], "last": part[-1]})
     return connection.exec_driver_sql(by_keys_sql, padded(part))

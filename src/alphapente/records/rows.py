@@ -1,4 +1,4 @@
-"""Rows of the games table as `StoredGame`, every column checked: SQLite keeps a value of any type in any column."""
+"""Converts rows of the games table to `StoredGame`. Checks every column: SQLite stores any type in any column."""
 
 import json
 from typing import Any
@@ -16,9 +16,9 @@ _SOURCES = ("selfplay", "import")
 
 
 def stored_game(row: Row[Any]) -> StoredGame:
-    """The game of a row of GAMES with its pool's `variant` and `board_size`.
+    """Converts a row of GAMES joined with its pool's `variant` and `board_size`.
 
-    Raises FailureError with the first value that no game can have. Whether the moves are legal is not checked here.
+    Raises FailureError with the first impossible value. Does not check whether the moves are legal.
     """
     _refuse_wrong_values(row)
     return StoredGame(

@@ -1,7 +1,7 @@
-"""Which records a training learns from: each strategy is one small function in one table.
+"""The strategies that select records for training, one function each.
 
-The records of a pool are numbered 0, 1, 2, ... without gaps, oldest first, so a strategy only draws numbers; the
-store then reads exactly those records by key. Add a strategy by adding a function to STRATEGIES.
+The records of a pool are numbered 0, 1, 2, ... without gaps, oldest first. So a strategy draws numbers only, and the
+store reads exactly these records by key. To add a strategy, add a function to STRATEGIES.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ Sequences = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How far back the strategy `window` reaches: `training.window`, whose defaults these are."""
+    """Parameters of the strategy `window`: the setting `training.window`, with the same defaults."""
 
     records: int = 25_000
     exponent: float = 0.75
     slope: float = 0.4
 
     def reach(self, num_records: int) -> int:
-        """Of n records the newest c (1 + b ((n / c)^a - 1) / a): all of up to c = `records`, then fewer and fewer.
+        """The size of the window over n records: c (1 + b ((n / c)^a - 1) / a) of the newest, all while n <= c.
 
-        a is `exponent`, b is `slope` (Wu 2019, "Accelerating Self-Play Learning in Go", appendix C).
+        c is `records`, a is `exponent`, b is `slope` (Wu 2019, "Accelerating Self-Play Learning in Go", appendix C).
         """
         if num_records <= self.records:
             return num_records
@@ -39,7 +39,7 @@ DEFAULT_WINDOW = Window()
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What strategies draw by: the generator, and the settings of those that have some."""
+    """The random generator and the parameters of the strategies."""
 
     rng: np.random.Generator
     top_percent: float = 0.7
@@ -49,7 +49,7 @@ class Draw:
 Strategy = Callable[[int, int, Draw], Sequences]
 """(num_records, count, draw) -> the numbers of min(num_records, count) distinct records, rising.
 
-`window` gives fewer where its window holds fewer.
+`window` returns fewer if its window has fewer.
 """
 
 
@@ -66,7 +66,7 @@ def random(num_records: int, count: int, draw: Draw) -> Sequences:
 
 
 def top_random(num_records: int, count: int, draw: Draw) -> Sequences:
-    """The newest round(top_percent * count) records, and the others uniformly from those older than these."""
+    """The newest round(top_percent * count) records; the others drawn uniformly from the older ones."""
     newest = min(num_records, round(draw.top_percent * count))
     older = random(num_records - newest, count - newest, draw)
     return np.concatenate([older, recent(num_records, newest, draw)])
@@ -82,14 +82,14 @@ STRATEGIES: dict[str, Strategy] = {"recent": recent, "random": random, "top_rand
 
 
 def strategy_named(name: str) -> Strategy:
-    """The strategy of that name. Raises RequestError for one that is not in STRATEGIES."""
+    """The strategy of that name. Raises RequestError for an unknown name."""
     if name not in STRATEGIES:
         raise RequestError(f"unknown sample strategy {name!r}: choose one of {', '.join(STRATEGIES)}")
     return STRATEGIES[name]
 
 
 def draw(strategy: str, num_records: int, count: int, by: Draw) -> Sequences:
-    """The numbers of the records that a strategy takes, distinct and rising.
+    """Draws the numbers of records by a strategy, distinct and rising.
 
     Raises RequestError for an unknown strategy, a count below 1 or a top_percent outside 0..1.
     """

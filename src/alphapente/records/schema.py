@@ -1,8 +1,8 @@
-"""The database's tables, its version, and the steps that bring a database of an older version up to date.
+"""The database's tables, its schema version, and the migrations from older versions.
 
-A new database goes through the same steps as an old one, so the steps are the only place where tables are made; the
-`Table` objects say what queries may count on, and a test compares the two. To change the schema, change the `Table` and
-append a step to MIGRATIONS; never edit a step that has been released.
+A new database runs the same migrations as an old one, so tables are created in one place only. The `Table` objects
+define what queries may use; a test compares the two. To change the schema, change the `Table` and append a step to
+MIGRATIONS. Never edit a released step.
 """
 
 import time
@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-KEY = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row number is only an INTEGER PRIMARY KEY
+KEY = BigInteger().with_variant(Integer(), "sqlite")  # in SQLite only an INTEGER PRIMARY KEY is the row number
 
 METADATA = MetaData()
 
@@ -163,7 +163,7 @@ _TYPES = {
 
 
 def _run(connection: Connection, statements: str) -> None:
-    """Runs statements divided by empty lines, with the dialect's words for {id}, {key} and {blob}."""
+    """Runs statements separated by empty lines, with the dialect's types for {id}, {key} and {blob}."""
     types = _TYPES[connection.dialect.name]
     for statement in statements.strip().split("\n\n"):
         connection.execute(text(statement.format(**types)))
@@ -213,8 +213,8 @@ CREATE TABLE games_in_play (
     )
 
 
-def _what_came_after(connection: Connection) -> None:
-    """Version 3: how much a record's policy counts, and what else came of its position. Unknown of older records."""
+def _later_columns(connection: Connection) -> None:
+    """Version 3: the policy weight of records, and what followed the position. Unknown for older records."""
     _run(
         connection,
         """
@@ -256,7 +256,7 @@ CREATE TABLE match_games (
 
 
 def _claims(connection: Connection) -> None:
-    """Version 5: who plays a parked game on, and numbers for runs that no two of them share."""
+    """Version 5: claims on parked games, and a unique number for each run."""
     _run(
         connection,
         """
@@ -270,7 +270,7 @@ UPDATE pools SET next_series = num_games + 1
 
 
 def _comments(connection: Connection) -> None:
-    """Version 6: the comments of imported games. Older ones were not kept."""
+    """Version 6: the comments of imported games. Earlier versions did not store them."""
     _run(connection, "ALTER TABLE games ADD COLUMN comments TEXT")
 
 
@@ -278,18 +278,18 @@ Migration = Callable[[Connection], None]
 MIGRATIONS: tuple[Migration, ...] = (
     _games_and_records,
     _games_in_play,
-    _what_came_after,
+    _later_columns,
     _matches,
     _claims,
     _comments,
 )
-"""Step i brings a database of version i to version i + 1, in one transaction. Version 0 is an empty database."""
+"""Step i migrates a database from version i to i + 1, in one transaction. Version 0 is an empty database."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def stored_version(connection: Connection) -> int | None:
-    """The version a database says it has, None for an empty one; -1 where the tables are not AlphaPente's."""
+    """The schema version of a database; None if it is empty, -1 if its tables are not AlphaPente's."""
     names = set(inspect(connection).get_table_names())
     if not names:
         return None
@@ -300,6 +300,6 @@ def stored_version(connection: Connection) -> int | None:
 
 
 def apply_step(connection: Connection, step: int) -> None:
-    """Runs MIGRATIONS[step] and writes the version down. The caller commits both together."""
+    """Runs MIGRATIONS[step] and stores the new version. The caller commits both together."""
     MIGRATIONS[step](connection)
     connection.execute(update(META).where(META.c.name == "schema_version").values(value=str(step + 1)))

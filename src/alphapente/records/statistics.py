@@ -1,4 +1,4 @@
-"""What a database of records holds, counted by its own queries over games, never over records."""
+"""Statistics of a database, by SQL queries over games, never over records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _ENDINGS = ("five", "captures", "draw")
 
 
 def gather(connection: Connection, name: str, file: Path | None) -> StoreStats:
-    """The statistics of every pool; `file` is the SQLite file, None on a server."""
+    """Computes the statistics of all pools; `file` is the SQLite file, None for a server."""
     endings = connection.execute(
         select(
             GAMES.c.pool_id,
@@ -87,7 +87,7 @@ def _size_bytes(connection: Connection, file: Path | None) -> int:
 
 
 def game_windows(connection: Connection, variant: str, sizes: Sequence[int], count: int) -> list[GameWindow]:
-    """The games of self-play of these pools in the order of their writing, in at most `count` even windows."""
+    """Averages over the games of self-play of these pools, oldest first, in at most `count` equal windows."""
 
     def share(condition: Any) -> Any:
         return func.avg(case((condition, 1.0), else_=0.0))

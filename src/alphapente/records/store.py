@@ -1,8 +1,8 @@
-"""The database of games and records: several processes add to it and read from it at the same time.
+"""The database of games and records. Several processes can write to it and read from it at the same time.
 
-A pool holds the records of one variant and board size. Record number ``seq`` of pool ``p`` has the key
-``p * 2**40 + seq``, with seq running 0, 1, 2, ... without gaps: so a strategy draws numbers, and the records drawn are
-read by key and nothing else is. A writer takes its numbers by raising the pool's count in the transaction that writes.
+A pool contains the records of one variant and board size. Record number ``seq`` of pool ``p`` has the key
+``p * 2**40 + seq``, where seq is 0, 1, 2, ... without gaps. So a strategy draws numbers, and exactly the drawn records
+are read, by key. A writer reserves numbers by increasing the pool's count in its transaction.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from alphapente.records.model import (
 )
 from alphapente.records.rows import stored_game
 from alphapente.records.schema import GAMES, POOLS, SETTINGS
-from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_named
+from alphapente.records.writing import IS_POOL, SEQ_BITS, pool_parameters
 from alphapente.rules.position import MAX_SIZE
 
 _GAMES_PER_QUERY = 500
@@ -43,17 +43,17 @@ _POOL = select(POOLS).where(IS_POOL)
 
 
 class Store:
-    """An open database. Use it as a context manager; it pickles as its address, and survives a fork.
+    """An open database. Use it as a context manager. It pickles as its address and survives a fork.
 
-    ``database`` is a file's path or an SQLAlchemy URL. A missing file is made, unless ``read_only``. Waits up to
+    ``database`` is a file's path or an SQLAlchemy URL. A missing file is created unless ``read_only``. Waits up to
     ``busy_timeout_s`` seconds for other writers. Every method raises DatabaseError when the database fails.
     """
 
     def __init__(self, database: StrPath, busy_timeout_s: float = 60, *, read_only: bool = False) -> None:
-        """Opens the database, and makes or migrates its tables where needed.
+        """Opens the database; creates or migrates its tables if needed.
 
-        Raises RequestError for an address that cannot be used, or a missing or empty database that is to be read;
-        DatabaseError for one that is foreign, of a newer version, damaged or out of reach.
+        Raises RequestError for an invalid address, or a missing or empty database that is to be read; DatabaseError for
+        one that is of another program, of a newer version, damaged or unreachable.
         """
         self._url = connect.parse_database(database)
         self._busy_timeout_s = busy_timeout_s
@@ -69,7 +69,7 @@ class Store:
         except BaseException:
             self._engine.dispose()
             raise
-        if access == "read":  # only the schema may have needed writing
+        if access == "read":  # writing was needed for a migration only
             self._engine.dispose()
             self._engine = connect.open_engine(self._url, busy_timeout_s, "read")
 
@@ -93,11 +93,11 @@ class Store:
     def add_game(self, game: GameRecord, before: Callable[[Connection], None] | None = None) -> int:
         """Stores a finished game with all its records, in one transaction; returns the game's id.
 
-        `before` works in the same transaction; where it raises, nothing is stored.
-        Raises RequestError, and stores nothing, for a game or a record that cannot be right.
+        `before` runs first in the same transaction; if it raises, nothing is stored.
+        Raises RequestError, and stores nothing, for an impossible game or record.
         """
         row, columns = writing.played_row(game), codec.encode_records(game)
-        pool = pool_named(game.variant, game.board_size)
+        pool = pool_parameters(game.variant, game.board_size)
         with self.writing() as connection:
             if before is not None:
                 before(connection)
@@ -106,9 +106,9 @@ class Store:
         return game_id
 
     def add_imported(self, games: Sequence[ImportedGame]) -> int:
-        """Stores games read from text, in one transaction, without records; returns how many.
+        """Stores games read from text, without records, in one transaction; returns their number.
 
-        Raises RequestError, and stores nothing, for a game that cannot be right.
+        Raises RequestError, and stores nothing, if one of the games is impossible.
         """
         rows = [writing.imported_row(game) for game in games]
         pools = [(game.variant, game.board_size) for game in games]
@@ -117,7 +117,7 @@ class Store:
         return len(games)
 
     def settings_id(self, config_json: str) -> int:
-        """The id under which this resolved configuration is kept; equal ones are kept once."""
+        """Stores a resolved configuration, unless an equal one is stored already, and returns its id."""
         digest = hashlib.sha256(config_json.encode()).hexdigest()
         find = select(SETTINGS.c.id).where(SETTINGS.c.hash == digest)
         with self.reading() as connection:
@@ -132,17 +132,17 @@ class Store:
     def add_match(self, match: Match, match_id: int | None = None) -> int:
         """Stores a match, or more games of the match with this id, in one transaction; returns the id.
 
-        Raises RequestError, and stores nothing, for a match that cannot be right.
+        Raises RequestError, and stores nothing, for an impossible match.
         """
         matches.refuse_impossible_match(match)
         with self.writing() as connection:
             return matches.insert_match(connection, match, match_id)
 
     def join_match(self, match: Match, is_same: Callable[[Sequence[MatchGame]], bool]) -> int:
-        """As `add_match`, with the id of the first match that `begin_match` finds and whose games `is_same` accepts.
+        """Adds the games to the first match that `begin_match` finds and whose games `is_same` accepts; returns its id.
 
-        Without one it stores a new match. Finding and storing are one transaction, so that two processes that play the
-        same match at once store it once.
+        Stores a new match if there is none. Finding and storing are one transaction, so that two processes that play
+        the same match at the same time store it once.
         """
         matches.refuse_impossible_match(match)
         with self.writing() as connection:
@@ -151,9 +151,9 @@ class Store:
             return matches.insert_match(connection, match, match_id)
 
     def begin_match(self, match: Match) -> dict[int, list[MatchGame]]:
-        """The stored games of each match with the players, rules, seed and purpose of `match`, by the match's id.
+        """Returns the stored games of each match with the players, rules, seed and purpose of `match`, by match id.
 
-        Registers the players in a writing transaction, so it raises DatabaseError where nothing could be stored.
+        Stores the players in a writing transaction, so it raises DatabaseError if the database cannot be written.
         """
         with self.writing() as connection:
             return matches.find_games(connection, match, self.name)
@@ -161,16 +161,16 @@ class Store:
     # --- reading ---
 
     def matches(self, variant: str | None = None, size: int | None = None) -> list[Match]:
-        """The matches of a variant and board size (None: of all), in the order of their storing."""
+        """The matches of a variant and board size (None: all), in the order of storing."""
         with self.reading() as connection:
             return matches.read_matches(connection, variant, size, self.name)
 
     def num_records(self, variant: str, size: int) -> int:
-        """How many records there are of this variant and board size."""
+        """The number of records of this variant and board size."""
         return self._pool_counts(variant, size)[0]
 
     def num_games(self, variant: str, size: int) -> int:
-        """How many games there are of this variant and board size, imported ones included."""
+        """The number of games of this variant and board size, including imported ones."""
         return self._pool_counts(variant, size)[1]
 
     def _pool_counts(self, variant: str, size: int) -> tuple[int, int]:
@@ -179,8 +179,8 @@ class Store:
         return (pool.num_records, pool.num_games) if pool else (0, 0)
 
     def _pool(self, connection: Connection, variant: str, size: int) -> Row[Any] | None:
-        """The pool's row, None where there is none. Raises DatabaseError for counts that are none."""
-        pool = connection.execute(_POOL, pool_named(variant, size)).first()
+        """The pool's row, None if there is none. Raises DatabaseError for invalid counts."""
+        pool = connection.execute(_POOL, pool_parameters(variant, size)).first()
         if pool is not None and not all(isinstance(n, int) and n >= 0 for n in (pool.num_records, pool.num_games)):
             raise self._damaged(f"{variant} {size}x{size} says {pool.num_records!r} records, {pool.num_games!r} games")
         return pool
@@ -195,10 +195,10 @@ class Store:
         top_percent: float = 0.7,
         window: sampling.Window = sampling.DEFAULT_WINDOW,
     ) -> RecordBatch:
-        """Up to `count` distinct records by a strategy of `sampling.STRATEGIES`, oldest first.
+        """Draws up to `count` distinct records by a strategy of `sampling.STRATEGIES`, oldest first.
 
-        `asked` and `available` of the batch tell when there were fewer. Raises RequestError for an unknown strategy,
-        a count below 1, or when there is no record at all.
+        `requested` and `available` of the batch show whether there were fewer. Raises RequestError for an unknown
+        strategy, a count below 1, or when there is no record.
         """
         sampling.strategy_named(strategy)
         with self.reading() as connection:
@@ -208,14 +208,14 @@ class Store:
         seqs = sampling.draw(strategy, pool.num_records, count, sampling.Draw(rng, top_percent, window))
         return self._read(pool, seqs, count)
 
-    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], asked: int) -> RecordBatch:
-        """The records numbered `seqs` (rising, at least one) of a pool."""
+    def _read(self, pool: Row[Any], seqs: NDArray[np.int64], requested: int) -> RecordBatch:
+        """Reads the records with the numbers `seqs` (rising, at least one) of a pool."""
 
         def decode(keys: Sequence[int], rows: reading.Rows) -> RecordBatch:
             if len(rows) != len(keys):
                 raise self._damaged(
                     f"of records {keys[0]}..{keys[-1]}, {len(keys) - len(rows)} are missing; "
-                    "`alphapente records check` tells more"
+                    "run `alphapente records check`"
                 )
             try:
                 return codec.decode_records(rows, pool.variant, pool.board_size)
@@ -224,7 +224,7 @@ class Store:
 
         keys = seqs + (pool.id << SEQ_BITS)
         batches = reading.read_by_key(self.reading, keys, self._select_records, decode)
-        return codec.concatenate(batches, asked, pool.num_records)
+        return codec.concatenate(batches, requested, pool.num_records)
 
     def _no_records(self, connection: Connection, variant: str, size: int) -> str:
         options = "" if (variant, size) == ("pente", MAX_SIZE) else f" --variant {variant} --board-size {size}"
@@ -240,7 +240,7 @@ class Store:
     def record_batches(
         self, variant: str, size: int, first_seq: int = 0, num_records: int | None = None
     ) -> Iterator[RecordBatch]:
-        """The records numbered first_seq and on (all of them, or `num_records`), a few thousand at a time."""
+        """Yields the records from number first_seq (`num_records` of them, None: all), a few thousand at a time."""
         with self.reading() as connection:
             pool = self._pool(connection, variant, size)
         if pool is None:
@@ -257,9 +257,9 @@ class Store:
         after_id: int = 0,
         on_damage: Callable[[int, str], None] | None = None,
     ) -> Iterator[StoredGame]:
-        """The games in the order of their ids (which is that of their writing), from the first after `after_id`.
+        """Yields the games in the order of their ids (the order of writing), from the first after `after_id`.
 
-        A row that cannot be read raises DatabaseError, or goes to `on_damage(game_id, problem)` and is left out.
+        An unreadable row raises DatabaseError, or is passed to `on_damage(game_id, problem)` and skipped.
         """
         query = _games_of(variant, size)
         query = query.where(GAMES.c.id > bindparam("after_id")).order_by(GAMES.c.id).limit(_GAMES_PER_QUERY)
@@ -280,9 +280,9 @@ class Store:
             after_id = rows[-1].id
 
     def newest_games(self, variant: str, size: int, limit: int) -> list[StoredGame]:
-        """Up to `limit` games of self-play of this variant and board size, the newest, oldest of them first.
+        """The newest `limit` games of self-play of this variant and board size, oldest first.
 
-        A row that cannot be read raises DatabaseError.
+        An unreadable row raises DatabaseError.
         """
         query = _games_of(variant, size).where(GAMES.c.source == "selfplay")
         with self.reading() as connection:
@@ -292,9 +292,9 @@ class Store:
     def page_of_games(
         self, limit: int, before_id: int | None = None, variant: str | None = None, size: int | None = None
     ) -> list[StoredGame]:
-        """Up to `limit` games, the newest first, of this variant and board size (None: of all), older than a game.
+        """Up to `limit` games of this variant and board size (None: all) before the game `before_id`, newest first.
 
-        A row that cannot be read raises DatabaseError.
+        An unreadable row raises DatabaseError.
         """
         query = _games_of(variant, size)
         if before_id is not None:
@@ -304,7 +304,7 @@ class Store:
         return [self._readable(row) for row in rows]
 
     def game(self, game_id: int) -> StoredGame | None:
-        """The game of this id, None where there is none. A row that cannot be read raises DatabaseError."""
+        """The game of this id, None if there is none. An unreadable row raises DatabaseError."""
         query = _games_of(None, None)
         with self.reading() as connection:
             row = connection.execute(query.where(GAMES.c.id == game_id)).first()
@@ -320,18 +320,18 @@ class Store:
         return connect.DatabaseError(f"{self.name} is damaged: {what}")
 
     def stats(self) -> StoreStats:
-        """What the database holds, by pool."""
+        """Statistics of the database, by pool."""
         with self._counting(), self.reading() as connection:
             return statistics.gather(connection, self.name, connect.file_of(self._url))
 
     def game_windows(self, variant: str, sizes: Sequence[int], count: int) -> list[GameWindow]:
-        """How self-play's games went, of a variant and board sizes: averages over at most `count` windows of them."""
+        """Averages over the games of self-play of a variant and board sizes, in at most `count` equal windows."""
         with self._counting(), self.reading() as connection:
             return statistics.game_windows(connection, variant, sizes, count)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        """Raises DatabaseError where statistics meet a value of a wrong type."""
+        """Raises DatabaseError if statistics meet a value of a wrong type."""
         try:
             yield
         except (ValueError, TypeError, LookupError) as error:
@@ -351,7 +351,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A read transaction (one unchanging view on SQLite) for queries over the tables of `schema`."""
+        """A read transaction (a consistent snapshot on SQLite) for queries over the tables of `schema`."""
         self._follow_fork()
         guard = connect.translated(self.name, self._busy_timeout_s)
         with guard, self._engine.connect() as connection, connection.begin():
@@ -359,7 +359,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction for statements that change the tables of `schema`: all that it does, or nothing."""
+        """A transaction for statements that change the tables of `schema`."""
         if self._read_only:
             raise RequestError(f"{self.name} was opened for reading only")
         self._follow_fork()
@@ -368,7 +368,7 @@ class Store:
             yield connection
 
     def _follow_fork(self) -> None:
-        """A forked child must not touch its parent's connections: it forgets them, and opens its own."""
+        """Drops the parent's connections in a forked child, which must not use them; the child opens its own."""
         if self._pid != os.getpid():
             self._engine.dispose(close=False)
             self._pid = os.getpid()
@@ -379,7 +379,7 @@ def _reopen(database: str, busy_timeout_s: float, read_only: bool) -> Store:
 
 
 def _games_of(variant: str | None, size: int | None) -> Select[Any]:
-    """All games with their pools, of a variant and a board size (None: of all)."""
+    """A query for games with their pools, of a variant and a board size (None: all)."""
     query = select(GAMES, POOLS.c.variant, POOLS.c.board_size).join(POOLS, POOLS.c.id == GAMES.c.pool_id)
     if variant is not None:
         query = query.where(POOLS.c.variant == variant)

@@ -1,7 +1,7 @@
-"""How games get into the database: the statements of one writing transaction, each made once.
+"""The statements of a writing transaction: games, pools and records.
 
-Thousands of rows pass through here, so the records go to the driver as plain tuples; everything that comes once a game
-goes through SQLAlchemy.
+Records are thousands of rows, so they go to the driver as plain tuples. Statements that run once per game go through
+SQLAlchemy.
 """
 
 import itertools
@@ -25,7 +25,7 @@ SEQ_BITS = 40
 _ENDINGS = ("five", "captures", "draw", "unfinished")
 
 IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
-"""The pool of a variant and board size, by the parameters of `pool_named`."""
+"""Selects the pool of a variant and board size; its parameters come from `pool_parameters`."""
 _COUNT_GAMES = (
     update(POOLS)
     .where(IS_POOL)
@@ -37,13 +37,13 @@ _POOL = select(POOLS.c.id, POOLS.c.num_records).where(IS_POOL)
 _INSERT_GAME = insert(GAMES)
 
 
-def pool_named(variant: str, size: int) -> dict[str, Any]:
+def pool_parameters(variant: str, size: int) -> dict[str, Any]:
     """The parameters of IS_POOL."""
     return {"of_variant": variant, "of_size": size}
 
 
 def refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str) -> None:
-    """Raises RequestError for a game that no database can hold."""
+    """Raises RequestError for a game that cannot be stored."""
     variant_index(variant)
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise RequestError(f"board size {size} is not supported: choose {MIN_SIZE} to {MAX_SIZE}")
@@ -54,7 +54,7 @@ def refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str
 
 
 def played_row(game: GameRecord) -> dict[str, Any]:
-    """What the row of a game of self-play says of the game itself. Raises RequestError for one that cannot be."""
+    """The values of a row for a game of self-play, without its pool. Raises RequestError for an impossible game."""
     refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
     if game.winner not in (0, 1, 2) or game.won_by == "unfinished":
         raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
@@ -79,7 +79,7 @@ def played_row(game: GameRecord) -> dict[str, Any]:
 
 
 def imported_row(game: ImportedGame) -> dict[str, Any]:
-    """What the row of an imported game says of the game itself. Raises RequestError for one that cannot be."""
+    """The values of a row for an imported game, without its pool. Raises RequestError for an impossible game."""
     refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
     return {
         "source": "import",
@@ -100,7 +100,7 @@ def imported_row(game: ImportedGame) -> dict[str, Any]:
 
 
 def insert_game(connection: Connection, pool: dict[str, Any], row: dict[str, Any], num_records: int) -> tuple[int, int]:
-    """Adds a game of the pool and takes numbers for its records: returns the game's id and the first record's key."""
+    """Adds a game to the pool and reserves keys for its records; returns the game's id and the first key."""
     pool_key, total = _count_games(connection, pool, 1, num_records)
     first_seq = total - num_records
     place = {"pool_id": pool_key, "first_seq": first_seq, "num_records": num_records, "created_at": int(time.time())}
@@ -110,11 +110,11 @@ def insert_game(connection: Connection, pool: dict[str, Any], row: dict[str, Any
 
 
 def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], rows: Sequence[dict[str, Any]]) -> None:
-    """Adds games without records, in the order of `rows`; `pools` has the variant and the board size of each."""
+    """Adds games without records, in the order of `rows`; `pools` has the variant and board size of each."""
     created_at = int(time.time())
     places: dict[tuple[str, int], dict[str, Any]] = {}
-    for pool, num_games in sorted(Counter(pools).items()):  # sorted: two writers take the pools in the same order
-        pool_key, total = _count_games(connection, pool_named(*pool), num_games, 0)
+    for pool, num_games in sorted(Counter(pools).items()):  # sorted: all writers lock the pools in the same order
+        pool_key, total = _count_games(connection, pool_parameters(*pool), num_games, 0)
         places[pool] = {"pool_id": pool_key, "first_seq": total, "num_records": 0}
     if rows:
         connection.execute(
@@ -124,7 +124,7 @@ def insert_imported(connection: Connection, pools: Sequence[tuple[str, int]], ro
 
 
 def _count_games(connection: Connection, pool: dict[str, Any], num_games: int, num_records: int) -> tuple[int, int]:
-    """Adds to the counts of a pool, which is made if it is missing; returns its id and its new count of records."""
+    """Increases the counts of a pool, creating it if needed; returns its id and its new number of records."""
     new = {"new_games": num_games, "new_records": num_records}
     connection.execute(_COUNT_GAMES, pool | new)
     counted = connection.execute(_POOL, pool).first()
@@ -144,7 +144,7 @@ def insert_records(
 
 
 def pool_id(connection: Connection, pool: dict[str, Any], create: bool = False) -> int | None:
-    """The id of a pool; None when there is none, unless it is to be made."""
+    """The id of a pool; if there is none, None or, with `create`, the id of a new one."""
     found = connection.execute(_POOL, pool).first()
     if found is None and create:
         values = {
@@ -159,7 +159,7 @@ def pool_id(connection: Connection, pool: dict[str, Any], create: bool = False) 
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
-    """An INSERT that lets a row which another writer has just inserted stand."""
+    """An INSERT that does nothing if another writer has inserted the row already."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as dialect_insert
     else:

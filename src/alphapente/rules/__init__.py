@@ -1,7 +1,7 @@
-"""The rules of Pente and its variants: positions, legal points, what a stone does, notation and game text.
+"""The rules of Pente and its variants: positions, legal points, moves, notation and game text.
 
-The names below load when first used, so that importing a light part of this room (positions, notation) does not
-load the compiler of the kernels.
+The names below are imported on first use, so that importing a light module of this package (positions, notation) does
+not load the compiler of the kernels.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alphapente.rules.position import MAX_SIZE, MIN_SIZE, POSITION, VARIANTS, Position, Positions, new_positions
     from alphapente.rules.symmetry import SYMMETRIES, transform_positions
 
-_HOMES = {
+_MODULES = {
     "game": ("Game",),
     "gametext": ("GameText", "each_game", "read_game", "read_games", "write_game"),
     "legality": ("IllegalMoveError", "replay"),
@@ -23,7 +23,7 @@ _HOMES = {
     "position": ("MAX_SIZE", "MIN_SIZE", "POSITION", "VARIANTS", "Position", "Positions", "new_positions"),
     "symmetry": ("SYMMETRIES", "transform_positions"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "MAX_SIZE",
@@ -52,6 +52,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,4 +1,4 @@
-"""A game of Pente as people play it: moves by name, what they do, taking them back, and the board in letters."""
+"""A game of Pente: moves by name or point, undo, and the board as text."""
 
 from collections.abc import Iterable, Mapping
 from typing import Self
@@ -13,13 +13,13 @@ from alphapente.rules.notation import COLUMNS, parse_moves, parse_point, point_n
 from alphapente.rules.position import DRAW, IN_PLAY, MAX_SIZE, VARIANTS, WON_BY, Position, new_positions, stones
 
 MARKS = ".XO"
-"""How the board shows an empty point, a stone of player 1, a stone of player 2."""
+"""The characters for an empty point, a stone of player 1, a stone of player 2."""
 
 
 class Game:
-    """One game: `variant` is a name of VARIANTS, `size` 7 to 19. Raises RequestError for others.
+    """One game. `variant` is a name of VARIANTS, `size` 7 to 19; raises RequestError for others.
 
-    Wherever a move is asked for, a name (`"K10"`) and a point (``180``) do equally well.
+    Moves are given as a name (`"K10"`) or a point (``180``).
     """
 
     def __init__(self, variant: str = "pente", size: int = MAX_SIZE) -> None:
@@ -40,9 +40,9 @@ class Game:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The game that a pente.org game text or a bare move list tells. Raises NotationError, IllegalMoveError."""
-        told = read_game(text)
-        return cls.from_moves(told.moves, told.variant, told.size)
+        """Parses a pente.org game text or a bare move list. Raises NotationError, IllegalMoveError."""
+        parsed = read_game(text)
+        return cls.from_moves(parsed.moves, parsed.variant, parsed.size)
 
     @property
     def variant(self) -> str:
@@ -56,7 +56,7 @@ class Game:
 
     @property
     def position(self) -> Position:
-        """A copy of the POSITION record: changing it does not change the game."""
+        """A copy of the POSITION record."""
         return self._positions.copy()[0]
 
     @property
@@ -66,7 +66,7 @@ class Game:
 
     @property
     def to_move(self) -> int:
-        """The player whose turn it is (1 or 2); after the end, who would have been next."""
+        """The player to move (1 or 2); after the end, the one who would be next."""
         return int(self._positions[0]["to_move"])
 
     @property
@@ -77,17 +77,17 @@ class Game:
 
     @property
     def winner(self) -> int | None:
-        """None while the game goes on, then 1 or 2, or 0 for a draw."""
+        """None while the game is in play, then 1 or 2, or 0 for a draw."""
         winner = int(self._positions[0]["winner"])
         return None if winner == IN_PLAY else 0 if winner == DRAW else winner
 
     @property
     def won_by(self) -> str | None:
-        """None while the game goes on, then `five`, `captures` or `draw`."""
+        """None while the game is in play, then `five`, `captures` or `draw`."""
         return None if self.winner is None else WON_BY[self._positions[0]["won_by"]]
 
     def legal_points(self) -> list[int]:
-        """The points that the player to move may play, in rising order; none when the game is over."""
+        """The legal points of the player to move, rising; empty when the game is over."""
         points = np.empty(self.size * self.size, np.int16)
         count = legal_points(self._positions[0], points)
         return [int(point) for point in points[:count]]
@@ -95,8 +95,8 @@ class Game:
     def play(self, move: str | int) -> int:
         """Plays `move` for the player to move and returns its point.
 
-        Raises NotationError for a name that is no point of this board, IllegalMoveError, which says why, for a move
-        that the rules forbid; the game is then as it was.
+        Raises NotationError for a name that is not a point of this board, IllegalMoveError with the reason for a move
+        that the rules forbid. After an error the game is unchanged.
         """
         point = parse_point(move, self.size) if isinstance(move, str) else int(move)
         check_legal(self._positions[0], point)
@@ -106,19 +106,19 @@ class Game:
         return point
 
     def undo(self) -> int:
-        """Takes the last move back and returns its point. Raises RequestError when there is none."""
+        """Takes back the last move and returns its point. Raises RequestError if there is none."""
         if not self._moves:
             raise RequestError("no move to take back: none has been played")
         self._positions[0] = self._before.pop()
         return self._moves.pop()
 
     def to_text(self, headers: Mapping[str, str] | None = None, result: str | None = None) -> str:
-        """The game as pente.org text; `result` tells how it ended when the board does not (a resignation)."""
-        told = result if result is not None else result_of(self._positions[0])
-        return write_game(GameText(dict(headers or {}), self.moves, told, self.variant, self.size))
+        """The game as pente.org text; `result` is needed where the board does not show it (a resignation)."""
+        final = result if result is not None else result_of(self._positions[0])
+        return write_game(GameText(dict(headers or {}), self.moves, final, self.variant, self.size))
 
     def __str__(self) -> str:
-        """The board with coordinates, the last move in brackets, captures, and whose turn it is."""
+        """The board with coordinates, the last move in parentheses, captures, and the player to move."""
         size, last = self.size, int(self._positions[0]["last"])
         board = stones(self._positions[0]).reshape(size, size)
         letters = "   " + "".join(f" {letter}" for letter in COLUMNS[:size])

@@ -1,7 +1,7 @@
-"""Games as text, as pente.org writes them: headers, a blank line, the moves, the result; read and written.
+"""Reads and writes games in pente.org's text format: headers, a blank line, the moves, the result.
 
-A bare move list is a game text too. Captures are implied, so every text is replayed against the rules while it is read.
-Pente.org's board is 19x19; here the header ``[Size "13"]`` names another board. The grammar is in docs/rules.md.
+A bare move list is a game text too. Captures are implied, so every game is replayed by the rules when it is read.
+Pente.org's board is 19x19; here the header ``[Size "13"]`` selects another size. The grammar is in docs/rules.md.
 """
 
 import re
@@ -51,9 +51,9 @@ _HEADER_IN_COMMENT = re.compile(r'\n[^\S\n]*\[[^"\[\]\n]*"')
 
 @dataclass
 class GameText:
-    """One game of a text: headers by name in their order, moves as points, result, variant, board size.
+    """One game of a text: headers by name, in order; moves as points; result, variant, board size.
 
-    `result` is `1-0`, `0-1`, `1/2-1/2`, or None when it is not known or the game was not finished.
+    `result` is `1-0`, `0-1`, `1/2-1/2`, or None if it is unknown or the game is unfinished.
     """
 
     headers: dict[str, str] = field(default_factory=dict)
@@ -64,17 +64,17 @@ class GameText:
     comments: dict[int, str] = field(default_factory=dict)
     """Comments by the number of moves before them; 0 is before the first."""
     notes: list[str] = field(default_factory=list, compare=False)
-    """What the reader skipped or found remarkable, one sentence each."""
+    """What the reader skipped or had to interpret, one sentence each."""
     line: int = field(default=1, compare=False)
     """The line of the text where the game begins."""
 
     @property
     def date(self) -> date | None:
-        """The day of the header Date (`MM/dd/yyyy` or `yyyy.MM.dd`), None when unknown. Raises NotationError."""
+        """The header Date (`MM/dd/yyyy` or `yyyy.MM.dd`), None if unknown. Raises NotationError."""
         return parse_date(self.headers.get("Date", "?"))
 
     def rating(self, player: int) -> int | None:
-        """The rating of player 1 or 2 by the headers, None when it is not there or `?`. Raises NotationError."""
+        """The rating of player 1 or 2 from the headers, None if missing or `?`. Raises NotationError."""
         text = self.headers.get(f"Player {player} Rating", "?").strip()
         if text in ("?", "", "-"):
             return None
@@ -86,8 +86,8 @@ class GameText:
 def read_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> GameText:
     """Reads the one game in `text`; `variant` and `size` apply where no header names them.
 
-    Raises NotationError for what cannot be read (and when there is no game, or more than one), IllegalMoveError for
-    a move that the rules forbid; both have the line. Raises RequestError for an unknown `variant` or `size`.
+    Raises NotationError for unreadable text, for no game or more than one, and IllegalMoveError for a move that the
+    rules forbid; both have the line. Raises RequestError for an unknown `variant` or `size`.
     """
     new_positions(1, variant, size)
     text = with_unix_newlines(text)
@@ -99,7 +99,7 @@ def read_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> GameTe
 
 
 def read_games(text: str, variant: str = "pente", size: int = MAX_SIZE) -> list[GameText]:
-    """Reads every game in `text`, none for an empty one; as `read_game`, with the game's number in the error."""
+    """Reads all games in `text` (an empty text has none). Raises as `read_game`; errors have the game's number."""
     games = []
     for game in each_game(text, variant, size):
         if isinstance(game, TextError):
@@ -109,7 +109,7 @@ def read_games(text: str, variant: str = "pente", size: int = MAX_SIZE) -> list[
 
 
 def each_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> Iterator[GameText | TextError]:
-    """Reads the games in `text` one by one: yields each, or the error of one that cannot be read.
+    """Reads the games in `text` one by one; yields each game, or its error if it cannot be read.
 
     An error is a NotationError or an IllegalMoveError and has the game's number (from 1) and the line. Raises
     RequestError for an unknown `variant` or `size`.
@@ -126,7 +126,7 @@ def each_game(text: str, variant: str = "pente", size: int = MAX_SIZE) -> Iterat
 
 
 def write_game(game: GameText) -> str:
-    """`game` as pente.org text with LF line ends: its headers in pente.org's order, moves and result.
+    """Writes `game` as pente.org text with LF line ends: headers in pente.org's order, moves, result.
 
     Game and Result are always written, and Size for a board other than 19x19. Raises NotationError for headers or
     comments that contradict the game or cannot be written, IllegalMoveError for illegal moves.
@@ -137,15 +137,15 @@ def write_game(game: GameText) -> str:
 
 
 def decode_text(data: bytes) -> str:
-    """The text of a file in UTF-8, with or without a byte-order mark; lines that are not UTF-8 are Windows-1252.
+    """Decodes a file in UTF-8, with or without a byte-order mark; lines that are not UTF-8 are read as Windows-1252.
 
-    Raises NotationError for UTF-16, UTF-32, and bytes that are no text.
+    Raises NotationError for UTF-16, UTF-32, and bytes that are not text.
     """
     encoding = next((name for mark, name in _WIDE_MARKS if data.startswith(mark)), None)
     start = data[:1000]
     if encoding is None and 0 in start:
         if start.count(0) <= len(start) // 4:
-            raise NotationError("it is no text: it contains zero bytes")
+            raise NotationError("it is not text: it contains zero bytes")
         encoding = "UTF-16"
     if encoding is not None:
         raise NotationError(f"it is {encoding}: save it as UTF-8, for example with `iconv -f {encoding} -t UTF-8 FILE`")
@@ -156,7 +156,7 @@ def decode_text(data: bytes) -> str:
 
 
 def result_of(position: Position) -> str | None:
-    """`1-0`, `0-1` or `1/2-1/2` as the board itself says, None while the game goes on."""
+    """`1-0`, `0-1` or `1/2-1/2` by the position, None while the game is in play."""
     winner = int(position["winner"])
     if winner == IN_PLAY:
         return None
@@ -181,7 +181,7 @@ def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText
             raise NotationError(f"header {game.repeated.text!r} twice: a game has it once, before the moves")
         if "Size" in game.headers:
             size = parse_size(game.headers["Size"])
-        moves, result, comments = read_moves(game.rest, size, places)
+        moves, result, comments = read_moves(game.movetext, size, places)
         if not game.headers and not moves:
             raise NotationError("a result or a move number without a game: headers or moves were expected before it")
         if "Game" in game.headers:
@@ -192,7 +192,7 @@ def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText
     except TextError as error:
         if error.line is None:
             if isinstance(error, IllegalMoveError) and error.ply is not None:
-                move = [token for token in game.rest if token.kind is Kind.MOVE][error.ply]
+                move = [token for token in game.movetext if token.kind is Kind.MOVE][error.ply]
                 line, column = places.of(move.start)
             error.line, error.column = line, column
         raise
@@ -200,7 +200,7 @@ def _read(game: GameTokens, variant: str, size: int, places: Places) -> GameText
 
 
 def _given_result(header: str, after_moves: str | None) -> str | None:
-    """The result by the header Result and the one after the moves, which must agree where both are known."""
+    """The result of the text, from the header Result and after the moves; they must agree if both are known."""
     header = header.strip() or "?"
     if header not in RESULTS:
         raise NotationError(f"header Result {quoted(header)}: choose one of {', '.join(RESULTS)}")
@@ -212,7 +212,7 @@ def _given_result(header: str, after_moves: str | None) -> str | None:
 
 
 def _settled_result(position: Position, given: str | None) -> str | None:
-    """The result: the one given where the board leaves it open (a resignation), else the board's, if they agree."""
+    """The result of the board, or the given one if the game is in play (a resignation). They must not contradict."""
     if given is not None and given not in RESULTS:
         raise NotationError(f"result {given!r}: choose one of {', '.join(RESULTS)}")
     derived = result_of(position)
@@ -224,13 +224,13 @@ def _settled_result(position: Position, given: str | None) -> str | None:
 
 
 def _notes(game: GameTokens, places: Places) -> Iterator[str]:
-    """What the reader skipped in a game, or read in a way that its writer may not have meant."""
+    """Notes on what the reader skipped, or read in a way that its writer may not have meant."""
     for kind, what in ((Kind.VARIATION, "variations"), (Kind.ANNOTATION, "move annotations such as !? or $1")):
-        skipped = [token for token in game.rest if token.kind is kind]
+        skipped = [token for token in game.movetext if token.kind is kind]
         if skipped:
             line = places.of(skipped[0].start)[0]
             yield f"skipped {what}: {len(skipped)}, the first in line {line}"
-    for token in game.rest:
+    for token in game.movetext:
         if token.kind is not Kind.COMMENT:
             continue
         line = places.of(token.start)[0]
@@ -239,7 +239,7 @@ def _notes(game: GameTokens, places: Places) -> Iterator[str]:
         elif _HEADER_IN_COMMENT.search(token.text):
             yield f"the comment that begins in line {line} contains headers: is its '}}' missing?"
     played = 0
-    for token in game.rest:
+    for token in game.movetext:
         played += token.kind is Kind.MOVE
         if token.is_reply and played % 2 == 0:
             line = places.of(token.start)[0]

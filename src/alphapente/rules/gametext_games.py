@@ -1,4 +1,4 @@
-"""Where one game of a text ends and the next begins; docs/rules.md has the rules."""
+"""Splits a text into games, by the rules in docs/rules.md."""
 
 import re
 from collections.abc import Iterator
@@ -14,24 +14,24 @@ _LIKE_A_POINT = re.compile(r"[A-Za-z][0-9]{1,2}")
 
 @dataclass
 class GameTokens:
-    """The tokens of one game: its headers by name, and all that stands among and after them."""
+    """The tokens of one game: `headers` by name, and in `movetext` all other tokens among and after them."""
 
     headers: dict[str, str] = field(default_factory=dict)
-    rest: list[Token] = field(default_factory=list)
+    movetext: list[Token] = field(default_factory=list)
     start: int = 0
     """The offset of its first header, number, move or result."""
     repeated: Token | None = None
-    """The first header that was there already."""
+    """The first header that occurs twice."""
     num_moves: int = 0
     has_headers: bool = False
-    """Whether there is a header, or what looks like one."""
+    """Whether there is a header or something similar."""
     has_body: bool = False
-    """Whether the moves have begun: other words among the headers are a fault in them, not the end of the game."""
+    """Whether the moves have begun. Other words among the headers are an error in them, not the end of the game."""
     ended: bool = False
     """Whether there is a result after the moves."""
     last_header_end: int = 0
     last_line_end: int = -1
-    """The offset of the end of the result's line, -1 while there is none."""
+    """The offset of the end of the result's line, -1 without a result."""
 
     def add_header(self, token: Token) -> None:
         """Adds a header of the game."""
@@ -44,8 +44,8 @@ class GameTokens:
         self.last_header_end = token.end
 
     def add(self, token: Token, line_end: int) -> None:
-        """Adds a token that is no header; `line_end` is the offset of its line's end."""
-        self.rest.append(token)
+        """Adds a token that is not a header; `line_end` is the offset of its line's end."""
+        self.movetext.append(token)
         if token.kind is Kind.FAULT:
             self.has_headers |= token.value == HEADER_FAULT
             self.has_body |= token.value == UNCLOSED
@@ -62,7 +62,7 @@ class GameTokens:
 
 
 def split_games(text: str) -> Iterator[GameTokens]:
-    """The games of a text whose line ends are `\\n`, in order."""
+    """Yields the games of a text whose line ends are `\\n`, in order."""
     return _Splitter(text).games()
 
 
@@ -70,8 +70,8 @@ class _Splitter:
     def __init__(self, text: str) -> None:
         self._text = text
         self._game = GameTokens()
-        self._begun = False  # whether the game has more than comments
-        self._comments: list[Token] = []  # those before the game that begins next
+        self._begun = False  # whether the game has a token other than comments
+        self._comments: list[Token] = []  # those before the next game
 
     def games(self) -> Iterator[GameTokens]:
         new_file = False
@@ -80,7 +80,7 @@ class _Splitter:
                 new_file = self._game.has_body
             elif token.kind in _BESIDE_THE_GAME:
                 if self._begun and not new_file and not self._on_a_later_line(token):
-                    self._game.rest.append(token)
+                    self._game.movetext.append(token)
                 else:
                     self._comments.append(token)
             else:
@@ -90,11 +90,11 @@ class _Splitter:
                 new_file = False
                 self._add(token)
         if self._begun:
-            self._game.rest += self._comments  # after the last result
+            self._game.movetext += self._comments  # after the last result
             yield self._game
 
     def _on_a_later_line(self, token: Token) -> bool:
-        """Whether the token stands on a line after that of the game's result."""
+        """Whether the token is on a line after that of the game's result."""
         return self._game.ended and token.start > self._game.last_line_end
 
     def _begins_a_game(self, token: Token) -> bool:
@@ -113,7 +113,7 @@ class _Splitter:
         game = self._game
         if not self._begun:
             game.start, self._begun = token.start, True
-        game.rest += self._comments
+        game.movetext += self._comments
         self._comments = []
         if token.kind is Kind.HEADER:
             game.add_header(token)

@@ -1,4 +1,4 @@
-"""The headers of game texts: pente.org's names, what the known ones mean, and how a header is written."""
+"""The headers of game texts: pente.org's names, the values of known headers, and writing headers."""
 
 import re
 from collections.abc import Mapping
@@ -55,22 +55,22 @@ _DATES = ("%m/%d/%Y", "%Y.%m.%d")
 
 
 def known_name(name: str) -> str:
-    """The name of a header as this package spells it: a known one in any case, others unchanged."""
+    """The standard spelling of a known header in upper or lower case; other names are unchanged."""
     return _KNOWN.get(name.casefold(), name)
 
 
 def settled_headers(headers: Mapping[str, str], variant: str, size: int, result: str | None) -> dict[str, str]:
-    """The headers with what the game itself decides.
+    """Returns the headers completed from the game itself.
 
-    Game and Result are always there, Size only for a board other than 19x19, and a Date that can be read is written as
-    `MM/dd/yyyy`; any other Date stays as it is. Raises NotationError for a Game that contradicts `variant`.
+    Sets Game and Result always, and Size for a board other than 19x19. Writes a valid Date as `MM/dd/yyyy`; any other
+    Date is unchanged. Raises NotationError for a Game that contradicts `variant`.
     """
     settled = {"Game": GAME_NAMES[variant]} | {known_name(name): value for name, value in headers.items()}
     if len({known_name(name) for name in headers}) < len(headers):
         twice = next(name for name in settled if sum(known_name(given) == name for given in headers) > 1)
         raise NotationError(f"header {twice!r} twice, in upper and lower case: write it once")
     if variant_named(settled["Game"]) != variant:
-        raise NotationError(f"header Game {quoted(settled['Game'])} contradicts the variant {variant!r}: leave it out")
+        raise NotationError(f"header Game {quoted(settled['Game'])} contradicts the variant {variant!r}: omit it")
     settled["Result"] = result or "?"
     settled.pop("Size", None)
     if size != MAX_SIZE:
@@ -100,7 +100,7 @@ def _header_line(name: str, value: str) -> str:
 
 
 def variant_named(name: str) -> str:
-    """The variant that the value of a header Game names. Raises NotationError."""
+    """The variant named by the value of a header Game. Raises NotationError."""
     plain = _SPEED.sub("", re.sub(r"[^a-z0-9]", "", name.lower()))
     if plain not in _VARIANT_OF:
         raise NotationError(
@@ -128,7 +128,7 @@ def parse_date(text: str) -> date | None:
         return None
     day = _whole_date(plain)
     if day is None:
-        raise NotationError(f"date {quoted(text)}: write MM/dd/yyyy or yyyy.MM.dd, with ? for what is unknown")
+        raise NotationError(f"date {quoted(text)}: write MM/dd/yyyy or yyyy.MM.dd, with ? for unknown parts")
     return day
 
 

@@ -1,7 +1,7 @@
 """The tokens of game texts and move lists; docs/rules.md has the grammar.
 
-Every text is scanned once, in linear time. A token that cannot be read is a FAULT with its reason: the scan goes on
-behind it, so that one broken game does not hide the others.
+Every text is scanned once, in linear time. Unreadable text is a FAULT token with the reason. The scan continues after
+it, so that one broken game does not hide the others.
 """
 
 import re
@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 UNKNOWN = ("?", "*")
-"""The results of a game that is in play, or whose result is not known."""
+"""The results of a game that is in play or whose result is unknown."""
 RESULTS = ("1-0", "0-1", "1/2-1/2", *UNKNOWN)
 """The results in a game text; the first three: won by player 1, won by player 2, a draw."""
 LONGEST_QUOTE = 30
-"""Characters of unreadable text that an error quotes."""
+"""Characters of unreadable text in an error message."""
 
 _NEWLINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
@@ -40,27 +40,27 @@ _FILE_START = re.compile(r"(?:^|\n)[^\S\n]*\ufeff")
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     HEADER = auto()
     """`[Name "value"]`: `text` is the name, `value` the value without its escapes."""
     NUMBER = auto()
     """A move number: `number`; `is_reply` for two dots or more (`1...`)."""
     MOVE = auto()
-    """What should be a point's name."""
+    """A word that should be a point's name."""
     RESULT = auto()
     """One of RESULTS."""
     COMMENT = auto()
     """`text` is the content; `value` is `;` for a comment to the end of the line."""
     VARIATION = auto()
-    """Moves in parentheses, which were not played."""
+    """Moves in parentheses, not played in the game."""
     ANNOTATION = auto()
-    """A numeric (`$1`) or written (`!?`) judgement of a move."""
+    """A numeric (`$1`) or symbolic (`!?`) annotation of a move."""
     FILE_START = auto()
     """A byte-order mark at the start of a line: files were concatenated here."""
     FAULT = auto()
-    """Unreadable text: `text` is the reason. `value` is HEADER_FAULT for what looks like a header, UNCLOSED for what
-    has no end before the next game."""
+    """Unreadable text: `text` is the reason. `value` is HEADER_FAULT for a malformed header, UNCLOSED for a comment or
+    variation without an end before the next game."""
 
 
 HEADER_FAULT = "header"
@@ -68,7 +68,7 @@ UNCLOSED = "unclosed"
 
 
 class Token(NamedTuple):
-    """One token, at the offsets `start` to `end` of the text."""
+    """One token, from offset `start` to `end` of the text."""
 
     kind: Kind
     start: int
@@ -96,20 +96,20 @@ class Places:
 
 
 def with_unix_newlines(text: str) -> str:
-    """The text with `\\n` for each of its line ends: CRLF, CR, NEL (U+0085), LS (U+2028) and PS (U+2029)."""
+    """Replaces the line ends CRLF, CR, NEL (U+0085), LS (U+2028) and PS (U+2029) by `\\n`."""
     return _NEWLINE.sub("\n", text)
 
 
 def quoted(text: str) -> str:
-    """The text, or its beginning, in quotes for an error message."""
+    """The text, or its beginning, in quotes, for an error message."""
     return repr(text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "...")
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a text whose line ends are `\\n`."""
+    """Yields the tokens of a text whose line ends are `\\n`."""
     at = 0
     while at < len(text):
-        if plain := _PLAIN_MOVE.match(text, at):  # most tokens; the other branches would read the same
+        if plain := _PLAIN_MOVE.match(text, at):  # a fast path for most tokens; the other branches give the same
             at = plain.end()
             yield Token(Kind.MOVE, plain.start(1), at, plain[1])
         elif blank := _BLANK.match(text, at):
@@ -130,7 +130,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _spaced_result(text: str, start: int) -> Token | None:
-    """The result that begins at `start`, also one with spaces in it (`1 - 0`)."""
+    """The result that begins at `start`, also with spaces in it (`1 - 0`)."""
     match = _SPACED_RESULT.match(text, start)
     if match is None or (result := f"{match[1]}-{match[2]}") not in RESULTS:
         return None
@@ -138,7 +138,7 @@ def _spaced_result(text: str, start: int) -> Token | None:
 
 
 def _word_tokens(text: str, word: str, start: int) -> Iterator[Token]:
-    """The tokens in one run of letters: a number, then a result, a move or a judgement."""
+    """Yields the tokens of one word: a number, then a result, a move or an annotation."""
     end = start + len(word)
     if word not in RESULTS and (number := _NUMBER.match(word)):
         dots, at = number[2], start + number.end()
@@ -172,17 +172,17 @@ def _header(text: str, start: int) -> Token:
                 return Token(Kind.HEADER, start, part.end(), name[1].strip(), value)
             if part[0] == "\n":
                 break
-        # A backslash before the last quote: written by a program that does not escape.
+        # A backslash before the last quote, written by a program that does not escape.
         if closing := _last_closing(text, name.end(), line_end):
             value = _ESCAPED.sub(r"\1", text[name.end() : closing])
             return Token(Kind.HEADER, start, line_end, name[1].strip(), value)
     line = text[start:line_end]
-    reason = f'{quoted(line.rstrip())} is no header: write [Name "value"] on one line'
+    reason = f'{quoted(line.rstrip())} is not a header: write [Name "value"] on one line'
     return Token(Kind.FAULT, start, line_end, reason, HEADER_FAULT if '"' in line else "")
 
 
 def _last_closing(text: str, start: int, line_end: int) -> int | None:
-    """Where the quote of `"]` at the end of the line stands."""
+    """The offset of the quote of `"]` at the end of the line, or None."""
     quote = text.rfind('"', start, line_end)
     return quote if quote >= 0 and _LAST_CLOSING.match(text, quote, line_end) else None
 
@@ -195,7 +195,7 @@ def _comment(text: str, start: int) -> Token:
 
 
 def _comment_end(text: str, start: int) -> tuple[int, str]:
-    """The end of the comment in braces that begins at `start`, and what is wrong with it ("" for nothing)."""
+    """The end of the comment in braces that begins at `start`, and its error ("" for none)."""
     reason = ""
     for part in _IN_COMMENT.finditer(text, start + 1):
         if part[0] == "}":

@@ -1,4 +1,4 @@
-"""Why a move may not be played, in words, and the replay of a list of moves."""
+"""Checks moves with a reason for each illegal one, and replays lists of moves."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,14 +24,14 @@ from alphapente.rules.position import (
 
 
 class IllegalMoveError(TextError):
-    """A move that the rules do not allow: which one, and why."""
+    """A move that the rules forbid; the message names the move and the reason."""
 
     ply: int | None = None
-    """The number of moves before it, where a whole game was replayed."""
+    """The number of moves before it, if a whole game was replayed."""
 
 
 def check_legal(position: Position, point: int) -> None:
-    """Raises IllegalMoveError, which says why, unless the player to move may play `point`."""
+    """Raises IllegalMoveError with the reason unless `point` is legal for the player to move."""
     if 0 <= point < int(position["size"]) ** 2 and is_legal(position, point):
         return
     raise IllegalMoveError(_reason(position, point))
@@ -40,7 +40,7 @@ def check_legal(position: Position, point: int) -> None:
 def replay(moves: Iterable[int], variant: str = "pente", size: int = MAX_SIZE) -> Position:
     """The POSITION record after `moves` (points) from an empty board.
 
-    Raises IllegalMoveError with the number and the name of the first move that is not legal, and the reason.
+    Raises IllegalMoveError with the number, the name and the reason of the first illegal move.
     """
     position = new_positions(1, variant, size)[0]
     for point in moves:
@@ -56,7 +56,7 @@ def replay(moves: Iterable[int], variant: str = "pente", size: int = MAX_SIZE) -
 
 
 def captured_after(moves: Sequence[int], variant: str, size: int) -> tuple[int, int]:
-    """The stones captured by player 1 and by player 2 after moves that are taken as legal."""
+    """The stones captured by player 1 and by player 2 after `moves`, whose legality is not checked."""
     position = new_positions(1, variant, size)[0]
     _play_all(position, np.asarray(moves, np.int64))
     return int(position["captured"][0]), int(position["captured"][1])
@@ -69,7 +69,7 @@ def _play_all(position: Position, moves: NDArray[np.int64]) -> None:
 
 
 def describe_end(position: Position) -> str:
-    """How the game stands or ended, in words: `player 1 won by five`, `a draw`, `in play`."""
+    """The state of the game in words: `player 1 won by five`, `a draw`, `in play`."""
     winner = int(position["winner"])
     if winner == IN_PLAY:
         return "in play"
@@ -95,6 +95,6 @@ def _reason(position: Position, point: int) -> str:
     if max(abs(row - size // 2), abs(column - size // 2)) <= 2:
         return f"{name} breaks the tournament rule: player 1's second stone must lie outside the 5x5 around {centre}"
     return (
-        f"{name} breaks the opening rule of {VARIANTS[position['variant']]}: player 1's second stone may not stand "
+        f"{name} breaks the opening rule of {VARIANTS[position['variant']]}: player 1's second stone must not be "
         f"3 or 4 points from {centre} on its row or column"
     )

@@ -1,7 +1,7 @@
-"""How points and moves are written: `K10` for a point, `1. K10 L9 2. K14` for the moves of a game.
+"""Reads and writes points (`K10`) and moves (`1. K10 L9 2. K14`).
 
-Columns are `A` to `T` without `I` from left to right, rows 1 to the board's size from bottom to top, as pente.org
-has them. Everywhere else a point is its index: ``row from the top * size + column``, so that `K10` is 180 on 19x19.
+As on pente.org, columns are `A` to `T` without `I` from left to right, rows 1 to the board's size from bottom to top.
+Everywhere else a point is its index, ``row from the top * size + column``: `K10` is 180 on 19x19.
 """
 
 import re
@@ -22,8 +22,8 @@ _POINT = re.compile(r"([A-Za-z])([1-9][0-9]?)")
 class TextError(RequestError):
     """Base of errors in moves and game texts.
 
-    `reason` is the message without the place. `game` counts the games of the text from 1; `line` and `column` are
-    those of the text, from 1; each is None where it is not known.
+    `reason` is the message without the place. `game` is the number of the game in the text, `line` and `column` are the
+    place in the text, all from 1; each is None if unknown.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class TextError(RequestError):
 
 
 class NotationError(TextError):
-    """A point, a move list or a game text that cannot be read."""
+    """An unreadable point, move list or game text."""
 
 
 class MoveList(NamedTuple):
-    """A move list: the points in order, and the result at its end (None: not there, or unknown).
+    """A move list: the points in order, and the result at its end (None: missing or unknown).
 
-    `comments` are by the number of moves before them, each with single spaces between its words.
+    `comments` has each comment by the number of moves before it, with single spaces between its words.
     """
 
     moves: list[int]
@@ -79,18 +79,18 @@ def parse_point(text: str, size: int = MAX_SIZE) -> int:
 
 
 def parse_moves(text: str, size: int = MAX_SIZE) -> MoveList:
-    """Reads `1. K10 L9 {a good reply} 2. K14 ...`: with or without numbers, and a result at the end.
+    """Reads `1. K10 L9 {a good reply} 2. K14 ...`. Numbers, and a result at the end, are optional.
 
-    Spaces, line ends and commas separate. Comments stand in braces, or between a semicolon and the end of the line.
-    Numbers count either pairs of moves, as pente.org does, or single moves. Variations and judgements of moves are
-    skipped. Whether the moves are legal is not checked. Raises NotationError with the line and the column.
+    Spaces, line ends and commas separate moves. Comments are in braces, or from a semicolon to the end of the line.
+    Numbers count pairs of moves, as on pente.org, or single moves. Variations and annotations are skipped. Does not
+    check whether the moves are legal. Raises NotationError with the line and the column.
     """
     text = with_unix_newlines(text)
     return read_moves(tokens(text), size, Places(text))
 
 
 def read_moves(movetext: Iterable[Token], size: int, places: Places) -> MoveList:
-    """The move list of the tokens of one game without its headers, as `parse_moves`; `places` are of their text."""
+    """As `parse_moves`, from the tokens of one game without its headers; `places` belongs to their text."""
     moves: list[int] = []
     comments: dict[int, list[str]] = {}
     result: Token | None = None
@@ -102,7 +102,7 @@ def read_moves(movetext: Iterable[Token], size: int, places: Places) -> MoveList
             elif kind is Kind.FAULT:
                 raise NotationError(token.text)
             elif kind is Kind.HEADER:
-                raise NotationError(f"header {token.text!r} among the moves: headers stand before them")
+                raise NotationError(f"header {token.text!r} among the moves: headers must be before them")
             elif kind not in (Kind.NUMBER, Kind.MOVE, Kind.RESULT):
                 continue
             elif result is not None:
@@ -129,10 +129,10 @@ def format_moves(
     result: str | None = None,
     comments: Mapping[int, str] = MappingProxyType({}),
 ) -> str:
-    """The moves as pente.org writes them, `1. K10 L9 2. ...`, then `result` where given, wrapped at 80 characters.
+    """Writes the moves as pente.org does, `1. K10 L9 2. ...`, then `result` if given, wrapped at 80 characters.
 
-    `comments`, by the number of moves before them, are written in braces; one that contains a brace is written as
-    lines that begin with a semicolon. Raises NotationError for a comment on a ply that was not played.
+    `comments`, by the number of moves before them, are written in braces; a comment with a brace is written as lines
+    that begin with a semicolon. Raises NotationError for a comment on a ply that was not played.
     """
     for ply in comments:
         if not 0 <= ply <= len(moves):
@@ -150,7 +150,7 @@ def format_moves(
 
 
 class _Lines:
-    """Words, wrapped at LINE_LENGTH characters."""
+    """Wraps words at LINE_LENGTH characters."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -168,7 +168,7 @@ class _Lines:
             self._continues = True
 
     def add_comment(self, comment: str) -> None:
-        """Adds a comment, with single spaces between its words; nothing for one without words."""
+        """Adds a comment, with single spaces between its words; adds nothing if it has no words."""
         words = comment.split()
         if not words:
             return

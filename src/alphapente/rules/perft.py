@@ -1,7 +1,7 @@
-"""Perft: counts every sequence of moves of a given length, so that one number proves a whole tree of rules.
+"""Perft: counts all move sequences of a given length, which checks the rules.
 
-The word is chess programmers' ("performance test"): two programs that agree on it have generated the same moves and
-seen the same ends of games. A game that ends early has no further moves, and so adds nothing to deeper counts.
+The term is from chess programming ("performance test"). Two programs with equal counts generate the same moves and
+the same ends of games. A game that ends early has no further moves, so it adds nothing to deeper counts.
 """
 
 from typing import NamedTuple
@@ -16,12 +16,12 @@ from alphapente.rules.position import BY_CAPTURES, BY_FIVE, POSITION, Position, 
 
 
 class PerftCounts(NamedTuple):
-    """What the last moves of all the sequences did."""
+    """Counts of move sequences, by the effect of their last move."""
 
     sequences: int
-    """Sequences of legal moves of the given length."""
+    """All sequences of legal moves of the given length."""
     captures: int
-    """Those whose last move took stones off the board (captured or poofed)."""
+    """Those whose last move removed stones (captured or poofed)."""
     fives: int
     """Those whose last move ended the game by five."""
     capture_wins: int
@@ -57,9 +57,9 @@ def _count(path: Positions, next_point: NDArray[np.int64], depth: int, counts: N
 
 
 def perft(position: Position, depth: int) -> PerftCounts:
-    """Counts the sequences of `depth` moves from a POSITION record, which stays as it is.
+    """Counts the sequences of `depth` moves from a POSITION record, which does not change.
 
-    Every sequence is played out, the last move too. Raises RequestError for a depth below 1.
+    Plays every move, including the last. Raises RequestError for a depth below 1.
     """
     if depth < 1:
         raise RequestError(f"perft depth {depth}: choose 1 or more")

@@ -1,6 +1,6 @@
 """Remembers what the network said: a position that comes again, turned or by other moves, costs no second look.
 
-Every position is shown to the network turned the way that stands for its kind (see rules/identity.py), so an answer
+Every position is shown to the network turned the way that stands for its kind (see rules/canonical.py), so an answer
 from memory is, number by number, the one that the network would give. A newer entry takes the place of an older one.
 """
 
@@ -18,7 +18,7 @@ MISSING = -1
 class Cache(NamedTuple):
     """N answers (N a power of two, or 0: nothing is remembered) on a board of P points."""
 
-    keys: NDArray[np.uint64]  # [N] see rules/identity.py; 0 for an empty place
+    keys: NDArray[np.uint64]  # [N] see rules/canonical.py; 0 for an empty place
     values: NDArray[np.float32]  # [N] as the player to move sees it
     priors: NDArray[np.uint16]  # [N, P] as `Trees.priors` keeps them, turned as the network saw the position
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.rules.identity import identify
+from alphapente.rules.canonical import canonical_symmetry
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
@@ -242,7 +242,7 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
     if len(cache.keys) > 0:
-        symmetry = identify(position, scratch.bits, scratch.numbers, scratch.hashes)
+        symmetry = canonical_symmetry(position, scratch.bits, scratch.numbers, scratch.hashes)
         known = find(cache, scratch.hashes[0])
         if known != MISSING:
             node = _settle(trees, leaves, place, float(cache.values[known]))

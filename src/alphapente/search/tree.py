@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.rules.identity import stone_numbers
+from alphapente.rules.canonical import stone_numbers
 from alphapente.rules.position import MAX_PLIES, POSITION, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
@@ -111,7 +111,7 @@ class Leaves(NamedTuple):
     position: Positions  # [B]
     replies: NDArray[np.uint64]  # [B, words] bitboard of the moves worth a look
     symmetry: NDArray[np.int8]  # [B] how the network sees the position turned
-    key: NDArray[np.uint64]  # [B] of the position, see rules/identity.py
+    key: NDArray[np.uint64]  # [B] of the position, see rules/canonical.py
     depth: NDArray[np.int32]  # [B] edges from the root
     path_node: NDArray[np.int32]  # [B, MAX_PLIES]
     path_edge: NDArray[np.int32]  # [B, MAX_PLIES]
@@ -123,7 +123,7 @@ class Scratch(NamedTuple):
 
     bits: Bitboards
     position: Positions  # POSITION[1]
-    numbers: NDArray[np.uint64]  # see identity.stone_numbers
+    numbers: NDArray[np.uint64]  # see canonical.stone_numbers
     hashes: NDArray[np.uint64]  # [8]
     mask: NDArray[np.float32]  # [P]
     weights: NDArray[np.float32]  # [P]

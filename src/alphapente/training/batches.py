@@ -48,7 +48,7 @@ class Samples(NamedTuple):
     offsets: NDArray[np.int64]
     points: NDArray[np.int16]
     targets: NDArray[np.float32]
-    rest: NDArray[np.float32]
+    unlisted: NDArray[np.float32]
     policy_weight: NDArray[np.float32]
     reply_source: NDArray[np.int64]
     reply_point: NDArray[np.int16]
@@ -89,7 +89,7 @@ def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
         np.ascontiguousarray(records.offsets, np.int64),
         np.ascontiguousarray(records.points, np.int16),
         np.ascontiguousarray(records.targets, np.float32),
-        np.ascontiguousarray(records.rest, np.float32),
+        np.ascontiguousarray(records.unlisted, np.float32),
         np.ascontiguousarray(records.policy_weight, np.float32),
         reply_sources(records),
         np.ascontiguousarray(records.next_point, np.int16),
@@ -185,14 +185,14 @@ def _spread(
     """A record's policy under a symmetry: what it lists, and the rest evenly over the other legal points."""
     size = samples.size
     policy[:] = np.float32(-1.0)
-    unlisted = 0
+    num_unlisted = 0
     for entry in range(samples.offsets[index], samples.offsets[index + 1]):
         point = SYMMETRY_TABLES[size, symmetry, samples.points[entry]]
         policy[point] = samples.targets[entry] * legal[point]
     for point in range(size * size):
         if policy[point] < 0 and legal[point] > 0:
-            unlisted += 1
-    share = samples.rest[index] / np.float32(max(unlisted, 1))
+            num_unlisted += 1
+    share = samples.unlisted[index] / np.float32(max(num_unlisted, 1))
     for point in range(size * size):
         if policy[point] < 0:
             policy[point] = share * legal[point]
@@ -207,12 +207,12 @@ def _reply(samples: Samples, index: int, symmetry: int, reply: NDArray[np.float3
         if samples.reply_point[index] >= 0:
             reply[SYMMETRY_TABLES[size, symmetry, samples.reply_point[index]]] = np.float32(1.0)
         return
-    unlisted = 0
+    num_unlisted = 0
     for point in range(size * size):
-        unlisted += samples.boards[source, point] == 0
-    unlisted -= samples.offsets[source + 1] - samples.offsets[source]
-    if unlisted > 0:
-        share = samples.rest[source] / np.float32(unlisted)
+        num_unlisted += samples.boards[source, point] == 0
+    num_unlisted -= samples.offsets[source + 1] - samples.offsets[source]
+    if num_unlisted > 0:
+        share = samples.unlisted[source] / np.float32(num_unlisted)
         for point in range(size * size):
             if samples.boards[source, point] == 0:
                 reply[SYMMETRY_TABLES[size, symmetry, point]] = share

@@ -168,8 +168,8 @@ def random_records(count: int, board_size: int, seed: int = 1, variant: str = "p
     rows = [rows[index] for index in rng.permutation(len(rows))[:count]]
     boards = np.array([row[0] for row in rows], np.int8)
     points = [_some_empty(board, int(ply), rng) for board, _, ply, _ in rows]
-    rest = np.array([0.1 if len(some) > 1 else 0.0 for some in points], np.float32)
-    shares = [rng.dirichlet(np.ones(len(some))) * (1 - left) for some, left in zip(points, rest, strict=True)]
+    unlisted = np.array([0.1 if len(some) > 1 else 0.0 for some in points], np.float32)
+    shares = [rng.dirichlet(np.ones(len(some))) * (1 - left) for some, left in zip(points, unlisted, strict=True)]
     offsets = np.concatenate([[0], np.cumsum([len(some) for some in points])]).astype(np.int64)
     return RecordBatch(
         variant=variant,
@@ -187,7 +187,7 @@ def random_records(count: int, board_size: int, seed: int = 1, variant: str = "p
         points=np.concatenate(points).astype(np.int16),
         targets=np.concatenate(shares).astype(np.float32),
         visits=np.ones(int(offsets[-1]), np.int32),
-        rest=rest,
+        unlisted=unlisted,
         simulations=np.full(count, 100, np.int32),
         policy_weight=np.ones(count, np.float32),
         surprise=rng.exponential(0.5, count).astype(np.float32),

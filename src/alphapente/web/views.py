@@ -7,8 +7,8 @@ from alphapente.rules.game import Game
 from alphapente.rules.legality import IllegalMoveError, check_legal
 from alphapente.rules.notation import NotationError, parse_point, point_name
 from alphapente.rules.position import CAPTURES_TO_WIN, EMPTY, NEVER, Position, stones
+from alphapente.rules.queries import stones_taken, winning_line
 from alphapente.rules.tactics import tactics
-from alphapente.rules.telling import stones_taken, winning_line
 from alphapente.web.schemas import (
     Capture,
     Forbidden,

@@ -1,7 +1,7 @@
-"""Which positions are one and the same to the player to move: turned, mirrored, or with the colours exchanged.
+"""The canonical position: one for all positions that are equal up to symmetry and exchanged colours.
 
-Zobrist hashing (1970): a random number for each stone, combined by exclusive or, once for each of the eight
-symmetries. The symmetry of the smallest hash turns a position into the one of its kind that stands for all of them.
+Zobrist hashing (Zobrist 1970): a random number for each stone on each point, combined by exclusive or, once for each of
+the eight symmetries. The symmetry of the smallest hash transforms a position into the canonical one.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from alphapente.rules.symmetry import IMAGES, NUM_SYMMETRIES
 from alphapente.rules.tactics import ENEMY, FIRST_CELL, GUARD, OWN, WORDS, Bitboards, lowest_bit
 
 _NUMBERS: NDArray[np.uint64] = np.random.default_rng(19).integers(1, 2**64, (2, MAX_POINTS), np.uint64)
-"""uint64[2, MAX_POINTS]: of an own and of an enemy stone on each point."""
+"""The Zobrist table, uint64[2, MAX_POINTS]: for an own and for an enemy stone on each point."""
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ONE = np.uint64(1)
 
 
 def stone_numbers(size: int) -> NDArray[np.uint64]:
-    """What `identify` combines on a board of this size: uint64[2, CELLS, 8], by own or enemy, cell and symmetry."""
+    """The Zobrist table of a board size, uint64[2, CELLS, 8], by own or enemy stone, cell and symmetry."""
     numbers: NDArray[np.uint64] = _NUMBERS[:, IMAGES[size]]
     assert numbers.shape == (2, CELLS, NUM_SYMMETRIES)
     return np.ascontiguousarray(numbers)
@@ -37,12 +37,14 @@ def _add_stones(bits: NDArray[np.uint64], numbers: NDArray[np.uint64], hashes: N
 
 
 @kernel
-def identify(position: Position, bits: Bitboards, numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> int:
-    """The symmetry that turns a position into the one that stands for its kind; the kind's key goes to hashes[0].
+def canonical_symmetry(
+    position: Position, bits: Bitboards, numbers: NDArray[np.uint64], hashes: NDArray[np.uint64]
+) -> int:
+    """Returns the symmetry that transforms a position into its canonical position; writes the key to hashes[0].
 
     `bits` holds the position's tactics, `numbers` comes from `stone_numbers`; hashes is uint64[8], scratch. Positions
-    of one board size have the same key when they are the same but for turning, mirroring and the players' colours. The
-    opening rule of an even board has no middle point to turn about: as long as it matters, nothing is turned there.
+    of one board size have the same key if they are equal up to symmetry and the players' colours. The centre of an even
+    board is not its middle, so the opening rule is not symmetric there: while it applies, the symmetry is 0 (none).
     """
     size, player = np.int64(position["size"]), np.int64(position["to_move"])
     hashes[:] = np.uint64(0)

@@ -1,4 +1,4 @@
-"""What a stone would take off, and which stones made the five: against the slow rules, over random games."""
+"""Removed stones and winning lines, compared with the slow rules over random games."""
 
 import numpy as np
 import pytest
@@ -6,26 +6,28 @@ import pytest
 from alphapente.rules import Game
 from alphapente.rules.notation import parse_point, point_name
 from alphapente.rules.position import VARIANTS
-from alphapente.rules.telling import stones_taken, winning_line
+from alphapente.rules.queries import stones_taken, winning_line
 from tests.rules.diagrams import draw, star
 from tests.rules.oracle import Oracle
 from tests.rules.random_games import board_of, choose, point_at
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_stones_taken_are_those_that_the_slow_rules_take_off(variant: str) -> None:
+def test_stones_taken_are_those_that_the_slow_rules_remove(variant: str) -> None:
     rng = np.random.default_rng(5)
     taken_in_all = 0
     for _ in range(8):
         oracle, game = Oracle(variant, 9), Game(variant, 9)
         while oracle.winner is None:
             point = oracle.points.index(choose(oracle, oracle.legal(), "taking", rng))
-            before, told = board_of(oracle), stones_taken(game.position, point)
+            before, reported = board_of(oracle), stones_taken(game.position, point)
             oracle.play(point_at(oracle, point))
             game.play(point)
-            gone = [at for at, (old, new) in enumerate(zip(before, board_of(oracle), strict=True)) if old and not new]
-            assert told == gone
-            taken_in_all += len(told)
+            removed = [
+                at for at, (old, new) in enumerate(zip(before, board_of(oracle), strict=True)) if old and not new
+            ]
+            assert reported == removed
+            taken_in_all += len(reported)
     assert taken_in_all > 20 or variant == "gomoku"
 
 

@@ -1,21 +1,21 @@
-"""Positions that are the same to the player to move have one key, all others have different ones."""
+"""Positions that are equal up to symmetry and colours have the same key; all others have different keys."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from alphapente.rules.identity import identify, stone_numbers
+from alphapente.rules.canonical import canonical_symmetry, stone_numbers
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions, new_positions, stones
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
 from alphapente.rules.tactics import find_tactics, new_bitboards
 
 
-def identity_of(position: Position) -> tuple[int, int]:
-    """(symmetry, key)"""
+def symmetry_and_key(position: Position) -> tuple[int, int]:
+    """The canonical symmetry and the key."""
     bits, hashes = new_bitboards(), np.zeros(8, np.uint64)
     find_tactics(position, bits, np.zeros(1, POSITION)[0])
-    return int(identify(position, bits, stone_numbers(int(position["size"])), hashes)), int(hashes[0])
+    return int(canonical_symmetry(position, bits, stone_numbers(int(position["size"])), hashes)), int(hashes[0])
 
 
 def random_positions(count: int, size: int, seed: int, most_plies: int = 60) -> Positions:
@@ -32,8 +32,8 @@ def random_positions(count: int, size: int, seed: int, most_plies: int = 60) -> 
     return found
 
 
-def as_seen(position: Position, symmetry: int) -> bytes:
-    """The whole of what a network may see: own and enemy stones, turned, and the captures."""
+def inputs_of(position: Position, symmetry: int) -> bytes:
+    """All inputs of a network: own and enemy stones, transformed by the symmetry, and the captures."""
     player, size = int(position["to_move"]), int(position["size"])
     board: NDArray[np.int8] = np.zeros(size * size, np.int8)
     board[SYMMETRIES[size][symmetry]] = stones(position)
@@ -43,15 +43,15 @@ def as_seen(position: Position, symmetry: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [7, 13, 19])
-def test_all_images_of_a_position_are_one(size: int) -> None:
+def test_all_images_of_a_position_have_one_canonical_position(size: int) -> None:
     positions = random_positions(60, size, seed=size)
     keys = set()
     for index in range(len(positions)):
         images = [transform_positions(positions[index : index + 1], symmetry)[0] for symmetry in range(8)]
-        found = [identity_of(image) for image in images]
+        found = [symmetry_and_key(image) for image in images]
         assert len({key for _, key in found}) == 1
-        seen = {as_seen(image, symmetry) for image, (symmetry, _) in zip(images, found, strict=True)}
-        assert len(seen) == 1, "turned by its symmetry, each image is the one that stands for all"
+        seen = {inputs_of(image, symmetry) for image, (symmetry, _) in zip(images, found, strict=True)}
+        assert len(seen) == 1, "its symmetry transforms each image into the canonical position"
         keys.add(found[0][1])
     assert len(keys) > 50
 
@@ -64,27 +64,27 @@ def test_colours_do_not_matter_but_captures_do() -> None:
     board[first], board[second] = 2, 1
     other["to_move"] = 3 - one["to_move"]
     other["captured"] = one["captured"][::-1]
-    assert identity_of(other) == identity_of(one)
+    assert symmetry_and_key(other) == symmetry_and_key(one)
     other["captured"][0] += 2
-    assert identity_of(other)[1] != identity_of(one)[1]
+    assert symmetry_and_key(other)[1] != symmetry_and_key(one)[1]
 
 
 def test_different_positions_have_different_keys() -> None:
-    """1,000 positions of small boards, of which many are the same: exactly those have the same key."""
+    """1,000 positions of small boards with many repetitions: exactly equal positions have the same key."""
     positions = random_positions(1000, 7, seed=1, most_plies=5)
     by_key: dict[int, set[bytes]] = {}
-    by_look: dict[bytes, set[int]] = {}
+    by_inputs: dict[bytes, set[int]] = {}
     for position in positions:
-        symmetry, key = identity_of(position)
-        look = as_seen(position, symmetry)
-        by_key.setdefault(key, set()).add(look)
-        by_look.setdefault(look, set()).add(key)
-    assert all(len(looks) == 1 for looks in by_key.values())
-    assert all(len(keys) == 1 for keys in by_look.values())
+        symmetry, key = symmetry_and_key(position)
+        inputs = inputs_of(position, symmetry)
+        by_key.setdefault(key, set()).add(inputs)
+        by_inputs.setdefault(inputs, set()).add(key)
+    assert all(len(found) == 1 for found in by_key.values())
+    assert all(len(keys) == 1 for keys in by_inputs.values())
     assert 300 < len(by_key) < 800
 
 
-def test_even_boards_are_not_turned_while_the_opening_rule_holds() -> None:
-    assert identity_of(new_positions(1, "pente", 8)[0])[0] == 0
+def test_even_boards_are_not_transformed_while_the_opening_rule_applies() -> None:
+    assert symmetry_and_key(new_positions(1, "pente", 8)[0])[0] == 0
     later = random_positions(20, 8, seed=3, most_plies=30)
-    assert {identity_of(position)[0] for position in later if position["ply"] > 2} > {0}
+    assert {symmetry_and_key(position)[0] for position in later if position["ply"] > 2} > {0}

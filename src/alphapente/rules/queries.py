@@ -1,4 +1,4 @@
-"""What people ask of a position: what a stone would take off, and which stones make the five."""
+"""Queries on a position: the stones that a move would remove, and the stones of the winning line."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ FIVE = 5
 
 
 def stones_taken(position: Position, point: int, player: int | None = None) -> list[int]:
-    """The points that a stone of `player` (default: the one to move) on the empty `point` would empty, rising.
+    """The points of the stones that a move of `player` (default: the one to move) to `point` would remove, rising.
 
-    In poof these may be his own as well. The position, in play, stays as it is.
+    In poof these can include the player's own. The game must be in play and `point` empty. `position` does not change.
     """
     after = np.zeros(1, POSITION)[0]
     copy_position(after, position)
@@ -23,7 +23,7 @@ def stones_taken(position: Position, point: int, player: int | None = None) -> l
 
 
 def winning_line(position: Position) -> list[int]:
-    """The stones of the winner's lines of five or more (gomoku: of just five), rising; none where there are none."""
+    """The points of the winner's lines of five or more stones (gomoku: exactly five), rising; empty if none."""
     winner, size, board = int(position["winner"]), int(position["size"]), position["board"]
     if winner not in (1, 2):
         return []
