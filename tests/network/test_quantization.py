@@ -97,8 +97,8 @@ def test_quantizing_is_silent_and_its_bars_are_back_afterwards(capfd: pytest.Cap
     import rich
 
     quantize(convert(build_model(Config(), "simple")), planes(32, 9))
-    told = capfd.readouterr()
-    assert told.out == told.err == ""
+    printed = capfd.readouterr()
+    assert printed.out == printed.err == ""
     rich.get_console().print("heard")
     assert capfd.readouterr().out == "heard\n"
 

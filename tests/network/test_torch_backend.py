@@ -15,7 +15,7 @@ from alphapente.config import Config, load_config
 from alphapente.network import torch_backend
 from alphapente.network.load import load_evaluators
 from alphapente.network.models import build_model
-from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, captured
+from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, cuda_graph
 from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
 
@@ -168,11 +168,11 @@ def test_what_cannot_be_captured_is_called_as_it_is_and_said(gpu: StandIn) -> No
         calls.append(1)
 
     with pytest.warns(UserWarning, match="not captured in a CUDA graph"):
-        call = captured(compute, gpu)
+        call = cuda_graph(compute, gpu)
     before = len(calls)
     call()
     assert len(calls) == before + 1
     gpu.refuses = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert captured(compute, gpu) is not compute
+        assert cuda_graph(compute, gpu) is not compute

@@ -224,7 +224,7 @@ class TestSums:
             for node in range(int(forest.trees.heads[0]["num_nodes"])):
                 plain = read_tree(forest.trees, 0, node)
                 for reduction in (0.0, 0.2):
-                    choice = select_puct(forest.trees, forest._rates, 0, node, reduction)
+                    choice = select_puct(forest.trees, forest._constants, 0, node, reduction)
                     assert agrees(choice, plain_puct(plain, PUCT, reduction))
                     checked += 1
         assert checked > 1000

@@ -471,21 +471,21 @@ def test_without_held_out_games_nothing_is_said_of_them(database: Path, tmp_path
 
 
 def test_auxiliary_heads_come_and_go_between_trainings(database: Path, tmp_path: Path) -> None:
-    told: list[str] = []
+    summaries: list[str] = []
     for weights in ({"reply": 0.15, "captured": 0.5}, {"reply": 0.15, "plies_left": 0.5}, {}):
         events: list[Event] = []
         summary = train(config_of(database, tmp_path, num_epochs=1, auxiliary=weights), events.append)
-        told.append(notes(events))
+        summaries.append(notes(events))
         (report,) = (event for event in events if isinstance(event, EpochReport))
         assert set(report.auxiliary) == set(weights)
         kept = read(Path(summary.checkpoint))
         assert {name.partition(".")[0] for name in kept.auxiliary} == set(weights)
         assert all(float(state["step"]) <= kept.step for state in kept.optimizer.values())
         assert playing_network(config_of(database, tmp_path), "simple").step == summary.step
-    assert "auxiliary reply 0.15, captured 0.5" in told[0]
-    assert "begin afresh: plies_left" in told[1]
-    assert "that are off now are left out: captured" in told[1]
-    assert "left out: plies_left, reply" in told[2]
+    assert "auxiliary reply 0.15, captured 0.5" in summaries[0]
+    assert "begin afresh: plies_left" in summaries[1]
+    assert "that are off now are left out: captured" in summaries[1]
+    assert "left out: plies_left, reply" in summaries[2]
 
 
 def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ class TorchEvaluator:
         self._prepared_for = self.network.module
         self._call: Callable[[], None] = self._compute
         if self._stream is not None:
-            self._call = captured(self._compute, self._stream)
+            self._call = cuda_graph(self._compute, self._stream)
 
     def _compute(self) -> None:
         """From the inputs on the device to the outputs on the device: fixed memory, fixed shapes."""
@@ -201,7 +201,7 @@ def pinned(tensor: Tensor) -> Tensor:
     return tensor.pin_memory()
 
 
-def captured(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
+def cuda_graph(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
     """`compute_fn`, which reads and writes fixed memory of a GPU, as one order: a CUDA graph, replayed at each call.
 
     Where it cannot be captured (a model of the user's own may decide by values), it is called as it is, with a warning.

@@ -11,8 +11,8 @@ from alphapente.search.tree import (
     PROVEN_WIN,
     UNEXPANDED,
     UNKNOWN,
-    Rates,
     Scratch,
+    SelectionConstants,
     Trees,
 )
 
@@ -116,7 +116,7 @@ def can_open(trees: Trees, tree: int, node: int) -> bool:
 
 
 @kernel
-def lacks_room(trees: Trees, rates: Rates, tree: int, in_flight: int) -> bool:
+def lacks_room(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
     """Whether one more simulation might find a tree full, while at most `in_flight` leaves await their nodes.
 
     Or the table of exploration too short for the visits.
@@ -125,7 +125,7 @@ def lacks_room(trees: Trees, rates: Rates, tree: int, in_flight: int) -> bool:
     largest_block = 4 * trees.priors.shape[2]  # at least: blocks double, and no node has more than P edges
     edges = trees.heads[tree]["edges_used"] + largest_block + 4 * trees.priors.shape[2]
     visits = trees.nodes[tree, 0]["visits"] + in_flight + 2
-    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(rates.exploration)
+    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(constants.exploration)
 
 
 @kernel

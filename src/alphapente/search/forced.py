@@ -12,7 +12,7 @@ import numpy as np
 
 from alphapente.compiled import kernel
 from alphapente.search.edges import edge_value
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel
@@ -51,7 +51,7 @@ def most_visited(trees: Trees, tree: int) -> int:
 
 
 @kernel
-def earned_visits(trees: Trees, rates: Rates, tree: int, edge: int, best: int) -> int:
+def earned_visits(trees: Trees, constants: SelectionConstants, tree: int, edge: int, best: int) -> int:
     """The visits of a root edge that count in the policy target; `best` is the `most_visited` edge.
 
     Forced visits are taken away as long as the edge's upper bound stays below that of the best, whose bound is held as
@@ -61,7 +61,7 @@ def earned_visits(trees: Trees, rates: Rates, tree: int, edge: int, best: int) -
     if visits == 0 or edge == best or best == NOTHING or trees.edges[tree, edge]["proven"] != UNKNOWN:
         return visits
     num_visits = int(trees.nodes[tree, 0]["visits"])
-    explore = rates.exploration[min(num_visits, len(rates.exploration) - 1)]
+    explore = constants.exploration[min(num_visits, len(constants.exploration) - 1)]
     bound = edge_value(trees, tree, best, 0.0)
     bound += explore * trees.edges[tree, best]["prior"] / (1 + trees.edges[tree, best]["visits"])
     above = bound - edge_value(trees, tree, edge, 0.0)

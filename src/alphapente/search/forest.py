@@ -39,7 +39,7 @@ from alphapente.search.tree import (
     PROVEN_LOSS,
     PROVEN_WIN,
     SEARCHING,
-    Rates,
+    SelectionConstants,
     new_leaves,
     new_scratch,
     new_trees,
@@ -114,7 +114,7 @@ class Forest:
         self.leaves = new_leaves(places.astype(np.int32), evaluator.input)
         self.cache = new_cache(settings.cached_positions, points)
         self.gumbel = settings.root == "gumbel"
-        self._rates = Rates(
+        self._constants = SelectionConstants(
             exploration=_exploration(settings, nodes),
             first_play_reduction=float(settings.first_play_reduction),
             virtual_loss=float(settings.virtual_loss),
@@ -224,7 +224,7 @@ class Forest:
 
     def _step_in_rounds(self, network: Network) -> list[int]:
         """`step` for a network that is kernels itself: selection and network take turns in one call."""
-        search = self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver, network
+        search = self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver, network
         most_waiting = max(1, len(self.trees.heads) // TREES_PER_WAITING)
         while True:
             self._begin_waiting()
@@ -236,7 +236,7 @@ class Forest:
         """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
         self._begin_waiting()
         while True:
-            select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver)
+            select(self.trees, self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver)
             if not self._grow() and not self._begin_waiting():
                 return
 
@@ -254,12 +254,12 @@ class Forest:
             return False
         in_flight = len(self.leaves.tree)
         searching = np.flatnonzero(trees.heads["stage"] == SEARCHING)
-        if not any(lacks_room(trees, self._rates, int(tree), in_flight) for tree in searching):
+        if not any(lacks_room(trees, self._constants, int(tree), in_flight) for tree in searching):
             return False
         nodes = min(2 * nodes, self.max_nodes)
         self.trees = with_room(trees, nodes)
         self.trees.heads["may_grow"] = nodes < self.max_nodes
-        self._rates = self._rates._replace(exploration=_exploration(self.settings, nodes))
+        self._constants = self._constants._replace(exploration=_exploration(self.settings, nodes))
         self._compaction = new_compaction(self.trees)
         return True
 
@@ -339,7 +339,7 @@ class Forest:
         """What the tree says of its root. Raises FailureError where a network's answers were no finite numbers."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
-        value, finite, point, length = read_root(self.trees, self._rates, tree, policy, visits, self._line)
+        value, finite, point, length = read_root(self.trees, self._constants, tree, policy, visits, self._line)
         if not finite:
             raise FailureError(
                 f"the network ({self.evaluator.name}) answers with values or policies that are not finite numbers: "

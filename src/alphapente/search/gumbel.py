@@ -7,11 +7,11 @@ import numpy as np
 
 from alphapente.compiled import kernel
 from alphapente.search.edges import edge_value, open_edge
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel
-def completion(trees: Trees, rates: Rates, tree: int) -> tuple[float, float, float]:
+def completed_q(trees: Trees, constants: SelectionConstants, tree: int) -> tuple[float, float, float]:
     """What completes the values at the root: (value of a move without visits, smallest value, weight of values).
 
     A move without visits has the mixed value: the network's, mixed with those of the visited moves (Danihelka et al.
@@ -34,7 +34,7 @@ def completion(trees: Trees, rates: Rates, tree: int) -> tuple[float, float, flo
     if prior_sum > 0.0:
         mixed = (mixed + total * weighted / prior_sum) / (1 + total)
     low, high = min(low, mixed), max(high, mixed)
-    return mixed, low, (rates.visit_offset + most) * rates.value_scale / max(high - low, 1e-6)
+    return mixed, low, (constants.visit_offset + most) * constants.value_scale / max(high - low, 1e-6)
 
 
 @kernel
@@ -60,7 +60,7 @@ def visits_due(considered: int, simulations: int, number: int) -> int:
 
 
 @kernel
-def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
+def select_gumbel(trees: Trees, constants: SelectionConstants, tree: int) -> int:
     """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
 
     A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
@@ -68,7 +68,7 @@ def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
     """
     head = trees.heads[tree]
     due = visits_due(head["num_considered"], head["budget"], head["started"] - 1)
-    mixed, low, scale = completion(trees, rates, tree)
+    mixed, low, scale = completed_q(trees, constants, tree)
     best, best_score = NOTHING, -1e30
     fallback, fallback_score = NOTHING, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])

@@ -41,20 +41,20 @@ from alphapente.search.tree import (
     UNKNOWN,
     UNOPENED,
     Leaves,
-    Rates,
     Scratch,
+    SelectionConstants,
     Trees,
 )
 
 
 @kernel
-def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: float) -> int:
+def select_puct(trees: Trees, constants: SelectionConstants, tree: int, node: int, reduction: float) -> int:
     """The place of the edge of the largest upper bound; UNOPENED for the next new move.
 
     NOTHING if all lose, or if a tree that is full has no place for the first edge of the node.
     """
     visits = trees.nodes[tree, node]["visits"]
-    explore = rates.exploration[min(visits, len(rates.exploration) - 1)]
+    explore = constants.exploration[min(visits, len(constants.exploration) - 1)]
     urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
     urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
     best, best_score = NOTHING, -1e30
@@ -66,7 +66,7 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
         proven = trees.edges[tree, edge]["proven"]
         if proven == PROVEN_LOSS:
             continue
-        waiting = trees.edges[tree, edge]["in_flight"] * rates.virtual_loss
+        waiting = trees.edges[tree, edge]["in_flight"] * constants.virtual_loss
         count = trees.edges[tree, edge]["visits"] + waiting
         value = urgency
         if proven != UNKNOWN:
@@ -80,18 +80,18 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
 
 
 @kernel
-def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
-    if not rates.gumbel:
+def _select_root(trees: Trees, constants: SelectionConstants, tree: int) -> int:
+    if not constants.gumbel:
         forced = select_forced(trees, tree) if trees.heads[tree]["forced"] > 0 else NOTHING
-        return forced if forced != NOTHING else select_puct(trees, rates, tree, 0, 0.0)
-    place = select_gumbel(trees, rates, tree)
+        return forced if forced != NOTHING else select_puct(trees, constants, tree, 0, 0.0)
+    place = select_gumbel(trees, constants, tree)
     while place == NOTHING and consider_another(trees, tree):
-        place = select_gumbel(trees, rates, tree)
+        place = select_gumbel(trees, constants, tree)
     return place
 
 
 @kernel
-def _certain(position: Position, verdict: int) -> int:
+def _proven_by_rules(position: Position, verdict: int) -> int:
     """What is proven about a position in play, by its tactics, or about a finished one, by its player to move."""
     winner = position["winner"]
     if winner == DRAW:
@@ -131,7 +131,7 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
 
 
 @kernel
-def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
+def _undo_selection(trees: Trees, leaves: Leaves, place: int) -> None:
     """Takes back a selection that ran into a leaf already in flight."""
     tree = leaves.tree[place]
     for level in range(leaves.depth[place]):
@@ -143,7 +143,7 @@ def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
 
 
 @kernel
-def _take_kept(trees: Trees, tree: int, place: int) -> bool:
+def _count_kept_visit(trees: Trees, tree: int, place: int) -> bool:
     """Lets a visit that the search before made at a root edge stand for a simulation; False when none is left."""
     edge = trees.nodes[tree, 0]["first_edge"] + place
     point = trees.edges[tree, edge]["point"]
@@ -156,7 +156,9 @@ def _take_kept(trees: Trees, tree: int, place: int) -> bool:
 
 
 @kernel
-def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int, scratch: Scratch) -> int:
+def _descend(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, place: int, choice: int, scratch: Scratch
+) -> int:
     """Goes down from the root's edge `choice` to a leaf; returns what is proven about it, IN_FLIGHT if it is taken.
 
     UNKNOWN means that the leaf needs a value: `leaves.position[place]`, whose tactics stand in `scratch.bits`.
@@ -186,11 +188,11 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int
         if child == UNEXPANDED:
             break
         node = child
-        choice = select_puct(trees, rates, tree, node, rates.first_play_reduction)
+        choice = select_puct(trees, constants, tree, node, constants.first_play_reduction)
         if choice == NOTHING:  # the tree is full: the node is looked at again as the leaf it was
             break
     verdict = find_tactics(position, scratch.bits, scratch.position[0]) if position["winner"] == IN_PLAY else 0
-    return _certain(position, verdict)
+    return _proven_by_rules(position, verdict)
 
 
 @kernel
@@ -215,7 +217,7 @@ def _new_node(trees: Trees, tree: int, value: float) -> int:
 
 
 @kernel
-def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
+def _expand_leaf(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
     """Backs a leaf's value up; returns its new node, to be given its priors, or NOTHING when the tree is full.
 
     A tree that is full keeps the value and forgets the position: the search goes on, a little less deep.
@@ -237,7 +239,7 @@ def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
 
 
 @kernel
-def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+def _request_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
     """Gives the leaf of a place its value from the cache, or else makes it active: a place in the batch."""
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
@@ -245,7 +247,7 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
         symmetry = identify(position, scratch.bits, scratch.numbers, scratch.hashes)
         known = find(cache, scratch.hashes[0])
         if known != MISSING:
-            node = _settle(trees, leaves, place, float(cache.values[known]))
+            node = _expand_leaf(trees, leaves, place, float(cache.values[known]))
             if node != NOTHING:
                 recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
                 find_next(trees, tree, node)
@@ -262,40 +264,42 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
 
 
 @kernel
-def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
+def _simulate(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, cache: Cache, place: int, scratch: Scratch
+) -> bool:
     """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone.
 
     Where no move can be chosen, the search ends with the simulations that it has.
     """
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
-    choice = _select_root(trees, rates, tree)
+    choice = _select_root(trees, constants, tree)
     if choice == NOTHING:
         trees.heads[tree]["started"] -= 1
         trees.heads[tree]["budget"] = trees.heads[tree]["started"]
         return True
-    if rates.gumbel and _take_kept(trees, tree, choice):
+    if constants.gumbel and _count_kept_visit(trees, tree, choice):
         return True
-    proven = _descend(trees, rates, leaves, place, choice, scratch)
+    proven = _descend(trees, constants, leaves, place, choice, scratch)
     if proven == IN_FLIGHT:
-        _give_up(trees, leaves, place)
+        _undo_selection(trees, leaves, place)
         return False
     if proven == UNKNOWN:
-        _offer(trees, leaves, cache, place, scratch)
+        _request_evaluation(trees, leaves, cache, place, scratch)
     else:
         back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), np.int64(proven))
     return True
 
 
 @kernel
-def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+def _request_root_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
     """Makes the root itself the leaf: it has no node yet."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["stage"] = EVALUATING
     copy_position(leaves.position[place], trees.root[tree])
     find_tactics(leaves.position[place], scratch.bits, scratch.position[0])
     leaves.depth[place] = 0
-    _offer(trees, leaves, cache, place, scratch)
+    _request_evaluation(trees, leaves, cache, place, scratch)
 
 
 class LeafSolver(NamedTuple):
@@ -325,7 +329,9 @@ def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, so
 
 
 @kernel
-def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver) -> int:
+def select(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver
+) -> int:
     """Gives every free place of the batch a leaf of its tree, `seen` included; returns how many places are active.
 
     Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
@@ -336,15 +342,15 @@ def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Sc
     for place in range(len(leaves.tree)):
         tree = leaves.tree[place]
         if not leaves.active[place] and trees.heads[tree]["stage"] == NEEDS_ROOT:
-            _offer_root(trees, leaves, cache, place, scratch)
+            _request_root_evaluation(trees, leaves, cache, place, scratch)
         while not leaves.active[place] and trees.heads[tree]["stage"] == SEARCHING:
             if _finished(trees, tree):
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
                 break
-            if trees.heads[tree]["may_grow"] and lacks_room(trees, rates, tree, len(leaves.tree)):
+            if trees.heads[tree]["may_grow"] and lacks_room(trees, constants, tree, len(leaves.tree)):
                 break
-            if not _simulate(trees, rates, leaves, cache, place, scratch):
+            if not _simulate(trees, constants, leaves, cache, place, scratch):
                 break
             if leaves.active[place] and solver.budget > 0:
                 _win_by_fours(trees, leaves, place, scratch, solver)
@@ -372,7 +378,7 @@ def expand(
             continue
         done += 1
         tree, size = np.int64(leaves.tree[place]), np.int64(leaves.position[place]["size"])
-        node = _settle(trees, leaves, place, float(values[place]))
+        node = _expand_leaf(trees, leaves, place, float(values[place]))
         if node == NOTHING:
             continue
         image = SYMMETRY_TABLES[size, leaves.symmetry[place]]

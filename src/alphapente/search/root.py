@@ -16,7 +16,7 @@ from alphapente.compiled import allocating, kernel
 from alphapente.rules.kernels import play
 from alphapente.search.edges import edge_value, open_edge
 from alphapente.search.forced import earned_visits, most_visited
-from alphapente.search.gumbel import completion
+from alphapente.search.gumbel import completed_q
 from alphapente.search.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
 from alphapente.search.tree import (
     EDGE,
@@ -28,7 +28,7 @@ from alphapente.search.tree import (
     SEARCHING,
     UNEXPANDED,
     UNKNOWN,
-    Rates,
+    SelectionConstants,
     Trees,
 )
 
@@ -123,12 +123,12 @@ def _consider(
 
 
 @allocating
-def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
+def _completed_policy(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> float:
     """Gumbel: softmax of logits plus weighted completed values into `policy`; returns the value it expects.
 
     Moves proven to lose get nothing unless all do; moves proven to win share everything.
     """
-    mixed, low, scale = completion(trees, rates, tree)
+    mixed, low, scale = completed_q(trees, constants, tree)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
     result = trees.nodes[tree, 0]["proven"]
@@ -160,7 +160,7 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
 
 
 @allocating
-def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
+def _visit_policy(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> float:
     """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing.
 
     Of forced visits, only those count that the search would have made anyway.
@@ -178,7 +178,7 @@ def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.floa
         weight = np.float32(1.0)
         if result != PROVEN_WIN:
             visits = np.int64(trees.edges[tree, edge]["visits"])
-            weight = np.float32(earned_visits(trees, rates, tree, edge, best) if pruned else visits)
+            weight = np.float32(earned_visits(trees, constants, tree, edge, best) if pruned else visits)
         policy[trees.edges[tree, edge]["point"]] = weight
         total += weight
     if total == 0:  # every move looked at loses: the priors of the others
@@ -194,13 +194,19 @@ def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.floa
 
 
 @allocating
-def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
+def conclude(
+    trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]
+) -> float:
     """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
     visits[:] = 0
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         visits[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["visits"]
-    value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, rates, tree, policy)
+    value = (
+        _completed_policy(trees, constants, tree, policy)
+        if constants.gumbel
+        else _visit_policy(trees, constants, tree, policy)
+    )
     proven = trees.nodes[tree, 0]["proven"]
     if proven != UNKNOWN:
         value = 0.0 if proven == PROVEN_DRAW else float(proven)
@@ -208,9 +214,9 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
 
 
 @allocating
-def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> int:
+def best_gumbel_point(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> int:
     """The move that sequential halving ends with: the best score of the most visited considered moves not lost."""
-    mixed, low, scale = completion(trees, rates, tree)
+    mixed, low, scale = completed_q(trees, constants, tree)
     best, best_count, best_score = NOTHING, -1, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
@@ -258,7 +264,7 @@ def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int
 @allocating
 def read_root(
     trees: Trees,
-    rates: Rates,
+    constants: SelectionConstants,
     tree: int,
     policy: NDArray[np.float32],
     visits: NDArray[np.int32],
@@ -268,11 +274,11 @@ def read_root(
 
     Returns (value, whether value and policy are finite, the move or NOTHING at a PUCT root, the length of the line).
     """
-    value = conclude(trees, rates, tree, policy, visits)
+    value = conclude(trees, constants, tree, policy, visits)
     finite = math.isfinite(value + policy.sum())
     point, length = np.int64(NOTHING), 0
-    if rates.gumbel and finite:
-        point = np.int64(best_gumbel_point(trees, rates, tree, policy))
+    if constants.gumbel and finite:
+        point = np.int64(best_gumbel_point(trees, constants, tree, policy))
         length = principal_variation(trees, tree, point, line)
     return value, finite, point, length
 

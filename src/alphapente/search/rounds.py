@@ -11,7 +11,7 @@ from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
 from alphapente.search.cache import Cache
 from alphapente.search.kernels import LeafSolver, expand, select
-from alphapente.search.tree import DONE, NEEDS_START, Leaves, Rates, Scratch, Trees
+from alphapente.search.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel
@@ -26,7 +26,7 @@ def _num_waiting(stages: NDArray[np.int32]) -> int:
 @kernel
 def run_rounds(
     trees: Trees,
-    rates: Rates,
+    constants: SelectionConstants,
     leaves: Leaves,
     cache: Cache,
     scratch: Scratch,
@@ -42,7 +42,7 @@ def run_rounds(
     """
     evaluated = 0
     while True:
-        active = select(trees, rates, leaves, cache, scratch, solver)
+        active = select(trees, constants, leaves, cache, scratch, solver)
         if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
             return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)

@@ -92,7 +92,7 @@ class Trees(NamedTuple):
     root_count: NDArray[np.int32]  # [T, P] visits that count for this search; -1: Gumbel does not consider the move
 
 
-class Rates(NamedTuple):
+class SelectionConstants(NamedTuple):
     """The numbers of the selection rule."""
 
     exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alphapente.records.model import RecordBatch
 
 
-class Order:
+class SampleOrder:
     """The endless stream of the records `chosen` (indices int64[k], at least one) that trainings cut their epochs from.
 
     The same seeds give the same stream wherever it is cut. With `weights` (float32[k], averaging 1) a pass shows record

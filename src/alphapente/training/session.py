@@ -24,7 +24,7 @@ from alphapente.training.auxiliary import weights_of
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError, learning_precision
 from alphapente.training.lock import CheckpointLock
-from alphapente.training.order import Order, surprise_weights
+from alphapente.training.order import SampleOrder, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
 from alphapente.training.reuse import Account, accounts_in
 from alphapente.training.threads import torch_threads
@@ -78,7 +78,7 @@ class _Training:
         asked = HeldOut(records, samples, out)
         weights = surprise_weights(records, self.settings.surprise_weight)
         seeds = [progress.seed, progress.start_step]
-        order = Order(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
+        order = SampleOrder(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
         self._plan(records, order, len(asked))
         if progress.num_samples == 0:
             return self._summary(0, self._found.step if self._found else 0)
@@ -102,12 +102,12 @@ class _Training:
                 self._save(learner, keep=(done or stopping) and self.config.pipeline.keep_checkpoints)
             if stopping:
                 break
-        self._tell_reuse()
+        self._report_reuse()
         if self._calibration:
             self.report(Note(f"calibration, predicted value and what came of it: {self._calibration.line}"))
         return self._summary(len(records), learner.step)
 
-    def _plan(self, records: RecordBatch, order: Order, num_held_out: int) -> None:
+    def _plan(self, records: RecordBatch, order: SampleOrder, num_held_out: int) -> None:
         """How many samples this training takes: passes over the sample, or what `training.reuse` makes due."""
         progress, settings = self.progress, self.settings
         if num_held_out:
@@ -135,7 +135,7 @@ class _Training:
         unit = num_records if self.settings.reuse is None else self.settings.batch_size
         return max(1, self.progress.num_samples // unit) * epoch // self.progress.num_epochs * unit
 
-    def _tell_reuse(self) -> None:
+    def _report_reuse(self) -> None:
         account, new = self._account, self.progress.new_records
         each = f", {self.samples_seen / new:.1f} for each of {new:,} new records" if new else ""
         lifetime = account.samples / max(1, account.records)

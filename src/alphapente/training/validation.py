@@ -100,7 +100,7 @@ class HeldOut:
             weight = float(batch.policy_weight.sum())
             policy, weights = policy + float(found.policy) * weight, weights + weight
             value += float(found.value) * len(indices)
-        told = None
+        calibrated = None
         if self._settled.any():
-            told = calibration(values[self._settled], self._outcome[self._settled])
-        return Validation(len(self), policy / max(weights, 1e-9), value / len(self), told)
+            calibrated = calibration(values[self._settled], self._outcome[self._settled])
+        return Validation(len(self), policy / max(weights, 1e-9), value / len(self), calibrated)
