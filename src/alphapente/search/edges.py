@@ -25,7 +25,7 @@ def prior_from_bits(bits: int) -> float:
 
 @inlined
 def prior_bits(prior: np.float32) -> int:
-    """The upper 16 bits of a prior, the format of `Trees.priors`; at least 1, since 0 means that a move is no candidate."""
+    """The upper 16 bits of a prior, the format of `Trees.priors`; at least 1, since 0 means that it is no candidate."""
     return max(np.float32(prior).view(np.uint32) >> np.uint32(16), np.uint32(1))
 
 

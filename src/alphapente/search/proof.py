@@ -193,7 +193,7 @@ def settle(proof: Proof, node: int, won: bool, length: int) -> None:
 
 @inlined
 def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
-    """A 64-bit hash of stones, captures and player to move; in one question keys collide by chance once in 10**13 times.
+    """A 64-bit hash of stones, captures and player to move; in one question two keys collide once in 10**13 times.
 
     Multiplication by 2**64 / golden ratio (Fibonacci hashing, Knuth) and a shift mix each word of the bitboards.
     """

@@ -1,8 +1,8 @@
 """The memory of the search: many trees in arrays, which `with_room` copies to larger ones.
 
 A node is a position that was evaluated. An edge is an opened move of a node; moves are opened one by one in order of
-their prior, so a node has only the edges that it needs. The edges of a node are contiguous, in a block that is copied to
-one twice as large when it is full (4, 8, 16...). With the blocks left behind, each edge takes the space of four at most.
+their prior, so a node has only the edges that it needs. The edges of a node are contiguous, in a block that is copied
+to one twice as large when it is full (4, 8, 16...). With the blocks left behind, no edge takes more than four.
 """
 
 from typing import NamedTuple
