@@ -158,8 +158,8 @@ def any_bit(bits: NDArray[np.uint64]) -> bool:
 @inlined
 def lowest_bit(bits: np.uint64) -> int:
     """The index of the lowest bit set in a word that is not 0: the exponent of that bit as a float64."""
-    # x & -x has only the lowest bit of x, so as a float64 it is a power of two: its exponent, plus 1023, is above the 52
-    # bits of the mantissa, and its sign bit is 0.
+    # x & -x has only the lowest bit of x, so as a float64 it is a power of two: its exponent, plus 1023, is above the
+    # 52 bits of the mantissa, and its sign bit is 0.
     return (np.float64(bits & (~bits + _ONE)).view(np.int64) >> 52) - 1023
 
 
@@ -272,8 +272,8 @@ def _look_along(
         enemy_threes |= threes & free
         marks[np.uint64(word + _FOURS * ROW + ROW)] = fours & free
         marks[np.uint64(word + _THREES * ROW + ROW)] = threes & free
-        # Behind: enemy stones on 0 and 1, own stone on 3 (or, for triples, enemy on 3 and own on 4), so the other end is
-        # two steps ahead; whether it is empty is checked later, by `_keep_legal`. Ahead: the mirror image.
+        # Behind: enemy stones on 0 and 1, own stone on 3 (or, for triples, enemy on 3 and own on 4), so the other end
+        # is two steps ahead; whether it is empty is checked later, by `_keep_legal`. Ahead: the mirror image.
         behind, own_behind = e0 & e1 & (o3 | (e3 & o4 & three)), o0 & o1 & (e3 | (o3 & e4 & three))
         ahead, own_ahead = e0 & e3 & (o1 | (e1 & o2 & three)), o0 & o3 & (e1 | (o1 & e2 & three))
         enemy_flanked |= behind | ahead
