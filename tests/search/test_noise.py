@@ -136,5 +136,5 @@ def test_answers_that_are_no_finite_numbers_are_an_error_that_names_the_network(
 ) -> None:
     forest = Forest(ScriptedEvaluator(1, 9, lambda _: answer), SearchSettings(root=root), num_trees=1, simulations=8)
     position = Game.from_moves("1. E5 E6 2. B2 H8", size=9).position
-    with pytest.raises(FailureError, match=r"the network \(scripted\) answers with .* not finite numbers"):
+    with pytest.raises(FailureError, match=r"the network \(scripted\) returns .* not finite numbers"):
         search_position(forest, position, np.random.default_rng(0))

@@ -89,7 +89,7 @@ def test_a_second_training_goes_on_with_weights_optimizer_and_steps(database: Pa
     events: list[Event] = []
     second = train(config, events.append)
     assert (first.step, second.step) == (16, 32)
-    assert f"going on with {second.checkpoint} at step 16" in notes(events)
+    assert f"resuming {second.checkpoint} at step 16" in notes(events)
     state = read(Path(second.checkpoint)).optimizer
     assert {float(numbers["step"]) for numbers in state.values()} == {32}
 
@@ -108,7 +108,7 @@ def test_fewer_records_than_asked_for_are_all_taken_and_it_says_so(database: Pat
     events: list[Event] = []
     summary = train(config_of(database, tmp_path, data_sample_size=5000, num_epochs=1), events.append)
     assert summary.records == 120
-    assert "5,000 records of pente 7x7 were asked for and there are 120: all" in notes(events)
+    assert "5,000 records of pente 7x7 were requested and there are 120: all" in notes(events)
 
 
 def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_interrupted_between_epochs_it_ends_as_if_it_had_not_been(
     summary = train(config, events.append, resume_key="run 1 training 1.1")
     assert [event.epoch for event in events if isinstance(event, EpochReport)] == [3, 4]
     assert summary.step == 16
-    assert "going on after epoch 2 of 4" in notes(events)
+    assert "resuming after epoch 2 of 4" in notes(events)
     train(config_of(database, tmp_path / "straight", seed=kept.seed), lambda _event: None)
     assert same_weights(path, tmp_path / "straight" / "simple_model.pt")
 
@@ -228,7 +228,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
         return samples
 
     monkeypatch.setattr("alphapente.training.session.samples_of", poisoned)
-    with pytest.raises(FailureError, match="no finite number"):
+    with pytest.raises(FailureError, match="is not finite"):
         train(config, lambda _event: None)
     assert (tmp_path / "simple_model.pt").read_bytes() == before
 
@@ -483,9 +483,9 @@ def test_auxiliary_heads_come_and_go_between_trainings(database: Path, tmp_path:
         assert all(float(state["step"]) <= kept.step for state in kept.optimizer.values())
         assert playing_network(config_of(database, tmp_path), "simple").step == summary.step
     assert "auxiliary reply 0.15, captured 0.5" in summaries[0]
-    assert "begin afresh: plies_left" in summaries[1]
-    assert "that are off now are left out: captured" in summaries[1]
-    assert "left out: plies_left, reply" in summaries[2]
+    assert "start with fresh weights: plies_left" in summaries[1]
+    assert "that are off now are dropped: captured" in summaries[1]
+    assert "dropped: plies_left, reply" in summaries[2]
 
 
 def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def test_something_is_always_left_to_learn() -> None:
 
 def test_calibration_by_hand() -> None:
     predicted = np.array([-1.0, -0.95, 0.1, 0.15, 0.9, 1.0], np.float32)
-    came = np.array([-1, 1, 1, 0, 1, 1], np.float32)
-    found = calibration(predicted, came)
+    outcome = np.array([-1, 1, 1, 0, 1, 1], np.float32)
+    found = calibration(predicted, outcome)
     assert [count for *_, count in found.bins] == [2, 2, 2]
     np.testing.assert_allclose([entry[:2] for entry in found.bins], [[-0.975, 0], [0.125, 0.5], [0.95, 1]], atol=1e-6)
     assert found.error == pytest.approx((0.975 + 0.375 + 0.05) / 3)

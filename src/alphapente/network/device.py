@@ -28,11 +28,11 @@ def choose_device(requested: str = "auto", class_path: str = "") -> Choice:
     if class_path == BUILT_IN_CLASSES["mixnet"] and requested in ("auto", "cpu", "openvino"):
         return Choice("cpu", "mixnet's own kernels on the CPU")
     if requested == "cpu":
-        return Choice("cpu", "torch on the CPU, as asked")
+        return Choice("cpu", "torch on the CPU, as requested")
     if requested == "openvino":
         if not _has_openvino():
             raise RequestError("network.device is openvino, which is not installed: `pip install openvino`, or use cpu")
-        return Choice("openvino", "OpenVINO on the CPU, as asked")
+        return Choice("openvino", "OpenVINO on the CPU, as requested")
     if _may_have_gpu():
         import torch
 

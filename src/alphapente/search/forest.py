@@ -342,8 +342,8 @@ class Forest:
         value, finite, point, length = read_root(self.trees, self._constants, tree, policy, visits, self._line)
         if not finite:
             raise FailureError(
-                f"the network ({self.evaluator.name}) answers with values or policies that are not finite numbers: "
-                "play with an earlier checkpoint, or train on from one with a lower training.learning_rate"
+                f"the network ({self.evaluator.name}) returns values or policies that are not finite numbers: "
+                "play with an earlier checkpoint, or continue its training with a lower training.learning_rate"
             )
         if not self.gumbel:
             point = choose_point(policy, temperature, rng)
