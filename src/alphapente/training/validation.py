@@ -53,7 +53,7 @@ class Calibration:
     @property
     def line(self) -> str:
         """The bins as text: "-0.91 -> -0.80 (40), 0.13 -> 0.20 (7)"; predicted, outcome and number of positions."""
-        return ", ".join(f"{predicted:.2f} -> {came:.2f} ({count:,})" for predicted, outcome, count in self.bins)
+        return ", ".join(f"{predicted:.2f} -> {outcome:.2f} ({count:,})" for predicted, outcome, count in self.bins)
 
 
 def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.float32]) -> Calibration:
