@@ -1,4 +1,4 @@
-"""Input forms: a model of a form of its own is built, trained and played as one of planes."""
+"""Input forms: a model with its own input form is built, trained and played like one with planes."""
 
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ class Stones:
 
 
 class OfStones(torch.nn.Module):
-    """Reads Stones; its policy prefers points beside which the weight says so, its value counts captured stones."""
+    """Reads Stones; its policy is one weight times the stones, its value counts captured stones."""
 
     input_form: ClassVar[InputForm] = Stones()
 
@@ -104,7 +104,7 @@ def test_inputs_and_targets_are_transformed_by_the_same_symmetry() -> None:
 
 
 class OfOneArray(OfStones):
-    """Does not read what its form gives."""
+    """Does not accept the arrays of its input form."""
 
     def forward(self, stones: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
         return stones * self.weight, stones[:, :3] * self.weight

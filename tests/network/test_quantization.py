@@ -1,4 +1,4 @@
-"""Quantized networks: they compute in int8, play nearly as before, and ask nothing of who plays them."""
+"""Quantized networks: they compute in int8, play nearly as before, and need nothing further to play."""
 
 import importlib.util
 import subprocess
@@ -46,7 +46,7 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def telling(name: str) -> torch.nn.Module:
-    """A network with an opinion: the heads' last layers, which start near 0, are drawn larger."""
+    """A network with clear outputs: the last layers of the heads, which start near 0, have larger weights."""
     model = build_model(Config(), name, seed=4)
     with torch.no_grad():
         model.get_parameter("heads.policy.weight").mul_(20)
@@ -71,8 +71,8 @@ def test_a_quantized_network_plays_nearly_the_same(
     evaluator = OpenVinoEvaluator(quantized, batch, size, precision="int8")
     assert evaluator.name == "openvino int8"
     found_policy, found_value = evaluator.evaluate_planes(seen)
-    assert np.ptp(policy) > 0.5, "it tells points apart"
-    assert np.ptp(value) > 0.1, "it tells positions apart"
+    assert np.ptp(policy) > 0.5, "it distinguishes points"
+    assert np.ptp(value) > 0.1, "it distinguishes positions"
     assert not np.array_equal(found_policy, policy)
     np.testing.assert_allclose(probabilities(found_policy), probabilities(policy), atol=POLICY_TOLERANCE)
     np.testing.assert_allclose(found_value, value, atol=VALUE_TOLERANCE)
@@ -140,7 +140,7 @@ def test_a_quantized_network_is_loaded_without_torch_and_without_nncf(tmp_path: 
 
 @needs_int8
 def test_no_usage_is_reported() -> None:
-    """In a process of its own: this one's pytest alone would keep NNCF quiet."""
+    """In another process: within pytest NNCF would be quiet anyway."""
     code = (
         "import socket, subprocess, os, sys\n"
         "def refuse(*_, **__):\n"

@@ -1,4 +1,4 @@
-"""Evaluators that share a network: at the same time, over its newer weights, and by the GPU's calls over a stand-in."""
+"""Evaluators that share a network: concurrent, with newer weights, and the GPU's calls on a stand-in."""
 
 import contextlib
 import threading
@@ -88,7 +88,7 @@ def test_weights_are_replaced_only_while_nobody_computes(config: Config) -> None
 
 
 class StandIn:
-    """Takes the place of torch.cuda's streams, events and graphs, and writes down what is asked of them."""
+    """Replaces torch.cuda's streams, events and graphs, and records their calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

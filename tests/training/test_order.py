@@ -1,4 +1,4 @@
-"""The stream of records that epochs are cut from: every record once a pass, or as often as it weighs."""
+"""The order of records in a training: every record once a pass, or as often as its weight requires."""
 
 import dataclasses
 import itertools
@@ -56,7 +56,7 @@ def test_what_surprised_the_network_is_seen_more_often() -> None:
     assert surprise_weights(records, 0.0) is None
     weights = surprise_weights(records, 0.5)
     assert weights is not None
-    np.testing.assert_allclose(weights, [0.5, 1.0, 2.0, 1.0, 0.5])  # the mean of those known is 1
+    np.testing.assert_allclose(weights, [0.5, 1.0, 2.0, 1.0, 0.5])  # the mean of the known ones is 1
     unknown = dataclasses.replace(records, surprise=np.full(5, np.nan, np.float32))
     assert surprise_weights(unknown, 0.5) is None
     assert surprise_weights(dataclasses.replace(records, surprise=np.zeros(5, np.float32)), 0.5) is None

@@ -1,4 +1,4 @@
-"""Whole trainings over a real database: strategies, checkpoints, interruption, refusals."""
+"""Whole trainings with a real database: strategies, checkpoints, interruption, errors."""
 
 import dataclasses
 import itertools
@@ -121,7 +121,7 @@ def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_p
 
 
 class StopAfter:
-    """Asks to stop at the n-th step."""
+    """Requests a stop at the n-th step."""
 
     def __init__(self, calls: int) -> None:
         self.left = calls
@@ -192,7 +192,7 @@ def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path
 def test_the_network_is_kept_where_a_training_ends_and_where_it_is_stopped(
     database: Path, tmp_path: Path, steps: int
 ) -> None:
-    """The second is what becomes of a run's last training, when the run's time is over."""
+    """The second is a run's last training after the run's time is over."""
     config = config_of(database, tmp_path)
     config = config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"keep_checkpoints": True})})
     trained = train(config, lambda _event: None, StopAfter(steps))
@@ -208,7 +208,7 @@ def test_one_training_at_a_time_for_a_checkpoint(database: Path, tmp_path: Path)
         if isinstance(event, EpochReport):
             with pytest.raises(FailureError, match=f"process {os.getpid()}"):
                 train(config, lambda _event: None)
-            train(other, lambda _event: None)  # another checkpoint is free
+            train(other, lambda _event: None)  # another checkpoint is not locked
 
     train(config, begin_others)
     assert (tmp_path / "resnet_model.pt").exists()
@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_be_written_is_told(database: Path, tmp_path: Path)
 
 
 def start(config: Config, folder: Path) -> "subprocess.Popen[str]":
-    """A training in a process of its own, which prints the number of each epoch and stops on SIGTERM."""
+    """A training in another process, which prints the number of each epoch and stops on SIGTERM."""
     file = folder / "resolved.json"
     file.write_text(config.dump_json())
     code = (
@@ -383,7 +383,7 @@ def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path
     summary = train(config, lambda _event: None, resume_key="a")
     assert summary.epochs == 6
     kept = read(tmp_path / "a" / "simple_model.pt").training
-    assert kept["new_records"] == 64  # no more than it draws
+    assert kept["new_records"] == 64  # no more than are drawn
     assert kept["num_samples"] == 256
     account = kept["accounts"]["pente 7x7"]
     assert account["records"] == 120
@@ -396,7 +396,7 @@ def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path
 def test_settings_changed_within_a_training_may_leave_fewer_batches_than_epochs(
     database: Path, tmp_path: Path, before: dict[str, Any], batch_size: int
 ) -> None:
-    """256 samples in 6 epochs, and then in batches of 100 or 1000: each epoch with a batch of its own is taught."""
+    """256 samples in 6 epochs, then resumed with batches of 100 or 1000: each epoch that has a batch is trained."""
     first = config_of(database, tmp_path, num_epochs=6 if before["reuse"] else 4, save_interval=1, **before)
     stopped = train(first, lambda _event: None, StopAfter(6), resume_key="a")
     assert 0 < stopped.epochs < 3
@@ -505,4 +505,4 @@ def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Pa
         patch.setattr(batches, "make_batch", watch)
         train(config_of(copy, tmp_path, surprise_weight=0.5, num_epochs=10), lambda _event: None)
     assert len(seen) == 200
-    assert 100 <= seen.count(3) <= 110  # half of the weight, and its share of the other half
+    assert 100 <= seen.count(3) <= 110  # half of the weight, and an equal share of the other half

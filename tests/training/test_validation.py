@@ -1,4 +1,4 @@
-"""Games held out: whole, the same ones for ever, and what is made of them."""
+"""Held-out games: whole games, always the same ones, and the results on them."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ def test_whole_games_are_held_out_and_always_the_same() -> None:
     again = held_out(of_games(games[3000:].tolist()), 0.1)
     np.testing.assert_array_equal(again, out[3000:])
     assert not held_out(records, 0.0).any()
-    assert held_out(records, 0.2)[out].all()  # a larger share holds out more, not others
+    assert held_out(records, 0.2)[out].all()  # a larger share holds out additional games, not other ones
 
 
 def test_something_is_always_left_to_learn() -> None:

@@ -59,8 +59,8 @@ def measure_training(config: Config, model_type: str, batch_size: int, seconds: 
     threads = settings.threads or num_cores()
     samples = samples_of(random_records(max(NUM_RECORDS, batch_size), config.game.board_size), settings.outcome_weight)
     learner = Learner(build_model(config, model_type), settings, "cpu", precision, threads)
-    chosen, unturned = np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64)
-    ready = make_batch(samples, chosen, unturned, form=learner.input_form)
+    chosen, no_symmetry = np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64)
+    ready = make_batch(samples, chosen, no_symmetry, form=learner.input_form)
     plain = _PlainLoop(build_model(config, model_type), ready)
 
     def measure(slice_s: float) -> tuple[float, float, float, float]:
@@ -95,8 +95,8 @@ def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[st
     samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
     precision = learning_precision(spec_of(config, model_type).class_path, config.network.precision, "cpu")
     learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
-    unturned = np.zeros(batch_size, np.int64)
-    batch = make_batch(samples, np.arange(batch_size), unturned, form=learner.input_form)
+    no_symmetry = np.zeros(batch_size, np.int64)
+    batch = make_batch(samples, np.arange(batch_size), no_symmetry, form=learner.input_form)
     with torch_threads(1):
         learner.learn(batch)
         with torch.autograd.profiler.profile(use_kineto=False) as found:
