@@ -80,7 +80,7 @@ def test_a_mixnet_is_kept_for_its_kernels(tmp_path: Path, monkeypatch: pytest.Mo
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_checkpoint_size_or_seed_is_converted_anew(tmp_path: Path) -> None:
+def test_another_checkpoint_size_or_seed_is_converted_again(tmp_path: Path) -> None:
     config = configured(tmp_path)
     keys = {key_of(config, "simple", 0), key_of(config, "simple", 1)}
     keys.add(key_of(configured(tmp_path, "models.simple.layers=2"), "simple", 0))

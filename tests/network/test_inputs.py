@@ -54,7 +54,7 @@ class OfStones(torch.nn.Module):
         return stones * self.weight, self.ends(captured.to(self.weight.dtype))
 
 
-def test_a_model_says_which_form_it_reads_and_reads_planes_where_it_does_not() -> None:
+def test_a_model_names_its_input_form_and_reads_planes_by_default() -> None:
     assert input_form(Simple(NUM_PLANES)) is input_form(torch.nn.Linear(1, 1)) is PLANES
     assert input_form(OfStones) is input_form(OfStones()) is OfStones.input_form
 

@@ -115,7 +115,7 @@ def test_a_class_of_the_users_own(tmp_path: Path) -> None:
         ("nonsense", {}, "package.module:Class"),
     ],
 )
-def test_what_is_wrong_with_a_class_is_said(path: str, sizes: dict[str, int], words: str) -> None:
+def test_a_wrong_class_is_explained(path: str, sizes: dict[str, int], words: str) -> None:
     with pytest.raises(RequestError, match=r"models\.mine") as caught:
         build(ModelSpec("mine", path, sizes))
     assert words in str(caught.value)

@@ -104,7 +104,7 @@ def test_quantizing_is_silent_and_its_bars_are_back_afterwards(capfd: pytest.Cap
 
 
 @needs_int8
-def test_an_evaluator_goes_on_with_a_quantized_network_and_back() -> None:
+def test_an_evaluator_switches_to_a_quantized_network_and_back() -> None:
     floating = convert(telling("simple"))
     evaluator = OpenVinoEvaluator(floating, 4, 9, precision="int8")
     assert evaluator.name == f"openvino {FLOATING}"
@@ -160,7 +160,7 @@ def test_no_usage_is_reported() -> None:
 
 
 @needs_int8
-def test_a_network_that_nncf_refuses_is_told_in_a_line() -> None:
+def test_a_network_that_nncf_rejects_is_reported_in_a_line() -> None:
     network = convert(build_model(Config(), "simple"))
     with pytest.raises(FailureError, match=r"NNCF cannot quantize .* set network\.precision to auto"):
         quantize(network, np.zeros((32, 5, 9, 9), np.float32))  # planes that do not fit it
@@ -177,7 +177,7 @@ def test_a_network_that_comes_out_as_another_is_refused(monkeypatch: pytest.Monk
         quantize(convert(telling("simple")), planes(32, 9))
 
 
-def test_without_nncf_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nncf_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_backend, "computes_int8", lambda: True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(RequestError, match=r"pip install 'alphapente\[int8\]'"):
@@ -209,7 +209,7 @@ def precision_int8() -> Config:
         ("auto", True, {"FP32", "BF16", "INT8"}, "int8"),
     ],
 )
-def test_the_numbers_are_what_the_runtime_says_it_has(
+def test_the_precision_follows_the_capabilities_of_the_runtime(
     monkeypatch: pytest.MonkeyPatch, requested: str, quantized: bool, capabilities: set[str], expected: str
 ) -> None:
     monkeypatch.setattr(openvino_backend, "_capabilities", lambda: frozenset(capabilities))

@@ -150,7 +150,7 @@ def test_the_calls_for_a_gpu_copy_in_replay_copy_out_and_wait(
     assert gpu.asked == ["record", "synchronize"] * 2
 
 
-def test_another_shape_is_captured_anew(config: Config, gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_shape_is_captured_again(config: Config, gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     evaluator = on_gpu(build_model(config, "simple", seed=1), monkeypatch)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
     for model, captures in ((build_model(config, "simple", seed=2), 0), (build_model(config, "resnet", seed=2), 1)):
@@ -160,7 +160,7 @@ def test_another_shape_is_captured_anew(config: Config, gpu: StandIn, monkeypatc
         assert gpu.asked.count("capture thread_local") == captures
 
 
-def test_what_cannot_be_captured_is_called_as_it_is_and_said(gpu: StandIn) -> None:
+def test_what_cannot_be_captured_is_called_directly_with_a_warning(gpu: StandIn) -> None:
     gpu.refuses = True
     calls: list[int] = []
 

@@ -67,7 +67,7 @@ def test_memory_changes_nothing_but_the_number_of_questions(root: Root) -> None:
     assert many.evaluations < few.evaluations
 
 
-def test_a_position_turned_is_not_looked_at_again() -> None:
+def test_a_transformed_position_is_not_evaluated_again() -> None:
     evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9))
     forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
     position = Game.from_moves(OPENED, size=9).position
@@ -83,7 +83,7 @@ def test_a_position_turned_is_not_looked_at_again() -> None:
         assert forest.evaluations == before, "root and leaf were both known, but for their turning"
 
 
-def test_other_weights_are_asked_again() -> None:
+def test_new_weights_clear_the_cache() -> None:
     evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9))
     forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
     position = Game.from_moves(OPENED, size=9).position

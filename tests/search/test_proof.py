@@ -67,7 +67,7 @@ def test_a_larger_budget_keeps_every_win() -> None:
     assert wins
 
 
-def test_the_plies_asked_for_are_kept() -> None:
+def test_the_limit_of_plies_is_kept() -> None:
     threats, limited = new_threats(200), 0
     for position in islice(open_positions("pente", (8,), seed=24), 12):
         if prove(threats, position, MAX_DEPTH, 150, THREES):
@@ -80,7 +80,7 @@ def test_the_plies_asked_for_are_kept() -> None:
     assert limited
 
 
-def test_the_position_asked_about_stays_as_it_is() -> None:
+def test_the_position_in_question_stays_unchanged() -> None:
     threats = new_threats(50)
     position = next(open_positions("pente", (9,), seed=25))
     before = position.copy()

@@ -69,7 +69,7 @@ def advanced(root: Root) -> tuple[Forest, int]:
     return forest, branch.child.visits
 
 
-def test_puct_search_goes_on_from_the_kept_visits() -> None:
+def test_puct_search_continues_from_the_kept_visits() -> None:
     forest, kept = advanced("puct")
     forest.start(0, RNG(0))
     before = forest.evaluations

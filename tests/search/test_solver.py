@@ -33,7 +33,7 @@ def forest(root: Root, simulations: int = 64, **settings: int) -> Forest:
     return Forest(ScriptedEvaluator(1, 9, noise_answer(3, 9)), chosen, num_trees=1, simulations=simulations)
 
 
-def test_the_solver_says_in_how_many_plies_and_how() -> None:
+def test_the_solver_returns_the_plies_and_the_line() -> None:
     position = Game.from_moves(OPEN_THREE, size=9).position
     solution = solve(position)
     assert solution.won

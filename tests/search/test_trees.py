@@ -258,7 +258,7 @@ class TestEdgesOfTheRange:
         # A threat in poof: hundreds of moves proven lost, each an edge without a node.
         + [("poof", "1. E5 E6 2. B2 E4 3. C3 D3")],
     )
-    def test_full_tree_goes_on(self, root: Root, variant: str, moves: str) -> None:
+    def test_full_tree_continues(self, root: Root, variant: str, moves: str) -> None:
         """With few nodes and edges the search neither exceeds its memory nor loses a simulation."""
         guard = 3
         forest = Forest(

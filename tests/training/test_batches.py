@@ -64,7 +64,7 @@ def positions_of(records: RecordBatch) -> Positions:
 
 
 @pytest.mark.parametrize(("variant", "size"), [("pente", 9), ("pente", 19), ("keryo", 13), ("boat", 9), ("poof", 11)])
-def test_planes_of_a_turned_record_are_those_of_the_turned_position(variant: str, size: int) -> None:
+def test_planes_of_a_transformed_record_are_those_of_the_transformed_position(variant: str, size: int) -> None:
     records = random_records(40, size, variant=variant)
     samples, positions = samples_of(records, 0.6), positions_of(records)
     everyone = np.arange(40)
@@ -128,7 +128,7 @@ def test_a_waiting_five_of_boat_is_seen() -> None:
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(1, 32), (33, 32), (100, 32), (64, 64)])
-def test_an_epoch_shows_every_record_once_in_batches_of_the_size_asked_for(count: int, batch_size: int) -> None:
+def test_an_epoch_has_every_record_once_in_batches_of_the_requested_size(count: int, batch_size: int) -> None:
     records = dataclasses.replace(random_records(count, 9), search_value=np.linspace(-1, 1, count).astype(np.float32))
     samples = samples_of(records, 0.0)
     with EpochBatches(samples, BatchPlan(batch_size, 8), np.random.default_rng(0)) as batches:
@@ -158,7 +158,7 @@ def test_an_epoch_left_early_leaves_no_thread() -> None:
     assert not batches._thread.is_alive()
 
 
-def test_wrong_records_are_told_to_the_learner_and_wrong_orientations_refused() -> None:
+def test_wrong_records_raise_in_the_learner_and_wrong_orientations_are_rejected() -> None:
     samples = samples_of(random_records(4, 9), 0.6)
     with pytest.raises(RequestError, match="orientations is 3"):
         EpochBatches(samples, BatchPlan(4, 3), np.random.default_rng(0))

@@ -94,7 +94,7 @@ def test_a_mixnet_learns_by_kernels_what_it_learns_by_torch(monkeypatch: pytest.
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
-def test_a_training_begun_without_tiles_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_begun_without_tiles_continues_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """The optimizer's state belongs to the same weights, although their order in memory differs."""
     monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: False)
     plain = wide("fp32")

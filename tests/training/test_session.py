@@ -83,7 +83,7 @@ def test_a_training_reports_its_epochs_and_leaves_a_checkpoint_that_plays(databa
     assert "64 of 120 records of pente 7x7 by top_random; seed 5" in notes(events)
 
 
-def test_a_second_training_goes_on_with_weights_optimizer_and_steps(database: Path, tmp_path: Path) -> None:
+def test_a_second_training_continues_with_weights_optimizer_and_steps(database: Path, tmp_path: Path) -> None:
     config = config_of(database, tmp_path)
     first = train(config, lambda _event: None)
     events: list[Event] = []
@@ -104,7 +104,7 @@ def test_every_strategy_and_both_models_train(database: Path, tmp_path: Path, st
     assert (tmp_path / f"{model}_model.pt").exists()
 
 
-def test_fewer_records_than_asked_for_are_all_taken_and_it_says_so(database: Path, tmp_path: Path) -> None:
+def test_fewer_records_than_requested_are_all_used_and_reported(database: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     summary = train(config_of(database, tmp_path, data_sample_size=5000, num_epochs=1), events.append)
     assert summary.records == 120
@@ -179,7 +179,7 @@ def test_a_training_that_was_done_is_not_done_again(database: Path, tmp_path: Pa
     assert (again.step, again.epochs, again.policy_loss) == (first.step, 4, first.policy_loss)
 
 
-def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path, tmp_path: Path) -> None:
+def test_stopped_within_an_epoch_it_saves_and_resumes_later(database: Path, tmp_path: Path) -> None:
     config = config_of(database, tmp_path)
     stopped = train(config, lambda _event: None, StopAfter(5), resume_key="a")
     found = read(Path(stopped.checkpoint))
@@ -245,7 +245,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_trained(da
         train(config, lambda _event: None)
 
 
-def test_a_folder_that_cannot_be_written_is_told(database: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(database: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FailureError, match="checkpoint_dir"):
         train(config_of(database, tmp_path / "file"), lambda _event: None)
@@ -423,7 +423,7 @@ def test_each_pool_has_an_account_of_its_own(database: Path, tmp_path: Path) -> 
     assert {pool: account["records"] for pool, account in accounts.items()} == {"pente 7x7": 120, "pente 9x9": 20}
 
 
-def test_held_out_games_are_asked_about_and_never_taught(
+def test_held_out_games_are_evaluated_and_never_trained_on(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(database, tmp_path, validation_share=0.5, data_sample_size=500)
@@ -462,7 +462,7 @@ def test_held_out_games_are_asked_about_and_never_taught(
     assert "calibration error" in describe(last)
 
 
-def test_without_held_out_games_nothing_is_said_of_them(database: Path, tmp_path: Path) -> None:
+def test_without_held_out_games_none_are_reported(database: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     train(config_of(database, tmp_path, num_epochs=1), events.append)
     (report,) = (event for event in events if isinstance(event, EpochReport))

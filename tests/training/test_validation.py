@@ -85,7 +85,7 @@ def test_calibration_leaves_out_what_a_random_move_decided() -> None:
     assert asked_about(none)[1].ask(judge).calibration is None
 
 
-def test_no_more_than_so_many_are_asked_about_the_newest_first() -> None:
+def test_at_most_the_newest_records_are_evaluated() -> None:
     records = of_games([1] * 10)
     many = np.zeros(10, np.bool_)
     many[[1, 4]] = True
