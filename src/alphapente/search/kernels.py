@@ -321,7 +321,7 @@ class LeafSolver(NamedTuple):
 
 @inlined
 def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, solver: LeafSolver) -> None:
-    """Searches a VCF at a leaf just made active; if there is one, backs up a proven win and frees the place.
+    """Searches for a VCF at a leaf just made active; if there is one, backs up a proven win and frees the place.
 
     Cached positions were searched when they were evaluated, and the root when the search was started.
     """

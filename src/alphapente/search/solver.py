@@ -94,10 +94,10 @@ class Solver:
         self._points = np.zeros(MAX_POINTS, np.int64)
 
     def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
-        """Searches a forced win of the player to move, a VCT (captures included), and then a shorter one.
+        """Searches for a forced win of the player to move, a VCT (captures included), and then a shorter one.
 
-        `budget` may be smaller than the solver's own; `level` FOURS searches a VCF only. The position must be in play.
-        In poof and boat, and in the opening, only a win at once is found.
+        `budget` may be smaller than the solver's own; `level` FOURS searches for a VCF only. The position must be in
+        play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         self._asked[0] = position
@@ -126,7 +126,7 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
     """Writes a proven game to `points`, joined from the lines of the tree, VCFs and tactics; returns its length.
 
     `plies` is the limit of the proof. Where the tree found that a VCF exists, it did not keep its line: the VCF is
-    searched again within the remaining plies.
+    searched for again within the remaining plies.
     """
     board, bits, threats, cells = memory.boards[0], memory.other_bits, memory.threats, memory.cells
     attacker, size = position["to_move"], np.int64(position["size"])
@@ -157,14 +157,14 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
 def _find_win(
     memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
 ) -> tuple[int, int, int]:
-    """Searches a win of the player to move, tactics in memory.bits; returns (length of its line, plies, positions).
+    """Searches for a win of the player to move, tactics in memory.bits; returns (length of its line, plies, positions).
 
     Writes the line to `points`; without a win it is empty, and the plies are 0.
     """
     outer = memory.threats.outer
     length, won_in, used = 0, 0, 0
     # Short wins first: 3 plies, then 5, then any number. A win in three plies is a VCF, and none is missed. After a win
-    # was found, search shorter ones until there is none.
+    # was found, looks for shorter ones until there is none.
     stage, plies, limit = FOURS, _SHORTEST, _SHORTEST
     while plies >= _SHORTEST and budget > 0:
         won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
@@ -216,9 +216,9 @@ def examine(
 ) -> tuple[int, int, int, int, int]:
     """Returns (verdict of the tactics, what was found, number of points, plies of a win, positions searched).
 
-    Writes the points. FORCED_WIN, searched at `level`: they are its line. STOPS, searched if `stops` is true: the enemy
-    has a VCF after a pass, and all other moves lose. ALL_REPLIES: the moves that the tactics allow. Searches about
-    `budget` positions at most, and none if it is 0.
+    Writes the points. FORCED_WIN, searched for at `level`: they are its line. STOPS, searched for if `stops` is true:
+    the enemy has a VCF after a pass, and all other moves lose. ALL_REPLIES: the moves that the tactics allow. Searches
+    about `budget` positions at most, and none if it is 0.
     """
     verdict = find_tactics(position, memory.bits, memory.threats.outer.scratch[0])
     used = 0
@@ -241,7 +241,7 @@ def examine(
 
 
 def solve(position: Position, budget: int = 10_000) -> Solution:
-    """Searches a forced win of the player to move within about `budget` positions.
+    """Searches for a forced win of the player to move within about `budget` positions.
 
     A claimed win is proven; if none is found there may still be one. Use a `Solver` to solve many positions.
     """

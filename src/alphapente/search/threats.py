@@ -80,7 +80,7 @@ _FORCING, _OPEN_THREE, _THREE, _ATTACK = np.array([1, 2, 4, 4])
 
 
 class Threats(NamedTuple):
-    """The memory of the solver: a proof tree for the question, and one for the VCFs searched at its nodes."""
+    """The memory of the solver: a proof tree for the question, and one to search for VCFs at its nodes."""
 
     outer: Proof
     inner: Proof
@@ -181,7 +181,7 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
     _ask(outer, position, attacker, plies)
     copy_tactics(bits, outer.bits, False)
     inner_budget = 0
-    asked = NOTHING  # the node of the outer tree at which the inner one searches a VCF
+    asked = NOTHING  # the node of the outer tree at which the inner one searches for a VCF
     while True:
         within = asked != NOTHING
         proof = inner if within else outer
