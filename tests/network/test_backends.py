@@ -29,7 +29,7 @@ BATCH = 8
 
 
 def trained(name: str) -> torch.nn.Module:
-    """A network that has learned a little: to play where plane 6 is set, and whether plane 0 or plane 1 has more."""
+    """A network that has learned a little: to play where plane 6 is set, and whether plane 0 or 1 has more stones."""
     model = build_model(Config(), name, seed=3)
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def test_backends_agree(network: tuple[torch.nn.Module, PortableNetwork], size: 
     with torch.no_grad():
         logits, z = model.eval()(torch.from_numpy(encode_batch(seen)))
     policy, value = softmax(logits.numpy()), value_of(z).numpy()
-    assert np.ptp(value) > 0.1  # it tells positions apart
+    assert np.ptp(value) > 0.1  # it distinguishes positions
     exact: list[Evaluator] = [
         OpenVinoEvaluator(portable, BATCH, size, precision="fp32"),
         TorchEvaluator(model, BATCH, size, precision="fp32"),
@@ -154,7 +154,7 @@ def test_a_converted_network_is_loaded_without_torch(tmp_path: Path) -> None:
 def test_signals_are_survived_whatever_order_networks_go_in(
     network: tuple[torch.nn.Module, PortableNetwork], tmp_path: Path
 ) -> None:
-    """OpenVINO moves the stack of signal handlers: one that went with its network would be a segmentation fault."""
+    """OpenVINO moves the stack of signal handlers: if it were freed with the network, a signal would be a crash."""
     (tmp_path / "network.xml").write_bytes(network[1].xml)
     (tmp_path / "network.bin").write_bytes(network[1].weights)
     program = (

@@ -1,4 +1,4 @@
-"""Checkpoints: what is saved is read back; whatever is wrong with a file is told, and nothing in it runs."""
+"""Checkpoints: a saved one is read back unchanged; any problem of a file is reported, and nothing in it is executed."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A converted network is found again while it is that of the checkpoint, and never trusted when anything differs."""
+"""A converted network is used again as long as its checkpoint is the same, and never if anything differs."""
 
 from importlib import metadata
 from pathlib import Path
@@ -73,20 +73,20 @@ def test_a_mixnet_is_kept_for_its_kernels(tmp_path: Path, monkeypatch: pytest.Mo
     config = configured(tmp_path)
     first = prepared_network(config, "mixnet", "cpu").network
     assert isinstance(first, Weights)
-    monkeypatch.setattr(load, "quantized", None)  # it is not needed again
+    monkeypatch.setattr(load, "quantized", None)  # it is not called again
     second = prepared_network(config, "mixnet", "cpu").network
     assert isinstance(second, Weights)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_checkpoint_size_or_seed_is_converted_anew(tmp_path: Path) -> None:
+def test_another_checkpoint_size_or_seed_is_converted_again(tmp_path: Path) -> None:
     config = configured(tmp_path)
     keys = {key_of(config, "simple", 0), key_of(config, "simple", 1)}
     keys.add(key_of(configured(tmp_path, "models.simple.layers=2"), "simple", 0))
     save_checkpoint(config, seed=1, step=5)
     keys.add(key_of(config, "simple", 0))
-    assert key_of(config, "simple", 1) in keys  # the seed is of a fresh network
+    assert key_of(config, "simple", 1) in keys  # the seed only matters for a fresh network
     save_checkpoint(config, seed=1, step=6)
     keys.add(key_of(config, "simple", 0))
     assert len(keys) == 5

@@ -1,4 +1,4 @@
-"""Whether there is a GPU is asked from torch's build and the driver; torch is imported only where there may be one."""
+"""The GPU check uses torch's build and the driver; torch is imported only if there may be a GPU."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ from alphapente.network import device
 
 
 class Driver:
-    """NVIDIA's driver, which knows of so many GPUs."""
+    """NVIDIA's driver, which reports this number of GPUs."""
 
     def __init__(self, status: int, count: int) -> None:
         self._status, self._count = status, count
@@ -72,7 +72,7 @@ def test_a_choice_without_a_gpu_imports_neither_torch_nor_numba() -> None:
 
 
 def test_cores_are_those_that_this_process_may_use() -> None:
-    """On one core there is one, whatever the machine has."""
+    """A process limited to one core has one, whatever the machine has."""
     program = (
         "import os\n"
         "from alphapente.network.device import num_cores\n"

@@ -1,4 +1,4 @@
-"""Input forms: a model of a form of its own is built, trained and played as one of planes."""
+"""Input forms: a model with its own input form is built, trained and played like one with planes."""
 
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ class Stones:
 
 
 class OfStones(torch.nn.Module):
-    """Reads Stones; its policy prefers points beside which the weight says so, its value counts captured stones."""
+    """Reads Stones; its policy is one weight times the stones, its value counts captured stones."""
 
     input_form: ClassVar[InputForm] = Stones()
 
@@ -54,7 +54,7 @@ class OfStones(torch.nn.Module):
         return stones * self.weight, self.ends(captured.to(self.weight.dtype))
 
 
-def test_a_model_says_which_form_it_reads_and_reads_planes_where_it_does_not() -> None:
+def test_a_model_names_its_input_form_and_reads_planes_by_default() -> None:
     assert input_form(Simple(NUM_PLANES)) is input_form(torch.nn.Linear(1, 1)) is PLANES
     assert input_form(OfStones) is input_form(OfStones()) is OfStones.input_form
 
@@ -104,7 +104,7 @@ def test_inputs_and_targets_are_transformed_by_the_same_symmetry() -> None:
 
 
 class OfOneArray(OfStones):
-    """Does not read what its form gives."""
+    """Does not accept the arrays of its input form."""
 
     def forward(self, stones: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
         return stones * self.weight, stones[:, :3] * self.weight

@@ -1,4 +1,4 @@
-"""Mixnet as it is trained and as it is played: the kernels in whole numbers against the model in float32."""
+"""Mixnet in training and in play: the int16 kernels against the model in float32."""
 
 from typing import cast
 
@@ -25,7 +25,7 @@ CLASS = "alphapente.network.mixnet:Mixnet"
 
 
 def network(channels: int = 32, seed: int = 1) -> Mixnet:
-    """A network whose parts all matter: as at the start, but with outputs and captures that are not nearly 0."""
+    """A network whose parts all matter: fresh, but with outputs and captured rows that are not nearly 0."""
     model = cast(Mixnet, build(ModelSpec("mixnet", CLASS, {"channels": channels}), seed=seed))
     generator = torch.Generator().manual_seed(seed)
     for tensor, deviation in ((model.heads.policy.weight, 0.3), (model.heads.value.weight, 0.1)):
@@ -126,8 +126,8 @@ def test_without_directions_in_the_convolutions_it_turns_with_the_board() -> Non
     positions = random_positions(9, 1, seed=11)
     policy = exactly(model, positions)[0][0]
     for symmetry in range(NUM_SYMMETRIES):
-        turned = exactly(model, transform_positions(positions, symmetry))[0][0]
-        np.testing.assert_allclose(turned[SYMMETRIES[9][symmetry]], policy, atol=1e-4)
+        transformed = exactly(model, transform_positions(positions, symmetry))[0][0]
+        np.testing.assert_allclose(transformed[SYMMETRIES[9][symmetry]], policy, atol=1e-4)
 
 
 def test_it_is_prepared_for_its_kernels_and_on_request_played_by_torch() -> None:

@@ -1,4 +1,4 @@
-"""Models: shapes on every board, seeds, the user's own classes, clear refusals."""
+"""Models: shapes on every board, seeds, user-defined classes, clear error messages."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_a_fresh_network_is_nearly_uniform_and_even(tmp_path: Path) -> None:
 
 
 class Own(torch.nn.Module):
-    """A user's own network."""
+    """A user-defined network."""
 
     def __init__(self, num_planes: int, width: int = 4) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Own(torch.nn.Module):
 
 
 class OneValue(Own):
-    """Returns one value logit, as version 1 of the contract had it."""
+    """Returns one value logit, as in version 1 of the interface."""
 
     def forward(self, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         policy, value = super().forward(planes)
@@ -115,7 +115,7 @@ def test_a_class_of_the_users_own(tmp_path: Path) -> None:
         ("nonsense", {}, "package.module:Class"),
     ],
 )
-def test_what_is_wrong_with_a_class_is_said(path: str, sizes: dict[str, int], words: str) -> None:
+def test_a_wrong_class_is_explained(path: str, sizes: dict[str, int], words: str) -> None:
     with pytest.raises(RequestError, match=r"models\.mine") as caught:
         build(ModelSpec("mine", path, sizes))
     assert words in str(caught.value)

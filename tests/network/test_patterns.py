@@ -84,7 +84,7 @@ def test_captured_stones_are_of_the_player_to_move_first_and_limited() -> None:
     assert encoded(positions).captured.tolist() == [[4, 6], [6, 4], [MAX_CAPTURED, 2]]
 
 
-def test_unwanted_positions_are_left_out() -> None:
+def test_unwanted_positions_are_skipped() -> None:
     positions = random_positions(9, 3, seed=4)
     arrays = LineInputs(*LINES.new_arrays(3, 9))
     LINES.encode(positions, arrays, np.array([1, 0, 1], np.int8))

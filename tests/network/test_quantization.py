@@ -1,4 +1,4 @@
-"""Quantized networks: they compute in int8, play nearly as before, and ask nothing of who plays them."""
+"""Quantized networks: they compute in int8, play nearly as before, and need nothing further to play."""
 
 import importlib.util
 import subprocess
@@ -46,7 +46,7 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def telling(name: str) -> torch.nn.Module:
-    """A network with an opinion: the heads' last layers, which start near 0, are drawn larger."""
+    """A network with clear outputs: the last layers of the heads, which start near 0, have larger weights."""
     model = build_model(Config(), name, seed=4)
     with torch.no_grad():
         model.get_parameter("heads.policy.weight").mul_(20)
@@ -71,8 +71,8 @@ def test_a_quantized_network_plays_nearly_the_same(
     evaluator = OpenVinoEvaluator(quantized, batch, size, precision="int8")
     assert evaluator.name == "openvino int8"
     found_policy, found_value = evaluator.evaluate_planes(seen)
-    assert np.ptp(policy) > 0.5, "it tells points apart"
-    assert np.ptp(value) > 0.1, "it tells positions apart"
+    assert np.ptp(policy) > 0.5, "it distinguishes points"
+    assert np.ptp(value) > 0.1, "it distinguishes positions"
     assert not np.array_equal(found_policy, policy)
     np.testing.assert_allclose(probabilities(found_policy), probabilities(policy), atol=POLICY_TOLERANCE)
     np.testing.assert_allclose(found_value, value, atol=VALUE_TOLERANCE)
@@ -97,14 +97,14 @@ def test_quantizing_is_silent_and_its_bars_are_back_afterwards(capfd: pytest.Cap
     import rich
 
     quantize(convert(build_model(Config(), "simple")), planes(32, 9))
-    told = capfd.readouterr()
-    assert told.out == told.err == ""
+    printed = capfd.readouterr()
+    assert printed.out == printed.err == ""
     rich.get_console().print("heard")
     assert capfd.readouterr().out == "heard\n"
 
 
 @needs_int8
-def test_an_evaluator_goes_on_with_a_quantized_network_and_back() -> None:
+def test_an_evaluator_switches_to_a_quantized_network_and_back() -> None:
     floating = convert(telling("simple"))
     evaluator = OpenVinoEvaluator(floating, 4, 9, precision="int8")
     assert evaluator.name == f"openvino {FLOATING}"
@@ -140,7 +140,7 @@ def test_a_quantized_network_is_loaded_without_torch_and_without_nncf(tmp_path: 
 
 @needs_int8
 def test_no_usage_is_reported() -> None:
-    """In a process of its own: this one's pytest alone would keep NNCF quiet."""
+    """In another process: within pytest NNCF would be quiet anyway."""
     code = (
         "import socket, subprocess, os, sys\n"
         "def refuse(*_, **__):\n"
@@ -160,7 +160,7 @@ def test_no_usage_is_reported() -> None:
 
 
 @needs_int8
-def test_a_network_that_nncf_refuses_is_told_in_a_line() -> None:
+def test_a_network_that_nncf_rejects_is_reported_in_a_line() -> None:
     network = convert(build_model(Config(), "simple"))
     with pytest.raises(FailureError, match=r"NNCF cannot quantize .* set network\.precision to auto"):
         quantize(network, np.zeros((32, 5, 9, 9), np.float32))  # planes that do not fit it
@@ -177,7 +177,7 @@ def test_a_network_that_comes_out_as_another_is_refused(monkeypatch: pytest.Monk
         quantize(convert(telling("simple")), planes(32, 9))
 
 
-def test_without_nncf_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nncf_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_backend, "computes_int8", lambda: True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(RequestError, match=r"pip install 'alphapente\[int8\]'"):
@@ -209,7 +209,7 @@ def precision_int8() -> Config:
         ("auto", True, {"FP32", "BF16", "INT8"}, "int8"),
     ],
 )
-def test_the_numbers_are_what_the_runtime_says_it_has(
+def test_the_precision_follows_the_capabilities_of_the_runtime(
     monkeypatch: pytest.MonkeyPatch, requested: str, quantized: bool, capabilities: set[str], expected: str
 ) -> None:
     monkeypatch.setattr(openvino_backend, "_capabilities", lambda: frozenset(capabilities))

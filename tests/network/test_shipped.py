@@ -1,4 +1,4 @@
-"""The network that comes with AlphaPente: it is there, small, safe to read, and plays every board."""
+"""The network that is included with AlphaPente: it exists, is small and safe to read, and plays every board."""
 
 from pathlib import Path
 

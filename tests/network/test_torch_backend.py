@@ -1,4 +1,4 @@
-"""Evaluators that share a network: at the same time, over its newer weights, and by the GPU's calls over a stand-in."""
+"""Evaluators that share a network: concurrent, with newer weights, and the GPU's calls on a stand-in."""
 
 import contextlib
 import threading
@@ -15,7 +15,7 @@ from alphapente.config import Config, load_config
 from alphapente.network import torch_backend
 from alphapente.network.load import load_evaluators
 from alphapente.network.models import build_model
-from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, captured
+from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, cuda_graph
 from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
 
@@ -88,7 +88,7 @@ def test_weights_are_replaced_only_while_nobody_computes(config: Config) -> None
 
 
 class StandIn:
-    """Takes the place of torch.cuda's streams, events and graphs, and writes down what is asked of them."""
+    """Replaces torch.cuda's streams, events and graphs, and records their calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -150,7 +150,7 @@ def test_the_calls_for_a_gpu_copy_in_replay_copy_out_and_wait(
     assert gpu.asked == ["record", "synchronize"] * 2
 
 
-def test_another_shape_is_captured_anew(config: Config, gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_shape_is_captured_again(config: Config, gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     evaluator = on_gpu(build_model(config, "simple", seed=1), monkeypatch)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
     for model, captures in ((build_model(config, "simple", seed=2), 0), (build_model(config, "resnet", seed=2), 1)):
@@ -160,7 +160,7 @@ def test_another_shape_is_captured_anew(config: Config, gpu: StandIn, monkeypatc
         assert gpu.asked.count("capture thread_local") == captures
 
 
-def test_what_cannot_be_captured_is_called_as_it_is_and_said(gpu: StandIn) -> None:
+def test_what_cannot_be_captured_is_called_directly_with_a_warning(gpu: StandIn) -> None:
     gpu.refuses = True
     calls: list[int] = []
 
@@ -168,11 +168,11 @@ def test_what_cannot_be_captured_is_called_as_it_is_and_said(gpu: StandIn) -> No
         calls.append(1)
 
     with pytest.warns(UserWarning, match="not captured in a CUDA graph"):
-        call = captured(compute, gpu)
+        call = cuda_graph(compute, gpu)
     before = len(calls)
     call()
     assert len(calls) == before + 1
     gpu.refuses = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert captured(compute, gpu) is not compute
+        assert cuda_graph(compute, gpu) is not compute

@@ -1,4 +1,4 @@
-"""Evaluators made by hand: their answers can be worked out on paper, so the search's can be too."""
+"""Hand-made evaluators: their outputs can be computed on paper, and so can the results of the search."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from alphapente.rules.position import Position, Positions, new_positions, stones
 Root = Literal["gumbel", "puct"]
 """A value of `search.root`."""
 Stones = tuple[frozenset[int], frozenset[int]]
-"""(own, enemy) points, as the player to move sees them."""
+"""(own, enemy) points, for the player to move."""
 Answer = tuple[Mapping[int, float], float]
 """Logits by point (0 elsewhere), and the value."""
 
@@ -24,7 +24,7 @@ def seen_stones(position: Position) -> Stones:
 
 
 class ScriptedEvaluator:
-    """Answers what `answer_fn` says of the stones, and counts how often it was asked about each position."""
+    """Returns `answer_fn` of the stones, and counts the evaluations of each position."""
 
     def __init__(self, batch_size: int, board_size: int, answer_fn: Callable[[Stones], Answer]) -> None:
         self.batch_size = batch_size
@@ -46,11 +46,11 @@ class ScriptedEvaluator:
         return logits, values
 
     def load_weights(self, source: Any) -> None:
-        """Nothing to load."""
+        """Does nothing."""
 
 
 def noise_answer(seed: int, size: int, spread: float = 1.0) -> Callable[[Stones], Answer]:
-    """A different answer for each position, the same each time: stands for a network that knows nothing."""
+    """A pseudorandom output for each position, the same each time: a network without knowledge."""
 
     def answer(stones: Stones) -> Answer:
         own, enemy = (sum(1 << point for point in side) for side in stones)

@@ -1,4 +1,4 @@
-"""The search's delicate parts once more, in plain slow Python over dictionaries."""
+"""A second implementation of the search's delicate parts, in plain slow Python over dictionaries."""
 
 import math
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ def prior_of(bits: int) -> float:
 
 
 def read_tree(trees: Trees, tree: int, node: int = 0) -> PlainNode:
-    """A node of the forest's tree with all that is below it."""
+    """A node of the forest's tree with its subtree."""
     record = trees.nodes[tree, node]
     plain = PlainNode(
         int(record["visits"]), float(record["value_sum"]), float(record["raw_value"]), int(record["proven"])
@@ -65,7 +65,7 @@ def count_nodes(node: PlainNode) -> int:
 
 
 def plain_puct(node: PlainNode, settings: SearchSettings, reduction: float) -> dict[int, float]:
-    """The upper bound of every move by place in the block (UNOPENED: the best unopened one); empty when all lose."""
+    """The PUCT score of every move by index in the block (UNOPENED: the best unopened one); empty if all lose."""
     growth = math.log((node.visits + settings.exploration_base) / settings.exploration_base)
     explore = (settings.exploration + settings.exploration_log * growth) * math.sqrt(node.visits)
     opened = sum(edge.prior for edge in node.edges)
@@ -87,7 +87,7 @@ def plain_puct(node: PlainNode, settings: SearchSettings, reduction: float) -> d
 
 
 def plain_forced(node: PlainNode, k: float) -> int:
-    """The place of the root's edge of the largest prior that is visited, open and short of its forced visits."""
+    """The index of the root edge of the largest prior that is visited, unproven and has too few forced visits."""
     total = sum(edge.visits for edge in node.edges)
     short = [
         (-edge.prior, place)
@@ -98,7 +98,7 @@ def plain_forced(node: PlainNode, k: float) -> int:
 
 
 def plain_pruned(node: PlainNode, settings: SearchSettings) -> dict[int, int]:
-    """Visits by point without forced ones: taken away one by one, by the words of Wu 2019, section 3.2."""
+    """Visits by point without forced ones: subtracted one by one, as defined in Wu 2019, section 3.2."""
 
     def bound(edge: PlainEdge, visits: int) -> float:
         growth = math.log((node.visits + settings.exploration_base) / settings.exploration_base)
@@ -128,9 +128,9 @@ def agrees(choice: int, scores: dict[int, float], tolerance: float = 1e-4) -> bo
 
 
 def check_sums(node: PlainNode, is_root: bool = True, own_visits: int | None = None) -> None:
-    """Visits add up: a node was seen once by the network and once through each visit of an edge."""
+    """Checks the sums of visits: a node has one from its own evaluation and one for each visit of an edge."""
     assert node.visits - 1 == sum(edge.visits for edge in node.edges)
-    # Going up changes the sign, and a proven value replaces what was averaged before only on the way up.
+    # Backing up changes the sign, and a proof replaces values only in the nodes on the path of its simulation.
     for edge in node.edges:
         assert edge.in_flight == 0
         assert abs(edge.value_sum) <= edge.visits + 1e-3
@@ -141,7 +141,7 @@ def check_sums(node: PlainNode, is_root: bool = True, own_visits: int | None = N
 
 
 def drawn(forest: Forest, tree: int = 0) -> str:
-    """The tree as people can read it: a line for each visited move, deeper ones indented."""
+    """The tree as text: a line for each visited move, deeper ones indented."""
     lines: list[str] = []
 
     def draw(node: PlainNode, indent: str) -> None:

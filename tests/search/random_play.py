@@ -1,4 +1,4 @@
-"""Positions of games that are half sense and half chance: full of fours, threes, pairs and captures."""
+"""Positions of partly sensible, partly random games: full of fours, threes, pairs and captures."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def cells_of(bits: NDArray[np.uint64]) -> list[int]:
 
 
 def _sensible_points(position: Position, rng: np.random.Generator) -> list[int]:
-    """Points that make or stop something, or else one close to a stone."""
+    """Points that make or stop a threat, or else one close to a stone."""
     verdict, kinds = tactics(position)
     if verdict == MUST_REPLY:
         return kinds["replies"]
@@ -37,7 +37,7 @@ def _sensible_points(position: Position, rng: np.random.Generator) -> list[int]:
 
 
 def play_on(position: Position, rng: np.random.Generator, plies: int) -> None:
-    """Plays so many moves, or to the end of the game; wins at once are overlooked."""
+    """Plays this number of moves, or to the end of the game; does not look for wins at once."""
     state = np.array([rng.integers(1, 2**62)], np.uint64)
     for _ in range(plies):
         if position["winner"] != IN_PLAY:
@@ -48,7 +48,7 @@ def play_on(position: Position, rng: np.random.Generator, plies: int) -> None:
 
 
 def open_positions(variant: str, sizes: tuple[int, ...], seed: int, most_plies: int = 40) -> Iterator[Position]:
-    """Without end: positions in play that tactics do not decide, half of them with captures made up."""
+    """Endless: positions in play that tactics do not decide, half of them with invented numbers of captures."""
     rng = np.random.default_rng([seed, VARIANTS.index(variant)])
     while True:
         position = new_positions(1, variant, int(rng.choice(sizes)))[0]

@@ -1,4 +1,4 @@
-"""The committed tactical suite, and which of its positions a search solves."""
+"""The tactical suite of the repository, and which of its positions a search solves."""
 
 from collections.abc import Callable, Sequence
 

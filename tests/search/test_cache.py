@@ -1,4 +1,4 @@
-"""What the network said is remembered, and remembering changes nothing but the number of questions."""
+"""Evaluations are cached, and the cache changes nothing except the number of evaluations."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_an_answer_is_recalled_as_the_board_lies() -> None:
 
 
 def game_of(root: Root, positions: int, plies: int = 6) -> tuple[list[SearchResult], Forest]:
-    """The searches of one game with so much memory."""
+    """The searches of one game with a cache of this size."""
     settings = SearchSettings(root=root, cached_positions=positions)
     forest = Forest(HeuristicEvaluator(1, 9), settings, num_trees=1, simulations=200)
     forest.set_position(0, Game.from_moves(OPENED, size=9).position)
@@ -56,7 +56,7 @@ def game_of(root: Root, positions: int, plies: int = 6) -> tuple[list[SearchResu
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_memory_changes_nothing_but_the_number_of_questions(root: Root) -> None:
-    """Little memory against much, one leaf at a time: with several in flight a known leaf would end sooner."""
+    """A small cache against a large one, one leaf at a time: with several in flight a cached leaf would end earlier."""
     little, few = game_of(root, 1)
     much, many = game_of(root, 4096)
     assert len(little) > 3
@@ -67,7 +67,7 @@ def test_memory_changes_nothing_but_the_number_of_questions(root: Root) -> None:
     assert many.evaluations < few.evaluations
 
 
-def test_a_position_turned_is_not_looked_at_again() -> None:
+def test_a_transformed_position_is_not_evaluated_again() -> None:
     evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9))
     forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
     position = Game.from_moves(OPENED, size=9).position
@@ -77,13 +77,13 @@ def test_a_position_turned_is_not_looked_at_again() -> None:
     logits = forest.trees.root_logits[0].copy()
     for symmetry in range(1, 8):
         before = forest.evaluations
-        turned = search_position(forest, transform_positions(positions, symmetry)[0], RNG(0))
-        assert turned.raw_value == first.raw_value
+        transformed = search_position(forest, transform_positions(positions, symmetry)[0], RNG(0))
+        assert transformed.raw_value == first.raw_value
         assert forest.trees.root_logits[0][SYMMETRIES[9][symmetry]] == pytest.approx(logits, abs=0.02)
         assert forest.evaluations == before, "root and leaf were both known, but for their turning"
 
 
-def test_other_weights_are_asked_again() -> None:
+def test_new_weights_clear_the_cache() -> None:
     evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9))
     forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
     position = Game.from_moves(OPENED, size=9).position

@@ -1,4 +1,4 @@
-"""The defences against a threat to win by fours: every other move is played, and must lose."""
+"""The relevance zone of a threatened VCF: every other move is played, and must lose."""
 
 from itertools import islice
 
@@ -14,7 +14,7 @@ from tests.search.random_play import SOUND, cells_of, open_positions
 
 
 def check_others_lose(variant: str, sizes: tuple[int, ...], positions: int, seed: int) -> tuple[int, int]:
-    """(threats looked at, moves that the area leaves out)."""
+    """(threats examined, moves outside the relevance zone)."""
     threats, again = new_threats(THREAT_POSITIONS), new_threats(20_000)
     found, left_out = 0, 0
     for position in islice(open_positions(variant, sizes, seed), positions):

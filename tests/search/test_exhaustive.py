@@ -1,4 +1,4 @@
-"""The prover against the same search without any knowledge of tactics, and against known positions."""
+"""The prover against the same search without tactics, and on known positions."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def random_positions(variant: str, count: int, seed: int) -> list[Position]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_replies_are_restricted_soundly(variant: str) -> None:
-    """What `find_tactics` leaves out changes no answer, three and four plies deep."""
+    """The moves that `find_tactics` omits change no result, three and four plies deep."""
     decided = 0
     for position in random_positions(variant, 70, seed=VARIANTS.index(variant)):
         plies = 4 if position["ply"] > 20 else 3

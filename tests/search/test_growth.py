@@ -1,4 +1,4 @@
-"""Trees that begin small and grow while they are searched."""
+"""Trees that start small and grow during the search."""
 
 import dataclasses
 
@@ -47,7 +47,7 @@ def test_a_growing_tree_finds_what_one_with_room_from_the_start_finds(root: Root
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_growth_ends_at_the_limit(root: Root) -> None:
-    """As a tree that never had more room: every simulation is done, a little less deep."""
+    """As a tree that can never grow: every simulation is done, a little less deep."""
     limited, full = searches(root, 8, 4, max_nodes=100), searches(root, None, 4, max_nodes=100)
     for grown, roomy in zip(limited, full, strict=True):
         np.testing.assert_array_equal(grown.visits, roomy.visits)

@@ -44,7 +44,7 @@ def test_virtual_loss_fills_the_batch() -> None:
 
 
 def test_more_places_than_the_search_can_use() -> None:
-    """Two simulations and eight places."""
+    """Two simulations and eight slots."""
     for root in ROOTS:
         forest = Forest(
             ScriptedEvaluator(8, 9, noise_answer(5, 9)), SearchSettings(root=root), num_trees=1, simulations=2
@@ -57,7 +57,7 @@ def test_more_places_than_the_search_can_use() -> None:
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("size", [7, 13, 19])
 def test_whole_games(variant: str, root: Root, size: int) -> None:
-    """Games side by side from the empty board to the end, reuse and noise on: every move legal, sums right."""
+    """Concurrent games from the empty board to the end, with tree reuse and noise: every move legal, sums right."""
     games = 3
     forest = Forest(
         ScriptedEvaluator(games, size, noise_answer(6, size)),

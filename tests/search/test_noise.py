@@ -1,4 +1,4 @@
-"""Noise that is shaped by the priors, and a root temperature that falls with the ply."""
+"""Shaped Dirichlet noise, and a root policy temperature that falls with the ply."""
 
 import math
 
@@ -52,7 +52,7 @@ def test_equal_priors_share_evenly() -> None:
 
 
 def noisy_priors(settings: SearchSettings, exploration: Exploration, seed: int, moves: str) -> NDArray[np.float32]:
-    """The root's priors in a PUCT search whose network likes point 0 by e**4."""
+    """The root's priors in a PUCT search whose network gives point 0 a logit of 4."""
     evaluator = ScriptedEvaluator(1, 9, lambda _: ({0: 4.0}, 0.0))
     forest = Forest(evaluator, settings, num_trees=1, simulations=1)
     search_position(forest, Game.from_moves(moves, size=9).position, np.random.default_rng(seed), exploration)
@@ -62,7 +62,7 @@ def noisy_priors(settings: SearchSettings, exploration: Exploration, seed: int, 
 
 
 def test_shaped_noise_falls_on_the_points_it_should() -> None:
-    """One point stands out, so it alone gets the shaped half: on average half of the noise and a bit."""
+    """One point is above the mean, so it alone gets the shaped half: on average a little over half of the noise."""
     settings = SearchSettings(root="puct", noise_shaped=0.5, cached_positions=0)
     moves = "1. E5 E6 2. B2 H8"
     samples = [noisy_priors(settings, Exploration(1.0, 0.0), seed, moves) for seed in range(100)]
@@ -80,7 +80,7 @@ def test_root_temperature_falls_by_half_each_half_life() -> None:
 
 
 def test_searches_flatten_their_root_by_the_ply_of_the_game() -> None:
-    """With hardly any noise mixed in, the likely point has e**(4 / T) times the prior of the others."""
+    """With nearly no noise, the likely point has e**(4 / T) times the prior of the others."""
     settings = SearchSettings(
         root="puct",
         cached_positions=0,
@@ -117,7 +117,7 @@ def test_a_root_temperature_at_its_ends_keeps_priors_and_policy_finite(root: Roo
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
 @pytest.mark.parametrize("concentration", [1e-300, 1e-3, 10_000.0])
 def test_noise_alone_leaves_every_move_a_prior(root: Root, concentration: float) -> None:
-    """Where nearly all of it falls on one move, that may be a move which loses: the search must find another."""
+    """If nearly all of the noise is on one move, that move may lose: the search must find another."""
     settings = SearchSettings(root=root, noise_concentration=concentration, root_solver_nodes=0, leaf_solver_nodes=0)
     evaluator = ScriptedEvaluator(1, 9, noise_answer(3, 9))
     forest = Forest(evaluator, settings, num_trees=1, simulations=100)
@@ -136,5 +136,5 @@ def test_answers_that_are_no_finite_numbers_are_an_error_that_names_the_network(
 ) -> None:
     forest = Forest(ScriptedEvaluator(1, 9, lambda _: answer), SearchSettings(root=root), num_trees=1, simulations=8)
     position = Game.from_moves("1. E5 E6 2. B2 H8", size=9).position
-    with pytest.raises(FailureError, match=r"the network \(scripted\) answers with .* not finite numbers"):
+    with pytest.raises(FailureError, match=r"the network \(scripted\) returns .* not finite numbers"):
         search_position(forest, position, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""The proof tree: what it keeps, and what a larger budget changes."""
+"""The proof tree: its positions, and the effect of a larger budget."""
 
 from itertools import islice
 
@@ -22,7 +22,7 @@ def path_to(proof: Proof, node: int) -> list[int]:
 
 
 def test_going_to_a_node_plays_its_moves() -> None:
-    """From node to node in any order, as if each were played from the root."""
+    """Goes from node to node in any order: each position is as if played from the root."""
     threats, rng, walked = new_threats(300), np.random.default_rng(1), 0
     for position in islice(open_positions("pente", (9,), seed=21), 3):
         prove(threats, position, MAX_DEPTH, 60, THREES)
@@ -67,7 +67,7 @@ def test_a_larger_budget_keeps_every_win() -> None:
     assert wins
 
 
-def test_the_plies_asked_for_are_kept() -> None:
+def test_the_limit_of_plies_is_kept() -> None:
     threats, limited = new_threats(200), 0
     for position in islice(open_positions("pente", (8,), seed=24), 12):
         if prove(threats, position, MAX_DEPTH, 150, THREES):
@@ -80,7 +80,7 @@ def test_the_plies_asked_for_are_kept() -> None:
     assert limited
 
 
-def test_the_position_asked_about_stays_as_it_is() -> None:
+def test_the_position_in_question_stays_unchanged() -> None:
     threats = new_threats(50)
     position = next(open_positions("pente", (9,), seed=25))
     before = position.copy()

@@ -1,4 +1,4 @@
-"""What is kept of a tree between two moves."""
+"""Tree reuse between two moves."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def grown(seed: int, root: Root, simulations: int = 200) -> Forest:
 @pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("seed", range(5))
 def test_subtree_is_kept_as_it_was(seed: int, root: Root) -> None:
-    """Every child of the root in turn: the new tree equals the old one's branch, and is packed to the front."""
+    """For each child of the root: the new tree equals the subtree of the old one, moved to the front."""
     forest = grown(seed, root)
     trees = forest.trees
     whole = read_tree(trees, 0)
@@ -60,7 +60,7 @@ def test_unknown_move_keeps_nothing(root: Root) -> None:
 
 
 def advanced(root: Root) -> tuple[Forest, int]:
-    """A forest with the best branch of a search kept, and that branch's visits."""
+    """A forest with the subtree of the best move of a search, and the visits of that move."""
     forest = grown(2, root)
     branch = max((edge for edge in read_tree(forest.trees, 0).edges if edge.child), key=lambda edge: edge.visits)
     assert branch.child is not None
@@ -69,7 +69,7 @@ def advanced(root: Root) -> tuple[Forest, int]:
     return forest, branch.child.visits
 
 
-def test_puct_search_goes_on_from_the_kept_visits() -> None:
+def test_puct_search_continues_from_the_kept_visits() -> None:
     forest, kept = advanced("puct")
     forest.start(0, RNG(0))
     before = forest.evaluations
@@ -81,7 +81,7 @@ def test_puct_search_goes_on_from_the_kept_visits() -> None:
 
 
 def test_gumbel_lets_kept_visits_stand_for_simulations() -> None:
-    """Every considered move gets the visits of the schedule, and as many of them as can be are the kept ones."""
+    """Every considered move gets the visits of the schedule, and uses kept visits first."""
     forest, kept = advanced("gumbel")
     kept_of = {edge.point: edge.visits for edge in read_tree(forest.trees, 0).edges}
     forest.start(0, RNG(0))
@@ -102,7 +102,7 @@ def test_gumbel_lets_kept_visits_stand_for_simulations() -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_without_reuse_every_search_is_fresh(root: Root) -> None:
-    """A search after `advance` equals one of the same position in a forest that has seen nothing."""
+    """A search after `advance` equals one of the same position in a new forest."""
     settings = SearchSettings(root=root, tree_reuse=False)
     used = Forest(ScriptedEvaluator(1, 7, noise_answer(3, 7)), settings, num_trees=1, simulations=50)
     fresh = Forest(ScriptedEvaluator(1, 7, noise_answer(3, 7)), settings, num_trees=1, simulations=50)

@@ -1,4 +1,4 @@
-"""The two ends of a search: sequential halving, noise, temperature, policy targets."""
+"""The start and the result of a search: sequential halving, noise, temperature, policy targets."""
 
 import math
 
@@ -54,20 +54,20 @@ class TestSequentialHalving:
     @pytest.mark.parametrize("simulations", [5, 16, 50, 100])
     @pytest.mark.parametrize("considered", [2, 4, 16])
     def test_search_visits_follow_it(self, considered: int, simulations: int) -> None:
-        """The multiset of root visits is the schedule's, where nothing is proven on the way."""
+        """The multiset of root visits is that of the schedule, if nothing is proven during the search."""
         settings = SearchSettings(considered_points=considered)
         _, result = searched(settings, Exploration(), 0, simulations)
         assert result.proven == UNKNOWN
         visits = [0] * considered
         for number in range(simulations):
             wanted = visits_due(min(considered, simulations), simulations, number)
-            # any move with the visits due will do: the multiset is the same
+            # whichever move has the visits due, the multiset is the same
             visits[visits.index(wanted)] += 1
         assert sorted(result.visits[result.visits > 0].tolist()) == sorted(count for count in visits if count)
 
 
 def completed_policy(root: PlainNode, logits: NDArray[np.float64], settings: SearchSettings) -> NDArray[np.float64]:
-    """The policy target by the paper's words: Danihelka et al. 2022, section 4 and appendix D."""
+    """The policy target by the paper's definition: Danihelka et al. 2022, section 4 and appendix D."""
     seen = {edge.point: (edge.value_sum / edge.visits, edge.prior) for edge in root.edges if edge.visits}
     total = sum(edge.visits for edge in root.edges)
     prior_sum = sum(prior for _, prior in seen.values())
@@ -87,7 +87,7 @@ class TestGumbelTargets:
     @pytest.mark.parametrize("noise", [0.0, 1.0])
     @pytest.mark.parametrize("seed", range(4))
     def test_target_is_made_of_clean_logits_and_completed_values(self, noise: float, seed: int) -> None:
-        """Noise decides what is looked at; the target is computed from the network's own logits all the same."""
+        """Noise decides which moves are searched; the target is computed from the network's own logits."""
         settings = SearchSettings(cached_positions=0)
         forest, result = searched(settings, Exploration(noise, 1.0), seed)
         root = read_tree(forest.trees, 0)
@@ -99,7 +99,7 @@ class TestGumbelTargets:
         legal = np.isin(np.arange(81), own.legal_points())
         logits = np.where(legal, logits, -np.inf)
         logits -= np.log(np.exp(logits).sum())
-        # Priors are kept to one part in 128.
+        # Priors are stored to one part in 128.
         assert result.policy == pytest.approx(completed_policy(root, logits, settings), rel=0.02, abs=1e-6)
         assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
         assert not result.policy[~legal].any()
@@ -137,7 +137,7 @@ class TestGumbelTargets:
         assert result.policy[result.point] == result.policy[finalists].max()
 
     def test_lost_moves_get_nothing(self) -> None:
-        """Poof leaves all replies to a four: those proven lost have no share in the target."""
+        """Poof keeps all replies to a four: those proven lost have no share in the target."""
         game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
         evaluator = ScriptedEvaluator(1, 9, noise_answer(4, 9))
         forest = Forest(evaluator, SearchSettings(), num_trees=1, simulations=64)
@@ -178,7 +178,7 @@ class TestPuctRoot:
         assert result.policy == pytest.approx(result.visits / result.visits.sum(), abs=1e-6)
 
     def test_when_all_looked_at_lose_another_is_played(self) -> None:
-        """The network favours moves that lose at once; with few simulations nothing else has been looked at."""
+        """The network prefers moves that lose at once; with few simulations no other move is searched."""
         game = Game.from_moves("1. E5 A1 2. E8 E9 3. E6 A5 4. E7", variant="poof", size=9)
         evaluator = ScriptedEvaluator(1, 9, lambda _: (dict.fromkeys(range(20), 4.0), 0.0))
         forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=3)
@@ -199,7 +199,7 @@ class TestPuctRoot:
             assert drawn[3] == 0
 
     def test_gumbel_temperature_scales_the_noise(self) -> None:
-        """The same seed at a tiny scale plays as without noise; at a large one it looks elsewhere."""
+        """The same seed at a tiny scale plays as without noise; at a large one it searches other moves."""
         quiet = searched(SearchSettings(), Exploration(), 5)[1]
         faint = searched(SearchSettings(), Exploration(0.0, 1e-6), 5)[1]
         loud = searched(SearchSettings(), Exploration(0.0, 3.0), 5)[1]
@@ -212,7 +212,7 @@ class TestForcedPlayouts:
 
     @pytest.mark.parametrize("seed", range(6))
     def test_each_visited_point_has_its_forced_visits(self, seed: int) -> None:
-        """But for one, which may have got its first visit last."""
+        """Except for one move, whose first visit may have been the last simulation."""
         forest, _ = searched(self.SETTINGS, Exploration(0.25, 1.0), seed, 200)
         root = read_tree(forest.trees, 0)
         short = [
@@ -225,7 +225,7 @@ class TestForcedPlayouts:
         assert sum(0 < e.visits < math.floor(math.sqrt(2 * e.prior * 199)) for e in unforced.edges) > 1
 
     def test_selection_is_the_oracles(self) -> None:
-        """Every step of a search, by asking before each leaf."""
+        """Checks every step of a search, before each leaf."""
         choices: set[bool] = set()
         evaluator = ScriptedEvaluator(1, 9, noise_answer(2, 9, 1.5))
         forest = Forest(evaluator, self.SETTINGS, num_trees=1, simulations=150)
@@ -250,7 +250,7 @@ class TestForcedPlayouts:
         assert result.policy == pytest.approx(kept / kept.sum(), abs=1e-6)
 
     def test_a_bad_move_that_noise_raised_is_looked_at_and_not_learned(self) -> None:
-        """A likely move that loses nearly always: forced to some visits, of which the target keeps none."""
+        """A likely move of very low value: it gets forced visits, and the target keeps none of them."""
         bad = parse_point("C3", 9)
         answer = noise_answer(1, 9, 0.0)
 
@@ -283,7 +283,7 @@ def test_value_of_a_root_with_one_reply() -> None:
 
 
 class TestChoice:
-    """`choose_point` at every temperature, also where the power of a policy is 0 in float64."""
+    """`choose_point` at every temperature, even if the power of a policy underflows to 0 in float64."""
 
     POLICY = np.array([0.0, 0.2, 0.4, 0.4 - 1e-3, 1e-3], np.float32)
 
@@ -310,7 +310,7 @@ class TestChoice:
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
 @pytest.mark.parametrize("steps_before", [0, 1])
 def test_a_search_stopped_before_it_began_does_no_simulation(root: Root, steps_before: int) -> None:
-    """Whatever the search before it was given; it answers with the network's policy."""
+    """Whatever the search before it did, the result is the network's policy."""
     evaluator = ScriptedEvaluator(1, 9, noise_answer(1, 9, 1.5))
     forest = Forest(evaluator, SearchSettings(root=root, cached_positions=0), num_trees=1, simulations=64)
     game = Game.from_moves(OPENED, size=9)

@@ -1,4 +1,4 @@
-"""Searches of a network that is kernels itself against the same searches with Python between the kernels."""
+"""Searches with a network made of kernels against the same searches with Python between the kernels."""
 
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ SIZE, SIMULATIONS = 9, 60
 
 
 class NotKernels:
-    """A mixnet behind the contract of all evaluators."""
+    """A mixnet behind the general interface of evaluators."""
 
     def __init__(self, evaluator: MixnetEvaluator) -> None:
         self.board_size, self.batch_size, self.name = evaluator.board_size, evaluator.batch_size, evaluator.name
@@ -40,7 +40,7 @@ def evaluator(batch: int) -> MixnetEvaluator:
 
 
 def games(forest: Forest, plies: int) -> list[tuple[int, SearchResult]]:
-    """What the searches of some games find, and by which tree: each tree plays its moves without waiting for others."""
+    """The results of the searches of some games by tree; each tree plays its moves without waiting for the others."""
     found: list[tuple[int, SearchResult]] = []
     rng = [np.random.default_rng(tree) for tree in range(len(forest.trees.heads))]
     left = [plies] * len(rng)

@@ -1,4 +1,4 @@
-"""The solver as callers use it, and what becomes of its answers in searches."""
+"""The solver's public interface, and the use of its results in searches."""
 
 from itertools import islice
 
@@ -33,7 +33,7 @@ def forest(root: Root, simulations: int = 64, **settings: int) -> Forest:
     return Forest(ScriptedEvaluator(1, 9, noise_answer(3, 9)), chosen, num_trees=1, simulations=simulations)
 
 
-def test_the_solver_says_in_how_many_plies_and_how() -> None:
+def test_the_solver_returns_the_plies_and_the_line() -> None:
     position = Game.from_moves(OPEN_THREE, size=9).position
     solution = solve(position)
     assert solution.won
@@ -70,7 +70,7 @@ def test_switched_off_it_is_searched(root: Root) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_a_threat_leaves_only_what_may_stop_it(root: Root) -> None:
-    """E4, E7 and E9 stop the three; every other move loses within four plies, as trying everything proves."""
+    """E4, E7 and E9 stop the three; every other move loses within four plies, as the exhaustive prover shows."""
     position = Game.from_moves(THREAT, size=9).position
     defences = Solver(64).defences(position)
     assert defences is not None
@@ -85,11 +85,11 @@ def test_a_threat_leaves_only_what_may_stop_it(root: Root) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
-    """The other moves' edges are there from the search before, and count as lost."""
+    """The edges of the other moves exist from the search before, and count as lost."""
     game = Game.from_moves("1. E5 A1 2. E8 B3", size=9)
     noise = noise_answer(3, 9)
 
-    def keen(stones: Stones) -> Answer:  # on E6, so that it is looked at
+    def keen(stones: Stones) -> Answer:  # prefers E6, so that it is searched
         logits, value = noise(stones)
         return {**logits, parse_point("E6", 9): 6.0}, value
 
@@ -113,7 +113,7 @@ def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_where_all_that_may_stop_it_is_known_to_lose_the_root_is_lost(root: Root) -> None:
-    """The tree kept from the search before has proven each defence lost: nothing is left to search."""
+    """The tree kept from the search before has proven each defence lost: nothing remains to search."""
     position = Game.from_moves(THREAT, size=9).position
     searches = forest(root)
     search_position(searches, position, RNG(0))
@@ -138,7 +138,7 @@ def test_where_all_that_may_stop_it_is_known_to_lose_the_root_is_lost(root: Root
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_leaves_that_are_won_cost_no_evaluation(root: Root) -> None:
-    """The same search with the solver at its leaves asks the network less, and proves more moves lost."""
+    """With the solver at its leaves, the same search needs fewer evaluations and proves more moves lost."""
     position = Game.from_moves("1. E5 A1 2. E8 A9", size=9).position
     lost = []
     for budget in (0, 64):
@@ -151,7 +151,7 @@ def test_leaves_that_are_won_cost_no_evaluation(root: Root) -> None:
 
 @pytest.mark.parametrize("variant", SOUND)
 def test_what_leaves_claim_is_true(variant: str) -> None:
-    """Moves that a search with the leaf solver proves to lose at once do: the solver at large budget says so too."""
+    """Moves that a search with the leaf solver proves lost do lose: the solver with a large budget confirms it."""
     checked, judge = 0, Solver(20_000)
     settings = SearchSettings(root="puct", cached_positions=0, root_solver_nodes=0, leaf_solver_nodes=32)
     searches = Forest(ScriptedEvaluator(1, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=60)
@@ -172,7 +172,7 @@ def test_what_leaves_claim_is_true(variant: str) -> None:
 
 
 def test_a_search_of_one_simulation_asks_next_to_nothing() -> None:
-    """The raw policy stays what the network says: the solver's budget grows with the simulations."""
+    """The raw policy stays the network's: the solver's budget grows with the simulations."""
     searches = forest("gumbel", simulations=1)
     position = Game.from_moves("1. K10 A1 2. K14 A19 3. L10 T1 4. M12 T19 5. M13 A15").position
     solver = Solver(5_000)

@@ -1,6 +1,6 @@
-"""The committed tactical suite: its proofs, and that the search never does worse with more simulations.
+"""The tactical suite of the repository: its proofs, and that the search never gets worse with more simulations.
 
-`python suites/make_tactical.py --verify` proves all of it; here, what is proven in a moment.
+`python suites/make_tactical.py --verify` proves all of it; these tests prove what is quick to prove.
 """
 
 from collections import Counter
@@ -28,9 +28,9 @@ LUCKY = {
     ("uniform", "gumbel"): {"capture-race-18": 128, "capture-race-20": 128},
     ("uniform", "puct"): {"capture-race-18": 128, "capture-race-20": 128},
 }
-"""Found at few simulations and lost at a larger budget, up to the one named: the hand-made values of the best moves
-differ by less than their noise after a few visits each, and a uniform evaluator guesses. What `capture-race-27` turns
-on is seen from 1,600 on, and stays found up to 100,000."""
+"""Solved with few simulations and not with a larger budget, up to the one named: the hand-made values of the best moves
+differ by less than their noise after a few visits each, and a uniform evaluator has no knowledge. `capture-race-27` is
+solved from 1,600 on, and stays solved up to 100,000."""
 
 
 def quick(puzzle: Puzzle) -> bool:

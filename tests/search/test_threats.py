@@ -1,4 +1,4 @@
-"""The threat solver against everything that can be played, and on positions that people know."""
+"""The threat solver against every possible reply, and on well-known positions."""
 
 from itertools import islice
 
@@ -19,14 +19,14 @@ PROVER, PLAIN = Prover(), Prover(plain=True)
 
 
 class Referee:
-    """Plays a claimed win out: the solver's move, and every legal reply to it, down to the end of each game."""
+    """Plays a claimed win to the end: the solver's move, and every legal reply to it."""
 
     def __init__(self, games: int) -> None:
         self._solver = Solver(20_000)
         self.games_left = games
 
     def upholds(self, position: Position, claim: Solution) -> bool:
-        """Whether the claim holds, in no more plies than it says; True as well when there are too many games."""
+        """Whether the claim holds within its number of plies; True as well if there are too many games."""
         assert is_legal(position, claim.line[0])
         attacker = position["to_move"]
         after = position.copy()
@@ -50,7 +50,7 @@ class Referee:
 
 
 def check_claims(variant: str, sizes: tuple[int, ...], positions: int, seed: int, budget: int = 500) -> int:
-    """Asks about so many positions; returns how many wins were claimed."""
+    """Solves this number of positions; returns how many wins were claimed."""
     solver, claims = Solver(budget), 0
     for position in islice(open_positions(variant, sizes, seed), positions):
         claim = solver.solve(position)
@@ -70,7 +70,7 @@ def check_claims(variant: str, sizes: tuple[int, ...], positions: int, seed: int
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", SOUND)
 def test_no_claim_is_refuted(variant: str) -> None:
-    """Quick: a few of the positions of the long test below."""
+    """A quick version of the long test below, with fewer positions."""
     assert check_claims(variant, (7, 8, 9), positions=100, seed=1) > 5
 
 
@@ -85,7 +85,7 @@ def test_no_claim_is_refuted_on_thousands_of_positions(variant: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", SOUND)
 def test_three_plies_are_never_missed(variant: str) -> None:
-    """A win in three plies is by threats alone, so fours must find all of them."""
+    """A win in three plies is a VCF, so level FOURS must find all of them."""
     threats, wins = new_threats(5_000), 0
     for position in islice(open_positions(variant, (7, 8), seed=4), 150):
         found = prove(threats, position, 3, 5_000, FOURS)
@@ -116,7 +116,7 @@ def test_every_threat_is_among_the_forcing_moves(variant: str) -> None:
 
 
 def plain_threes(position: Position) -> tuple[set[int], set[int]]:
-    """The cells of `add_threes`, window by window: (inside two windows side by side, all)."""
+    """The cells of `add_threes`, window by window: (inside two adjacent windows, all)."""
     size, board, own = int(position["size"]), position["board"], int(position["to_move"])
     cells = {84 + 20 * row + column for row in range(size) for column in range(size)}
     open_threes, threes = set(), set()
@@ -191,7 +191,7 @@ def test_two_open_threes_at_once_win_in_five() -> None:
 
 
 def test_a_capture_that_breaks_the_four_is_seen() -> None:
-    """Without the enemy's stone beside the pair the four with two free ends wins; with it, it is captured."""
+    """Without the enemy's stone beside the pair the open four wins; with it, the pair is captured."""
     free, spoilt = "1. E5 A1 2. E8 A9 3. E6 J1", "1. E5 D6 2. E8 A9 3. E6 J1"
     assert solved(free)[1].won
     after = Game.from_moves(spoilt + " 4. A5 J9", size=9).position
@@ -211,7 +211,7 @@ def test_nothing_is_claimed_for_the_empty_board() -> None:
 
 
 def test_a_small_budget_is_kept() -> None:
-    """A quiet move's threat is looked at to its end, and its proof walked once more: so much may come on top."""
+    """A quiet move's threat is searched to its end, and its proof traversed again: this may exceed the budget."""
     for position in islice(open_positions("pente", (9,), seed=8), 10):
         for budget in (1, 10, 100):
             assert solve(position, budget).positions <= budget + 64 + 64 + 200

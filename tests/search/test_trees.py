@@ -1,4 +1,4 @@
-"""What a search does, on trees small enough to check on paper."""
+"""Searches whose trees are small enough to check on paper."""
 
 import tracemalloc
 
@@ -21,8 +21,8 @@ from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_pu
 
 ROOTS: tuple[Root, ...] = ("gumbel", "puct")
 PUCT = SearchSettings(root="puct", cached_positions=0, leaf_solver_nodes=0)
-"""Positions as they are: these networks know the points of the board by name, and do not see it turned. What is known
-of a leaf comes from them alone, or from its tactics."""
+"""No symmetry (no cache): these networks know the points of the board by name. What is known of a leaf comes from them
+alone, or from its tactics."""
 RNG = np.random.default_rng
 
 
@@ -36,13 +36,13 @@ def opened() -> Game:
 
 
 class TestGoldenTrees:
-    """Three moves are likely at the root and everywhere; what each leads to is scripted."""
+    """Three moves are likely at the root and everywhere; the value of each is scripted."""
 
     def answer(self, stones: Stones) -> Answer:
         c3, c7, g7 = points("C3", "C7", "G7")
         own, enemy = stones
         logits = {c3: 9.0, c7: 8.0, g7: 7.0}
-        # The player who has C3 stands well, the one who has C7 badly.
+        # The player with C3 has the better position, the one with C7 the worse.
         value = (0.5 if c3 in own else 0.0) - (0.5 if c3 in enemy else 0.0)
         value += (0.3 if c7 in enemy else 0.0) - (0.3 if c7 in own else 0.0)
         return logits, value
@@ -60,7 +60,7 @@ class TestGoldenTrees:
         assert drawn(self.search(opened, settings, 8)) == GOLDEN_GUMBEL
 
 
-# A line: the move, its visits, its mean value as the player who makes it sees it. C3's 7 visits: +0.5 by the network
+# A line: the move, its visits, its mean value for the player who makes it. C3's 7 visits: +0.5 by the network
 # at once, 3 times +0.8 through C7, 3 times +0.3 through G7: together +3.8, on average +0.54.
 GOLDEN_PUCT = """\
 root 9x +0.39
@@ -125,7 +125,7 @@ class TestKnownMoves:
 
     @pytest.mark.parametrize("root", ROOTS)
     def test_draw_on_a_nearly_full_board(self, root: Root) -> None:
-        """Two points are left and nobody can make five: proven drawn, value 0, whatever the network says."""
+        """Two points are empty and nobody can make five: proven drawn, value 0, whatever the network returns."""
         position = new_positions(1, "gomoku", 7)[0]
         from alphapente.rules.position import CELL_OF
 
@@ -141,7 +141,7 @@ class TestKnownMoves:
 
 
 class TestValueSigns:
-    """`wanted` is good for player 1 by the network, whoever is to move."""
+    """The network evaluates `wanted` as good for player 1, whoever is to move."""
 
     def make(self, root: Root) -> Forest:
         def answer(stones: Stones) -> Answer:
@@ -156,7 +156,7 @@ class TestValueSigns:
     @pytest.mark.parametrize("root", ROOTS)
     @pytest.mark.parametrize("moves", ["1. E5 E6 2. B2 B3", "1. E5 E6 2. B2 B3 3. G7"])
     def test_value_is_the_movers(self, root: Root, moves: str) -> None:
-        game = Game.from_moves(moves, variant="gomoku", size=9)  # no captures: stones tell whose turn it is
+        game = Game.from_moves(moves, variant="gomoku", size=9)  # no captures: stones show whose turn it is
         result = search_position(self.make(root), game.position, RNG(0))
         sign = 1 if game.to_move == 1 else -1
         assert result.raw_value == pytest.approx(0.6 * sign)
@@ -215,7 +215,7 @@ class TestSums:
         assert kept_any == reuse
 
     def test_selection_is_the_formula(self) -> None:
-        """Every node of random trees: the compiled selection against plain Python."""
+        """At every node of random trees, the compiled selection equals the one in plain Python."""
         checked = 0
         for seed in range(4):
             forest = Forest(ScriptedEvaluator(1, 7, noise_answer(seed, 7, 2.0)), PUCT, num_trees=1, simulations=300)
@@ -224,7 +224,7 @@ class TestSums:
             for node in range(int(forest.trees.heads[0]["num_nodes"])):
                 plain = read_tree(forest.trees, 0, node)
                 for reduction in (0.0, 0.2):
-                    choice = select_puct(forest.trees, forest._rates, 0, node, reduction)
+                    choice = select_puct(forest.trees, forest._constants, 0, node, reduction)
                     assert agrees(choice, plain_puct(plain, PUCT, reduction))
                     checked += 1
         assert checked > 1000
@@ -258,8 +258,8 @@ class TestEdgesOfTheRange:
         # A threat in poof: hundreds of moves proven lost, each an edge without a node.
         + [("poof", "1. E5 E6 2. B2 E4 3. C3 D3")],
     )
-    def test_full_tree_goes_on(self, root: Root, variant: str, moves: str) -> None:
-        """With room for few nodes and edges the search neither leaves its memory nor loses a simulation."""
+    def test_full_tree_continues(self, root: Root, variant: str, moves: str) -> None:
+        """With few nodes and edges the search neither exceeds its memory nor loses a simulation."""
         guard = 3
         forest = Forest(
             HeuristicEvaluator(guard, 9), SearchSettings(root=root), num_trees=guard, simulations=1500, max_nodes=12

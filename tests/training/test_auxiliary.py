@@ -1,4 +1,4 @@
-"""Auxiliary heads: they learn, teach the trunk, and are not there when the network plays."""
+"""Auxiliary heads: they learn, change the trunk, and are not part of the network that plays."""
 
 import re
 from collections import Counter
@@ -54,7 +54,7 @@ def test_every_target_is_learned_in_one_part_and_in_two(threads: int) -> None:
 
 
 def test_what_is_off_costs_nothing_and_changes_nothing() -> None:
-    """Weight 0: no head, no parameter, the very same step; alone it moves the trunk too."""
+    """Weight 0: no head, no parameter, exactly the same step; with a weight the head alone changes the trunk too."""
     plain, off = learner(), learner({"reply": 0.0})
     assert not off.auxiliary_weights()
     assert set(off._parameters) == {name for name, _ in plain.model.named_parameters()}
@@ -63,7 +63,7 @@ def test_what_is_off_costs_nothing_and_changes_nothing() -> None:
         one = learner({name: ALL[name]})
         assert {key.partition(".")[0] for key in one.auxiliary_weights()} == {name}
         one.learn(some_batch())
-        one.learn(some_batch())  # the first step moves only the head, which starts at 0
+        one.learn(some_batch())  # the first step changes only the head, which starts at 0
         two = learner()
         two.learn(some_batch())
         two.learn(some_batch())
@@ -126,7 +126,7 @@ def test_losses_by_hand() -> None:
     }
     found = {name: float(loss) for name, loss in auxiliary_losses(answers, targets).items()}
     assert found["reply"] == pytest.approx(-np.log(0.25), rel=1e-5)
-    chance = np.e / (1 + np.e)  # the fourth roots are as 2 to 1; the illegal point has no part
+    chance = np.e / (1 + np.e)  # the fourth roots have the ratio 2 to 1; the illegal point has no share
     assert found["soft_policy"] == pytest.approx(-2 / 3 * np.log(chance) - 1 / 3 * np.log(1 - chance), rel=1e-5)
     assert found["captured"] == pytest.approx(0.5 * 0.01, rel=1e-4)
     assert found["plies_left"] == pytest.approx(0.5 * 0.16, rel=1e-4)
@@ -140,7 +140,7 @@ def test_losses_by_hand() -> None:
 
 
 class Own(torch.nn.Module):
-    """A network with heads of its own."""
+    """A network with its own heads."""
 
     def __init__(self, num_planes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Batches: labels, symmetry, and every record once in an epoch."""
+"""Batches: targets, symmetries, and every record once in an epoch."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ def labelled(outcome: float, search_value: float, random_value: float) -> Record
 @pytest.mark.parametrize(
     ("outcome", "search_value", "random_value", "weight", "label"),
     [
-        (-1.0, 1.0, np.nan, 0.6, 1.0),  # the search proved a win: that is the label, whatever the game came to
+        (-1.0, 1.0, np.nan, 0.6, 1.0),  # the search proved a win: that is the label, whatever the outcome
         (1.0, -1.0, np.nan, 1.0, -1.0),
         (1.0, -1.0, 0.9, 1.0, -1.0),  # proven before the random move
         (1.0, 0.5, -1.0, 1.0, -1.0),  # proven at the random move
@@ -64,7 +64,7 @@ def positions_of(records: RecordBatch) -> Positions:
 
 
 @pytest.mark.parametrize(("variant", "size"), [("pente", 9), ("pente", 19), ("keryo", 13), ("boat", 9), ("poof", 11)])
-def test_planes_of_a_turned_record_are_those_of_the_turned_position(variant: str, size: int) -> None:
+def test_planes_of_a_transformed_record_are_those_of_the_transformed_position(variant: str, size: int) -> None:
     records = random_records(40, size, variant=variant)
     samples, positions = samples_of(records, 0.6), positions_of(records)
     everyone = np.arange(40)
@@ -91,8 +91,8 @@ def test_targets_sum_to_one_over_the_legal_points_even_where_the_opening_rule_bi
     np.testing.assert_allclose(batch.policy.sum(1), 1, atol=1e-5)
     assert not batch.policy[batch.legal == 0].any()
     for row in range(300):
-        turned = size % 2 or records.ply[row] > 2
-        table = SYMMETRIES[size][symmetries[row] if turned else 0]
+        transformed = size % 2 or records.ply[row] > 2
+        table = SYMMETRIES[size][symmetries[row] if transformed else 0]
         legal = [is_legal(positions[row], point) for point in range(size * size)]
         np.testing.assert_array_equal(batch.legal[row, table], np.array(legal, np.float32))
 
@@ -110,7 +110,7 @@ def test_the_rest_goes_evenly_to_the_points_not_listed() -> None:
 
 
 def test_a_waiting_five_of_boat_is_seen() -> None:
-    """Five stones of player 2, one of them in a pair that player 1 can capture: the game goes on, and waits."""
+    """Five stones of player 2, one of them in a pair that player 1 can capture: the five is pending."""
     board = np.zeros(81, np.int8)
     board[[36, 37, 38, 39, 40, 31]] = 2
     board[22] = 1
@@ -128,7 +128,7 @@ def test_a_waiting_five_of_boat_is_seen() -> None:
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(1, 32), (33, 32), (100, 32), (64, 64)])
-def test_an_epoch_shows_every_record_once_in_batches_of_the_size_asked_for(count: int, batch_size: int) -> None:
+def test_an_epoch_has_every_record_once_in_batches_of_the_requested_size(count: int, batch_size: int) -> None:
     records = dataclasses.replace(random_records(count, 9), search_value=np.linspace(-1, 1, count).astype(np.float32))
     samples = samples_of(records, 0.0)
     with EpochBatches(samples, BatchPlan(batch_size, 8), np.random.default_rng(0)) as batches:
@@ -158,7 +158,7 @@ def test_an_epoch_left_early_leaves_no_thread() -> None:
     assert not batches._thread.is_alive()
 
 
-def test_wrong_records_are_told_to_the_learner_and_wrong_orientations_refused() -> None:
+def test_wrong_records_raise_in_the_learner_and_wrong_orientations_are_rejected() -> None:
     samples = samples_of(random_records(4, 9), 0.6)
     with pytest.raises(RequestError, match="orientations is 3"):
         EpochBatches(samples, BatchPlan(4, 3), np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""What a game made by hand teaches beside policy and value: replies, captures, the end; turned with the board."""
+"""The auxiliary targets of a hand-made game: replies, captures, the end; also under symmetries."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ MOVES = [40, 41, 0, 42, 43, 80, 79]
 
 
 def searched(ply: int, listed: dict[int, float], **changes: float) -> SearchRecord:
-    """The record of a ply of MOVES: its policy as listed, the rest spread."""
+    """The record of a ply of MOVES: its policy as listed, the rest spread evenly."""
     position = new_positions(1, "pente", SIZE)[0]
     for move in MOVES[:ply]:
         play(position, move)
@@ -42,7 +42,7 @@ def searched(ply: int, listed: dict[int, float], **changes: float) -> SearchReco
 
 
 def stored(folder: Path, records: list[SearchRecord], random_plies: tuple[int, ...] = ()) -> RecordBatch:
-    """The records of a game of MOVES as training reads them."""
+    """The records of a game of MOVES as read for training."""
     with Store(folder / "records.db") as store:
         store.add_game(GameRecord("pente", SIZE, MOVES, 2, "five", 0, random_plies, 1, "simple", 0, 10, records))
         return store.sample("recent", 100, np.random.default_rng(1), "pente", SIZE)
@@ -50,7 +50,7 @@ def stored(folder: Path, records: list[SearchRecord], random_plies: tuple[int, .
 
 @pytest.fixture
 def records(tmp_path: Path) -> RecordBatch:
-    """Plies 3 to 6: of ply 5 the policy does not count; ply 6 is the last."""
+    """Plies 3 to 6: the policy of ply 5 does not count; ply 6 is the last."""
     return stored(
         tmp_path,
         [
@@ -84,13 +84,13 @@ def test_the_reply_turns_with_the_board(records: RecordBatch) -> None:
     samples = samples_of(records, 0.6)
     plain = make_batch(samples, np.arange(4), np.zeros(4, np.int64), with_reply=True)
     for symmetry in range(8):
-        turned = make_batch(samples, np.arange(4), np.full(4, symmetry), with_reply=True)
-        np.testing.assert_array_equal(turned.reply[:, SYMMETRIES[SIZE][symmetry]], plain.reply)
-        np.testing.assert_array_equal(turned.later, plain.later)
+        transformed = make_batch(samples, np.arange(4), np.full(4, symmetry), with_reply=True)
+        np.testing.assert_array_equal(transformed.reply[:, SYMMETRIES[SIZE][symmetry]], plain.reply)
+        np.testing.assert_array_equal(transformed.later, plain.later)
 
 
 def test_stones_captured_are_the_player_s_own_and_the_other_s_and_the_end_draws_near(records: RecordBatch) -> None:
-    """Player 1 has 2 at the end; plies 3 and 5 are player 2's."""
+    """Player 1 has captured 2 at the end; plies 3 and 5 are player 2's."""
     labels = later_labels(records)
     np.testing.assert_allclose(labels[:, :2], [[0, 0.2], [0.2, 0], [0, 0.2], [0.2, 0]], atol=1e-6)
     np.testing.assert_allclose(labels[:, 2], np.exp(-np.array([4, 3, 2, 1]) / 20), rtol=1e-6)

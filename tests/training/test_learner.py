@@ -1,4 +1,4 @@
-"""The learner: it learns, its average follows, it resumes to the same weights, it stops where numbers end."""
+"""The learner: it learns, updates its EMA, resumes to the same weights, and stops if a loss is not finite."""
 
 import numba
 import numpy as np
@@ -72,7 +72,7 @@ def test_the_loss_falls_alike_by_tiles_by_plain_bf16_and_in_float32(monkeypatch:
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="its kernels are LLVM vectors: not in Python")
 def test_a_mixnet_learns_by_kernels_what_it_learns_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also with threads, and with auxiliary heads, which only torch computes."""
+    """Also with several threads, and with auxiliary heads, which only torch computes."""
     spec = ModelSpec("mixnet", "alphapente.network.mixnet:Mixnet", {"channels": 16})
     batch = some_batch(form=LINES)
 
@@ -94,8 +94,8 @@ def test_a_mixnet_learns_by_kernels_what_it_learns_by_torch(monkeypatch: pytest.
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="tiles are LLVM vectors: not in Python")
-def test_a_training_begun_without_tiles_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The optimizer's state belongs to the same weights, though their order in memory is another."""
+def test_a_training_begun_without_tiles_continues_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The optimizer's state belongs to the same weights, although their order in memory differs."""
     monkeypatch.setattr("alphapente.training.winograd.pays", lambda *_: False)
     plain = wide("fp32")
     course(plain)
@@ -112,7 +112,7 @@ def test_a_training_begun_without_tiles_goes_on_with_them(monkeypatch: pytest.Mo
 
 
 def test_two_threads_learn_as_one_does() -> None:
-    """Not the same to the digit: each half of a batch is normalised by itself."""
+    """Not exactly equal: each half of a batch is normalised by itself."""
     np.testing.assert_allclose(course(wide("fp32", 2)), course(wide("fp32")), rtol=0.05)
 
 
@@ -126,7 +126,7 @@ def test_parts_are_not_so_small_that_normalisation_is_lost() -> None:
 
 
 def targets(policy: Tensor, legal: Tensor, value: Tensor) -> Targets:
-    """Of one position, about which nothing else is known."""
+    """Targets of one position without auxiliary ones."""
     return Targets(
         policy, legal, value, torch.ones(1), torch.zeros(1, 0), torch.zeros(1), torch.zeros(1, 3), torch.zeros(1)
     )
@@ -137,7 +137,7 @@ def test_losses_by_hand() -> None:
     policy, legal = torch.tensor([[0.25, 0.75, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
     found = losses((logits, z), targets(policy, legal, torch.tensor([[0.5, 0.2, 0.3]])))
     assert float(found.reply) == float(found.soft_policy) == float(found.captured) == float(found.plies_left) == 0
-    assert float(found.policy) == pytest.approx(np.log(2))  # the illegal favourite is masked
+    assert float(found.policy) == pytest.approx(np.log(2))  # the illegal point with the largest logit is masked
     assert float(found.policy_entropy) == pytest.approx(np.log(2))
     assert float(found.target_entropy) == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75))
     win, draw, loss = np.exp([1, 0, -1]) / np.exp([1, 0, -1]).sum()
@@ -155,7 +155,7 @@ def test_the_value_gradient_does_not_vanish_where_the_network_is_sure_and_wrong(
 
 
 def test_a_policy_of_no_weight_teaches_no_policy_and_its_value_all_the_same() -> None:
-    """The policy loss is the mean over what counts; also where the batch is learned in parts."""
+    """The policy loss is the mean over the records that count, also if the batch is divided into parts."""
     batch = some_batch(2 * SMALLEST_PART)
     weights = np.zeros(len(batch.value), np.float32)
     weights[[3, 9]] = 0.5, 1.0
@@ -174,7 +174,7 @@ def test_a_policy_of_no_weight_teaches_no_policy_and_its_value_all_the_same() ->
 
 
 def without_statistics(threads: int = 1) -> Learner:
-    """A learner in whose normalisation the positions of a batch do not see each other."""
+    """A learner whose normalisation does not mix the positions of a batch."""
     learner = wide("fp32", threads)
     for replica in learner._replicas.models:
         replica.eval()

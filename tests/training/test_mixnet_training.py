@@ -1,4 +1,4 @@
-"""The kernels that train `mixnet` give what torch's autograd gives: both outputs and the gradient of every weight."""
+"""The kernels that train `mixnet` equal torch's autograd: both outputs and the gradient of every weight."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 
 
 def network(channels: int) -> Mixnet:
-    """A network in which all weights matter, on their way to both outputs."""
+    """A network in which all weights contribute to both outputs."""
     torch.manual_seed(1)
     model = Mixnet(channels)
     for name, weight in model.named_parameters():
@@ -38,7 +38,7 @@ def network(channels: int) -> Mixnet:
 
 
 def inputs(count: int, size: int, stones: float) -> Inputs:
-    """Positions with this share of their points occupied, in one corner unless that is too small for them."""
+    """Positions with this share of their points occupied, in one corner unless the corner is too small."""
     rng = np.random.default_rng(size)
     positions = new_positions(count, "pente", size)
     placed = round(stones * size * size)
@@ -110,7 +110,7 @@ def test_a_batch_of_one_position_many_times() -> None:
 
 @needs_kernels
 def test_a_maximum_that_several_points_have_gives_its_gradient_to_the_first() -> None:
-    """All points of an empty board have the same features where the taps beside the middle are 0."""
+    """All points of an empty board have the same features if all taps except the middle one are 0."""
     model = network(16)
     with torch.no_grad():
         taps = model.trunk.depthwise.weight
@@ -124,7 +124,7 @@ def test_a_maximum_that_several_points_have_gives_its_gradient_to_the_first() ->
 @needs_kernels
 @pytest.mark.parametrize("bias", [0.0, -100.0])
 def test_a_maximum_that_several_near_points_have_gives_its_gradient_to_the_first(bias: float) -> None:
-    """All near points have the same policy channels where they depend on nothing but the pooled features.
+    """All near points have the same policy channels if these depend only on the pooled features.
 
     About half of the channels are 0 at all points; with the bias of -100 all are.
     """

@@ -29,7 +29,7 @@ def test_parts_together_have_the_gradient_of_the_whole() -> None:
         torch.testing.assert_close(found, list(expected))
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter.mul_(0.5)  # the copies see it
+                parameter.mul_(0.5)  # the copies change as well
 
 
 def test_statistics_start_as_the_models_and_end_as_the_mean() -> None:

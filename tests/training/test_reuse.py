@@ -1,4 +1,4 @@
-"""The account of how often records were trained on: exact over many trainings, whatever their sizes."""
+"""The replay ratio: exact over many trainings, whatever their sizes."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Whole trainings over a real database: strategies, checkpoints, interruption, refusals."""
+"""Whole trainings with a real database: strategies, checkpoints, interruption, errors."""
 
 import dataclasses
 import itertools
@@ -83,13 +83,13 @@ def test_a_training_reports_its_epochs_and_leaves_a_checkpoint_that_plays(databa
     assert "64 of 120 records of pente 7x7 by top_random; seed 5" in notes(events)
 
 
-def test_a_second_training_goes_on_with_weights_optimizer_and_steps(database: Path, tmp_path: Path) -> None:
+def test_a_second_training_continues_with_weights_optimizer_and_steps(database: Path, tmp_path: Path) -> None:
     config = config_of(database, tmp_path)
     first = train(config, lambda _event: None)
     events: list[Event] = []
     second = train(config, events.append)
     assert (first.step, second.step) == (16, 32)
-    assert f"going on with {second.checkpoint} at step 16" in notes(events)
+    assert f"resuming {second.checkpoint} at step 16" in notes(events)
     state = read(Path(second.checkpoint)).optimizer
     assert {float(numbers["step"]) for numbers in state.values()} == {32}
 
@@ -104,11 +104,11 @@ def test_every_strategy_and_both_models_train(database: Path, tmp_path: Path, st
     assert (tmp_path / f"{model}_model.pt").exists()
 
 
-def test_fewer_records_than_asked_for_are_all_taken_and_it_says_so(database: Path, tmp_path: Path) -> None:
+def test_fewer_records_than_requested_are_all_used_and_reported(database: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     summary = train(config_of(database, tmp_path, data_sample_size=5000, num_epochs=1), events.append)
     assert summary.records == 120
-    assert "5,000 records of pente 7x7 were asked for and there are 120: all" in notes(events)
+    assert "5,000 records of pente 7x7 were requested and there are 120: all" in notes(events)
 
 
 def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_p
 
 
 class StopAfter:
-    """Asks to stop at the n-th step."""
+    """Requests a stop at the n-th step."""
 
     def __init__(self, calls: int) -> None:
         self.left = calls
@@ -156,7 +156,7 @@ def test_interrupted_between_epochs_it_ends_as_if_it_had_not_been(
     summary = train(config, events.append, resume_key="run 1 training 1.1")
     assert [event.epoch for event in events if isinstance(event, EpochReport)] == [3, 4]
     assert summary.step == 16
-    assert "going on after epoch 2 of 4" in notes(events)
+    assert "resuming after epoch 2 of 4" in notes(events)
     train(config_of(database, tmp_path / "straight", seed=kept.seed), lambda _event: None)
     assert same_weights(path, tmp_path / "straight" / "simple_model.pt")
 
@@ -179,7 +179,7 @@ def test_a_training_that_was_done_is_not_done_again(database: Path, tmp_path: Pa
     assert (again.step, again.epochs, again.policy_loss) == (first.step, 4, first.policy_loss)
 
 
-def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path, tmp_path: Path) -> None:
+def test_stopped_within_an_epoch_it_saves_and_resumes_later(database: Path, tmp_path: Path) -> None:
     config = config_of(database, tmp_path)
     stopped = train(config, lambda _event: None, StopAfter(5), resume_key="a")
     found = read(Path(stopped.checkpoint))
@@ -192,7 +192,7 @@ def test_asked_to_stop_within_an_epoch_it_saves_and_goes_on_later(database: Path
 def test_the_network_is_kept_where_a_training_ends_and_where_it_is_stopped(
     database: Path, tmp_path: Path, steps: int
 ) -> None:
-    """The second is what becomes of a run's last training, when the run's time is over."""
+    """The second is a run's last training after the run's time is over."""
     config = config_of(database, tmp_path)
     config = config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"keep_checkpoints": True})})
     trained = train(config, lambda _event: None, StopAfter(steps))
@@ -208,7 +208,7 @@ def test_one_training_at_a_time_for_a_checkpoint(database: Path, tmp_path: Path)
         if isinstance(event, EpochReport):
             with pytest.raises(FailureError, match=f"process {os.getpid()}"):
                 train(config, lambda _event: None)
-            train(other, lambda _event: None)  # another checkpoint is free
+            train(other, lambda _event: None)  # another checkpoint is not locked
 
     train(config, begin_others)
     assert (tmp_path / "resnet_model.pt").exists()
@@ -228,7 +228,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
         return samples
 
     monkeypatch.setattr("alphapente.training.session.samples_of", poisoned)
-    with pytest.raises(FailureError, match="no finite number"):
+    with pytest.raises(FailureError, match="is not finite"):
         train(config, lambda _event: None)
     assert (tmp_path / "simple_model.pt").read_bytes() == before
 
@@ -245,14 +245,14 @@ def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_trained(da
         train(config, lambda _event: None)
 
 
-def test_a_folder_that_cannot_be_written_is_told(database: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(database: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FailureError, match="checkpoint_dir"):
         train(config_of(database, tmp_path / "file"), lambda _event: None)
 
 
 def start(config: Config, folder: Path) -> "subprocess.Popen[str]":
-    """A training in a process of its own, which prints the number of each epoch and stops on SIGTERM."""
+    """A training in another process, which prints the number of each epoch and stops on SIGTERM."""
     file = folder / "resolved.json"
     file.write_text(config.dump_json())
     code = (
@@ -383,7 +383,7 @@ def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path
     summary = train(config, lambda _event: None, resume_key="a")
     assert summary.epochs == 6
     kept = read(tmp_path / "a" / "simple_model.pt").training
-    assert kept["new_records"] == 64  # no more than it draws
+    assert kept["new_records"] == 64  # no more than are drawn
     assert kept["num_samples"] == 256
     account = kept["accounts"]["pente 7x7"]
     assert account["records"] == 120
@@ -396,7 +396,7 @@ def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path
 def test_settings_changed_within_a_training_may_leave_fewer_batches_than_epochs(
     database: Path, tmp_path: Path, before: dict[str, Any], batch_size: int
 ) -> None:
-    """256 samples in 6 epochs, and then in batches of 100 or 1000: each epoch with a batch of its own is taught."""
+    """256 samples in 6 epochs, then resumed with batches of 100 or 1000: each epoch that has a batch is trained."""
     first = config_of(database, tmp_path, num_epochs=6 if before["reuse"] else 4, save_interval=1, **before)
     stopped = train(first, lambda _event: None, StopAfter(6), resume_key="a")
     assert 0 < stopped.epochs < 3
@@ -423,7 +423,7 @@ def test_each_pool_has_an_account_of_its_own(database: Path, tmp_path: Path) -> 
     assert {pool: account["records"] for pool, account in accounts.items()} == {"pente 7x7": 120, "pente 9x9": 20}
 
 
-def test_held_out_games_are_asked_about_and_never_taught(
+def test_held_out_games_are_evaluated_and_never_trained_on(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(database, tmp_path, validation_share=0.5, data_sample_size=500)
@@ -462,7 +462,7 @@ def test_held_out_games_are_asked_about_and_never_taught(
     assert "calibration error" in describe(last)
 
 
-def test_without_held_out_games_nothing_is_said_of_them(database: Path, tmp_path: Path) -> None:
+def test_without_held_out_games_none_are_reported(database: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     train(config_of(database, tmp_path, num_epochs=1), events.append)
     (report,) = (event for event in events if isinstance(event, EpochReport))
@@ -471,21 +471,21 @@ def test_without_held_out_games_nothing_is_said_of_them(database: Path, tmp_path
 
 
 def test_auxiliary_heads_come_and_go_between_trainings(database: Path, tmp_path: Path) -> None:
-    told: list[str] = []
+    summaries: list[str] = []
     for weights in ({"reply": 0.15, "captured": 0.5}, {"reply": 0.15, "plies_left": 0.5}, {}):
         events: list[Event] = []
         summary = train(config_of(database, tmp_path, num_epochs=1, auxiliary=weights), events.append)
-        told.append(notes(events))
+        summaries.append(notes(events))
         (report,) = (event for event in events if isinstance(event, EpochReport))
         assert set(report.auxiliary) == set(weights)
         kept = read(Path(summary.checkpoint))
         assert {name.partition(".")[0] for name in kept.auxiliary} == set(weights)
         assert all(float(state["step"]) <= kept.step for state in kept.optimizer.values())
         assert playing_network(config_of(database, tmp_path), "simple").step == summary.step
-    assert "auxiliary reply 0.15, captured 0.5" in told[0]
-    assert "begin afresh: plies_left" in told[1]
-    assert "that are off now are left out: captured" in told[1]
-    assert "left out: plies_left, reply" in told[2]
+    assert "auxiliary reply 0.15, captured 0.5" in summaries[0]
+    assert "start with fresh weights: plies_left" in summaries[1]
+    assert "that are off now are dropped: captured" in summaries[1]
+    assert "dropped: plies_left, reply" in summaries[2]
 
 
 def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Path) -> None:
@@ -505,4 +505,4 @@ def test_records_that_surprised_are_seen_more_often(database: Path, tmp_path: Pa
         patch.setattr(batches, "make_batch", watch)
         train(config_of(copy, tmp_path, surprise_weight=0.5, num_epochs=10), lambda _event: None)
     assert len(seen) == 200
-    assert 100 <= seen.count(3) <= 110  # half of the weight, and its share of the other half
+    assert 100 <= seen.count(3) <= 110  # half of the weight, and an equal share of the other half

@@ -1,4 +1,4 @@
-"""Threads of torch are set for a while only."""
+"""The number of torch's threads is set only within the context."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Winograd's sums: exact in exact arithmetic, and the kernels move what the formulas say."""
+"""Winograd transforms: exact in exact arithmetic, and the kernels equal the formulas."""
 
 import numba
 import numpy as np
@@ -20,7 +20,7 @@ def numbers(*shape: int, seed: int = 0) -> NDArray[np.float64]:
 
 
 def matrix(sums: object, inputs: int) -> NDArray[np.float64]:
-    """The matrix of a linear function of so many numbers."""
+    """The matrix of a linear function of `inputs` numbers."""
     return np.array(sums(*np.eye(inputs))).astype(np.float64)  # type: ignore[operator]
 
 

@@ -1,4 +1,4 @@
-"""Games held out: whole, the same ones for ever, and what is made of them."""
+"""Held-out games: whole games, always the same ones, and the results on them."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ def test_whole_games_are_held_out_and_always_the_same() -> None:
     again = held_out(of_games(games[3000:].tolist()), 0.1)
     np.testing.assert_array_equal(again, out[3000:])
     assert not held_out(records, 0.0).any()
-    assert held_out(records, 0.2)[out].all()  # a larger share holds out more, not others
+    assert held_out(records, 0.2)[out].all()  # a larger share holds out additional games, not other ones
 
 
 def test_something_is_always_left_to_learn() -> None:
@@ -36,8 +36,8 @@ def test_something_is_always_left_to_learn() -> None:
 
 def test_calibration_by_hand() -> None:
     predicted = np.array([-1.0, -0.95, 0.1, 0.15, 0.9, 1.0], np.float32)
-    came = np.array([-1, 1, 1, 0, 1, 1], np.float32)
-    found = calibration(predicted, came)
+    outcome = np.array([-1, 1, 1, 0, 1, 1], np.float32)
+    found = calibration(predicted, outcome)
     assert [count for *_, count in found.bins] == [2, 2, 2]
     np.testing.assert_allclose([entry[:2] for entry in found.bins], [[-0.975, 0], [0.125, 0.5], [0.95, 1]], atol=1e-6)
     assert found.error == pytest.approx((0.975 + 0.375 + 0.05) / 3)
@@ -85,7 +85,7 @@ def test_calibration_leaves_out_what_a_random_move_decided() -> None:
     assert asked_about(none)[1].ask(judge).calibration is None
 
 
-def test_no_more_than_so_many_are_asked_about_the_newest_first() -> None:
+def test_at_most_the_newest_records_are_evaluated() -> None:
     records = of_games([1] * 10)
     many = np.zeros(10, np.bool_)
     many[[1, 4]] = True

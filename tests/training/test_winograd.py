@@ -1,4 +1,4 @@
-"""Convolutions by tiles give what plain convolutions give, forward and backward, within the rounding of their type."""
+"""Convolutions by tiles equal plain convolutions, forward and backward, within the rounding of their type."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +22,11 @@ def error(found: Tensor, expected: Tensor) -> float:
 
 
 Pass = tuple[Tensor, Tensor, Tensor]
-"""What a convolution gives, the gradient of its input, that of its weight."""
+"""The output of a convolution, the gradient of its input, and that of its weight."""
 
 
 def passed(conv: nn.Module, x: Tensor, gradient: Tensor) -> Pass:
-    """A pass forward and back, its input the learner's: channels last."""
+    """A pass forward and backward with an input as in the learner: channels last."""
     conv.zero_grad()
     given = x.contiguous(memory_format=torch.channels_last).requires_grad_()
     found = conv(given)
@@ -38,7 +38,7 @@ def passed(conv: nn.Module, x: Tensor, gradient: Tensor) -> Pass:
 
 
 def pair(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.Conv2d]:
-    """A plain convolution and the same by tiles."""
+    """A plain convolution and the same one by tiles."""
     torch.manual_seed(1)
     plain = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     tiled = copy.deepcopy(plain)
@@ -70,7 +70,7 @@ def test_values_and_gradients_are_those_of_the_plain_convolution_in_float64(
 @needs_kernels
 @pytest.mark.parametrize("size", [9, 19])
 def test_sums_stay_small_in_float32_where_the_inputs_all_agree(size: int) -> None:
-    """Inputs after ReLU, filters of one sign: no cancelling hides an error; the largest of all points counts."""
+    """Inputs after ReLU, filters of one sign: errors do not cancel; the largest of all points counts."""
     plain, tiled = pair(32, 32)
     with torch.no_grad():
         plain.weight.abs_()
@@ -84,7 +84,7 @@ def test_sums_stay_small_in_float32_where_the_inputs_all_agree(size: int) -> Non
 @needs_kernels
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_the_same_input_gives_the_same_bits_on_one_thread_and_on_several_at_once(dtype: torch.dtype) -> None:
-    """Each thread has its own tiles: convolutions of several sizes at once, in turns, leave each other's alone."""
+    """Each thread has its own tiles: concurrent convolutions of several sizes do not disturb each other."""
     _, tiled = pair(32, 64)
     inputs = [(torch.randn(n, 32, size, size).to(dtype), torch.randn(n, 64, size, size).to(dtype))
               for n, size in ((40, 9), (9, 19), (33, 9), (12, 13))]  # fmt: skip
@@ -100,7 +100,7 @@ def test_the_same_input_gives_the_same_bits_on_one_thread_and_on_several_at_once
 
 @needs_kernels
 def test_the_error_has_no_direction() -> None:
-    """What is lost by rounding is lost to both sides: the mean over many positions comes out far better than each."""
+    """Rounding errors have both signs: the mean over many positions is far more accurate than each of them."""
     torch.manual_seed(2)
     plain = nn.Conv2d(64, 64, 3, padding=1, bias=False)
     tiled = copy.deepcopy(plain)
@@ -114,7 +114,7 @@ def test_the_error_has_no_direction() -> None:
 def test_only_what_fits_is_changed_and_the_names_of_weights_stay() -> None:
     model = build_model(Config(), "resnet")
     names = list(model.state_dict())
-    assert use_winograd(model) == 12  # all but the first, which has 12 channels, and the heads' own
+    assert use_winograd(model) == 12  # all except the first, which has 12 channels, and those of the heads
     assert list(model.state_dict()) == names
     odd = nn.Sequential(
         nn.Conv2d(64, 64, 3, padding=1),

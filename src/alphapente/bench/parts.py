@@ -30,7 +30,7 @@ from alphapente.search.forest import Forest
 from alphapente.search.gumbel import select_gumbel
 from alphapente.search.kernels import back_up, expand, select, select_puct
 from alphapente.search.root import SearchResult
-from alphapente.search.tree import IDLE, SEARCHING, UNKNOWN, Leaves, Rates, Trees
+from alphapente.search.tree import IDLE, SEARCHING, UNKNOWN, Leaves, SelectionConstants, Trees
 
 LAPS = 5
 """How often each part is measured; the fastest counts, since disturbances only slow it down."""
@@ -57,9 +57,9 @@ class TimedForest(Forest):
         self.batches = self.plies = 0
 
     @property
-    def rates(self) -> Rates:
+    def constants(self) -> SelectionConstants:
         """The numbers of the selection rule."""
-        return self._rates
+        return self._constants
 
     @property
     def simulated(self) -> int:
@@ -116,7 +116,7 @@ class TimedForest(Forest):
         calls = 200
         return (
             _fastest(
-                lambda: select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver),
+                lambda: select(self.trees, self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver),
                 calls,
             ),
             _fastest(lambda: expand(self.trees, self.leaves, self.cache, answers, self._scratch), calls),
@@ -207,17 +207,17 @@ def _back_up_all(trees: Trees, leaves: Leaves, laps: int) -> int:
 
 
 @kernel
-def _choose_all(trees: Trees, rates: Rates, leaves: Leaves, laps: int) -> int:
+def _choose_all(trees: Trees, constants: SelectionConstants, leaves: Leaves, laps: int) -> int:
     count = 0
     for _ in range(laps):
         for place in range(len(leaves.tree)):
             if leaves.active[place] and leaves.depth[place] > 0:
                 tree = np.int64(leaves.tree[place])
-                if rates.gumbel:
-                    select_gumbel(trees, rates, tree)
-                for level in range(1 if rates.gumbel else 0, leaves.depth[place]):
+                if constants.gumbel:
+                    select_gumbel(trees, constants, tree)
+                for level in range(1 if constants.gumbel else 0, leaves.depth[place]):
                     node = np.int64(leaves.path_node[place, level])
-                    select_puct(trees, rates, tree, node, rates.first_play_reduction)
+                    select_puct(trees, constants, tree, node, constants.first_play_reduction)
                 count += 1
     return count
 
@@ -249,7 +249,7 @@ def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:
     trees, leaves = (kind(*(array.copy() for array in part)) for kind, part in _search_arrays(forest))
     backed_up = _back_up_all(trees, leaves, 64)
     found["next move"] = _fastest(lambda: _find_next_all(trees, leaves, 16)) / max(1, backed_up // 4)
-    found["choose"] = _fastest(lambda: _choose_all(trees, forest.rates, leaves, 16)) / max(1, backed_up // 4)
+    found["choose"] = _fastest(lambda: _choose_all(trees, forest.constants, leaves, 16)) / max(1, backed_up // 4)
     found["back up"] = _fastest(lambda: _back_up_all(trees, leaves, 64)) / max(1, backed_up)
     return found
 

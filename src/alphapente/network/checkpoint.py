@@ -1,7 +1,7 @@
-"""Checkpoints: all that a network is and all that its training needs to go on, in one file replaced as a whole.
+"""Checkpoints: a network and everything that its training needs to continue, in one file that is replaced atomically.
 
-A checkpoint is read without running anything that it contains (torch's `weights_only`), so a file from a stranger
-can do no harm; it names its model's class, but only a built-in class, or one that the configuration names, is built.
+A checkpoint is read without executing anything in it (torch's `weights_only`), so an untrusted file can do no harm. It
+names its model's class, but only a built-in class, or one that the configuration names, is built.
 """
 
 import hashlib
@@ -23,34 +23,34 @@ from alphapente.network.models import ModelSpec, build
 from alphapente.network.planes import NUM_PLANES
 
 FORMAT_VERSION = 2
-"""1 had one value logit, and the optimizer's state by number."""
+"""Version 1 had one value logit, and the optimizer's state by index."""
 KIND = "alphapente-checkpoint"
 
 
 class CheckpointError(FailureError):
-    """A checkpoint that cannot be read, does not fit, or could not be written: which, why, and what to do."""
+    """A checkpoint that cannot be read, does not fit, or could not be written: which one, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a checkpoint file holds."""
+    """The content of a checkpoint file."""
 
     model_type: str
     class_path: str
     sizes: dict[str, Any]
     num_planes: int
     weights: dict[str, Tensor]
-    """As the training last left them."""
+    """The weights in training, after its last step."""
     averaged_weights: dict[str, Tensor]
-    """Their moving average: what plays."""
+    """Their EMA, which plays."""
     optimizer: dict[str, Any] = field(default_factory=dict)
-    """The optimizer's state of each weight, by its name; empty for one that has not started."""
+    """The optimizer's state of each weight, by its name; empty before the first step."""
     auxiliary: dict[str, Tensor] = field(default_factory=dict)
-    """The heads that only training has, see training/auxiliary.py; empty where there are none."""
+    """The auxiliary heads, which only training has, see training/auxiliary.py; empty if there are none."""
     step: int = 0
-    """Optimizer steps since the network was made."""
+    """Optimizer steps since the network was created."""
     training: dict[str, Any] = field(default_factory=dict)
-    """Where the training stood: see training/session.py."""
+    """The progress of the training: see training/session.py."""
     config: str = ""
     """The resolved configuration as JSON."""
     seed: int = 0
@@ -80,9 +80,9 @@ _TYPES: Mapping[str, type] = {
 
 
 def save(path: StrPath, checkpoint: Checkpoint) -> None:
-    """Writes a checkpoint beside `path`, then puts it in its place in one step: a reader sees the old or the new.
+    """Writes a checkpoint beside `path`, then replaces `path` in one step: a reader sees the old file or the new one.
 
-    Raises CheckpointError, the old file untouched, when the disk is full or the folder cannot be written.
+    Raises CheckpointError, the old file unchanged, if the disk is full or the folder cannot be written.
     """
     values = {item.name: getattr(checkpoint, item.name) for item in fields(Checkpoint)}
     buffer = io.BytesIO()
@@ -98,7 +98,7 @@ def save(path: StrPath, checkpoint: Checkpoint) -> None:
 
 
 def for_play(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with all that plays and nothing that only training needs: a quarter of its size."""
+    """The checkpoint with only what is needed to play: a quarter of its size."""
     averaged = checkpoint.averaged_weights
     return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={}, auxiliary={})
 
@@ -106,7 +106,7 @@ def for_play(checkpoint: Checkpoint) -> Checkpoint:
 def read(path: StrPath) -> Checkpoint:
     """The checkpoint in a file; nothing in it is executed.
 
-    Raises CheckpointError for a file that is missing, truncated, damaged, no checkpoint, or of another format version.
+    Raises CheckpointError if the file is missing, truncated, damaged, no checkpoint, or of another format version.
     """
     path = Path(path)
     try:
@@ -125,7 +125,7 @@ def read(path: StrPath) -> Checkpoint:
         raise CheckpointError(f"{path} {reason}: {_MOVE_AWAY}")
     data.seek(0)
     try:
-        with zipfile.ZipFile(data) as archive:  # torch itself does not look at the checksums
+        with zipfile.ZipFile(data) as archive:  # torch itself does not verify the checksums
             if damaged := archive.testzip():
                 raise ValueError(f"wrong checksum of {damaged}")
         data.seek(0)
@@ -142,7 +142,7 @@ _MOVE_AWAY = "move it away to start from a fresh network, or restore a copy"
 
 
 def _checked(path: Path, values: object) -> Checkpoint:
-    """What was read, once every part is known to be there and of its type."""
+    """The checkpoint of the values read, after checking that every part is present and of its type."""
     if not isinstance(values, dict) or values.get("kind") != KIND:
         raise CheckpointError(f"{path} is a torch file, but no AlphaPente checkpoint: {_MOVE_AWAY}")
     version = values.get("format_version")
@@ -163,7 +163,7 @@ def _checked(path: Path, values: object) -> Checkpoint:
 
 
 def require_spec(path: StrPath, checkpoint: Checkpoint, spec: ModelSpec) -> None:
-    """Raises CheckpointError, with what differs, unless the checkpoint is of this very model."""
+    """Raises CheckpointError, with the differences, unless the checkpoint is of exactly this model."""
     away = f"move {path} away to start from a fresh network"
     if checkpoint.model_type != spec.model_type:
         raise CheckpointError(
@@ -195,10 +195,10 @@ _ABSENT = object()
 
 
 def restore(path: StrPath, checkpoint: Checkpoint, config: Config | None = None, averaged: bool = True) -> nn.Module:
-    """The model of a checkpoint with its averaged weights (what plays), or those in training.
+    """The model of a checkpoint with its averaged weights, which play, or with the weights in training.
 
-    A class of the user's own is only imported when a model of `config` names it. Raises CheckpointError when the
-    weights do not fit the model or are not finite numbers, or the class may not be used.
+    A user-defined class is imported only if a model of `config` names it. Raises CheckpointError if the weights do not
+    fit the model or are not finite numbers, or if the class may not be used.
     """
     named = {settings.class_path for settings in config.models.values()} if config else set()
     if checkpoint.class_path not in named | set(BUILT_IN_CLASSES.values()):
@@ -221,11 +221,11 @@ def restore(path: StrPath, checkpoint: Checkpoint, config: Config | None = None,
 
 
 def _require_finite(path: StrPath, weights: Mapping[str, Tensor]) -> None:
-    """Raises CheckpointError for weights that are NaN or infinite: nothing can be played or trained with them."""
+    """Raises CheckpointError for weights that are NaN or infinite: they can neither play nor train."""
     for name, tensor in weights.items():
         if not tensor.is_floating_point() or tensor.numel() == 0:
             continue
-        extremes = torch.stack(torch.aminmax(tensor))  # NaN where there is one; the quickest pass over all of them
+        extremes = torch.stack(torch.aminmax(tensor))  # NaN if there is one; the fastest pass over all weights
         if not bool(extremes.isfinite().all()):
             wrong = int(tensor.numel() - torch.isfinite(tensor).sum())
             raise CheckpointError(
@@ -235,12 +235,12 @@ def _require_finite(path: StrPath, weights: Mapping[str, Tensor]) -> None:
 
 
 def num_weights(checkpoint: Checkpoint) -> int:
-    """How many numbers the weights are, normalisation statistics included."""
+    """The number of weights, normalisation statistics included."""
     return sum(tensor.numel() for tensor in checkpoint.weights.values())
 
 
 def weights_digest(checkpoint: Checkpoint) -> str:
-    """SHA-256 of what plays: class, sizes and averaged weights. Every copy has it, however its training goes on."""
+    """SHA-256 of what plays: class, sizes and averaged weights. It identifies the network, whatever its file."""
     digest = hashlib.sha256(f"{checkpoint.class_path} {sorted(checkpoint.sizes.items())}".encode())
     for name, tensor in sorted(checkpoint.averaged_weights.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -1,7 +1,7 @@
-"""Converted networks, kept beside their checkpoints: a start finds its network ready, and needs no torch at all.
+"""Converted networks, stored beside their checkpoints: so a start needs no conversion, and no torch at all.
 
-One file for each model type holds the network that the last start converted. It is trusted only while its key is that
-of the network asked for, and its own digest that of its content; in all other cases the network is converted again.
+One file for each model type holds the network that the last start converted. It is used only if its key is that of the
+requested network and its digest that of its content; in all other cases the network is converted again.
 """
 
 import contextlib
@@ -35,15 +35,15 @@ _CONVERTERS = (
     "torch_backend.py",
     "vectors.py",
 )
-"""The files beside this one that decide what a checkpoint becomes."""
+"""The files beside this one that determine the result of a conversion."""
 
 
 def key_of(config: Config, model_type: str, seed: int) -> str:
-    """What a converted network depends on, as a digest: the checkpoint's content, or the seed of a fresh network,
-    the model's class and sizes, and the versions of all that converts.
+    """A digest of all that a converted network depends on: the checkpoint's content, or the seed of a fresh network,
+    the model's class and sizes, and the versions of the converter.
 
-    "" for what must not be kept: a model of the user's own, whose code may change unseen, an unreadable checkpoint, or
-    a network converted by packages whose versions are not known.
+    "" for networks that must not be stored: of a user-defined model, whose code may change unnoticed, of an unreadable
+    checkpoint, or of converter packages with unknown versions.
     """
     settings = config.models.get(model_type)
     if settings is None or settings.class_path not in BUILT_IN_CLASSES.values():
@@ -63,7 +63,7 @@ def key_of(config: Config, model_type: str, seed: int) -> str:
 
 @functools.cache
 def _converter() -> str:
-    """The versions of all that converts, as a digest; "" where one of them is not known."""
+    """A digest of the converter: our files and the versions of its packages; "" if a version is unknown."""
     digest = hashlib.sha256()
     for name in _CONVERTERS:
         digest.update(Path(__file__).with_name(name).read_bytes())
@@ -80,7 +80,7 @@ Converted = PortableNetwork | Weights
 
 
 def find_converted(config: Config, model_type: str, key: str) -> tuple[Converted, int] | None:
-    """The network kept under this very key, and the steps that it was trained for; None where there is none."""
+    """The network stored under this key, and its training steps; None if there is none."""
     try:
         with converted_path(config, model_type).open("rb") as file:
             header, content = json.loads(file.readline()), file.read()
@@ -92,7 +92,7 @@ def find_converted(config: Config, model_type: str, key: str) -> tuple[Converted
 
 
 def keep_converted(config: Config, model_type: str, key: str, network: Converted, step: int) -> None:
-    """Keeps the network under its key, in place of the one before; does nothing where the folder cannot be written."""
+    """Stores the network under its key, replacing the one before; does nothing if the folder cannot be written."""
     path = converted_path(config, model_type)
     kind, content = _to_bytes(network)
     header = {"key": key, "step": step, **kind, "digest": hashlib.sha256(content).hexdigest()}
@@ -101,7 +101,7 @@ def keep_converted(config: Config, model_type: str, key: str, network: Converted
 
 
 def _to_bytes(network: Converted) -> tuple[dict[str, Any], bytes]:
-    """What the header says of a network's content, and the content."""
+    """The header's fields about a network's content, and the content."""
     if isinstance(network, PortableNetwork):
         return {"xml": len(network.xml)}, network.xml + network.weights
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Which device runs the network here, and how many cores there are; asked without importing what is slow to import."""
+"""Which device runs the network here, and how many cores there are; determined without slow imports."""
 
 import ctypes
 import importlib.util
@@ -20,19 +20,19 @@ class Choice:
 
 
 def choose_device(requested: str = "auto", class_path: str = "") -> Choice:
-    """What `network.device` comes to here: for "auto" CUDA if torch sees a GPU, else OpenVINO, else torch on the CPU.
+    """Resolves `network.device`: for "auto" CUDA if torch sees a GPU, else OpenVINO, else torch on the CPU.
 
-    `class_path` is the model's class where it is known: mixnet plays by kernels of its own on the CPU, also where there
-    is a GPU, unless "cuda" is requested. Raises RequestError when the device requested is not there.
+    `class_path` is the model's class if it is known: mixnet runs by its own kernels on the CPU, even on a machine with
+    a GPU, unless "cuda" is requested. Raises RequestError if the requested device is not available.
     """
     if class_path == BUILT_IN_CLASSES["mixnet"] and requested in ("auto", "cpu", "openvino"):
         return Choice("cpu", "mixnet's own kernels on the CPU")
     if requested == "cpu":
-        return Choice("cpu", "torch on the CPU, as asked")
+        return Choice("cpu", "torch on the CPU, as requested")
     if requested == "openvino":
         if not _has_openvino():
             raise RequestError("network.device is openvino, which is not installed: `pip install openvino`, or use cpu")
-        return Choice("openvino", "OpenVINO on the CPU, as asked")
+        return Choice("openvino", "OpenVINO on the CPU, as requested")
     if _may_have_gpu():
         import torch
 
@@ -57,21 +57,21 @@ def _has_openvino() -> bool:
 
 
 def _may_have_gpu() -> bool:
-    """Whether torch may find a GPU here: asked from its build and from the driver, for torch takes a second to import.
+    """Whether torch may find a GPU here. Checks its build and the driver, since importing torch takes a second.
 
-    A build for AMD's GPUs has another driver; with it torch itself is asked.
+    A build for AMD's GPUs has another driver; for it this returns True, and torch itself decides.
     """
     if "torch" in sys.modules:
         return True
     try:
         build = metadata.version("torch")
-    except metadata.PackageNotFoundError:  # installed in a way that leaves no word of it
+    except metadata.PackageNotFoundError:  # installed without metadata
         build = ""
     return "+cpu" not in build and ("rocm" in build or _driver_counts_gpus())
 
 
 def _driver_counts_gpus() -> bool:
-    """Whether NVIDIA's driver is there and knows of a GPU (CUDA Driver API: cuInit, cuDeviceGetCount)."""
+    """Whether NVIDIA's driver is installed and reports a GPU (CUDA Driver API: cuInit, cuDeviceGetCount)."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = ctypes.c_int()

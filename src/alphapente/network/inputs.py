@@ -1,4 +1,4 @@
-"""What a network reads: its input form, which encodes positions as the arrays that the model is called with."""
+"""The input form of a network: encodes positions as the arrays with which the model is called."""
 
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ Arrays = tuple[NDArray[Any], ...]
 
 
 class InputForm(Protocol):
-    """Encodes positions of one board size. Has no state: threads may share it."""
+    """Encodes positions of one board size. Stateless: threads may share it."""
 
     def new_arrays(self, count: int, size: int) -> Arrays:
         """Zeroed arrays for `count` positions of a board of `size` x `size` points."""
@@ -22,8 +22,8 @@ class InputForm(Protocol):
     def encode(self, positions: Positions, arrays: Arrays, wanted: NDArray[np.int8] | None = None) -> None:
         """Encodes POSITION[n] into the first n rows of `arrays`, which have at least n rows for that board size.
 
-        Rows where `wanted` int8[n] is 0 are left as they are. `last` of a position has no effect: a search turns
-        positions and records do not store it.
+        Rows where `wanted` int8[n] is 0 stay unchanged. The field `last` of a position has no effect: records do not
+        store it, and an evaluation must not depend on the order of moves, since transpositions share it.
         """
         ...
 
@@ -42,6 +42,6 @@ PLANES: InputForm = _Planes()
 
 
 def input_form(model: object) -> InputForm:
-    """The form that a model reads: its class attribute `input_form`, or PLANES where it has none."""
+    """The input form of a model: its class attribute `input_form`, or PLANES if it has none."""
     form: InputForm = getattr(model, "input_form", PLANES)
     return form

@@ -1,6 +1,6 @@
-"""From a checkpoint and a device to an Evaluator that plays: the one place where backends are told apart.
+"""Makes the Evaluator of a checkpoint on a device: the only module that distinguishes the backends.
 
-Nothing heavy is imported before it is needed, so that a worker that is handed a converted network never imports torch.
+Heavy modules are imported only when needed, so that a worker that gets a converted network never imports torch.
 """
 
 import os
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 Prepared = Union["nn.Module", PortableNetwork, Weights]
-"""What players load: a torch model, or a network converted for OpenVINO or for mixnet's kernels."""
+"""A network ready to be loaded for play: a torch model, or a network converted for OpenVINO or for mixnet's kernels."""
 Source = str | os.PathLike[str] | Prepared
-"""What an evaluator can be made of: a checkpoint's path, or what players load."""
+"""What an evaluator can be made from: the path of a checkpoint, or a prepared network."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayingNetwork:
-    """A model ready to play, where it comes from, and how far it is trained (0: fresh)."""
+    """A model ready to play, its source for the log, and its training steps (0: fresh)."""
 
     model: "nn.Module"
     model_type: str
@@ -41,7 +41,7 @@ class PlayingNetwork:
 
 @dataclass(frozen=True, slots=True)
 class PreparedNetwork:
-    """What players load (see `prepare`), how far it is trained (0: fresh), and where it comes from, for the log."""
+    """A prepared network (see `prepare`), its training steps (0: fresh), and its source for the log."""
 
     network: Prepared
     step: int
@@ -67,7 +67,7 @@ def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNe
 
 
 def chosen_network(config: Config, checkpoint_file: StrPath | None, seed: int = 0) -> PlayingNetwork:
-    """The network in a checkpoint file; without one, that of `generation.model_type`, else the one that comes along.
+    """The network in a checkpoint file; without one, that of `generation.model_type`, else the one that is included.
 
     Raises CheckpointError for a checkpoint that cannot be used.
     """
@@ -85,10 +85,10 @@ def chosen_network(config: Config, checkpoint_file: StrPath | None, seed: int = 
 
 
 def prepared_network(config: Config, model_type: str, device: str, seed: int = 0) -> PreparedNetwork:
-    """As `playing_network`, in the shape that workers on this device load fastest: see `prepare`.
+    """As `playing_network`, in the form that workers on this device load fastest: see `prepare`.
 
-    For OpenVINO and mixnet's kernels it is the converted network that an earlier start has kept, if it is of this very
-    checkpoint: then torch is not needed at all. Raises as `playing_network`.
+    For OpenVINO and mixnet's kernels this is the converted network that an earlier start stored, if it is of exactly
+    this checkpoint: then torch is not needed at all. Raises as `playing_network`.
     """
     key = key_of(config, model_type, seed) if _is_converted(config, model_type, device) else ""
     kept = find_converted(config, model_type, key)
@@ -97,21 +97,21 @@ def prepared_network(config: Config, model_type: str, device: str, seed: int = 0
         return PreparedNetwork(network, step, _description(checkpoint_path(config, model_type), step))
     found = playing_network(config, model_type, seed)
     prepared = prepare(found.model, config, device)
-    # A checkpoint replaced while it was being read would be kept under the key of the one before.
+    # A checkpoint that was replaced while it was read would be stored under the key of the one before.
     if key and isinstance(prepared, PortableNetwork | Weights) and key == key_of(config, model_type, seed):
         keep_converted(config, model_type, key, prepared, found.step)
     return PreparedNetwork(prepared, found.step, found.description)
 
 
 def _is_converted(config: Config, model_type: str, device: str) -> bool:
-    """Whether `prepare` converts this model for this device: torch itself plays all others on "cpu"."""
+    """Whether `prepare` converts this model for this device; torch itself runs all others on "cpu"."""
     settings = config.models.get(model_type)
     own_kernels = settings is not None and settings.class_path == BUILT_IN_CLASSES["mixnet"]
     return device == "openvino" or (own_kernels and device == "cpu" and not numba.config.DISABLE_JIT)
 
 
 def prepare(source: Source, config: Config, device: str) -> Prepared:
-    """`source` in the shape that workers on this device load fastest: for OpenVINO the converted network.
+    """`source` in the form that workers on this device load fastest: for OpenVINO the converted network.
 
     A mixnet is converted for its own kernels, unless `network.device` itself is "cuda".
 
@@ -134,8 +134,8 @@ def load_evaluator(
 ) -> Evaluator:
     """An Evaluator for batches of `batch_size` positions of one board size.
 
-    The device is `network.device` unless given; precision and threads are those of the `network` section.
-    Raises CheckpointError for a checkpoint that cannot be used, RequestError for a device or precision not there.
+    The device is `network.device` unless given; precision and threads are those of the `network` section. Raises
+    CheckpointError for a checkpoint that cannot be used, RequestError for a device or precision that is not available.
     """
     if isinstance(source, PortableNetwork) and device is None:
         device = "openvino"
@@ -146,7 +146,7 @@ def load_evaluator(
 def load_evaluators(
     source: Source, config: Config, batch_size: int, board_size: int, device: str, count: int
 ) -> list[Evaluator]:
-    """As `load_evaluator`: so many that work at the same time, each in a thread of its own. Torch's share one network.
+    """As `load_evaluator`, but `count` evaluators for concurrent threads, one each. With torch they share one network.
 
     Raises as `load_evaluator`.
     """
@@ -167,7 +167,7 @@ def load_evaluators(
 
 
 def _description(path: Path, step: int) -> str:
-    """The sentence for the log: which network plays."""
+    """The log's description of the network that plays."""
     if not path.exists():
         return f"no checkpoint {path} yet: starting from a fresh network"
     return f"network {path} at step {step:,}"

@@ -1,13 +1,13 @@
-"""Mixnet: a network of line patterns, made for CPUs.
+"""Mixnet: a network of line patterns for CPUs.
 
-For each point and each of four directions, the pattern of the line through the point (network/patterns.py) selects a
-row of a table; the four rows and a row for the captured stones are added. ReLU, a depthwise 3x3 convolution and ReLU
-follow, then heads that compute only the points near a stone and mix each with its neighbours. So the first layer, which
-sees as far as a line of nine points, costs four look-ups a point whatever it has learned.
+For each point and each of four directions, the line pattern through the point (network/patterns.py) selects a row of a
+table; the four rows and a row for the captured stones are added. ReLU, a depthwise 3x3 convolution and ReLU follow,
+then heads that compute only the points near a stone and mix each with its neighbours. So the first layer, with a
+receptive field of nine points in each line, costs four look-ups a point, whatever it has learned.
 
-The idea is Rapfi's (Jin, Duan, Hang 2025, arXiv 2503.13178), whose tables hold what a deep convolution computes of each
-line. Here a row is the sum of embeddings of the pattern's middles of radius 1 to RADIUS: a pattern that was never seen
-begins as the sum of shorter ones that were. `table` adds them up for play.
+The idea is Rapfi's (Jin, Duan, Hang 2025, arXiv 2503.13178), whose tables contain the output of a deep convolution for
+each line. Here a row is the sum of embeddings of the pattern's centres of radius 1 to RADIUS: a pattern that was never
+trained begins as the sum of shorter ones that were. `table` adds them up for play.
 """
 
 import torch
@@ -18,9 +18,9 @@ from alphapente.network.models import POLICY_CHANNELS, VALUE_HIDDEN, Heads, TwoH
 from alphapente.network.patterns import LINES, MAX_CAPTURED, NUM_PATTERNS, RADIUS, centre_rows
 
 FAR_LOGIT = -4.0
-"""What the logit of a point far from all stones starts at; beside a near one's 0."""
+"""The initial logit of the points far from all stones; that of near ones is about 0."""
 DEVIATIONS = (0.3, 0.3, 0.03, 0.03)
-"""Of the embeddings at the start, by radius."""
+"""Standard deviations of the initial embeddings, by radius: longer patterns are rarer and start nearer to 0."""
 
 
 class LineFeatures(nn.Module):
@@ -44,7 +44,7 @@ class LineFeatures(nn.Module):
         return total
 
     def captured_row(self, captured: Tensor) -> Tensor:
-        """float[B, channels]: what the captured stones uint8[B, 2] add to each point."""
+        """float[B, channels]: the contribution of the captured stones uint8[B, 2] to each point."""
         counts = captured.long()
         total: Tensor = self.captured(counts[:, 0]) + self.captured(counts[:, 1] + MAX_CAPTURED + 1)
         return total
@@ -60,10 +60,10 @@ class LineFeatures(nn.Module):
 
 
 class NearHeads(Heads):
-    """Policy and value from the trunk's features, where a point's policy channels are computed only near a stone.
+    """Policy and value from the trunk's features; the policy channels are computed only for points near a stone.
 
-    A depthwise 3x3 convolution adds to them what its neighbours have. The value reads their mean and maximum over the
-    board beside those of the features. Points that are not near count as 0.
+    A depthwise 3x3 convolution adds those of a point's neighbours. The value reads the mean and maximum over the board
+    of the features and of the policy channels. Points that are not near count as 0.
     """
 
     def __init__(self, channels: int) -> None:
@@ -81,7 +81,7 @@ class NearHeads(Heads):
 
 
 class Mixnet(TwoHeaded):
-    """Line features under heads for near points; all others share one policy logit, which is learned."""
+    """Line features, then heads for near points; all other points share one learned policy logit."""
 
     input_form = LINES
     trunk: LineFeatures
@@ -101,7 +101,7 @@ class Mixnet(TwoHeaded):
         return torch.where(inputs[2].bool(), policy, self.far), value
 
     def initialise(self) -> None:
-        """As the other networks; embeddings of longer patterns, which are rarer, start nearer to 0."""
+        """Initialises the weights as in the other networks, and the embeddings with DEVIATIONS."""
         super().initialise()
         for embedding, deviation in zip(self.trunk.embeddings, DEVIATIONS, strict=True):
             nn.init.normal_(embedding.weight, std=deviation)  # type: ignore[arg-type]

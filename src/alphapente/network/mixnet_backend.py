@@ -1,7 +1,7 @@
-"""An Evaluator over `mixnet` in 16-bit whole numbers: no runtime library, one position after the other.
+"""An Evaluator for `mixnet` in int16: no runtime library, one position at a time.
 
-`quantized` chooses the units so that nothing can overflow, whatever the position: a channel's features are at most four
-times its largest row plus its largest rows of captured stones, and so on layer by layer.
+`quantized` chooses the scales (units) so that nothing can overflow, whatever the position: a channel's features are at
+most four times its largest row plus its largest rows of captured stones, and so on layer by layer.
 """
 
 from typing import TYPE_CHECKING
@@ -20,26 +20,34 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**15 - 1
 _FLOOR_ERROR = 2
-"""Rounding down each of nine products, about half of which are 0, takes so much of a sum on average."""
+"""Mean error of a sum of nine products, each rounded down (0.5 on average), about half of which are 0."""
 
 
 def quantized(model: "Mixnet") -> Weights:
-    """The network as the kernels play it."""
+    """The quantized weights of the network, for the kernels.
+
+    The depthwise products keep their upper 16 bits: features and taps use the whole range of int16, and a product is
+    (feature / feature_unit) * (tap * gain) / 65,536, so its unit is 65,536 * feature_unit / gain. `gain` is limited by
+    the largest tap and by the largest possible sum: features are not negative, so that is the sum of the positive or of
+    the negative taps, times the largest feature (2**15 / 2**16 = 1 / 2), plus the bias.
+    """
     tensors = {name: tensor.detach().cpu().double().numpy() for name, tensor in model.state_dict().items()}
     table = model.trunk.table().detach().cpu().double().numpy()
     channels = table.shape[1]
     captured = tensors["trunk.captured.weight"].reshape(2, MAX_CAPTURED + 1, channels)
     largest = 4 * np.abs(table).max(0) + np.abs(captured).max(1).sum(0)
-    feature_unit = np.maximum(largest, 1e-9) / (_LARGEST - 8)  # the rest is for rounding
+    feature_unit = np.maximum(largest, 1e-9) / (_LARGEST - 8)  # 8: margin for rounding the rows; 1e-9: no division by 0
     taps = tensors["trunk.depthwise.weight"].reshape(channels, 9)
     bias = tensors["trunk.depthwise.bias"]
     sums = np.maximum(np.maximum(taps, 0).sum(1), np.maximum(-taps, 0).sum(1))
+    # 16: margin for rounding the products and the bias
     gain = np.minimum(
         _LARGEST / np.maximum(np.abs(taps).max(1), 1e-9),
         (_LARGEST - 16) / np.maximum(sums / 2 + np.abs(bias) / (65536 * feature_unit), 1e-9),
     )
     unit = 65536 * feature_unit / gain
     pointwise = tensors["heads.point.weight"].reshape(-1, channels) * unit
+    # The pointwise layer's products are summed in int32: at most 2**15 * 65,536 = 2**31, minus a margin for rounding.
     policy_unit = np.maximum(np.abs(pointwise).sum(1), 1e-12) / (65536 - channels)
     policy = np.rint(pointwise / policy_unit[:, None]).T  # [C, H]
     pooled = np.concatenate([tensors["heads.pooled_bias.weight"], tensors["heads.hidden.weight"]]).T
@@ -72,7 +80,7 @@ def quantized(model: "Mixnet") -> Weights:
 
 
 class MixnetEvaluator:
-    """An Evaluator over a quantized `mixnet`: one position after the other, whatever the batch."""
+    """An Evaluator for a quantized `mixnet`: computes one position at a time, whatever the batch size."""
 
     def __init__(self, weights: Weights, batch_size: int, board_size: int) -> None:
         self.batch_size = batch_size

@@ -1,7 +1,8 @@
-"""`mixnet` in whole numbers of 16 bits: the kernels that play it, and the numbers they compute with.
+"""`mixnet` in int16: the kernels that evaluate positions, and their weights.
 
-Each channel has units of its own, so chosen that no sum can overflow: see network/mixnet_backend.py. Channels lie in
-blocks of LANES, a block's points side by side, so that a block of the whole board stays in the first-level cache.
+Each channel has its own scale (unit), chosen so that no sum can overflow: see network/mixnet_backend.py. Channels are
+stored in blocks of LANES, all points of a block together, so that a block of the whole board stays in the first-level
+cache.
 """
 
 import math
@@ -41,15 +42,15 @@ from alphapente.rules.position import Positions
 
 
 class Weights(NamedTuple):
-    """A network of C channels, H policy channels and V hidden units of the value, flat arrays in the kernels' order."""
+    """Weights of a network of C channels, H policy channels and V hidden units of the value; all arrays are flat."""
 
     table: NDArray[np.int16]  # [NUM_PATTERNS, C]
     captured: NDArray[np.int16]  # [2, MAX_CAPTURED + 1, C]
-    depthwise: NDArray[np.int16]  # [C / LANES, 9, LANES] of 65,536
+    depthwise: NDArray[np.int16]  # [C / LANES, 9, LANES] in units of 1 / 65,536
     depthwise_bias: NDArray[np.int16]  # [C]
-    unit: NDArray[np.float32]  # [C] what a 1 behind the depthwise convolution stands for
+    unit: NDArray[np.float32]  # [C] the value of a 1 after the depthwise convolution
     policy: NDArray[np.int16]  # [C / 2, H, 2]
-    policy_unit: NDArray[np.float32]  # [H] what a 1 of that sum stands for
+    policy_unit: NDArray[np.float32]  # [H] the value of a 1 of that sum
     policy_last: NDArray[np.float32]  # [H]
     far: NDArray[np.float32]  # [1]
     neighbours: NDArray[np.float32]  # [9, H]
@@ -62,7 +63,7 @@ class Weights(NamedTuple):
 
 
 def blank_weights() -> Weights:
-    """A small network whose answers are all 0: enough to load or compile the kernels."""
+    """A small network whose outputs are all 0: enough to load or compile the kernels."""
     channels, outputs, hidden = LANES, 2 * LANES, 2 * LANES
     return Weights(
         table=np.zeros(NUM_PATTERNS * channels, np.int16),
@@ -85,7 +86,7 @@ def blank_weights() -> Weights:
 
 
 class Workspace(NamedTuple):
-    """Memory of the kernels for a board of S x S = P points."""
+    """Memory of the kernels for one position on a board of S x S = P points."""
 
     scratch: PatternScratch
     patterns: NDArray[np.int16]  # [P, 4]
@@ -93,15 +94,15 @@ class Workspace(NamedTuple):
     points: NDArray[np.int16]  # [C / LANES, P, LANES]
     captured: NDArray[np.int16]  # [C]
     pooled: NDArray[np.float32]  # [2 C]
-    shift: NDArray[np.float32]  # [H + V] what the board adds to policy channels; the value's hidden units before ReLU
+    shift: NDArray[np.float32]  # [H + V] the board's shift of policy channels; the value's hidden units before ReLU
     near: NDArray[np.int64]  # [P] the near points
-    near_at: NDArray[np.int64]  # [P] where they are in `alone`
-    alone: NDArray[np.float32]  # [(S + 2) ** 2, H] the policy channels before their neighbours' part; 0 if not near
+    near_at: NDArray[np.int64]  # [P] their index in `alone`
+    alone: NDArray[np.float32]  # [(S + 2) ** 2, H] the policy channels without the neighbours' part; 0 if not near
     pooled_near: NDArray[np.float32]  # [2 H]
 
 
 def new_workspace(weights: Weights, size: int) -> Workspace:
-    """Memory to play a network on boards of `size` x `size` points."""
+    """Memory to evaluate boards of `size` x `size` points."""
     channels = len(weights.unit)
     return Workspace(
         new_pattern_scratch(size),
@@ -139,17 +140,21 @@ def _look_up(weights: Weights, own: int, enemy: int, size: int, work: Workspace)
                 one = add(load(table, first + channel), load(table, second + channel))
                 other = add(load(table, third + channel), load(table, fourth + channel))
                 store(features, at, relu(add(add(one, other), load(captured, channel))))
-                at += side * side * LANES
+                at += side * side * LANES  # the same point in the next block of channels
 
 
 @inlined
 def _tap(features: NDArray[np.int16], at: int, weight):  # type: ignore[no-untyped-def]
+    """The product of a tap and the features at `at`."""
     return multiply_high(load(features, at), weight)
 
 
 @kernel
 def _convolve(weights: Weights, size: int, work: Workspace) -> None:
-    """The depthwise convolution and ReLU; writes the points, and their mean and maximum to `work.pooled`."""
+    """The depthwise convolution and ReLU; writes `work.points`, and their mean and maximum to `work.pooled`.
+
+    The nine taps of a block stay in registers (w0 to w8) for the whole board.
+    """
     channels, points = len(weights.unit), size * size
     features, down, kernels = work.features, (size + 2) * LANES, weights.depthwise
     for channel in range(0, channels, LANES):
@@ -189,7 +194,7 @@ def _convolve(weights: Weights, size: int, work: Workspace) -> None:
 def _add_products(
     numbers: NDArray[np.float32], rows: NDArray[np.float32], target: NDArray[np.float32], start: int
 ) -> None:
-    """Adds to `target` from `start` on the sum of the `rows` [n, outputs], each times its own of the `numbers` [n]."""
+    """Adds the product of `numbers` [n] and the matrix `rows` [n, outputs] to `target`, from `start` on."""
     outputs = len(target) - start
     for output in range(0, outputs, 2 * LANES):
         one, other = load(target, start + output), load(target, start + output + LANES)
@@ -203,13 +208,17 @@ def _add_products(
 
 @inlined
 def _write_alone(weights: Weights, work: Workspace, sums, at: int, channel: int) -> None:  # type: ignore[no-untyped-def]
+    """Writes the int32 sums of LANES policy channels of a point as float32, with shift and ReLU."""
     channels = add(multiply(as_float(sums), load(weights.policy_unit, channel)), load(work.shift, channel))
     store(work.alone, at, relu(channels))
 
 
 @kernel
 def _compute_alone(weights: Weights, count: int, size: int, work: Workspace) -> None:
-    """Writes the policy channels of the `count` near points, two at a time, before their neighbours' part."""
+    """Writes the policy channels of the `count` near points, without their neighbours' part.
+
+    Two points at a time share each load of the weights; of an odd number the last point is computed twice.
+    """
     channels, outputs = len(weights.unit), len(weights.policy_unit)
     points, policy, block = work.points, weights.policy, size * size * LANES
     for which in range(0, count, 2):
@@ -237,7 +246,7 @@ def _compute_alone(weights: Weights, count: int, size: int, work: Workspace) -> 
 
 @inlined
 def _three(weights: Weights, work: Workspace, at: int, tap: int, sum_):  # type: ignore[no-untyped-def]
-    """`sum_` and the products of three taps with the points left of, at, and right of `at`."""
+    """`sum_` plus the products of three taps and the points left of, at, and right of `at`."""
     outputs, taps, alone = len(weights.policy_last), weights.neighbours, work.alone
     sum_ = add(sum_, multiply(load(alone, at - outputs), load(taps, tap)))
     sum_ = add(sum_, multiply(load(alone, at), load(taps, tap + outputs)))
@@ -246,7 +255,7 @@ def _three(weights: Weights, work: Workspace, at: int, tap: int, sum_):  # type:
 
 @kernel
 def _add_neighbours(weights: Weights, count: int, size: int, work: Workspace, logits: NDArray[np.float32]) -> None:
-    """Adds the neighbours' part to the policy channels of the near points, writes their logits, mean and maximum."""
+    """Adds the neighbours' part to the policy channels of the near points; writes their logits, mean and maximum."""
     outputs = len(weights.policy_last)
     down = (size + 2) * outputs
     for channel in range(0, outputs, LANES):
@@ -288,7 +297,7 @@ def _judge_points(weights: Weights, size: int, work: Workspace, logits: NDArray[
 
 @kernel
 def _judge_board(weights: Weights, work: Workspace) -> float:
-    """The value: chance of a win less that of a loss."""
+    """The value: P(win) - P(loss)."""
     outputs = len(weights.policy_unit)
     hidden = len(weights.pooled_bias) - outputs
     win, draw, loss = weights.value_bias[0], weights.value_bias[1], weights.value_bias[2]
@@ -303,11 +312,11 @@ def _judge_board(weights: Weights, work: Workspace) -> float:
 
 
 class Network(NamedTuple):
-    """All that one thread needs to evaluate batches of up to B positions on a board of P points."""
+    """Everything that one thread needs to evaluate batches of up to B positions on a board of P points."""
 
     weights: Weights
     work: Workspace
-    logits: NDArray[np.float32]  # [B, P] the answers
+    logits: NDArray[np.float32]  # [B, P] the outputs
     values: NDArray[np.float32]  # [B]
 
 

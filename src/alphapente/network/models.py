@@ -1,11 +1,11 @@
-"""The networks: convolutions that look at the board, one head that proposes moves and one that judges who wins.
+"""The networks: a convolutional trunk, a policy head and a value head.
 
 Every network is a module that maps the arrays of its input form (see network/inputs.py; for those in this file planes
 float32[B, num_planes, S, S]) to a pair: policy logits float32[B, S * S], one for each point, and value logits
-float32[B, 3]: win, draw and loss as the player to move sees them (`value_of`
-makes one number of them). They are trained by cross-entropy, whose gradient does not vanish where the network is sure
-and wrong. No weight depends on the size of the board: heads see the whole board by pooling (KataGo, Wu 2019, section
-3.3), so one network plays every size.
+float32[B, 3]: win, draw and loss for the player to move (`value_of` makes one number of them). They are trained by
+cross-entropy, whose gradient does not vanish where the network is confident and wrong. No weight depends on the size of
+the board: the heads see the whole board by global pooling (KataGo, Wu 2019, section 3.3), so one network plays every
+size.
 """
 
 import difflib
@@ -31,7 +31,7 @@ NUM_ENDS = 3
 
 
 def value_of(value_logits: Tensor) -> Tensor:
-    """The value float[B] in [-1, 1] that value logits float[B, 3] stand for: P(win) - P(loss)."""
+    """The value float[B] in [-1, 1] of value logits float[B, 3]: P(win) - P(loss)."""
     chances = torch.softmax(value_logits, 1)
     return chances[:, 0] - chances[:, 2]
 
@@ -50,7 +50,7 @@ class ConvNorm(nn.Sequential):
 
 
 class Block(nn.Module):
-    """Residual block: two 3x3 convolutions beside a straight path (He et al. 2015)."""
+    """Residual block: two 3x3 convolutions and a skip connection (He et al. 2015)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Block(nn.Module):
 def pool(features: Tensor) -> Tensor:
     """Mean and maximum over the board: float[B, C, S, S] to float[B, 2 C].
 
-    Sum and this maximum have the cheapest gradients of all poolings: `mean` and `amax` take a sixth of a step.
+    `sum` and `adaptive_max_pool2d` have the cheapest gradients: `mean` and `amax` take a sixth of a training step.
     """
     mean = features.sum((2, 3)) / (features.shape[2] * features.shape[3])
     return torch.cat([mean, F.adaptive_max_pool2d(features, 1).flatten(1)], 1)
@@ -74,7 +74,7 @@ def pool(features: Tensor) -> Tensor:
 class Heads(nn.Module):
     """Policy and value from the trunk's features float[B, channels, S, S].
 
-    Policy: each point's features, shifted by what the pooled board says, then one logit a point.
+    Policy: each point's features, shifted by a linear function of the pooled board, then one logit a point.
     Value: mean and maximum over the board, one hidden layer, a logit for win, draw and loss.
     """
 
@@ -87,13 +87,13 @@ class Heads(nn.Module):
         self.value = nn.Linear(VALUE_HIDDEN, NUM_ENDS)
 
     def judge(self, points: Tensor, board: Tensor) -> tuple[Tensor, Tensor]:
-        """Policy logits and value logits from what `read` gives."""
+        """Policy logits and value logits from the results of `read`."""
         return self.policy(points).flatten(1), self.value(board)
 
     def read(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """What both heads, and those that only training has, judge by.
+        """The hidden features of both heads, which auxiliary heads read as well.
 
-        Returns a point's features [B, POLICY_CHANNELS, S, S] and the board's [B, VALUE_HIDDEN].
+        Returns those of the points [B, POLICY_CHANNELS, S, S] and of the board [B, VALUE_HIDDEN].
         """
         pooled = pool(features)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]
@@ -101,7 +101,7 @@ class Heads(nn.Module):
 
 
 class TwoHeaded(nn.Module):
-    """A trunk under the two heads: what all built-in networks are."""
+    """A trunk and the two heads: the base class of all built-in networks."""
 
     input_form: ClassVar[InputForm] = PLANES
 
@@ -115,15 +115,15 @@ class TwoHeaded(nn.Module):
         return self.judge(*self.read(*inputs), *inputs)
 
     def read(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """What both heads, and those that only training has, judge by: see Heads.read."""
+        """The hidden features of both heads: see Heads.read."""
         return self.heads.read(self.trunk(*inputs))
 
     def judge(self, points: Tensor, board: Tensor, *_inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Policy logits and value logits from what `read` gives, and from the inputs where the model says so."""
+        """Policy logits and value logits from the results of `read`, and from the inputs if the model needs them."""
         return self.heads.judge(points, board)
 
     def initialise(self) -> None:
-        """He initialisation; residual blocks start as the identity, and the heads near uniform and 0."""
+        """He initialisation; residual blocks start as the identity, the policy nearly uniform, the value near 0."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -137,7 +137,7 @@ class TwoHeaded(nn.Module):
 
 
 class Simple(TwoHeaded):
-    """Plain convolutions, `layers` of them, the first of `stem_kernel` squared points: fast, the baseline."""
+    """`layers` plain convolutions, the first one of `stem_kernel` x `stem_kernel` points: fast, the baseline."""
 
     def __init__(self, num_planes: int, channels: int = 64, layers: int = 3, stem_kernel: int = 3) -> None:
         trunk = nn.Sequential(ConvNorm(num_planes, channels, stem_kernel))
@@ -158,7 +158,7 @@ class Resnet(TwoHeaded):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which class a model is and what it is built with: all that a checkpoint needs to build it again."""
+    """The class of a model and its arguments: everything that a checkpoint needs to build it again."""
 
     model_type: str
     class_path: str
@@ -166,9 +166,9 @@ class ModelSpec:
 
 
 def spec_of(config: Config, model_type: str) -> ModelSpec:
-    """The spec of the model that the configuration's `models` section calls `model_type`.
+    """The spec of the model named `model_type` in the configuration's section `models`.
 
-    Raises RequestError for a name that is not there.
+    Raises RequestError for an unknown name.
     """
     settings = config.models.get(model_type)
     if settings is None:
@@ -179,10 +179,10 @@ def spec_of(config: Config, model_type: str) -> ModelSpec:
 
 
 def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Module:
-    """The model of a spec, its weights drawn from `seed`; torch's global random state is left as it was.
+    """The model of a spec, its weights drawn from `seed`; torch's global random state stays unchanged.
 
-    Raises RequestError when the class cannot be found, is no torch module, refuses its sizes, or returns something
-    other than policy logits [B, S * S] and value logits [B, 3].
+    Raises RequestError if the class cannot be found, is no torch module, rejects its sizes, or returns something other
+    than policy logits [B, S * S] and value logits [B, 3].
     """
     kind = _find_class(spec)
     sizes = {"num_planes": num_planes, **spec.sizes} if input_form(kind) is PLANES else spec.sizes
@@ -202,12 +202,12 @@ def build(spec: ModelSpec, num_planes: int = NUM_PLANES, seed: int = 0) -> nn.Mo
 
 
 def build_model(config: Config, model_type: str, seed: int = 0) -> nn.Module:
-    """A fresh model of the configuration's `models` section. Raises as `spec_of` and `build` do."""
+    """A fresh model of the configuration's section `models`. Raises as `spec_of` and `build`."""
     return build(spec_of(config, model_type), seed=seed)
 
 
 def num_parameters(model: nn.Module) -> int:
-    """How many trained numbers the model has."""
+    """The number of trained parameters of the model."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -233,7 +233,7 @@ def _find_class(spec: ModelSpec) -> type[nn.Module]:
 
 
 def _check_outputs(spec: ModelSpec, model: nn.Module) -> None:
-    """Two board sizes through a network of the user's own: both must come out as the contract says."""
+    """Checks the output shapes of a user-defined network for two board sizes."""
     model.eval()
     form = input_form(model)
     for size in (MIN_TRIAL_SIZE, MIN_TRIAL_SIZE + 2):

@@ -1,10 +1,10 @@
-"""Evaluates positions with OpenVINO: on a CPU, two (bf16) to ten times as many a second as PyTorch does.
+"""Evaluates positions with OpenVINO: on a CPU, two (bf16) to ten times as fast as with PyTorch.
 
-In which numbers is asked from the runtime: bf16 where it computes in it, else float32; int8 where the network was
-quantized (see `quantization`), its few layers that stay floating in bf16 or float32 all the same.
+The precision depends on the runtime: bf16 if it computes in bf16, else float32; int8 if the network is quantized (see
+`quantization`), with its few floating-point layers in bf16 or float32.
 
-A model is converted once, which takes about a second and needs torch; what comes out, a PortableNetwork, is plain
-bytes for any board size that a worker process compiles in a tenth of a second without ever importing torch.
+A model is converted once, which takes about a second and needs torch. The result, a PortableNetwork, is plain bytes for
+any board size, which a worker compiles in a tenth of a second without importing torch.
 """
 
 import functools
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PortableNetwork:
-    """A network for any batch and board as OpenVINO's own text and weights: pickles, crosses processes."""
+    """A network for any batch and board size in OpenVINO's format; it can be pickled and sent to other processes."""
 
     xml: bytes
     weights: bytes
     quantized: bool = False
-    """Whether its convolutions compute in int8: part of the network itself, see `quantization.quantize`."""
+    """Whether its convolutions compute in int8: a property of the network itself, see `quantization.quantize`."""
 
 
 def import_openvino() -> Any:
-    """The module `openvino`, its usage reporting switched off: every import of it comes through here.
+    """The module `openvino` without its telemetry; all imports of it use this function.
 
-    Its converter, and NNCF, fork a process that reports their use over the network, and that hangs the end of ours
-    where there is none. Told that the reporter is not installed, they do without.
+    Its converter, and NNCF, fork a process that reports their use over the network. Without a network that process
+    blocks the exit of ours. If the telemetry package seems not to be installed, they work without it.
     """
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
@@ -52,17 +52,18 @@ def import_openvino() -> Any:
 
 @functools.cache
 def openvino_core() -> Any:
-    """The process's one `openvino.Core`, which lives as long as it does.
+    """The only `openvino.Core` of the process; it is never released.
 
-    A Core's CPU plugin gives the thread that loads it another stack for its signal handlers, and takes it back when it
-    goes. Of several Cores released in any order but the last first, or by another thread, the thread keeps one that is
-    gone, and its next signal, a Ctrl-C, is a segmentation fault (seen with OpenVINO 2026.4.1).
+    A Core's CPU plugin gives the thread that loads it another stack for its signal handlers, and removes that stack
+    when the Core is released. If several Cores are released in another order than last first, or by another thread, the
+    thread keeps a stack that is freed: its next signal, such as a Ctrl-C, is a segmentation fault (seen with OpenVINO
+    2026.4.1).
     """
     return import_openvino().Core()
 
 
 def convert(model: "nn.Module") -> PortableNetwork:
-    """The network that plays as `model` does: the value as one number, normalisation folded in. About a second.
+    """Converts `model` for play: the value is one number, and normalisation is folded in. Takes about a second.
 
     Raises RequestError for a model that OpenVINO cannot convert.
     """
@@ -72,7 +73,7 @@ def convert(model: "nn.Module") -> PortableNetwork:
     from alphapente.network.torch_backend import fused_for_play
 
     class Playing(torch.nn.Module):
-        """The model with the value in [-1, 1], as evaluators give it."""
+        """The model with the value in [-1, 1], as evaluators return it."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -86,11 +87,11 @@ def convert(model: "nn.Module") -> PortableNetwork:
     planes = torch.zeros(2, NUM_PLANES, 9, 9)
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tracing is deprecated, and still what OpenVINO converts fastest
+            warnings.simplefilter("ignore")  # tracing is deprecated, but OpenVINO converts a traced model fastest
             traced = torch.jit.trace(Playing().eval(), planes, check_trace=False)  # type: ignore[no-untyped-call]
         converted = openvino.convert_model(traced, example_input=planes)
         converted.reshape([-1, NUM_PLANES, -1, -1])
-    except Exception as error:  # a model of the user's own may fail in any way
+    except Exception as error:  # a user-defined model may fail in any way
         raise RequestError(
             f"OpenVINO cannot convert this model ({error}): set network.device to cpu or cuda to play it with torch"
         ) from error
@@ -121,10 +122,10 @@ def computes_int8() -> bool:
 
 
 def openvino_precision(requested: str, quantized: bool) -> str:
-    """What `network.precision` comes to with OpenVINO here: "int8" for a quantized network, else "bf16" or "fp32".
+    """Resolves `network.precision` for OpenVINO here: "int8" for a quantized network, else "bf16" or "fp32".
 
-    Asked for int8, a network that is not quantized plays in the fastest floating numbers, as with "auto".
-    Raises RequestError for bf16 or int8 on a processor that has none.
+    If int8 is requested, a network that is not quantized uses the fastest floating-point type, as with "auto".
+    Raises RequestError for bf16 or int8 on a processor without it.
     """
     if (requested == "bf16" and not computes_bf16()) or (requested == "int8" and not computes_int8()):
         raise RequestError(
@@ -136,10 +137,10 @@ def openvino_precision(requested: str, quantized: bool) -> str:
 
 
 class OpenVinoEvaluator:
-    """An Evaluator over a network compiled for `batch_size` positions of one board size.
+    """An Evaluator for a network compiled for `batch_size` positions of one board size.
 
-    `threads` are OpenVINO's own; `precision` is `network.precision`, see `openvino_precision`.
-    Raises RequestError for a precision that the processor lacks, FailureError when the network does not compile.
+    `threads` are OpenVINO's own; `precision` is `network.precision`, see `openvino_precision`. Raises RequestError for
+    a precision that the processor does not have, FailureError if the network does not compile.
     """
 
     def __init__(
@@ -156,12 +157,12 @@ class OpenVinoEvaluator:
         self._use(network)
 
     def load_weights(self, source: "PortableNetwork | nn.Module") -> None:
-        """Goes on with another network: a tenth of a second for a converted one, a second for a torch model."""
+        """Replaces the network: takes a tenth of a second for a converted one, a second for a torch model."""
         network = source if isinstance(source, PortableNetwork) else convert(source)
         self._use(network)
 
     def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
-        """See Evaluator.evaluate. The whole batch is computed whatever `len(positions)`: it is compiled so."""
+        """See Evaluator.evaluate. Always computes a whole batch, for which the network is compiled."""
         count = as_batch(positions, self.batch_size, self.board_size)
         PLANES.encode(positions, self._inputs, wanted)
         return self._infer(count)
@@ -195,14 +196,14 @@ class OpenVinoEvaluator:
                     "NUM_STREAMS": 1,
                     "INFERENCE_NUM_THREADS": self.threads,
                     "INFERENCE_PRECISION_HINT": "bf16" if floating == "bf16" else "f32",
-                    # Pinned, every worker process would take the same core.
+                    # With pinning, every worker process would use the same core.
                     "ENABLE_CPU_PINNING": False,
                 },
             )
         except RuntimeError as error:
             raise FailureError(f"OpenVINO cannot compile the network: {error}") from error
         request = compiled.create_infer_request()
-        # The request reads and writes these arrays where they are: nothing is copied in a call.
+        # The request reads and writes these arrays in place: a call copies nothing.
         request.set_input_tensor(openvino.Tensor(self._inputs[0], shared_memory=True))
         request.set_output_tensor(0, openvino.Tensor(self._policy, shared_memory=True))
         request.set_output_tensor(1, openvino.Tensor(self._value, shared_memory=True))

@@ -1,7 +1,7 @@
-"""Line patterns: what the line through a point looks like within RADIUS points, as numbers of a table's rows.
+"""Line patterns: the content of the line through a point within RADIUS points, as indices of a table's rows.
 
-Each point of the line is empty, holds an own or an enemy stone (of the player to move, and of the opponent), or lies
-beyond the edge of the board. A pattern and its mirror image are one row. These are the inputs of `mixnet`: see
+Each point of the line is empty, has an own or an enemy stone (of the player to move, or of the opponent), or is beyond
+the edge of the board. A pattern and its mirror image are one row. These are the inputs of `mixnet`: see
 network/mixnet.py.
 """
 
@@ -19,9 +19,9 @@ LENGTH = 2 * RADIUS + 1
 OUTSIDE = 3
 """The code of a point beyond the edge; 0 is empty, 1 own, 2 enemy."""
 MAX_CAPTURED = 15
-"""Captured stones are counted up to here: more never matter, since 15 win in keryo and 10 elsewhere."""
+"""The limit of counted captured stones: more make no difference, since 15 win in keryo and 10 elsewhere."""
 NEAR = 3
-"""The distance in rows and columns up to which a point is near a stone: the policy distinguishes only those."""
+"""The distance in rows and columns up to which a point is near a stone: only near points have their own policy."""
 
 _CODES = 4**LENGTH
 _MASK = np.uint64(_CODES - 1)
@@ -30,12 +30,12 @@ _NUM_LINES = 2 * MAX_SIZE + 2 * _DIAGONALS
 
 
 def _digits(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n, LENGTH]: the points of each line, from the code's highest two bits to its lowest."""
+    """int64[n, LENGTH]: the points of each line, from the highest two bits of the code to the lowest."""
     return codes[:, None] >> np.arange(2 * LENGTH - 2, -1, -2) & 3
 
 
 def _possible(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """bool[n]: whether a line's centre is on the board, and what lies outside is its ends."""
+    """bool[n]: whether a line can occur: its centre is on the board, and only its ends are outside."""
     outside = digits == OUTSIDE
     before, after = outside[:, :RADIUS], outside[:, RADIUS + 1 :]
     falling = (np.diff(before.astype(np.int8), axis=1) <= 0).all(1)
@@ -45,13 +45,14 @@ def _possible(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _code(digits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n]: the code of lines int64[n, length]; that of a line and of its mirror image is the same."""
+    """int64[n]: the code of lines int64[n, length]; a line and its mirror image have the same code."""
     powers = 4 ** np.arange(digits.shape[1] - 1, -1, -1)
     found: NDArray[np.int64] = np.minimum(digits @ powers, digits[:, ::-1] @ powers)
     return found
 
 
 def _number() -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """ROW_OF_CODE, and the points of each row's pattern, int64[NUM_PATTERNS, LENGTH]."""
     codes = np.arange(_CODES)
     digits = _digits(codes)
     possible = np.flatnonzero(_possible(digits))
@@ -62,20 +63,20 @@ def _number() -> tuple[NDArray[np.int16], NDArray[np.int64]]:
 
 
 ROW_OF_CODE, _LINES = _number()
-"""int16[4 ** LENGTH]: the row of each line, coded in two bits a point. 0 for lines that cannot be."""
+"""int16[4 ** LENGTH]: the row of each line, coded in two bits a point; 0 for lines that cannot occur."""
 NUM_PATTERNS = len(_LINES)
 """Rows of a table: 22,143."""
 
 
 def centre_rows(radius: int) -> tuple[NDArray[np.int64], int]:
-    """For each row the number int64[NUM_PATTERNS] of its middle, cut to `radius`, and how many middles there are."""
+    """For each row the index of its centre of radius `radius`, int64[NUM_PATTERNS], and the number of such centres."""
     middle = _code(_LINES[:, RADIUS - radius : RADIUS + radius + 1])
     found, numbers = np.unique(middle, return_inverse=True)
     return numbers.astype(np.int64), len(found)
 
 
 class LineInputs(NamedTuple):
-    """What `mixnet` reads of B positions on a board of P points."""
+    """The inputs of `mixnet` for B positions on a board of P points."""
 
     patterns: NDArray[np.int16]  # [B, P, 4] the row of each point's line: along row, column, diagonal, antidiagonal
     captured: NDArray[np.uint8]  # [B, 2] stones captured by the player to move and by the opponent
@@ -83,10 +84,11 @@ class LineInputs(NamedTuple):
 
 
 class PatternScratch(NamedTuple):
-    """What `find_patterns` works with on a board of one size; see `new_pattern_scratch`.
+    """Scratch of `find_patterns` for boards of one size; see `new_pattern_scratch`.
 
-    A line is a word of two bits a point. The point at index i of a line (its column along a row, else its row) has the
-    bits 2 * (MAX_SIZE - 1 + RADIUS - i) and the next, so that a pattern's code is LENGTH points that lie side by side.
+    Each line of the board is a word with two bits a point. The point at index i of a line (its column in a row, else
+    its row) has the bits 2 * (MAX_SIZE - 1 + RADIUS - i) and the next one. So a pattern's code is the bits of LENGTH
+    contiguous points: one shift and one mask.
     """
 
     row_of_code: NDArray[np.int16]  # ROW_OF_CODE
@@ -113,7 +115,7 @@ def _empty_lines(size: int) -> NDArray[np.uint64]:
 
 @inlined
 def _line(direction: int, row: int, column: int) -> int:
-    """The number of the line through a point."""
+    """The index of the line through a point: rows, then columns, diagonals and antidiagonals."""
     if direction == 0:
         return row
     if direction == 1:
@@ -125,13 +127,13 @@ def _line(direction: int, row: int, column: int) -> int:
 
 @inlined
 def _shift(direction: int, row: int, column: int) -> int:
-    """How many bits of a line lie behind those of a point."""
+    """The position of a point's lowest bit in the word of its line."""
     return 2 * (MAX_SIZE - 1 + RADIUS - (column if direction == 0 else row))
 
 
 @kernel
 def _read_stones(position: Position, scratch: PatternScratch) -> None:
-    """Writes the lines and the occupied points of a position."""
+    """Fills `scratch.lines` and `scratch.occupied` from a position."""
     size, own = np.int64(position["size"]), position["to_move"]
     board, lines = position["board"], scratch.lines
     for line in range(_NUM_LINES):
@@ -157,7 +159,7 @@ def _read_stones(position: Position, scratch: PatternScratch) -> None:
 def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray[np.int16]) -> None:
     """Writes the row of each point's line in each direction to `patterns`, int16[P, 4].
 
-    Leaves the stones in `scratch.occupied`.
+    Fills `scratch.occupied` as well.
     """
     size, lines, rows = np.int64(position["size"]), scratch.lines, scratch.row_of_code
     _read_stones(position, scratch)
@@ -174,7 +176,7 @@ def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray
 
 @inlined
 def captured_by(position: Position, to_move: bool) -> int:
-    """The stones captured by the player to move, or else by the opponent; MAX_CAPTURED at most."""
+    """The stones captured by the player to move, or else by the opponent; at most MAX_CAPTURED."""
     player = np.int64(position["to_move"]) - 1
     return min(np.int64(position["captured"][player if to_move else 1 - player]), MAX_CAPTURED)
 
@@ -189,14 +191,14 @@ def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
         return (1 << size) - 1
     for other in range(row, row + 2 * NEAR + 1):
         found |= occupied[other]
-    for _ in range(NEAR):
+    for _ in range(NEAR):  # each step adds one column on both sides
         found |= found << np.uint32(1) | found >> np.uint32(1)
     return np.int64(found) & ((1 << size) - 1)
 
 
 @kernel
 def _encode_all(positions: Positions, wanted: NDArray[np.int8], inputs: LineInputs, scratch: PatternScratch) -> None:
-    """`wanted` is int8[n], or empty where all positions are wanted."""
+    """Fills `inputs`. `wanted` is int8[n], or empty if all positions are wanted."""
     for index in range(len(positions)):
         if len(wanted) > 0 and not wanted[index]:
             continue

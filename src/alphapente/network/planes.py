@@ -1,18 +1,18 @@
-"""The input of convolutional networks: a position as planes of numbers, as the player to move sees it.
+"""The input planes of convolutional networks: a position from the perspective of the player to move.
 
 | plane | at each point |
 | --- | --- |
-| 0 | 1 where an own stone stands |
-| 1 | 1 where an enemy stone stands |
-| 2 | 1 on every point of the board (convolutions see by it where the board ends) |
-| 3 | 1 where the opening rule forbids to play now |
-| 4 | stones captured by the player to move / stones that win (0 everywhere where nothing is captured) |
+| 0 | 1 if there is an own stone |
+| 1 | 1 if there is an enemy stone |
+| 2 | 1 on every point of the board (so that convolutions can find its edge) |
+| 3 | 1 if the opening rule forbids the point now |
+| 4 | stones captured by the player to move / stones that win (0 everywhere in gomoku) |
 | 5 | the same of the enemy |
-| 6 | 1 where the player to move wins at once (five, or last capture) |
-| 7 | 1 where the enemy would win at once if it were his move |
+| 6 | 1 if the player to move wins at once there (five, or last capture) |
+| 7 | 1 if the enemy, if it were to move, would win at once there |
 | 8 | stones that the player to move would capture there / 4 |
 | 9 | stones that the enemy would capture there / 4 |
-| 10 | 1 where an own stone makes four of five with the fifth point free: a threat to win |
+| 10 | 1 if an own stone there makes four of five with the fifth point empty: a threat to win |
 | 11 | the same of the enemy |
 """
 
@@ -48,13 +48,13 @@ Planes = NDArray[np.float32]
 """float32[B, NUM_PLANES, S, S]."""
 
 _SOURCES = np.array([OWN, ENEMY, -1, -1, -1, -1, OWN_WINS, ENEMY_WINS, -1, -1, OWN_FOURS, ENEMY_FOURS], np.int64)
-"""The bitboard behind each plane; -1 where the plane is made in another way."""
+"""The bitboard of each plane; -1 if the plane is made in another way."""
 _ALL = np.empty(0, np.int8)
 
 
 @kernel
 def _mark(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
-    """Writes 1 where the bitboard has a bit."""
+    """Writes 1 to the points of the bitboard."""
     for word in range(GUARD, GUARD + WORDS):
         rest = bits[word]
         while rest != np.uint64(0):
@@ -65,7 +65,7 @@ def _mark(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> No
 
 @kernel
 def _mark_captures(position: Position, bits: NDArray[np.uint64], player: int, plane: NDArray[np.float32]) -> None:
-    """Writes a quarter of the stones that `player` would capture on each point where he captures any."""
+    """Writes the number of stones that `player` would capture / 4 to each point of the captures `bits`."""
     size, triples = np.int64(position["size"]), position["variant"] == KERYO
     cell = next_cell(bits, 0)
     while cell >= 0:
@@ -99,7 +99,7 @@ def _encode(position: Position, bits: Bitboards, planes: NDArray[np.float32]) ->
 def _encode_all(
     positions: Positions, wanted: NDArray[np.int8], planes: NDArray[np.float32], bits: Bitboards, scratch: Positions
 ) -> None:
-    """`wanted` is int8[n], or empty where all positions are wanted; `scratch` is one position."""
+    """Fills `planes`. `wanted` is int8[n], or empty if all positions are wanted; `scratch` is one position."""
     for index in range(len(positions)):
         if len(wanted) == 0 or wanted[index]:
             find_tactics(positions[index], bits, scratch[0])
@@ -109,7 +109,7 @@ def _encode_all(
 def encode_batch(positions: Positions, planes: Planes | None = None, wanted: NDArray[np.int8] | None = None) -> Planes:
     """The planes of positions in play, of one board size: float32[B, NUM_PLANES, S, S].
 
-    Written to the first B rows of `planes` where given; rows where `wanted` int8[B] is 0 are left as they are. `last`
+    Writes to the first B rows of `planes` if given; rows where `wanted` int8[B] is 0 stay unchanged. The field `last`
     of a position has no effect.
     """
     size = int(positions["size"][0])

@@ -1,9 +1,9 @@
-"""A converted network made to compute in 8-bit whole numbers: nearly the same moves, in little over half the time.
+"""Quantization of a converted network to int8: nearly the same moves, in little over half the time.
 
-What a layer hands on is rounded to 256 steps between the ends of its range, and the ranges are measured on positions of
-real games: so a network is quantized after it has learned, and again whenever it has learned more. NNCF does it
-(post-training quantization with its slower, more exact bias correction), in seconds, and needs torch: the process that
-reads the checkpoint quantizes, and workers are handed what comes out.
+The output of each layer is rounded to 256 steps within its range, and the ranges are measured on positions of real
+games. So a network is quantized after training, and again after each further training. NNCF does it (post-training
+quantization with its slower, more exact bias correction) in seconds, and needs torch: the process that reads the
+checkpoint quantizes, and workers get the result.
 """
 
 import contextlib
@@ -26,18 +26,19 @@ from alphapente.network.openvino_backend import (
 from alphapente.network.planes import Planes
 
 NUM_POSITIONS = 256
-"""Positions to measure the ranges on. Fewer make coarser guesses; more take longer and change nothing."""
+"""Positions on which the ranges are measured. Fewer give coarser estimates; more take longer and change nothing."""
 BATCH = 32
-"""A range ends at the largest value of a batch, in the mean of all batches. Of single positions the mean would cut off
-what the network shouts only where a move wins at once: the policy's divergence is then ten times as large."""
+"""The end of a range is the largest value in a batch, averaged over all batches. With batches of one position that mean
+would cut off the large outputs that occur only where a move wins at once: the policy's divergence is then ten times as
+large."""
 
 
 MOST_DIVERGENCE, MOST_VALUE_ERROR = 0.25, 0.25
-"""Means over the positions from which on it is another network. Sound ones have some thousandths, some hundredths."""
+"""The largest mean divergence and value error of a usable network; good ones have some thousandths and hundredths."""
 
 
 def require_int8() -> None:
-    """Raises RequestError where no network can be quantized: NNCF is not installed, or the processor has no int8."""
+    """Raises RequestError if no network can be quantized: NNCF is not installed, or the processor has no int8."""
     openvino_precision("int8", quantized=True)
     if importlib.util.find_spec("nncf") is None:
         raise RequestError(
@@ -48,9 +49,9 @@ def require_int8() -> None:
 def quantize(network: PortableNetwork, planes: Planes) -> PortableNetwork:
     """The network in int8, its ranges measured on planes float32[n, NUM_PLANES, S, S], at least BATCH of them.
 
-    The layer that each output comes from stays floating: it costs nothing, and what is said last is not rounded.
-    A second or two for the built-in networks. Raises RequestError as `require_int8` does, FailureError for a network
-    that NNCF cannot quantize, or that OpenVINO then plays as another one.
+    The last layer of each output stays in floating point: that costs nothing, and the output is not rounded. Takes a
+    second or two for the built-in networks. Raises RequestError as `require_int8`, FailureError if NNCF cannot quantize
+    the network, or if its outputs differ too much afterwards.
     """
     require_int8()
     model = openvino_core().read_model(network.xml, network.weights)
@@ -66,7 +67,7 @@ def quantize(network: PortableNetwork, planes: Planes) -> PortableNetwork:
                 fast_bias_correction=False,
                 ignored_scope=nncf.IgnoredScope(names=_last_layers(model)),
             )
-        except Exception as error:  # a model of the user's own may fail in any way
+        except Exception as error:  # a user-defined model may fail in any way
             raise FailureError(
                 f"NNCF cannot quantize this network ({' '.join(str(error).split())}): "
                 "set network.precision to auto to play it as it is"
@@ -95,7 +96,7 @@ def difference(one: PortableNetwork, other: PortableNetwork, planes: Planes) -> 
 
 
 def _last_layers(model: Any) -> list[str]:
-    """The names of the convolution or linear layer that each output of an `openvino.Model` comes from."""
+    """The name of the last convolution or linear layer of each output of an `openvino.Model`."""
     names = []
     for node in model.get_results():
         while node.get_type_name() not in ("Convolution", "MatMul") and node.get_input_size():
@@ -107,7 +108,7 @@ def _last_layers(model: Any) -> list[str]:
 
 @contextlib.contextmanager
 def _quiet_nncf() -> Iterator[Any]:
-    """The module `nncf`, which would draw progress bars on rich's own console; ours are others."""
+    """The module `nncf` without its progress bars, which it would draw on rich's global console."""
     import nncf
     import rich
 

@@ -1,8 +1,8 @@
-"""Evaluates positions with PyTorch: on a GPU in bf16, or on a CPU where OpenVINO is not to be had.
+"""Evaluates positions with PyTorch: on a GPU in bf16, or on a CPU without OpenVINO.
 
-On a GPU several evaluators, each on a stream of its own, share one network: while one batch is being computed, another
-thread fills the next. The network's call is captured once in a CUDA graph for its fixed shape, so that an evaluation is
-three orders to the device (copy in, replay, copy out) and a wait that holds no lock of the interpreter.
+On a GPU several evaluators, each with its own stream, share one network: while one batch is computed, another thread
+fills the next. The network's call is captured once in a CUDA graph for its fixed shape. So an evaluation is three
+commands to the device (copy in, replay, copy out) and a wait that does not hold the GIL.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from alphapente.network.inputs import input_form
 from alphapente.network.models import value_of
 from alphapente.rules.position import Positions, new_positions
 
-_WARM_UP_CALLS = 3
+_WARM_UP_CALLS = 3  # as in the example of PyTorch's documentation of CUDA graphs
 _CAPTURING = threading.Lock()
-"""Held by the one thread that captures: the start of a capture waits for the whole device."""
+"""Only one thread captures at a time: the start of a capture waits for the whole device."""
 
 
 def fused_for_play(model: nn.Module) -> nn.Module:
-    """A copy that no longer trains, batch normalisation folded into the convolutions it follows.
+    """A copy in evaluation mode, with batch normalisation folded into the convolutions before it.
 
-    Folds what stands side by side in an `nn.Sequential`; any other model is merely put in evaluation mode.
+    Folds adjacent layers of an `nn.Sequential`; the rest of a model is only put in evaluation mode.
     """
     played = copy.deepcopy(model).eval().requires_grad_(False)
     for module in played.modules():
@@ -44,9 +44,9 @@ def fused_for_play(model: nn.Module) -> nn.Module:
 
 
 def torch_precision(requested: str, device: str) -> str:
-    """What `network.precision` comes to with torch on a device: "auto" is bf16 where the hardware computes in it.
+    """Resolves `network.precision` for torch on a device: "auto" is bf16 if the hardware computes in it.
 
-    Raises RequestError for bf16 on hardware that has none.
+    Raises RequestError for bf16 on hardware without it.
     """
     has_bf16 = torch.cuda.is_bf16_supported() if device.startswith("cuda") else cpu_computes_bf16()
     if requested == "bf16" and not has_bf16:
@@ -63,7 +63,7 @@ def cpu_computes_bf16() -> bool:
 
 
 class SharedNetwork:
-    """A network on its device, and the right to compute with it: evaluators share it, a newer one is copied into it."""
+    """A network on its device that evaluators share; newer weights are copied into it while no evaluator computes."""
 
     def __init__(self, model: nn.Module, device: str = "cpu", precision: str = "fp32") -> None:
         self.device = torch.device(device)
@@ -73,7 +73,7 @@ class SharedNetwork:
         self.layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
         self._users: list[threading.Lock] = []
         if self.on_gpu:
-            torch.backends.cudnn.benchmark = True  # one shape for good: the quickest algorithm is worth finding
+            torch.backends.cudnn.benchmark = True  # the shape is fixed: measure which algorithm is fastest
         self.module = self._on_device(model)
 
     def _on_device(self, model: nn.Module) -> nn.Module:
@@ -81,22 +81,22 @@ class SharedNetwork:
         return fused.to(device=self.device, dtype=self.dtype).to(memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
 
     def converted(self, array: Tensor) -> Tensor:
-        """An input in the network's numbers and memory layout; whole numbers stay as they are."""
+        """An input in the network's type and memory layout; integers stay unchanged."""
         if not array.is_floating_point():
             return array
         return array.to(self.dtype, memory_format=self.layout if array.ndim == 4 else torch.contiguous_format)
 
     def new_user(self) -> threading.Lock:
-        """The lock that an evaluator holds while it computes; `load` waits until no evaluator does."""
+        """A lock that an evaluator holds while it computes; `load` waits for all of them."""
         lock = threading.Lock()
         self._users.append(lock)
         return lock
 
     def load(self, source: nn.Module) -> None:
-        """Goes on with the weights of `source` (it is copied), for all evaluators at once.
+        """Replaces the weights by a copy of those of `source`, for all evaluators at once.
 
-        A network of the same shape is copied into the memory of the one before, so that captured graphs hold; another
-        one takes its place, and each evaluator prepares its call anew.
+        A network of the same shape is copied into the memory of the one before, so that captured graphs stay valid.
+        One of another shape replaces the module, and each evaluator prepares its call again.
         """
         newer = self._on_device(source)
         with self._nobody_computes(), torch.no_grad():
@@ -119,10 +119,10 @@ class SharedNetwork:
 
 
 class TorchEvaluator:
-    """An Evaluator over a torch model on `device` ("cpu", "cuda", "cuda:1"), in "bf16" or "fp32".
+    """An Evaluator for a torch model on `device` ("cpu", "cuda", "cuda:1"), in "bf16" or "fp32".
 
-    bf16 goes with channels-last memory: together they pay on a GPU and on a CPU that computes in bf16. Evaluators over
-    one SharedNetwork may evaluate at the same time, each in a thread of its own.
+    bf16 uses channels-last memory: the combination is faster on a GPU and on a CPU that computes in bf16. Evaluators of
+    one SharedNetwork may evaluate at the same time, each in its own thread.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class TorchEvaluator:
         device: str = "cpu",
         precision: str = "fp32",
     ) -> None:
-        """`device` and `precision` are those of a SharedNetwork where one is given."""
+        """`device` and `precision` have no effect if `model` is a SharedNetwork, which has its own."""
         self.network = model if isinstance(model, SharedNetwork) else SharedNetwork(model, device, precision)
         self.batch_size = batch_size
         self.board_size = board_size
@@ -154,11 +154,11 @@ class TorchEvaluator:
         self._prepare()
 
     def load_weights(self, source: nn.Module) -> None:
-        """Goes on with the weights of `source`, a model in training or not, as all that share the network do."""
+        """Replaces the weights by those of `source`, for all evaluators that share the network."""
         self.network.load(source)
 
     def evaluate(self, positions: Positions, wanted: Wanted | None = None) -> Outputs:
-        """See Evaluator.evaluate. The whole batch is computed whatever `len(positions)`: one shape, one plan."""
+        """See Evaluator.evaluate. Always computes a whole batch, so that the shape never changes."""
         count = as_batch(positions, self.batch_size, self.board_size)
         self._form.encode(positions, self._inputs, wanted)
         with self._computing, torch.inference_mode():
@@ -171,21 +171,21 @@ class TorchEvaluator:
         return self._policy[:count], self._value[:count]
 
     def _prepare(self) -> None:
-        """Makes the call for the network as it now is: on a GPU captured in a graph, on a CPU as it stands."""
+        """Prepares the call of the present network: on a GPU as a CUDA graph, on a CPU as a plain call."""
         self._prepared_for = self.network.module
         self._call: Callable[[], None] = self._compute
         if self._stream is not None:
-            self._call = captured(self._compute, self._stream)
+            self._call = cuda_graph(self._compute, self._stream)
 
     def _compute(self) -> None:
-        """From the inputs on the device to the outputs on the device: fixed memory, fixed shapes."""
+        """Computes the outputs on the device from the inputs on the device: fixed memory, fixed shapes."""
         *inputs, policy, value = self._there
         found, logits = self._prepared_for(*map(self.network.converted, inputs))
         policy.copy_(found)
         value.copy_(value_of(logits.float()))
 
     def _call_on_stream(self) -> None:
-        """Orders all the work of a batch at once and sleeps until it is done; other threads run meanwhile."""
+        """Submits all the work of a batch at once and sleeps until it is done; other threads run meanwhile."""
         with torch.cuda.stream(self._stream):
             for there, host in zip(self._there[:-2], self._host[:-2], strict=True):
                 there.copy_(host, non_blocking=True)
@@ -197,23 +197,23 @@ class TorchEvaluator:
 
 
 def pinned(tensor: Tensor) -> Tensor:
-    """A copy in memory from which the GPU fetches by itself, and into which it writes."""
+    """A copy in pinned memory, which the GPU reads and writes directly."""
     return tensor.pin_memory()
 
 
-def captured(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
-    """`compute_fn`, which reads and writes fixed memory of a GPU, as one order: a CUDA graph, replayed at each call.
+def cuda_graph(compute_fn: Callable[[], None], stream: Any) -> Callable[[], None]:
+    """Captures `compute_fn`, which reads and writes fixed memory of a GPU, in a CUDA graph; returns its replay.
 
-    Where it cannot be captured (a model of the user's own may decide by values), it is called as it is, with a warning.
+    Warns and returns `compute_fn` itself if it cannot be captured (a user-defined model may branch on values).
     """
     stream.wait_stream(torch.cuda.current_stream(stream.device))
     with _CAPTURING, torch.cuda.stream(stream), torch.inference_mode():
-        for _ in range(_WARM_UP_CALLS):  # libraries choose their algorithms and get their memory before the capture
+        for _ in range(_WARM_UP_CALLS):  # libraries choose algorithms and allocate memory, which a capture must not
             compute_fn()
         stream.synchronize()
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads may be at work on their own streams: only what this one does belongs to the capture.
+            # Other threads may use their own streams meanwhile: the capture contains only this thread's work.
             with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 compute_fn()
         except RuntimeError as error:

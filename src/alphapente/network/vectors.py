@@ -1,8 +1,8 @@
-"""Vectors of numbers inside compiled kernels: the instructions that numba's loops do not find by themselves.
+"""Vector types and operations for compiled kernels: instructions that numba does not generate from loops by itself.
 
-Each type is a vector of LLVM, which makes it registers of the processor at hand: two of AVX2, one of AVX512, four of
-NEON for 16 floats. So one source serves all of them. Kernels keep vectors in local variables; the functions below work
-only in compiled code.
+Each type is an LLVM vector, for which LLVM uses the registers of the present processor: two of AVX2, one of AVX512 or
+four of NEON for 16 floats. So one source serves all of them. Kernels keep vectors in local variables; the functions
+below work only in compiled code.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
-"""Numbers in a vector; in a vector of pairs, pairs.
+"""Numbers in a vector; in a vector of pairs, the number of pairs.
 
-`load_half` and `spread_half` make vectors of half as many, for loops whose variables would not fit the registers of
+`load_half` and `spread_half` make vectors of half the length, for loops whose variables would not fit the registers of
 AVX2 otherwise.
 """
 
@@ -153,7 +153,7 @@ def subtract(_context: Any, one: Any, _other: Any) -> Any:
 
 @intrinsic
 def multiply(_context: Any, one: Any, _other: Any) -> Any:
-    """The products of float32, lane by lane; with `add` one instruction where the processor has it."""
+    """The products of float32, lane by lane; together with `add` one instruction (FMA) if the processor has it."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.fmul(*arguments, flags=("contract",))
@@ -163,7 +163,7 @@ def multiply(_context: Any, one: Any, _other: Any) -> Any:
 
 @intrinsic
 def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
-    """The upper 16 bits of the products of int16: one times other / 65,536, rounded down."""
+    """The upper 16 bits of the products of int16: one * other / 65,536, rounded down."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         wide = _Int32s.vector
@@ -175,7 +175,7 @@ def multiply_high(_context: Any, one: Any, _other: Any) -> Any:
 
 @intrinsic
 def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
-    """int32, one for each pair: the products of the two pairs' elements, added."""
+    """int32, one for each pair: the dot product of the two pairs."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         wide = ir.VectorType(_INT32, 2 * LANES)
@@ -192,7 +192,7 @@ def multiply_pairs(_context: Any, one: Any, _other: Any) -> Any:
 
 @intrinsic
 def larger(_context: Any, one: Any, _other: Any) -> Any:
-    """The larger of each two."""
+    """The maxima, lane by lane."""
 
     def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         compare = builder.fcmp_ordered if signature.return_type.vector.element == _FLOAT32 else builder.icmp_signed

@@ -1,7 +1,7 @@
-"""What a stone does when it is played: captures, poofs, fives and the end of the game, as compiled kernels.
+"""The effects of a move as compiled kernels: captures, poofs, fives and the end of the game.
 
-Every kernel takes one POSITION record and changes it in place. None checks that the move is legal: ask
-`is_legal` first, or use `alphapente.rules.Game`, which does. The words of the rules are in docs/rules.md.
+Every kernel takes one POSITION record and changes it in place. None checks that the move is legal: call `is_legal`
+first, or use `alphapente.rules.Game`, which checks. The rules themselves are in docs/rules.md.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ Board = NDArray[np.int8]
 
 @inlined
 def at(board: Board, cell: int) -> int:
-    """The stone on `cell`, looked up by an unsigned index: a signed one would be tested for counting from the end."""
+    """The stone on `cell`. The index is unsigned, since for a signed one numba adds a test for negative indices."""
     return board[np.uint64(cell)]
 
 
@@ -58,7 +58,7 @@ def run_length(board: Board, cell: int, step: int, player: int) -> int:
 
 @inlined
 def _three_around(board: Board, cell: int, step: int, player: int) -> bool:
-    """Whether two stones beside `cell` make three in a row with it, as in every five: without a branch."""
+    """Whether two stones beside `cell` make three in a row with it; true for every five. Has no branches."""
     ahead, behind = at(board, cell + step) == player, at(board, cell - step) == player
     further = at(board, cell + 2 * step) == player
     return (ahead & (behind | further)) | (behind & (at(board, cell - 2 * step) == player))
@@ -66,7 +66,8 @@ def _three_around(board: Board, cell: int, step: int, player: int) -> bool:
 
 @kernel
 def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
-    """Whether a stone of `player` on `cell` stands in a line of five or more (`exactly`: of just five)."""
+    """Whether a stone of `player` on `cell` is in a line of five or more (`exactly`: of exactly five)."""
+    # a quick test first, to skip the loops where no five is possible
     promising = _three_around(board, cell, 1, player) | _three_around(board, cell, STRIDE, player)
     promising |= _three_around(board, cell, STRIDE + 1, player) | _three_around(board, cell, STRIDE - 1, player)
     if not promising:
@@ -87,7 +88,7 @@ def _flanks(board: Board, cell: int, step: int, player: int) -> bool:
 
 @inlined
 def flanks_a_pair(board: Board, cell: int, player: int) -> bool:
-    """Whether a stone of `player` on `cell` captures a pair in any direction: one branch instead of eight."""
+    """Whether a stone of `player` on `cell` captures a pair in any direction. One branch instead of eight."""
     found = _flanks(board, cell, 1, player) | _flanks(board, cell, -1, player)
     found |= _flanks(board, cell, STRIDE, player) | _flanks(board, cell, -STRIDE, player)
     found |= _flanks(board, cell, STRIDE + 1, player) | _flanks(board, cell, -STRIDE - 1, player)
@@ -96,7 +97,7 @@ def flanks_a_pair(board: Board, cell: int, player: int) -> bool:
 
 @kernel
 def capture(board: Board, cell: int, player: int, triples: bool) -> int:
-    """Removes the enemy pairs (and `triples`) that a stone of `player` on `cell` flanks; returns stones removed."""
+    """Removes the enemy pairs (and `triples`) that a stone of `player` on `cell` flanks; returns the number removed."""
     enemy = 3 - player
     taken = 0
     for direction in range(8):
@@ -119,12 +120,12 @@ def capture(board: Board, cell: int, player: int, triples: bool) -> int:
 def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
     """Captures and poofs of a stone just placed, together: (enemy stones removed, own stones removed).
 
-    Own pairs are looked for before anything is taken off, as the server does: a pair poofs even when one of the
-    stones that flank it is captured by the same move.
+    Own pairs are found before anything is removed, as on the server: a pair poofs even if one of the stones that flank
+    it is captured by the same move.
     """
     enemy = 3 - player
     poofed = 0
-    pairs = 0  # a bit for each direction in which the pair's other stone stands
+    pairs = 0  # one bit for each direction in which the pair's other stone is
     for direction in range(8):
         step = DIRECTIONS[direction]
         between = (at(board, cell - step) == enemy) & (at(board, cell + 2 * step) == enemy)
@@ -142,7 +143,7 @@ def poof(board: Board, cell: int, player: int) -> tuple[int, int]:
 
 @kernel
 def can_be_captured(board: Board, cell: int, player: int) -> bool:
-    """Whether the stone of `player` on `cell` stands in a pair with an enemy at one end and nothing at the other."""
+    """Whether the stone of `player` on `cell` is in a pair with an enemy at one end and an empty cell at the other."""
     enemy = 3 - player
     for direction in range(8):
         step = DIRECTIONS[direction]
@@ -155,7 +156,7 @@ def can_be_captured(board: Board, cell: int, player: int) -> bool:
 
 @kernel
 def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]:
-    """Boat: (a line of five or more stands through `cell`, one of them has no stone that can be captured)."""
+    """Boat: (a line of five or more goes through `cell`, one of these has no stone that can be captured)."""
     five = False
     for line in range(4):
         step = DIRECTIONS[line]
@@ -178,7 +179,7 @@ def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]
 
 @kernel
 def five_anywhere(board: Board, size: int, player: int) -> bool:
-    """Whether `player` has five or more in a line anywhere: in boat, such a five may be waiting."""
+    """Whether `player` has five or more in a line anywhere: in boat, such a five may be pending."""
     for row in range(size):
         for cell in range(ORIGIN + row * STRIDE, ORIGIN + row * STRIDE + size):
             if board[cell] == player and makes_five(board, cell, player, False):
@@ -188,7 +189,7 @@ def five_anywhere(board: Board, size: int, player: int) -> bool:
 
 @kernel
 def _boat_five(position: Position, cell: int, player: int) -> None:
-    """Boat: a five that waited and still stands wins first; then a new one that cannot be captured."""
+    """Boat: a pending five of the opponent that was not broken wins first; then a new one that cannot be captured."""
     board = position["board"]
     if position["pending"] and five_anywhere(board, np.int64(position["size"]), 3 - player):
         position["winner"] = 3 - player
@@ -203,7 +204,7 @@ def _boat_five(position: Position, cell: int, player: int) -> None:
 
 @kernel
 def _play_poof(position: Position, cell: int, player: int) -> None:
-    """Poof: captures of both are counted first, and win only when the totals differ; then the five."""
+    """Poof: captures of both players are counted first, and win only if the totals differ; then the five."""
     board, captured = position["board"], position["captured"]
     taken, poofed = poof(board, cell, player)
     captured[player - 1] += taken
@@ -219,7 +220,7 @@ def _play_poof(position: Position, cell: int, player: int) -> None:
 
 @kernel
 def play(position: Position, point: int) -> None:
-    """Plays the player to move on `point` (0..size*size-1, taken as legal) and settles all that follows from it."""
+    """Plays `point` (0..size*size-1, assumed legal) for the player to move: captures, five, end of the game."""
     board, captured = position["board"], position["captured"]
     variant, size = position["variant"], np.int64(position["size"])
     player = np.int64(position["to_move"])
@@ -241,7 +242,7 @@ def play(position: Position, point: int) -> None:
             elif variant != BOAT and makes_five(board, cell, player, variant == GOMOKU):
                 position["winner"] = player
                 position["won_by"] = BY_FIVE
-    full = position["ply"] - captured[0] - captured[1] == size * size
+    full = position["ply"] - captured[0] - captured[1] == size * size  # stones played minus stones removed
     if position["winner"] == IN_PLAY and (full or position["ply"] >= MAX_PLIES):
         position["winner"] = DRAW
         position["won_by"] = BY_FULL_BOARD
@@ -250,7 +251,7 @@ def play(position: Position, point: int) -> None:
 
 @kernel
 def allowed_by_opening(position: Position, point: int) -> bool:
-    """Whether the variant's opening rule lets player 1 play `point` as the first or the second stone."""
+    """Whether the variant's opening rule allows player 1 to play `point` as the first or the second stone."""
     variant, size = position["variant"], np.int64(position["size"])
     if variant == GOMOKU or (position["ply"] != 0 and position["ply"] != 2):
         return True
@@ -260,13 +261,13 @@ def allowed_by_opening(position: Position, point: int) -> bool:
         return down == 0 and right == 0
     if down <= 2 and right <= 2:
         return False
-    along = down + right  # on the centre's own row or column: the distance from it
+    along = down + right  # on the centre's row or column this is the distance from the centre
     return not (variant == GPENTE and (down == 0 or right == 0) and (along == 3 or along == 4))
 
 
 @kernel
 def is_legal(position: Position, point: int) -> bool:
-    """Whether the player to move may play `point`: the game goes on, it is empty, the opening rule allows it."""
+    """Whether the player to move may play `point`: the game is in play, the point empty, the opening rule obeyed."""
     size = np.int64(position["size"])  # int8 would overflow where the kernels run as plain Python
     if position["winner"] != IN_PLAY or point < 0 or point >= size * size:
         return False
@@ -276,7 +277,7 @@ def is_legal(position: Position, point: int) -> bool:
 
 @kernel
 def legal_points(position: Position, out: NDArray[np.int16]) -> int:
-    """Writes the legal points in rising order to `out` (int16, at least size*size long); returns how many."""
+    """Writes the legal points in rising order to `out` (int16, at least size*size long); returns their number."""
     count = 0
     size = np.int64(position["size"])
     for point in range(size * size):
@@ -288,7 +289,10 @@ def legal_points(position: Position, out: NDArray[np.int16]) -> int:
 
 @kernel
 def next_random(state: NDArray[np.uint64]) -> np.uint64:
-    """The next number of a xorshift64* generator whose state is state[0], not 0 (Vigna 2016)."""
+    """The next number of a xorshift64* generator whose state is state[0], not 0 (Vigna 2016).
+
+    The shifts 12, 25, 27 and the multiplier are those of the paper.
+    """
     x = state[0]
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)
@@ -302,6 +306,7 @@ def random_point(position: Position, state: NDArray[np.uint64]) -> int:
     """A legal point drawn uniformly: points are drawn until one is legal."""
     points = np.uint64(position["size"]) * np.uint64(position["size"])
     while True:
+        # the upper 32 random bits as a fraction of 2**32, times the number of points
         point = np.int64((next_random(state) >> np.uint64(32)) * points >> np.uint64(32))
         if is_legal(position, point):
             return point
@@ -319,7 +324,7 @@ def play_random_game(position: Position, state: NDArray[np.uint64]) -> int:
 
 @kernel
 def copy_position(target: Position, source: Position) -> None:
-    """Overwrites `target` with `source`, every field."""
+    """Copies every field of `source` to `target`."""
     for cell in range(CELLS):
         target["board"][cell] = source["board"][cell]
     target["captured"][0] = source["captured"][0]

@@ -1,8 +1,8 @@
-"""A position on the board as one NumPy record, and the variants of the game that it can belong to.
+"""A position as one NumPy record, and the variants of the game.
 
-The board is stored padded: rows of ``STRIDE`` cells with a border between them, so that a kernel may look up to
-four cells away from any point, in any direction, without a bounds check. People and policies count points instead:
-point ``row * size + column`` from the top left corner (``A19``), so that ``K10`` is 180 on 19x19.
+The board is stored with a border: rows of ``STRIDE`` cells, so that a kernel may read up to four cells away from any
+point, in any direction, without a bounds check. Policies and the public interface use points instead: point
+``row * size + column`` from the top left corner (``A19``), so that ``K10`` is 180 on 19x19.
 """
 
 from typing import Any
@@ -18,26 +18,30 @@ MAX_POINTS = MAX_SIZE * MAX_SIZE
 MAX_PLIES = 512
 """A game that is undecided after this number of plies is a draw; only games of poof reach it.
 
-The plies played are the stones on the board and those captured, since each stone stays until it is captured (a poof
-counts as a capture by the enemy). Before a game's last ply there are at most 360 stones on the board, and without poof
-at most 8 captured by each player (pairs, and 10 win), in keryo 14: no such game has more than 360 + 2 * 14 + 1 = 389
-plies. In poof equal totals of 10 and more do not end the game, and a move that takes two stones and loses two keeps
-them equal, so that a game could go on for ever.
+The number of plies is that of the stones on the board plus those captured, since each stone stays until it is captured
+(a poof counts as a capture by the enemy). Before a game's last ply there are at most 360 stones on the board. Without
+poof each player has captured at most 8 (pairs, and 10 win), in keryo 14: no such game has more than
+360 + 2 * 14 + 1 = 389 plies. In poof equal totals of 10 and more do not end the game, and a move that captures two
+stones and loses two keeps them equal, so that a game could continue for ever.
 """
 
 STRIDE = 20
+"""Cells from one row to the next: 19 points and one cell of border, which ends a row and comes before the next one."""
 ORIGIN = 84
-"""The cell of the top left point: four cells of border lie before it in every direction."""
+"""The cell of the top left point, 4 * STRIDE + 4: four cells of border lie before it in every direction."""
 CELLS = 548
+"""The last point of 19x19 is cell 462; the cells within four steps of it, in every direction, end with 546."""
 
 EMPTY, PLAYER_1, PLAYER_2, BORDER = 0, 1, 2, 3
+"""The content of a cell. As bits, PLAYER_1 is the low one, PLAYER_2 the high one, BORDER both: see rules/tactics.py."""
 IN_PLAY, DRAW = 0, 3
+"""`winner` of a game without one; else PLAYER_1 or PLAYER_2."""
 BY_NOTHING, BY_FIVE, BY_CAPTURES, BY_FULL_BOARD = 0, 1, 2, 3
 WON_BY = ("in play", "five", "captures", "draw")
 
 VARIANTS = ("pente", "keryo", "gomoku", "gpente", "poof", "boat")
 PENTE, KERYO, GOMOKU, GPENTE, POOF, BOAT = range(6)
-NEVER = 32767
+NEVER = 32767  # the largest int16
 CAPTURES_TO_WIN = np.array([10, 15, NEVER, 10, 10, 10], np.int16)
 """Captured stones that win, by variant."""
 
@@ -45,7 +49,7 @@ POSITION = np.dtype(
     [
         ("board", np.int8, (CELLS,)),
         ("captured", np.int16, (2,)),  # stones captured by player 1 and by player 2
-        ("ply", np.int16),  # stones played so far
+        ("ply", np.int16),  # moves played so far
         ("last", np.int16),  # the point played last, -1 before the first
         ("size", np.int8),
         ("variant", np.int8),  # index into VARIANTS
@@ -72,11 +76,11 @@ def _cell_table() -> NDArray[np.int16]:
 
 
 CELL_OF = _cell_table()
-"""``CELL_OF[size, point]`` is the padded board's cell of a point."""
+"""``CELL_OF[size, point]`` is the cell of a point on the board with its border."""
 
 
 def variant_index(name: str) -> int:
-    """The index of a variant's name in VARIANTS. Raises RequestError for a name that is not there."""
+    """The index of a variant's name in VARIANTS. Raises RequestError for an unknown name."""
     if name not in VARIANTS:
         raise RequestError(f"unknown variant {name!r}: choose one of {', '.join(VARIANTS)}")
     return VARIANTS.index(name)

@@ -1,9 +1,9 @@
-"""The eight ways to turn and mirror a board without changing the game, as tables of points.
+"""The eight symmetries of the board (rotations and reflections, which do not change the game) as tables of points.
 
-Symmetry `k` first swaps rows and columns (when ``k & 4``), then turns top and bottom (``k & 2``), then left and right
-(``k & 1``); 0 changes nothing. On boards of odd size all opening rules are symmetric. On even sizes there is no middle
-point, so the centre of the opening rule moves with the board: a mirrored game plays on in the same way, but its first
-two stones of player 1 need not be legal.
+Symmetry `k` first swaps rows and columns (if ``k & 4``), then top and bottom (``k & 2``), then left and right
+(``k & 1``); 0 is the identity. On boards of odd size all opening rules are symmetric. On even sizes there is no middle
+point, and a symmetry moves the centre of the opening rule: a transformed game continues in the same way, but the first
+two stones of player 1 need not be legal in it.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def _table(size: int) -> NDArray[np.int16]:
 
 
 def _compositions() -> NDArray[np.int8]:
-    table = _table(MIN_SIZE)
+    table = _table(MIN_SIZE)  # compositions are the same for all sizes
     both = table[np.arange(NUM_SYMMETRIES)[None, :, None], table[:, None, :]]
     equal = (both[:, :, None, :] == table[None, None, :, :]).all(axis=3)
     composition: NDArray[np.int8] = equal.argmax(axis=2).astype(np.int8)
@@ -42,7 +42,7 @@ def _compositions() -> NDArray[np.int8]:
 
 
 SYMMETRIES: dict[int, NDArray[np.int16]] = {size: _table(size) for size in range(MIN_SIZE, MAX_SIZE + 1)}
-"""By board size: int16[8, size * size], where ``[k, point]`` is the point on which `point` lands under symmetry k."""
+"""By board size: int16[8, size * size], where ``[k, point]`` is the image of `point` under symmetry k."""
 
 SYMMETRY_TABLES = np.zeros((MAX_SIZE + 1, NUM_SYMMETRIES, MAX_POINTS), np.int16)
 """The same as one array for kernels: ``SYMMETRY_TABLES[size, k, point]``; zero beyond a board's points."""
@@ -50,18 +50,18 @@ for _size, _points in SYMMETRIES.items():
     SYMMETRY_TABLES[_size, :, : _size * _size] = _points
 
 IMAGES = np.zeros((MAX_SIZE + 1, CELLS, NUM_SYMMETRIES), np.int16)
-"""``IMAGES[size, cell]``: the points on which a stone on this cell of the padded board lands under each symmetry."""
+"""``IMAGES[size, cell]``: the image of this cell (of the board with its border) under each symmetry, as a point."""
 for _size, _points in SYMMETRIES.items():
     IMAGES[_size, CELL_OF[_size, : _size * _size]] = _points.T
 
 COMPOSITION: NDArray[np.int8] = _compositions()
-"""int8[8, 8]: ``COMPOSITION[first, then]`` is the one symmetry that does what the two do in that order."""
+"""int8[8, 8]: ``COMPOSITION[first, then]`` is the symmetry that equals `first` followed by `then`."""
 INVERSE: NDArray[np.int8] = (COMPOSITION == 0).argmax(axis=1).astype(np.int8)
-"""int8[8]: the symmetry that undoes each."""
+"""int8[8]: the inverse of each symmetry."""
 
 
 def transform_positions(positions: Positions, symmetry: int) -> Positions:
-    """New POSITION records, as many as `positions`, each turned and mirrored by `symmetry` (0..7).
+    """Copies of the `positions`, each transformed by `symmetry` (0..7).
 
     Sizes may be mixed. Raises RequestError for a symmetry that does not exist.
     """
@@ -82,9 +82,10 @@ def transform_positions(positions: Positions, symmetry: int) -> Positions:
 
 @kernel
 def copy_turned(target: Position, source: Position, bits: Bitboards, symmetry: int) -> None:
-    """Overwrites `target` with `source` turned and mirrored by `symmetry` (0..7), as `transform_positions` does.
+    """Overwrites `target` with `source` transformed by `symmetry` (0..7), as `transform_positions` does.
 
-    `bits` holds the stones of `source`, see `tactics.find_tactics`.
+    `bits` holds the stones of `source`, see `tactics.find_tactics`. The work grows with the stones, not with the board:
+    first all stones are removed, then they are set on their images.
     """
     copy_position(target, source)
     if symmetry == 0:
@@ -94,7 +95,7 @@ def copy_turned(target: Position, source: Position, bits: Bitboards, symmetry: i
         rest = bits[OWN, word] | bits[ENEMY, word]
         while rest != _ZERO:
             board[FIRST_CELL + 64 * (word - GUARD) + lowest_bit(rest)] = EMPTY
-            rest &= rest - _ONE
+            rest &= rest - _ONE  # clears the lowest bit set
     _set_stones(board, bits[OWN], size, symmetry, player)
     _set_stones(board, bits[ENEMY], size, symmetry, 3 - player)
     if source["last"] >= 0:

@@ -1,11 +1,13 @@
-"""Who can win at once, who can capture, who can make a four: all points of a position together, by bitboards.
+"""Tactics by bitboards: who can win at once, who can capture, who can make a four, for all points of a position.
 
-A bitboard holds one bit for each cell of the padded board, in words of 64, with a word of zeros before and behind,
-so that a shifted board needs no special case at its ends. `MAPS` of them describe a position as the player to move
-sees it ("own" and "enemy").
+A bitboard has one bit for each cell of the board with its border, in words of 64, with a guard word of zeros before and
+behind, so that shifts need no special case at the ends. `MAPS` of them describe a position for the player to move
+("own" and "enemy").
 
-Lines are looked at from the middle: all that matters lies within two cells of a window's middle cell or of a pair's
-first one, so that no shift reaches beyond the next word and eight words are looked at together by vector instructions.
+Five cells in a line are called a window, which is indexed by its middle cell. All cells of a window lie within two
+steps of it, and all cells of a capture within two steps of a pair's first stone or a triple's middle one: at most
+2 * (STRIDE + 1) = 42 bits. So a shift reads only a word and the next one, and vector instructions process eight words
+at once.
 """
 
 import numpy as np
@@ -35,14 +37,17 @@ MAPS = 19
 _MARKS = 11  # from here on scratch of `_look_along`, two maps of each kind, for own and enemy:
 _FOURS, _THREES, _FLANKED_BEHIND, _FLANKED_AHEAD = 0, 2, 4, 6
 GUARD = 1
+"""Words of zeros at each end of a bitboard."""
 WORDS = 8
-"""A vector's worth: the last two are always 0."""
+"""Words of a bitboard without its guards: 512 bits, one AVX512 register or two of AVX2. The last two are always 0."""
 _WORDS_OF_STONES = 6
+"""Words that can have stones: 6 * 64 = 384 bits reach from FIRST_CELL to beyond the last point of 19x19, cell 462."""
 ROW = WORDS + 2 * GUARD
 FIRST_CELL = 80
-"""The cell of the lowest bit behind the guard word: 6 words reach beyond the last point of 19x19."""
+"""The cell of the lowest bit after the guard word; it comes before ORIGIN."""
 
 UNDECIDED, WINS, LOSES, MUST_REPLY = 0, 1, 2, 3
+"""The verdicts of `find_tactics`."""
 
 Bitboards = NDArray[np.uint64]
 """uint64[MAPS, ROW], see `new_bitboards`."""
@@ -51,7 +56,7 @@ _Map = NDArray[np.uint64]  # one of them: uint64[ROW]
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _BITS = np.uint64(64)
-_LOWEST_BITS = np.uint64(0x0101010101010101)
+_LOWEST_BITS = np.uint64(0x0101010101010101)  # the lowest bit of each byte
 
 
 def new_bitboards() -> Bitboards:
@@ -69,7 +74,7 @@ def _board_maps() -> Bitboards:
 
 
 def _window_maps() -> NDArray[np.uint64]:
-    """By size and line: the middle cells of the windows of five that lie on the board as a whole."""
+    """By size and line: the middle cells of the windows of five that lie entirely on the board."""
     maps = np.zeros((MAX_SIZE + 1, 4, ROW), np.uint64)
     for size in range(5, MAX_SIZE + 1):
         on_board = set(CELL_OF[size, : size * size].tolist())
@@ -84,7 +89,10 @@ def _window_maps() -> NDArray[np.uint64]:
 
 _BOARD_MAPS = _board_maps()
 WINDOW_MAPS = _window_maps()
-"""uint64[MAX_SIZE + 1, 4, ROW]: by size and line, the middle cells of the windows of five on the board."""
+"""uint64[MAX_SIZE + 1, 4, ROW]: by size and line, the middle cells of the windows of five on the board.
+
+Without them a cell of the border, which has neither player's stone, would count as an empty cell of a window.
+"""
 
 
 @inlined
@@ -110,24 +118,30 @@ def clear_bit(bits: NDArray[np.uint64], cell: int) -> None:
 
 @inlined
 def look_ahead(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
-    """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its beginning."""
+    """The word at index `at` of a bitboard shifted by `distance` cells (1..63) towards its start.
+
+    Bit k of the result is the bit of the cell `distance` after cell k.
+    """
     return (bits[at] >> distance) | (bits[at + _ONE] << (_BITS - distance))
 
 
 @inlined
 def look_behind(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
-    """The word at index `at` of a bitboard that is moved `distance` cells (1..63) towards its end."""
+    """The word at index `at` of a bitboard shifted by `distance` cells (1..63) towards its end.
+
+    Bit k of the result is the bit of the cell `distance` before cell k.
+    """
     return (bits[at] << distance) | (bits[at - _ONE] >> (_BITS - distance))
 
 
 @inlined
 def count_bits(bits: NDArray[np.uint64]) -> int:
-    """How many bits are set in one bitboard."""
+    """The number of bits set in one bitboard."""
     total = 0
     for word in range(GUARD, GUARD + WORDS):
         rest = bits[word]
         while rest != _ZERO:
-            rest &= rest - _ONE
+            rest &= rest - _ONE  # clears the lowest bit set
             total += 1
     return total
 
@@ -143,13 +157,15 @@ def any_bit(bits: NDArray[np.uint64]) -> bool:
 
 @inlined
 def lowest_bit(bits: np.uint64) -> int:
-    """The number of the lowest bit set in a word that is not 0: the exponent of that bit as a floating-point number."""
+    """The index of the lowest bit set in a word that is not 0: the exponent of that bit as a float64."""
+    # x & -x has only the lowest bit of x, so as a float64 it is a power of two: its exponent, plus 1023, is above the
+    # 52 bits of the mantissa, and its sign bit is 0.
     return (np.float64(bits & (~bits + _ONE)).view(np.int64) >> 52) - 1023
 
 
 @inlined
 def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
-    """The first set cell after `cell` (start with 0), or -1."""
+    """The first set cell after `cell` (start with 0), or -1 if there is none."""
     bit = cell + 1 - FIRST_CELL
     if bit < 0:
         bit = 0
@@ -181,10 +197,10 @@ def point_of(cell: int, size: int) -> int:
 def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
     """Writes one bitboard as 0 and 1 by point to `plane`, float32[size * size]."""
     for row in range(size):
-        first = ORIGIN - FIRST_CELL + row * STRIDE
+        first = ORIGIN - FIRST_CELL + row * STRIDE  # the row's first bit; a row may lie across two words
         word, low = GUARD + (first >> 6), np.uint64(first & 63)
         line = bits[word] >> low
-        if low != _ZERO:
+        if low != _ZERO:  # a shift by 64 is undefined
             line |= bits[word + 1] << (_BITS - low)
         for column in range(size):
             plane[row * size + column] = np.float32((line >> np.uint64(column)) & _ONE)
@@ -192,7 +208,7 @@ def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: in
 
 @kernel
 def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool) -> int:
-    """Enemy stones that a stone of `player` on the empty `cell` would take off."""
+    """The number of enemy stones that a stone of `player` on the empty `cell` would capture."""
     enemy = 3 - player
     taken = 0
     for direction in range(8):
@@ -208,7 +224,9 @@ def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool)
 
 @inlined
 def _full(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Of 64 windows of five cells, those with just four stones and those with just three: added bit by bit."""
+    """Of 64 windows of five cells, those with exactly four stones and those with exactly three: 64 counts at once."""
+    # Full adders: x0 + x1 + x2 = parity + 2 carry, parity + x3 + x4 = ones + 2 carry_2. So a window has
+    # ones + 2 (carry + carry_2) stones: 4 is both carries without `ones`, 3 is one carry with `ones`.
     parity = x0 ^ x1 ^ x2
     carry = (x0 & x1) | (x2 & (x0 ^ x1))
     ones = parity ^ x3 ^ x4
@@ -220,20 +238,23 @@ def _full(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uin
 def _look_along(
     own: _Map, enemy: _Map, on_board: _Map, marks: NDArray[np.uint64], step: np.uint64, triples: bool
 ) -> int:
-    """One line's windows of five and captures of both players, all cells together, 64 in a word.
+    """Finds the windows of five and the captures of both players along one of the four lines, for all cells.
 
-    `marks` is uint64[8 * ROW], bitboards one after the other. Marks the middle cells of windows that lack one
-    stone (_FOURS) and two (_THREES), hold no stone of the other player and lie `on_board`; and for each pair (or
-    triple) of the other's stones that is flanked at one end the cell two before the free end. Returns which kinds of
-    windows there are, added up: 1 own and 2 enemy ones that lack one stone, 4 own and 8 enemy ones that lack two;
-    16 where an enemy pair (or triple) is marked and 32 where an own one is.
+    `marks` is uint64[8 * ROW], bitboards one after the other. Marks the middle cells of windows with four stones
+    (_FOURS) or three (_THREES) of one player, none of the other, that lie `on_board`. For each pair (or triple) of
+    the other player's stones that is flanked at one end, marks the cell two steps before the free end
+    (_FLANKED_BEHIND: the flank is behind, the free end ahead; _FLANKED_AHEAD: the other way round).
+    Returns the sum of the kinds that occur: 1 own and 2 enemy windows with four stones, 4 own and 8 enemy windows with
+    three; 16 an enemy pair (or triple) and 32 an own one.
     """
     own_fours, enemy_fours, own_threes, enemy_threes = _ZERO, _ZERO, _ZERO, _ZERO
     enemy_flanked, own_flanked = _ZERO, _ZERO
     twice = step + step
-    three = ~_ZERO if triples else _ZERO
-    for word in range(GUARD, len(on_board) - GUARD):  # a loop whose rounds are known to be few would not be vectorised
+    three = ~_ZERO if triples else _ZERO  # a mask instead of a branch in the loop
+    # `len` instead of WORDS: a loop with a small known number of rounds would not be vectorised
+    for word in range(GUARD, len(on_board) - GUARD):
         at = np.uint64(word)
+        # own and enemy stones on the cell itself (0), one and two steps ahead (1, 2), one and two steps behind (3, 4)
         o0, e0 = own[at], enemy[at]
         o1, e1 = look_ahead(own, at, step), look_ahead(enemy, at, step)
         o2, e2 = look_ahead(own, at, twice), look_ahead(enemy, at, twice)
@@ -251,6 +272,8 @@ def _look_along(
         enemy_threes |= threes & free
         marks[np.uint64(word + _FOURS * ROW + ROW)] = fours & free
         marks[np.uint64(word + _THREES * ROW + ROW)] = threes & free
+        # Behind: enemy stones on 0 and 1, own stone on 3 (or, for triples, enemy on 3 and own on 4), so the other end
+        # is two steps ahead; whether it is empty is checked later, by `_keep_legal`. Ahead: the mirror image.
         behind, own_behind = e0 & e1 & (o3 | (e3 & o4 & three)), o0 & o1 & (e3 | (o3 & e4 & three))
         ahead, own_ahead = e0 & e3 & (o1 | (e1 & o2 & three)), o0 & o3 & (e1 | (o1 & e2 & three))
         enemy_flanked |= behind | ahead
@@ -276,7 +299,10 @@ def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
 
 @kernel
 def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None:
-    """Adds to `out` the cells that capture what `_look_along` marked as flanked behind and ahead: two further on."""
+    """Adds to `out` the cells that capture the pairs and triples marked by `_look_along`: two steps ahead or behind.
+
+    Cells that are not empty are removed later, by `_keep_legal`.
+    """
     twice = step + step
     for word in range(GUARD, len(out) - GUARD):  # vectorised, as in `_look_along`
         at = np.uint64(word)
@@ -285,13 +311,19 @@ def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None
 
 @inlined
 def _gather(lowest_bits: np.uint64) -> np.uint64:
-    """The lowest bits of a word's eight bytes (all others 0) side by side, the first byte's lowest."""
+    """The lowest bits of a word's eight bytes (all others 0) as one byte, that of the first byte lowest."""
+    # The multiplier has the bits 7, 14, ... 56: the bit of byte k, at 8 k, moves by 56 - 7 k to bit 56 + k. No other
+    # product of two bits falls on these places, and there are no carries.
     return (lowest_bits * np.uint64(0x0102040810204080)) >> np.uint64(56)
 
 
 @kernel
 def _stones_to_bits(position: Position, bits: Bitboards) -> None:
-    """Eight cells at once, as the bytes of a word: a cell is 1 or 2 for a stone, 0 if empty, 3 outside of the board."""
+    """Fills OWN and ENEMY. Reads eight cells at once, as the bytes of a word.
+
+    A cell is 0 if empty, 1 or 2 for a stone of player 1 or 2, and 3 outside of the board: player 1 has the low bit
+    without the high one, player 2 the high bit without the low one.
+    """
     eights = position["board"][FIRST_CELL : FIRST_CELL + 64 * _WORDS_OF_STONES].view(np.uint64)
     first, second = (OWN, ENEMY) if position["to_move"] == PLAYER_1 else (ENEMY, OWN)
     for word in range(_WORDS_OF_STONES):
@@ -306,7 +338,7 @@ def _stones_to_bits(position: Position, bits: Bitboards) -> None:
 
 @kernel
 def _wins_when_played(position: Position, cell: int, player: int, scratch: Position) -> bool:
-    """Whether `player`, if to move, wins at once on `cell`: found by playing it on a copy."""
+    """Whether `player`, if to move, wins at once on `cell`: plays it on a copy."""
     copy_position(scratch, position)
     scratch["to_move"] = player
     play(scratch, point_of(cell, position["size"]))
@@ -315,7 +347,7 @@ def _wins_when_played(position: Position, cell: int, player: int, scratch: Posit
 
 @kernel
 def _add_capture_wins(position: Position, bits: Bitboards, captures: int, wins: int, player: int) -> None:
-    """Adds the points whose captures reach the number that wins. Poof: all captures, to be tried by `_verify`."""
+    """Adds the points whose captures reach the winning number. Poof: adds all captures, which `_verify` plays."""
     variant = position["variant"]
     missing = CAPTURES_TO_WIN[variant] - position["captured"][player - 1]
     cell = next_cell(bits[captures], 0)
@@ -327,7 +359,7 @@ def _add_capture_wins(position: Position, bits: Bitboards, captures: int, wins: 
 
 @kernel
 def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch: Position) -> None:
-    """Keeps only the winning points that really win when played: for variants whose fives may not count."""
+    """Keeps only the points that win when played: for gomoku, poof and boat, where not every five counts."""
     cell = next_cell(bits[wins], 0)
     while cell >= 0:
         if not _wins_when_played(position, cell, player, scratch):
@@ -337,7 +369,7 @@ def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch
 
 @kernel
 def _begin_maps(bits: Bitboards, on_board: _Map) -> None:
-    """Fills BOARD and LEGAL and clears OWN_WINS to ENEMY_FOURS; OWN and ENEMY are there."""
+    """Fills BOARD and LEGAL and clears OWN_WINS to ENEMY_FOURS; OWN and ENEMY are filled already."""
     for word in range(GUARD, len(on_board) - GUARD):  # vectorised, as in `_look_along`
         at = np.uint64(word)
         bits[np.uint64(BOARD), at] = on_board[at]
@@ -352,7 +384,7 @@ def _begin_maps(bits: Bitboards, on_board: _Map) -> None:
 
 @kernel
 def _keep_legal(bits: Bitboards) -> None:
-    """Leaves only empty points in OWN_WINS to ENEMY_FOURS."""
+    """Removes all but empty points from OWN_WINS to ENEMY_FOURS."""
     for word in range(GUARD, bits.shape[1] - GUARD):  # vectorised, as in `_look_along`
         at = np.uint64(word)
         empty = bits[np.uint64(LEGAL), at]
@@ -366,14 +398,15 @@ def _keep_legal(bits: Bitboards) -> None:
 
 @kernel
 def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
-    """Fills `bits` for a position in play and says what follows for the player to move.
+    """Fills `bits` for a position in play and returns the verdict for the player to move.
 
-    Returns WINS (OWN_WINS is not empty), LOSES (the enemy threatens to win at two points or more and nothing can be
-    captured), MUST_REPLY (every point outside REPLIES loses at once), else UNDECIDED. REPLIES holds the points
-    worth looking at: OWN_WINS, the replies to a threat, or all legal points.
+    The verdicts: WINS (OWN_WINS is not empty), LOSES (the enemy threatens to win at two points or more and nothing can
+    be captured), MUST_REPLY (every point outside REPLIES loses at once), else UNDECIDED. REPLIES holds the candidate
+    moves: OWN_WINS, the replies to a threat, or all legal points.
 
-    A threat to win at one point is answered by occupying it or by a capture; nothing else changes a line or frees a
-    pair. Poof and boat have more ways, so there all legal points stay.
+    The only answers to a threat to win at one point are to occupy it or to capture: nothing else changes a line or
+    removes the flank of a capture. Poof and boat have more answers, so all legal points are kept there. `scratch` is
+    one position.
     """
     variant, size, player = position["variant"], position["size"], np.int64(position["to_move"])
     _stones_to_bits(position, bits)
@@ -384,6 +417,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
         step = np.uint64(DIRECTIONS[line])
         found = _look_along(bits[OWN], bits[ENEMY], WINDOW_MAPS[size, line], marks, step, triples)
         if found & 1:
+            # All cells of the window; `_keep_legal` leaves the empty ones.
             _spread(bits[_MARKS + _FOURS], step, bits[OWN_WINS])
         if found & 2:
             _spread(bits[_MARKS + _FOURS + 1], step, bits[ENEMY_WINS])
@@ -402,7 +436,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     else:
         _add_capture_wins(position, bits, OWN_CAPTURES, OWN_WINS, player)
         _add_capture_wins(position, bits, ENEMY_CAPTURES, ENEMY_WINS, 3 - player)
-    if variant in (GOMOKU, POOF, BOAT):
+    if variant in (GOMOKU, POOF, BOAT):  # overlines; pairs that vanish; fives that can be broken
         _verify(position, bits, OWN_WINS, player, scratch)
         _verify(position, bits, ENEMY_WINS, 3 - player, scratch)
     if position["ply"] == 0 or position["ply"] == 2:
@@ -412,11 +446,11 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
 
 @kernel
 def copy_tactics(source: Bitboards, target: Bitboards, other_side: bool) -> None:
-    """Copies what `find_tactics` found, without REPLIES; `other_side`: as if the other player were to move.
+    """Copies the bitboards of `find_tactics` except REPLIES; `other_side`: as if the other player were to move.
 
     For positions of ply 3 and later: before, LEGAL depends on the player to move.
     """
-    swap = np.int64(other_side)
+    swap = np.int64(other_side)  # an enemy map follows its own map: index own + swap, and own + 1 - swap
     for word in range(GUARD, GUARD + WORDS):
         target[LEGAL, word] = source[LEGAL, word]
         target[BOARD, word] = source[BOARD, word]
@@ -431,7 +465,7 @@ def copy_tactics(source: Bitboards, target: Bitboards, other_side: bool) -> None
 
 @kernel
 def _forbid(position: Position, bits: Bitboards) -> None:
-    """Takes the points that the opening rule forbids out of LEGAL."""
+    """Removes the points that the opening rule forbids from LEGAL."""
     cell = next_cell(bits[LEGAL], 0)
     while cell >= 0:
         if not allowed_by_opening(position, point_of(cell, position["size"])):
@@ -456,7 +490,7 @@ def conclude_tactics(bits: Bitboards, variant: int) -> int:
 
 
 def tactics(position: Position) -> tuple[int, dict[str, list[int]]]:
-    """For people and tests: the verdict, and the points of each kind. Raises nothing; the game must be in play."""
+    """The verdict, and the points of each kind, in Python types for users and tests. The game must be in play."""
     bits, scratch = new_bitboards(), np.zeros(1, POSITION)
     verdict = int(find_tactics(position, bits, scratch[0]))
     size = int(position["size"])

@@ -1,7 +1,7 @@
-"""Remembers what the network said: a position that comes again, turned or by other moves, costs no second look.
+"""Caches the network's evaluations: a transposition, or the same position under a symmetry, needs no second one.
 
-Every position is shown to the network turned the way that stands for its kind (see rules/canonical.py), so an answer
-from memory is, number by number, the one that the network would give. A newer entry takes the place of an older one.
+The network evaluates every position in its canonical form (see rules/canonical.py), so a cached evaluation is, number
+by number, the one that the network would return. A newer entry replaces an older one in the same slot.
 """
 
 from typing import NamedTuple
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from alphapente.compiled import inlined, kernel
 
 MISSING = -1
-"""The answer of `find` for a position that is not there."""
+"""Returned by `find` for a position that is not in the cache."""
 
 
 class Cache(NamedTuple):
-    """N answers (N a power of two, or 0: nothing is remembered) on a board of P points."""
+    """N evaluations (N a power of two, or 0: nothing is cached) on a board of P points."""
 
     keys: NDArray[np.uint64]  # [N] see rules/canonical.py; 0 for an empty place
-    values: NDArray[np.float32]  # [N] as the player to move sees it
-    priors: NDArray[np.uint16]  # [N, P] as `Trees.priors` keeps them, turned as the network saw the position
+    values: NDArray[np.float32]  # [N] for the player to move
+    priors: NDArray[np.uint16]  # [N, P] in the format of `Trees.priors`, by the points of the canonical position
 
 
 def _places(positions: int) -> int:
@@ -28,25 +28,26 @@ def _places(positions: int) -> int:
 
 
 def cache_bytes(positions: int, points: int) -> int:
-    """The memory of a cache with room for `positions` answers on a board of `points` points."""
+    """The memory in bytes of a cache for `positions` evaluations on a board of `points` points."""
+    # of each entry: priors 2 bytes a point, key 8, value 4
     return _places(positions) * (2 * points + 12)
 
 
 def new_cache(positions: int, points: int) -> Cache:
-    """Room for `positions` answers, rounded up to a power of two."""
+    """An empty cache for `positions` evaluations, rounded up to a power of two."""
     count = _places(positions)
     return Cache(np.zeros(count, np.uint64), np.zeros(count, np.float32), np.zeros((count, points), np.uint16))
 
 
 @inlined
 def place_of(cache: Cache, key: int) -> int:
-    """The one place where the answer for a key may be; the cache must have room."""
+    """The only slot that a key can use: its lowest bits, N being a power of two. The cache must not have size 0."""
     return np.int64(key & np.uint64(len(cache.keys) - 1))
 
 
 @kernel
 def find(cache: Cache, key: int) -> int:
-    """The place of a key's answer, or MISSING."""
+    """The slot of a key's evaluation, or MISSING."""
     if len(cache.keys) == 0:
         return MISSING
     place = place_of(cache, key)
@@ -55,7 +56,7 @@ def find(cache: Cache, key: int) -> int:
 
 @kernel
 def remember(cache: Cache, key: int, value: float, priors: NDArray[np.uint16], image: NDArray[np.int16]) -> None:
-    """Keeps an answer: priors uint16[P] by the board's points; `image[point]` is where the network saw each."""
+    """Stores an evaluation: priors uint16[P] by the board's points; `image[point]` is each one's canonical point."""
     place = place_of(cache, key)
     cache.keys[place] = key
     cache.values[place] = np.float32(value)
@@ -66,7 +67,7 @@ def remember(cache: Cache, key: int, value: float, priors: NDArray[np.uint16], i
 
 @kernel
 def recall(cache: Cache, place: int, image: NDArray[np.int16], priors: NDArray[np.uint16]) -> None:
-    """Writes the priors of the answer at a place to `priors`, by the board's points."""
+    """Writes the priors of the evaluation in a slot to `priors`, by the board's points."""
     row = cache.priors[place]
     for point in range(len(priors)):
         priors[point] = row[np.uint64(image[point])]

@@ -1,6 +1,6 @@
-"""Which moves may be threats: fours, captures and attacks on pairs that win next, and the moves that make three.
+"""The candidate moves of the threat solver: fours, captures and attacks on pairs that win next, and threes.
 
-Bitboards as in rules/tactics.py; `bits` are always the tactics of the position, "own" its player to move.
+Bitboards as in rules/tactics.py; `bits` are always the tactics of the position, "own" is its player to move.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ def missing_captures(position: Position, player: int) -> int:
 def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> None:
     """Adds to `out` the empty cells at the ends of enemy pairs (and `triples`) that are empty at both ends.
 
-    A stone on one of them threatens to capture from the other. `scratch` is one bitboard.
+    A stone on one end threatens to capture from the other. `scratch` is one bitboard.
     """
     enemy, empty = bits[ENEMY], bits[LEGAL]
     for line in range(4):
@@ -68,6 +68,7 @@ def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> N
             found = _ZERO
             for word in range(GUARD, GUARD + WORDS):
                 at = np.uint64(word)
+                # bit k of `scratch`: an enemy pair begins at cell k, both cells next to it along the line are empty
                 pair = enemy[at] & look_ahead(enemy, at, step)
                 if length == 3:
                     pair &= look_ahead(enemy, at, twice)
@@ -81,7 +82,11 @@ def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> N
 
 @inlined
 def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: _Map) -> None:
-    """Adds the cells from which one more pair (or triple) falls to a capture that is there, when both would win."""
+    """Adds the cells that attack one more pair (or triple) of an existing capture, if both together would win.
+
+    The capture on `cell` takes stones already; a stone at the far end of another pair makes the same cell capture
+    that pair as well.
+    """
     board, player, triples = position["board"], np.int64(position["to_move"]), position["variant"] == KERYO
     enemy = 3 - player
     cell = next_cell(bits[OWN_CAPTURES], 0)
@@ -100,11 +105,12 @@ def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: 
 
 @kernel
 def add_forcing_moves(position: Position, bits: Bitboards, scratch: _Map, out: _Map) -> None:
-    """Adds every move after which the player to move may threaten to win at once, when he does not so already.
+    """Adds every move that may create a threat to win at once, for a player to move who has none yet.
 
-    A five is threatened by a stone that makes four of five with the fifth free (OWN_FOURS), or by a capture that frees
-    a line; a winning capture by a capture, or by an attack on a pair when that pair, with whatever else falls to the
-    same stone, is enough. There is no other way; whether a move of these is a threat, the tactics behind it tell.
+    There are two kinds of threats. A five is threatened by a stone that makes four of five with the fifth point empty
+    (OWN_FOURS), or by a capture that frees a line. A winning capture is threatened by a capture, or by an attack on a
+    pair if that pair, with everything else that the same stone captures, is enough. There are no others. The tactics
+    of the position after the move decide whether it is a threat.
     """
     add_bits(bits[OWN_FOURS], out)
     if position["variant"] == GOMOKU:
@@ -112,7 +118,7 @@ def add_forcing_moves(position: Position, bits: Bitboards, scratch: _Map, out: _
     add_bits(bits[OWN_CAPTURES], out)
     missing = missing_captures(position, np.int64(position["to_move"]))
     triples = position["variant"] == KERYO
-    if missing <= (3 if triples else 2):
+    if missing <= (3 if triples else 2):  # the largest single capture is enough to win
         add_open_ends(bits, triples, scratch, out)
     elif any_bit(bits[OWN_CAPTURES]):
         _add_double_attacks(position, bits, missing, out)
@@ -120,7 +126,10 @@ def add_forcing_moves(position: Position, bits: Bitboards, scratch: _Map, out: _
 
 @kernel
 def may_force(position: Position, bits: Bitboards, own: bool) -> bool:
-    """Whether the player to move (`own`), or his enemy if it were his move, may have a forcing move at all."""
+    """Whether the player to move (`own`), or the enemy if it were to move, may have a forcing move at all.
+
+    A quick filter: False is certain. The limits are those of `add_forcing_moves`.
+    """
     player = np.int64(position["to_move"])
     fours, captures = (OWN_FOURS, OWN_CAPTURES) if own else (ENEMY_FOURS, ENEMY_CAPTURES)
     if any_bit(bits[fours]):
@@ -133,7 +142,9 @@ def may_force(position: Position, bits: Bitboards, own: bool) -> bool:
 
 @inlined
 def _just_two(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uint64) -> np.uint64:
-    """Of 64 windows of five cells, those with just two stones: added bit by bit."""
+    """Of 64 windows of five cells, those with exactly two stones: bitwise adders, 64 counts at once."""
+    # x0 + x1 + x2 = parity + 2 carry; parity + x3 + x4 = ones + 2 carry_2. The count is ones + 2 (carry + carry_2):
+    # 2 if exactly one carry is set and `ones` is not.
     parity = x0 ^ x1 ^ x2
     carry = (x0 & x1) | (x2 & (x0 ^ x1))
     ones = parity ^ x3 ^ x4
@@ -143,10 +154,10 @@ def _just_two(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np
 
 @kernel
 def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_threes: _Map, threes: _Map) -> None:
-    """Adds the empty cells where an own stone makes three of five with the other two free.
+    """Adds the empty cells where an own stone makes three of five with the other two empty.
 
-    To `open_threes` those inside two such windows side by side: only these can become a four with two free ends. To
-    `threes` all. `scratch` is one bitboard.
+    Adds all of them to `threes`, and to `open_threes` those inside two adjacent such windows: only these can become an
+    open four. `scratch` is one bitboard.
     """
     own, enemy, empty = bits[OWN], bits[ENEMY], bits[LEGAL]
     windows = scratch
@@ -161,6 +172,7 @@ def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_thr
             o2, e2 = look_ahead(own, at, twice), look_ahead(enemy, at, twice)
             o3, e3 = look_behind(own, at, step), look_behind(enemy, at, step)
             o4, e4 = look_behind(own, at, twice), look_behind(enemy, at, twice)
+            # bit k of `windows`: the window of five around cell k has two own stones and no enemy stone
             free = on_board[at] & ~(enemy[at] | e1 | e2 | e3 | e4)
             windows[at] = _just_two(own[at], o1, o2, o3, o4) & free
             found |= windows[at]
@@ -172,6 +184,7 @@ def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_thr
             after, further = look_ahead(windows, at, step), look_ahead(windows, at, twice)
             earlier = look_behind(windows, at, twice)
             threes[at] |= (here | before | after | further | earlier) & empty[at]
-            # a pair of windows (k, k + 1) shares the cells k - 1 .. k + 2
+            # the adjacent windows around k and k + 1 share the cells k - 1 .. k + 2, so cell k lies inside the pairs
+            # (k, k + 1), (k + 1, k + 2), (k - 1, k) and (k - 2, k - 1)
             pairs = (here & after) | (after & further) | (here & before) | (before & earlier)
             open_threes[at] |= pairs & empty[at]

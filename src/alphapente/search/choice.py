@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from alphapente.errors import FailureError
 
 NEARLY_ZERO = 0.1
-"""Below this temperature a policy is divided by its largest entry first: 1 / temperature is a power that makes it 0."""
+"""Below this temperature the policy is first divided by its largest entry: else its power may underflow to 0."""
 
 
 def choose_point(policy: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
-    """A point drawn with probability policy ** (1 / temperature), normalised; the largest at temperature 0.
+    """A point drawn with probability policy ** (1 / temperature), normalised; the most likely one at temperature 0.
 
     Raises FailureError for a policy in which no point has a finite probability above 0.
     """

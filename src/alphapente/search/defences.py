@@ -1,34 +1,36 @@
-"""What can be done against a forced win by fours: every move that may change its proof, all others leaving it whole.
+"""The relevance zone of a VCF: every move of the defender that may refute it. All other moves leave it a win.
 
-The question. The defender is to move and threatened: if he passed, the attacker would win by fours and captures, as a
-proof shows (a tree of attacker's moves, each a threat to win at once, with all replies to it). Which stones p of the
-defender may spoil that proof? All points are in `AREA` that
+The question. The defender is to move and threatened: after a pass the attacker would have a VCF (victory by continuous
+fours, captures included), as a proof shows. The proof is a tree of the attacker's moves, each a threat to win at once,
+with all replies to it. Which stones p of the defender may refute the proof? These rules define `AREA`: each point that
 
 1. the attacker plays in the proof, winning moves included, or threatens to win on (ENEMY_WINS at a defender's node);
-2. would give the defender four of five with the fifth free at a defender's node (OWN_FOURS there): he could win first;
+2. would give the defender four of five with the fifth empty at a defender's node (OWN_FOURS there): the defender could
+   win first;
 3. would be the far flank of a capture by the defender at a defender's node: p, pair (or triple), an empty point c. It
-   counts only when the capture wins, takes a stone that the threat stands on, or when c is a reply anyway;
-4. would be captured by a move of the attacker in the proof: his move, a pair (or triple) of which all stones stand but
-   p, his stone. More would come off the board than in the proof;
-5. capture something at once, in the position asked about.
+   counts only if the capture wins, if it takes a stone that the threat depends on, or if c is a reply anyway;
+4. would be captured by a move of the attacker in the proof: the attacker's move, a pair (or triple) of which all stones
+   except p are there, and a stone of the attacker. That move would then capture more than in the proof;
+5. captures something at once, in the position of the question.
 
-**Why every other p loses.** p is empty throughout the proof. Go through it with the stone p added, by induction: each
-position is the proof's own plus p, captures equal.
+**Why every other p loses.** p is empty in the whole proof. Follow the proof with the stone p added, by induction: each
+position is the proof's position plus p, and the captures are equal.
 *The attacker's move* m is legal, since it is not p (1). What it captures in the proof it captures here, since all four
-(five) cells of a capture are occupied or m; it captures no more (4). So the position behind it is the proof's plus p.
-Fives and winning captures through cells that are not p stay what they are, since p adds no stone of the attacker.
-*The defender's node.* The attacker's threats still stand, their points being free (1). The defender has no five more:
-that would be a line of four stones with p among them (2). He has no capture more, or a larger one: such a capture has p
-as a flank, since the attacker's stones are the same; it does not win; as it takes nothing from the line (or the flank)
-of any threat and its point c is no reply, the attacker wins at once (3). So the replies that do not lose at once are
-those of the proof, p itself left out, and each does what it does there. Where the proof says LOSES, two threats stand
-and nothing that matters can be captured, as there.
-*The board is not full* where the proof goes on, for the point of the next threat is empty and is not p.
-The attacker's wins are at once when one of his moves or a capture of p makes one more: games only get shorter.
+(five) cells of a capture are occupied or m; it captures no more (4). So the position after it is the proof's plus p.
+Fives and winning captures through cells other than p are unchanged, since p adds no stone of the attacker.
+*The defender's node.* The attacker's threats are unchanged, since their points are empty (1). The defender has no
+additional five: that would be a line of four stones that includes p (2). The defender has no additional or larger
+capture that helps: such a capture has p as a flank, since the attacker's stones are the same; it does not win; it takes
+nothing from the line (or the flank) of any threat, and its point c is no reply, so the attacker wins at once (3).
+Therefore the replies that do not lose at once are those of the proof, without p, and each has the same effect. Where
+the proof says LOSES, there are two threats and nothing relevant can be captured, as in the proof.
+*The board is not full* where the proof continues, since the point of the next threat is empty and is not p.
+If a move of the attacker, or its capture of p, wins earlier than in the proof, the game only gets shorter.
 
-So p, played now and capturing nothing (5), leaves the attacker his win. Captures of later defender's nodes need not be
-added: with p on such a point already, that capture is gone. The same words hold for keryo's triples. In poof and boat
-stones vanish or wait in other ways: never asked there. `tests/search/test_defences.py` plays all other points.
+So p, played now without a capture (5), leaves the attacker the win. Captures at later defender's nodes need not be
+added: with p already on such a point, that capture is gone. The same argument holds for keryo's triples. In poof and
+boat, stones vanish or fives wait in other ways: the solver never searches those variants.
+`tests/search/test_defences.py` plays all other points.
 """
 
 import numpy as np
@@ -54,12 +56,12 @@ from alphapente.search.candidates import add_bits, add_open_ends, missing_captur
 from alphapente.search.proof import AREA, CHOSEN, NOTHING, OTHERS, SCRATCH, USED, Proof, go_to, winning_child
 
 MOST_POSITIONS = 200
-"""A proof of more positions than this is not followed: the threat then counts as none."""
+"""A proof of more positions than this is not followed: the move then counts as no threat. A bound on the time."""
 
 
 @inlined
 def _add_captured(board: NDArray[np.int8], cell: int, attacker: int, triples: bool, area: NDArray[np.uint64]) -> None:
-    """Point 4: the empty cells that lack to a capture by a stone of the attacker on `cell`."""
+    """Rule 4: the empty cells where one more defender's stone would complete a capture by the attacker's `cell`."""
     defender = 3 - attacker
     for direction in range(len(DIRECTIONS)):
         step = DIRECTIONS[direction]
@@ -79,7 +81,7 @@ def _add_captured(board: NDArray[np.int8], cell: int, attacker: int, triples: bo
 
 @inlined
 def _add_standing_on(board: NDArray[np.int8], cell: int, attacker: int, out: NDArray[np.uint64]) -> None:
-    """Adds the attacker's stones of the lines that a stone of his on `cell` would make five of."""
+    """Adds the stones of the attacker in the lines that a stone of the attacker on `cell` would make a five."""
     for line in range(4):
         step = DIRECTIONS[line]
         ahead, behind = 0, 0
@@ -97,7 +99,7 @@ def _add_standing_on(board: NDArray[np.int8], cell: int, attacker: int, out: NDA
 def _flank_matters(
     position: Position, bits: Bitboards, flank: int, standing: NDArray[np.uint64], by_capture: bool
 ) -> bool:
-    """Point 3 for a defender's stone on `flank`: whether a capture towards it would matter."""
+    """Rule 3 for a defender's stone on `flank`: whether a capture towards it is relevant."""
     board, defender = position["board"], np.int64(position["to_move"])
     attacker, triples = 3 - defender, position["variant"] == KERYO
     missing = missing_captures(position, defender)
@@ -123,7 +125,7 @@ def _flank_matters(
 
 @inlined
 def _add_defenders_node(proof: Proof, position: Position) -> None:
-    """Points 1 to 3 at a defender's node whose tactics stand in proof.bits."""
+    """Rules 1 to 3 at a defender's node whose tactics are in proof.bits."""
     bits, area = proof.bits, proof.maps[AREA]
     add_bits(bits[ENEMY_WINS], area)
     add_bits(bits[OWN_FOURS], area)
@@ -134,7 +136,7 @@ def _add_defenders_node(proof: Proof, position: Position) -> None:
     standing[:] = np.uint64(0)
     add_open_ends(bits, position["variant"] == KERYO, proof.maps[SCRATCH], flanks)
     attacker = 3 - np.int64(position["to_move"])
-    by_capture = False
+    by_capture = False  # `standing` has only the stones of lines: against a threat to capture, every flank is added
     cell = next_cell(bits[ENEMY_WINS], 0)
     while cell >= 0:
         by_capture = by_capture or has(bits[ENEMY_CAPTURES], cell)
@@ -149,7 +151,10 @@ def _add_defenders_node(proof: Proof, position: Position) -> None:
 
 @inlined
 def _add_winning_move(proof: Proof) -> None:
-    """Point 1 where the attacker wins at once: one winning move is enough, best one that is there already."""
+    """Rule 1 where the attacker wins at once: one winning move is enough, preferably one already in AREA.
+
+    The smaller the zone, the fewer replies the solver has to refute.
+    """
     cell = next_cell(proof.bits[OWN_WINS], 0)
     while cell >= 0:
         if has(proof.maps[AREA], cell):
@@ -160,9 +165,9 @@ def _add_winning_move(proof: Proof) -> None:
 
 @kernel
 def find_defences(proof: Proof) -> bool:
-    """Fills maps[AREA] by a finished proof by fours: points 1 to 4; False for a proof too large to be followed.
+    """Fills maps[AREA] from a finished proof of a VCF: rules 1 to 4; False for a proof too large to be followed.
 
-    The tree stays as it is; what is looked at is counted.
+    The tree stays unchanged. The positions visited count towards the budget (USED).
     """
     proof.maps[AREA, :] = np.uint64(0)
     proof.todo[0] = 0

@@ -1,4 +1,4 @@
-"""The moves of a node: their priors, and how they are opened one by one in that order, in blocks that grow."""
+"""The moves of a node: their priors, and the edges, which are opened one by one by prior in blocks that grow."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,27 +11,31 @@ from alphapente.search.tree import (
     PROVEN_WIN,
     UNEXPANDED,
     UNKNOWN,
-    Rates,
     Scratch,
+    SelectionConstants,
     Trees,
 )
 
 
 @inlined
 def prior_from_bits(bits: int) -> float:
-    """The float32 whose upper half `bits` is: a prior as `Trees.priors` keeps it, exact to one part in 128."""
+    """The float32 whose upper 16 bits are `bits`, the format of `Trees.priors`: exact to one part in 128."""
     return np.uint32(bits << 16).view(np.float32)
 
 
 @inlined
 def prior_bits(prior: np.float32) -> int:
-    """The upper half of a prior, as `Trees.priors` keeps it: never 0, which would be a move not worth a look."""
+    """The upper 16 bits of a prior, the format of `Trees.priors`; at least 1, since 0 means that it is no candidate."""
     return max(np.float32(prior).view(np.uint32) >> np.uint32(16), np.uint32(1))
 
 
 @inlined
 def _ordered(bits: np.int32) -> np.int32:
-    """The bits of a float32 as a whole number of the same order (its own inverse): their maximum is a vector's."""
+    """The bits of a float32 as an int32 of the same order; its own inverse.
+
+    The bits of negative floats have the opposite order, so all of them except the sign bit are inverted. A maximum of
+    int32 compiles to vector instructions.
+    """
     return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
@@ -39,10 +43,10 @@ def _ordered(bits: np.int32) -> np.int32:
 def write_priors(
     logits: NDArray[np.float32], image: NDArray[np.int16], scratch: Scratch, priors: NDArray[np.uint16]
 ) -> None:
-    """priors uint16[P] = softmax of logits[image[point]] where scratch.mask is 1, as `Trees.priors` keeps it, else 0.
+    """priors uint16[P] = softmax of logits[image[point]] where scratch.mask is 1, else 0; format of `Trees.priors`.
 
-    2**x as a power of two made from bits times a polynomial for the fraction (error below 1e-5), since the loops
-    then compile to vector instructions; math.exp would cost as much as all the rest of a simulation.
+    2**x is computed as a power of two, made from bits, times a polynomial for the fraction (error below 1e-5): so the
+    loops compile to vector instructions. math.exp would cost as much as all the rest of a simulation.
     """
     mask, weights = scratch.mask, scratch.weights
     for point in range(len(mask)):
@@ -53,15 +57,17 @@ def write_priors(
         order = _ordered(np.float32(weights[point]).view(np.int32))
         most = max(most, order if mask[point] > np.float32(0.0) else least)
     largest = _ordered(most).view(np.float32)
-    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
+    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)  # 1 / ln 2; float32 has exponents down to -126
     total = np.float32(0.0)
     for point in range(len(mask)):
         power = max((min(weights[point], largest) - largest) * log2e, lowest)
         whole = np.floor(power)
         f = power - whole
+        # 2**f for f in [0, 1): 1 + 0.693025 f + 0.24147 f**2 + 0.0520 f**3 + 0.0135 f**4, near the series of 2**f
         series = np.float32(0.0135) * f + np.float32(0.0520)
         series = series * f + np.float32(0.24147)
         series = series * f + np.float32(0.693025)
+        # a float32 with exponent bits `whole` + 127 and mantissa 0 is 2**whole
         two_to_whole = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
         weight = two_to_whole * (series * f + np.float32(1.0)) * mask[point]
         weights[point] = weight
@@ -69,12 +75,13 @@ def write_priors(
     scale = np.float32(1.0) / total
     for point in range(len(mask)):
         bits = np.float32(weights[point] * scale).view(np.uint32) >> np.uint32(16)
-        priors[point] = max(bits, np.uint32(mask[point]))
+        priors[point] = max(bits, np.uint32(mask[point]))  # at least 1 where the mask is 1, see `prior_bits`
 
 
 @kernel
 def find_next(trees: Trees, tree: int, node: int) -> None:
     """Finds the unopened move of the largest prior; the first of equals."""
+    # The bits of positive floats have the order of the numbers: the maximum needs no conversion.
     row = trees.priors[tree, node]
     best = np.uint16(0)
     for point in range(len(row)):
@@ -91,7 +98,7 @@ def find_next(trees: Trees, tree: int, node: int) -> None:
 
 @kernel
 def _make_room(trees: Trees, tree: int, node: int) -> None:
-    """Moves the node's edges to a block twice as large at the end of the tree's edges."""
+    """Moves the node's edges to a block twice as large at the end of the tree's edges; the old block is not reused."""
     room, count = trees.nodes[tree, node]["room"], trees.nodes[tree, node]["num_edges"]
     larger = MAX_CHILDREN_ROOM if room == 0 else 2 * room
     old, new = trees.nodes[tree, node]["first_edge"], trees.heads[tree]["edges_used"]
@@ -104,33 +111,33 @@ def _make_room(trees: Trees, tree: int, node: int) -> None:
 
 @kernel
 def can_open(trees: Trees, tree: int, node: int) -> bool:
-    """Whether there is an unopened move and a place for its edge. In a full tree only the root has places left."""
+    """Whether there is an unopened move and space for its edge. In a full tree only the root can still open edges."""
     room = np.int64(trees.nodes[tree, node]["room"])
     if trees.nodes[tree, node]["next_point"] < 0:
         return False
     if node == 0 or trees.nodes[tree, node]["num_edges"] < room:
         return True
     larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
-    kept_for_root = 4 * trees.priors.shape[2]
+    kept_for_root = 4 * trees.priors.shape[2]  # its blocks 4, 8, ... up to P edges take less than 4 P in all
     return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
 
 
 @kernel
-def lacks_room(trees: Trees, rates: Rates, tree: int, in_flight: int) -> bool:
-    """Whether one more simulation might find a tree full, while at most `in_flight` leaves await their nodes.
+def lacks_room(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
+    """Whether one more simulation might find a tree full, while up to `in_flight` leaves wait for evaluation.
 
-    Or the table of exploration too short for the visits.
+    True also if the table of exploration is too short for the visits.
     """
     nodes = trees.heads[tree]["num_nodes"] + in_flight + 1
     largest_block = 4 * trees.priors.shape[2]  # at least: blocks double, and no node has more than P edges
     edges = trees.heads[tree]["edges_used"] + largest_block + 4 * trees.priors.shape[2]
     visits = trees.nodes[tree, 0]["visits"] + in_flight + 2
-    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(rates.exploration)
+    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(constants.exploration)
 
 
 @kernel
 def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
-    """Makes the unopened move `point` an edge of the node; returns the edge's place in the node's block."""
+    """Makes the unopened move `point` an edge of the node; returns the edge's index in the node's block."""
     if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
         _make_room(trees, tree, node)
     place = np.int64(trees.nodes[tree, node]["num_edges"])
@@ -163,7 +170,7 @@ def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
 
 @kernel
 def conclude_node(trees: Trees, tree: int, node: int) -> int:
-    """What the edges of a node prove about it: a won move wins; when all moves are proven, the best of them counts."""
+    """MCTS-Solver: what the edges prove about their node. One won move wins; if all are proven, the best counts."""
     certain = trees.nodes[tree, node]["next_point"] < 0
     draw = False
     start = np.int64(trees.nodes[tree, node]["first_edge"])

@@ -1,8 +1,8 @@
-"""Proof by trying everything: can a player win within so many plies, whatever the other does?
+"""Exhaustive proof: can a player win within a given number of plies, whatever the opponent does?
 
-The slow, certain counterpart of the tree search: no network, no choice of likely moves. It proves the positions of
-`suites/tactical.json`. Moves outside `find_tactics`' REPLIES are not tried, because they lose at once; tests compare
-with a search that tries those too.
+The slow and exact counterpart of the tree search: no network, no selection of likely moves. It proves the positions of
+`suites/tactical.json`. Moves outside the REPLIES of `find_tactics` are not tried, because they lose at once; tests
+compare with a search that tries those as well.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ Points = NDArray[np.int16]
 
 @kernel
 def _known(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, attacking: bool) -> int:
-    """What tactics say about stack[level] with `plies` to go: _YES, _NO or _OPEN; fills bits[level] for _OPEN."""
+    """Whether the attacker wins stack[level] within `plies`, by its tactics: _YES, _NO or _OPEN; fills bits[level]."""
     variant = stack[level]["variant"]
     verdict = find_tactics(stack[level], bits[level], stack[-1])
     if verdict == WINS:
@@ -40,7 +40,7 @@ def _known(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, a
     if verdict == LOSES:
         return _YES if not attacking and plies >= 2 else _NO
     if plies == 1 and (attacking or (variant != POOF and variant != BOAT)):
-        return _NO  # only in poof and boat a player's own stone may lose him the game at once
+        return _NO  # only in poof and boat a player's own stone may lose the game at once
     return _OPEN
 
 
@@ -62,18 +62,19 @@ def _next_point(position: Position, replies: NDArray[np.uint64], point: int, pla
 def _wins(
     stack: Positions, bits: NDArray[np.uint64], tried: Points, start: tuple[int, bool], plies: int, plain: bool
 ) -> bool:
-    """Whether the attacker has won after at most `plies` more plies; start is (level, whether he is to move there).
+    """Whether the attacker wins within `plies` plies; start is (level, whether the attacker is to move there).
 
-    The alternation "some move of the attacker, every move of the defender" as a loop, since compiled functions that
-    call themselves cannot be cached. `stack` holds a position for each level and one to scratch at its end, `bits`
-    the bitboards and `tried` the last move tried of each level.
+    The recursion "some move of the attacker, every move of the defender" as a loop, since compiled functions that call
+    themselves cannot be cached. `stack` holds a position for each level and one for scratch at its end, `bits` the
+    bitboards and `tried` the last move tried of each level.
     """
     first, attacking = start
     player = np.int64(stack[first]["to_move"])
     attacker = player if attacking else 3 - player
     level, entering, result = first, True, False
     while True:
-        to_move = attacking == ((level - first) % 2 == 0)
+        to_move = attacking == ((level - first) % 2 == 0)  # whether the attacker is to move at this level
+        # Back from the level below: a won move decides an attacker's level, a lost one (for the attacker) a defender's.
         settled = not entering and result == to_move
         if entering:
             left = plies - (level - first)
@@ -93,7 +94,7 @@ def _wins(
                 else:
                     result = winner == attacker
                 continue
-            result = not to_move
+            result = not to_move  # no move is left: the attacker found no win, or the defender no defence
         if level == first:
             return result
         level, entering = level - 1, False
@@ -103,7 +104,7 @@ def _wins(
 def _sort_moves(
     stack: Positions, bits: NDArray[np.uint64], tried: Points, plies: int, for_mover: bool, plain: bool
 ) -> None:
-    """Behind the levels, tried[point] becomes 1 where after this legal move the mover (else his opponent) wins."""
+    """Writes 1 for each legal move after which the mover (else the opponent) wins to `tried`, behind the levels."""
     mover = stack[0]["to_move"]
     asked = mover if for_mover else 3 - mover
     for point in range(np.int64(stack[0]["size"]) * stack[0]["size"]):
@@ -121,7 +122,7 @@ def _sort_moves(
 
 
 class Prover:
-    """Answers what is certain within a few plies; keeps its memory between questions. One thread at a time.
+    """Proves what is certain within a few plies; reuses its memory. Not thread-safe.
 
     `plain` tries every legal move at every ply instead of trusting `find_tactics`: slower, for checking.
     """
@@ -139,7 +140,7 @@ class Prover:
         return [int(point) for point in np.flatnonzero(self._tried[MAX_DEPTH + 2 :][:points])]
 
     def winning_moves(self, position: Position, plies: int) -> list[int]:
-        """The moves after which the player to move wins within `plies` plies in all (his move included)."""
+        """The moves after which the player to move wins within `plies` plies in all (this move included)."""
         return self._moves(position, plies - 1, True)
 
     def losing_moves(self, position: Position, plies: int) -> list[int]:
@@ -147,7 +148,7 @@ class Prover:
         return self._moves(position, plies, False)
 
     def right_moves(self, position: Position, goal: str, plies: int) -> list[int]:
-        """All moves that reach a goal: "win" within `plies`, or "save": all legal moves but the losing ones."""
+        """All moves that reach a goal: "win" within `plies`, or "save": all legal moves except the losing ones."""
         if goal == "win":
             return self.winning_moves(position, plies)
         losing = set(self.losing_moves(position, plies))

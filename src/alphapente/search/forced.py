@@ -1,9 +1,8 @@
-"""Forced playouts at the PUCT root, and the policy target without them (KataGo: Wu 2019, section 3.2).
+"""Forced playouts at the PUCT root, and policy target pruning (KataGo: Wu 2019, section 3.2).
 
-Noise at the root is there to find good moves that the network overlooks; a move that it raises is worth more than the
-one visit that shows it bad at first sight. So each point visited gets `sqrt(k * prior * visits of all)` visits; and
-since the network shall not learn to imitate them, those that PUCT would not have made itself are left out of the
-target.
+Noise at the root serves to find good moves that the network overlooks. A single visit to such a move often looks bad,
+so each visited move gets at least `sqrt(k * prior * visits of all)` visits. The network must not learn to imitate
+these: the policy target omits the visits that PUCT would not have made by itself.
 """
 
 import math
@@ -12,19 +11,20 @@ import numpy as np
 
 from alphapente.compiled import kernel
 from alphapente.search.edges import edge_value
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel
 def forced_visits(trees: Trees, tree: int, edge: int) -> float:
-    """How many visits a root edge, once visited, is given whatever its value."""
+    """The minimum number of visits of a root edge that has one: sqrt(k * prior * visits of all its siblings and it)."""
+    # a root's first visit is its own evaluation
     made = max(int(trees.nodes[tree, 0]["visits"]) - 1, 0)
     return math.sqrt(trees.heads[tree]["forced"] * trees.edges[tree, edge]["prior"] * made)
 
 
 @kernel
 def select_forced(trees: Trees, tree: int) -> int:
-    """The place of the root edge of the largest prior that lacks a forced visit; NOTHING if none does."""
+    """The index of the root edge of the largest prior that has too few forced visits; NOTHING if there is none."""
     best, best_prior = NOTHING, np.float32(-1.0)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for place in range(np.int64(trees.nodes[tree, 0]["num_edges"])):
@@ -39,7 +39,7 @@ def select_forced(trees: Trees, tree: int) -> int:
 
 @kernel
 def most_visited(trees: Trees, tree: int) -> int:
-    """The root's edge of the most visits that is not proven lost, the first of equals; NOTHING if there is none."""
+    """The root edge of the most visits that is not proven lost, the first of equals; NOTHING if there is none."""
     best = NOTHING
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
@@ -51,25 +51,26 @@ def most_visited(trees: Trees, tree: int) -> int:
 
 
 @kernel
-def earned_visits(trees: Trees, rates: Rates, tree: int, edge: int, best: int) -> int:
+def earned_visits(trees: Trees, constants: SelectionConstants, tree: int, edge: int, best: int) -> int:
     """The visits of a root edge that count in the policy target; `best` is the `most_visited` edge.
 
-    Forced visits are taken away as long as the edge's upper bound stays below that of the best, whose bound is held as
-    it is; an edge that is left with one visit loses that too.
+    Forced visits are subtracted as long as the edge's PUCT score stays below that of the best edge, which is kept
+    fixed. An edge with one remaining visit loses that one as well.
     """
     visits = int(trees.edges[tree, edge]["visits"])
     if visits == 0 or edge == best or best == NOTHING or trees.edges[tree, edge]["proven"] != UNKNOWN:
         return visits
     num_visits = int(trees.nodes[tree, 0]["visits"])
-    explore = rates.exploration[min(num_visits, len(rates.exploration) - 1)]
+    explore = constants.exploration[min(num_visits, len(constants.exploration) - 1)]
     bound = edge_value(trees, tree, best, 0.0)
     bound += explore * trees.edges[tree, best]["prior"] / (1 + trees.edges[tree, best]["visits"])
     above = bound - edge_value(trees, tree, edge, 0.0)
     if above <= 0.0:
         return visits
-    # limited before it becomes a whole number: a tiny `above` makes a quotient that no integer holds
+    # The fewest visits n with value + explore * prior / (1 + n) < bound, where `above` is bound - value. Limited before
+    # it becomes an integer: a tiny `above` makes a quotient that no integer holds.
     needed = math.floor(min(explore * trees.edges[tree, edge]["prior"] / above - 1.0, float(visits))) + 1
     kept = max(needed, visits - math.floor(forced_visits(trees, tree, edge)), 0)
     if kept >= visits:
         return visits
-    return kept if kept > 1 else 0
+    return kept if kept > 1 else 0  # Wu 2019: a move with a single visit left is pruned

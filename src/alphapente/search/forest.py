@@ -1,4 +1,4 @@
-"""Searches of many games at once, one leaf of each per network call; or of one game with several leaves in flight."""
+"""Searches many games at once, one leaf of each per network call, or one game with several leaves in flight."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ from alphapente.search.tree import (
     PROVEN_LOSS,
     PROVEN_WIN,
     SEARCHING,
-    Rates,
+    SelectionConstants,
     new_leaves,
     new_scratch,
     new_trees,
@@ -47,20 +47,20 @@ from alphapente.search.tree import (
 )
 
 PRINCIPAL_VARIATION = 12
-"""How many moves of the expected line a result tells at most."""
+"""The most moves in the principal variation of a result."""
 
 
 EVALUATIONS_A_CALL = 64
-"""Where a network is kernels itself: positions that one call evaluates for each search that may wait meanwhile."""
+"""For a network made of kernels: evaluations of one call of `run_rounds`, for each search that may wait meanwhile."""
 TREES_PER_WAITING = 4
-"""One search in so many may wait for its caller until others are done as well: each call costs about 0.2 ms."""
+"""One search in this number may wait for its caller until others are done as well: each call costs about 0.2 ms."""
 MOST_ROOT_POSITIONS = 5_000
-"""The threat solver looks at no more positions for a search, however many simulations that has: about 10 ms."""
+"""The most positions that the threat solver searches for one root, whatever the number of simulations: about 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """How far a search strays from what the network thinks: all 0 plays the best move found.
+    """How much a search explores at its root: with both 0 it plays the best move found.
 
     Attributes:
         noise: weight of the Dirichlet noise in the root's priors, 0 to 1.
@@ -72,20 +72,20 @@ class Exploration:
 
 
 def most_nodes(simulations: int) -> int:
-    """The nodes that a tree has room for by default: one search, and as many kept from the one before."""
+    """The default maximum of a tree's nodes: those of one search, and the same number kept from the search before."""
     return 2 * simulations + 16
 
 
 class Forest:
-    """`num_trees` searches side by side over one Evaluator.
+    """`num_trees` concurrent searches that share one Evaluator.
 
-    Each tree goes through: `set_position` (or `advance`), `start`, some `step`s until its number is among those that
-    `step` returns, then `result`. The batch's places are dealt to the trees in turn: as many places as trees for many
-    games; several places for one tree (virtual loss keeps them apart) in analysis and play.
+    The calls for each tree: `set_position` (or `advance`), `start`, `step` until it returns the tree's number, then
+    `result`. The slots of the batch are assigned to the trees in turn. With many games there is one slot for each
+    tree; in analysis and play one tree has several slots, and virtual loss makes their selections differ.
     """
 
     in_rounds = True
-    """Whether a network that is kernels itself is called from the kernel that selects."""
+    """Whether a network made of kernels is called from within the kernel that selects (see search/rounds.py)."""
 
     def __init__(
         self,
@@ -97,9 +97,9 @@ class Forest:
         max_nodes: int | None = None,
         first_nodes: int | None = None,
     ) -> None:
-        """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) bounds each tree.
+        """`simulations` is the largest budget of a search; `max_nodes` (default: two searches) limits each tree.
 
-        `first_nodes`: the nodes that each tree has room for at first; it grows when a search needs more.
+        `first_nodes`: the nodes allocated for each tree at first; the tree grows when a search needs more.
         """
         self.settings = settings
         self.evaluator = evaluator
@@ -114,7 +114,7 @@ class Forest:
         self.leaves = new_leaves(places.astype(np.int32), evaluator.input)
         self.cache = new_cache(settings.cached_positions, points)
         self.gumbel = settings.root == "gumbel"
-        self._rates = Rates(
+        self._constants = SelectionConstants(
             exploration=_exploration(settings, nodes),
             first_play_reduction=float(settings.first_play_reduction),
             virtual_loss=float(settings.virtual_loss),
@@ -136,24 +136,24 @@ class Forest:
         self._certain: list[SearchResult | None] = [None] * num_trees
         self._only: list[NDArray[np.int64] | None] = [None] * num_trees  # the moves that do not lose by force
         self.evaluations = 0
-        """Positions that the network has looked at."""
+        """Positions evaluated by the network."""
         self.simulations_done = 0
         """Simulations of finished searches."""
 
     def load_weights(self, source: Any) -> None:
-        """Goes on with other weights (see Evaluator.load_weights); what the old ones said is forgotten."""
+        """Continues with other weights (see Evaluator.load_weights) and clears the cache."""
         self.evaluator.load_weights(source)
         self.cache.keys[:] = 0
 
     def set_position(self, tree: int, position: Position) -> None:
-        """Forgets the tree and takes a copy of `position`, a game in play, as the next one to search."""
+        """Clears the tree and sets its root to a copy of `position`, which must be in play."""
         copy_position(self.trees.root[tree], position)
         self.trees.heads[tree]["num_nodes"] = 0
         self.trees.heads[tree]["edges_used"] = 0
         self.trees.heads[tree]["stage"] = IDLE
 
     def advance(self, tree: int, point: int) -> None:
-        """Plays `point` (legal) at the root; what was searched behind it is kept for the next search of this tree."""
+        """Plays `point` (legal) at the root; with tree reuse, its subtree is kept for the next search of this tree."""
         most = self.max_nodes - self.simulations if self.settings.tree_reuse else 0
         advance_root(self.trees, tree, point, most, self._compaction)
 
@@ -169,12 +169,12 @@ class Forest:
         simulations: int | None = None,
         even_if_forced: bool = False,
     ) -> None:
-        """Orders a search of the tree's position, of `simulations` (default and at most: the forest's).
+        """Starts a search of the tree's position, of `simulations` (default and maximum: the forest's).
 
-        A position decided by its tactics, or won by force as the solver finds, is done at once; where the enemy
-        threatens to win by force, only the moves that may stop him are searched. Where a single move is left, one
-        simulation does, unless `even_if_forced` asks for all: for an opinion of the position, not for a move. The
-        answer comes from `result` after `step` has named it.
+        A position that tactics decide, or that the solver finds won by force, is finished at once. If the enemy
+        threatens a VCF, only the moves that may refute it are searched. If a single move remains, one simulation is
+        made, unless `even_if_forced` requests all of them: for an evaluation of the position, not for a move.
+        Call `result` after `step` has returned the tree's number.
         """
         self._explorations[tree] = exploration, rng
         self._certain[tree] = None
@@ -210,9 +210,9 @@ class Forest:
         return SearchResult(line[0], policy, visits, 1.0, PROVEN_WIN, 0, 1.0, line[:PRINCIPAL_VARIATION])
 
     def step(self) -> list[int]:
-        """Fills the batch; returns the trees whose search is finished, or else, once there is none, asks the network.
+        """Fills the batch. Returns the trees whose search is finished; evaluates the batch only if there are none.
 
-        So whoever takes their results, gives them their next positions and calls again never leaves a place empty.
+        So no slot is ever empty if the caller takes the results, sets the next positions and calls `step` again.
         """
         if self.in_rounds and isinstance(self.evaluator, MixnetEvaluator):
             return self._step_in_rounds(self.evaluator.network)
@@ -223,8 +223,8 @@ class Forest:
         return done
 
     def _step_in_rounds(self, network: Network) -> list[int]:
-        """`step` for a network that is kernels itself: selection and network take turns in one call."""
-        search = self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver, network
+        """`step` for a network made of kernels: selection and network alternate within one call."""
+        search = self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver, network
         most_waiting = max(1, len(self.trees.heads) // TREES_PER_WAITING)
         while True:
             self._begin_waiting()
@@ -233,44 +233,44 @@ class Forest:
                 return self.done()
 
     def select(self) -> None:
-        """Gives each free place of the batch a leaf, and begins the searches whose roots are known by now."""
+        """Assigns a leaf to each free slot of the batch, and starts the searches whose roots are evaluated by now."""
         self._begin_waiting()
         while True:
-            select(self.trees, self._rates, self.leaves, self.cache, self._scratch, self._leaf_solver)
+            select(self.trees, self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver)
             if not self._grow() and not self._begin_waiting():
                 return
 
     def _begin_waiting(self) -> bool:
-        """Begins the searches whose roots are known by now; returns whether there was one."""
+        """Starts the searches whose roots are evaluated by now; returns whether there were any."""
         waiting = np.flatnonzero(self.trees.heads["stage"] == NEEDS_START)
         for tree in waiting:
             self._begin(int(tree))
         return len(waiting) > 0
 
     def _grow(self) -> bool:
-        """Doubles the room of all trees, up to `max_nodes`, if a search waits for it; returns whether it did."""
+        """Doubles the size of all trees, up to `max_nodes`, if a search waits for it; returns whether it did."""
         trees, nodes = self.trees, self.trees.nodes.shape[1]
         if nodes >= self.max_nodes:
             return False
         in_flight = len(self.leaves.tree)
         searching = np.flatnonzero(trees.heads["stage"] == SEARCHING)
-        if not any(lacks_room(trees, self._rates, int(tree), in_flight) for tree in searching):
+        if not any(lacks_room(trees, self._constants, int(tree), in_flight) for tree in searching):
             return False
         nodes = min(2 * nodes, self.max_nodes)
         self.trees = with_room(trees, nodes)
         self.trees.heads["may_grow"] = nodes < self.max_nodes
-        self._rates = self._rates._replace(exploration=_exploration(self.settings, nodes))
+        self._constants = self._constants._replace(exploration=_exploration(self.settings, nodes))
         self._compaction = new_compaction(self.trees)
         return True
 
     def evaluate(self) -> None:
-        """One call of the network for the leaves in the batch, and what follows from it."""
+        """Evaluates the leaves in the batch by one call of the network, expands them and backs up their values."""
         if self.leaves.active.any():
             answers = self.evaluator.evaluate(self.evaluator.input, self.leaves.active)
             self.evaluations += expand(self.trees, self.leaves, self.cache, answers, self._scratch)
 
     def done(self) -> list[int]:
-        """The trees whose search is finished and whose result was not taken yet."""
+        """The trees whose search is finished and whose result was not read yet."""
         return [int(tree) for tree in np.flatnonzero(self.trees.heads["stage"] == DONE)]
 
     def _begin(self, tree: int) -> None:
@@ -287,7 +287,7 @@ class Forest:
         start_search(self.trees, tree, self.gumbel, considered, draws, self._priors)
 
     def _draw(self, tree: int, exploration: Exploration, rng: np.random.Generator) -> RootDraws:
-        """What chance gives this search. Drawn here: a kernel takes longer to be handed a generator than to search."""
+        """The random numbers of this search. Drawn here: passing a generator to a kernel takes longer than a search."""
         points = len(self._priors)
         gamma = gumbel = self._no_noise
         temperature, forced = 1.0, 0.0
@@ -301,15 +301,15 @@ class Forest:
         return RootDraws(temperature, float(exploration.noise), gamma, gumbel, forced)
 
     def raw_policy(self, tree: int) -> NDArray[np.float32]:
-        """float32[P]: what the network itself thought of the moves of the tree's last search, before noise.
+        """float32[P]: the network's own policy at the root of the tree's last search, before noise.
 
-        For a position decided without the network, the policy of that result.
+        For a position decided without the network, the policy of its result.
         """
         certain = self._certain[tree]
         return certain.policy if certain is not None else np.exp(self.trees.root_logits[tree])
 
     def result(self, tree: int) -> SearchResult:
-        """What the finished search of the tree found; the tree stays as it is for `advance`."""
+        """The result of the tree's finished search; the tree is kept for `advance`."""
         certain, waiting = self._certain[tree], self._explorations[tree]
         self.trees.heads[tree]["stage"] = IDLE
         if certain is not None:
@@ -320,7 +320,7 @@ class Forest:
         return found
 
     def look(self, tree: int) -> SearchResult | None:
-        """What the search of the tree has found so far: it goes on. None as long as its root is unknown."""
+        """The result of the tree's search so far; the search continues. None until its root is evaluated."""
         certain, waiting = self._certain[tree], self._explorations[tree]
         if certain is not None:
             return certain
@@ -329,21 +329,21 @@ class Forest:
         return self._read(tree, 0.0, waiting[1])
 
     def stop(self, tree: int) -> None:
-        """Lets the search of the tree begin no more simulations: `step` names it once those under way are done.
+        """Stops the tree's search: it begins no more simulations, and `step` returns it once those in flight are done.
 
-        A search stopped before its first simulation ends with what the network says of its position.
+        A search stopped before its first simulation ends with the network's evaluation of its position.
         """
         self.trees.heads[tree]["budget"] = self.trees.heads[tree]["started"]
 
     def _read(self, tree: int, temperature: float, rng: np.random.Generator) -> SearchResult:
-        """What the tree says of its root. Raises FailureError where a network's answers were no finite numbers."""
+        """The result at the root. Raises FailureError if the network's outputs were not finite numbers."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
-        value, finite, point, length = read_root(self.trees, self._rates, tree, policy, visits, self._line)
+        value, finite, point, length = read_root(self.trees, self._constants, tree, policy, visits, self._line)
         if not finite:
             raise FailureError(
-                f"the network ({self.evaluator.name}) answers with values or policies that are not finite numbers: "
-                "play with an earlier checkpoint, or train on from one with a lower training.learning_rate"
+                f"the network ({self.evaluator.name}) returns values or policies that are not finite numbers: "
+                "play with an earlier checkpoint, or continue its training with a lower training.learning_rate"
             )
         if not self.gumbel:
             point = choose_point(policy, temperature, rng)
@@ -361,12 +361,12 @@ class Forest:
         )
 
     def busy(self) -> bool:
-        """Whether any search is under way."""
+        """Whether any search is running."""
         return bool(np.any((self.trees.heads["stage"] != IDLE) & (self.trees.heads["stage"] != DONE)))
 
 
 def _exploration(settings: SearchSettings, nodes: int) -> NDArray[np.float32]:
-    """float32[nodes + 1]: `Rates.exploration`."""
+    """float32[nodes + 1]: `SelectionConstants.exploration`, see there."""
     counts = np.arange(nodes + 1)
     growth = np.log((counts + settings.exploration_base) / settings.exploration_base)
     explore: NDArray[np.float64] = (settings.exploration + settings.exploration_log * growth) * np.sqrt(counts)
@@ -380,9 +380,9 @@ def search_position(
     exploration: Exploration = Exploration(),
     simulations: int | None = None,
 ) -> SearchResult:
-    """One search of one position in the forest's first tree, from start to end.
+    """Runs one whole search of a position in the forest's first tree.
 
-    The position must be in play, and the other trees idle.
+    The position must be in play, and all other trees idle.
     """
     assert position["winner"] == IN_PLAY, "a finished game has no next move"
     forest.set_position(0, position)

@@ -1,4 +1,4 @@
-"""The Gumbel root's selection: sequential halving over completed values (Danihelka et al. 2022).
+"""The selection at a Gumbel root: sequential halving over completed Q (Danihelka et al. 2022).
 
 "Policy improvement by planning with Gumbel": appendix D for the mixed value, equation 8 for the weight of values.
 """
@@ -7,16 +7,17 @@ import numpy as np
 
 from alphapente.compiled import kernel
 from alphapente.search.edges import edge_value, open_edge
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, Rates, Trees
+from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel
-def completion(trees: Trees, rates: Rates, tree: int) -> tuple[float, float, float]:
-    """What completes the values at the root: (value of a move without visits, smallest value, weight of values).
+def completed_q(trees: Trees, constants: SelectionConstants, tree: int) -> tuple[float, float, float]:
+    """The terms of completed Q at the root: (value of moves without visits, smallest value, weight of values).
 
-    A move without visits has the mixed value: the network's, mixed with those of the visited moves (Danihelka et al.
-    2022, appendix D, equation 33). A value v adds weight * (v - smallest) to a move's logit: all values are stretched
-    to [0, 1], times (c_visit + most visits) * c_scale (ibid., equation 8).
+    A move without visits gets the mixed value: the network's value, mixed with the values of the visited moves, which
+    are weighted by their priors (Danihelka et al. 2022, appendix D, equation 33). A value v adds
+    weight * (v - smallest) to a move's logit: all values are rescaled to [0, 1], times (c_visit + most visits) *
+    c_scale (ibid., equation 8).
     """
     total, most, prior_sum, weighted = 0, 0, 0.0, 0.0
     low, high = 1.0, -1.0
@@ -34,19 +35,20 @@ def completion(trees: Trees, rates: Rates, tree: int) -> tuple[float, float, flo
     if prior_sum > 0.0:
         mixed = (mixed + total * weighted / prior_sum) / (1 + total)
     low, high = min(low, mixed), max(high, mixed)
-    return mixed, low, (rates.visit_offset + most) * rates.value_scale / max(high - low, 1e-6)
+    # 1e-6 only avoids a division by 0: where all values are equal, v - smallest is 0 for each of them
+    return mixed, low, (constants.visit_offset + most) * constants.value_scale / max(high - low, 1e-6)
 
 
 @kernel
 def visits_due(considered: int, simulations: int, number: int) -> int:
-    """Sequential halving: the visits that the move of simulation `number` (0, 1...) must have had before.
+    """Sequential halving: the number of visits that the move of simulation `number` (0, 1...) must already have.
 
     All `considered` moves are visited equally often, then the better half of them, and so on down to two, each round
     with an equal share of the `simulations` (Danihelka et al. 2022, figure 1; in the order of `mctx.seq_halving`).
     """
     if considered <= 1:
         return number
-    rounds = 0
+    rounds = 0  # log2 of `considered`, rounded up
     while (1 << rounds) < considered:
         rounds += 1
     first, visits, remaining = 0, 0, considered
@@ -60,15 +62,15 @@ def visits_due(considered: int, simulations: int, number: int) -> int:
 
 
 @kernel
-def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
-    """Sequential halving at the root: of the considered moves with the visits due now, the best so far.
+def select_gumbel(trees: Trees, constants: SelectionConstants, tree: int) -> int:
+    """Sequential halving at the root: among the considered moves with the number of visits due now, the best so far.
 
-    A move proven lost is passed over; when no move has the visits due, the best of those considered is taken.
-    Returns a place in the root's block or NOTHING when every considered move loses.
+    Moves proven lost are skipped. If no move has the visits due, returns the best of all considered moves. Returns an
+    index in the root's block, or NOTHING if every considered move loses.
     """
     head = trees.heads[tree]
     due = visits_due(head["num_considered"], head["budget"], head["started"] - 1)
-    mixed, low, scale = completion(trees, rates, tree)
+    mixed, low, scale = completed_q(trees, constants, tree)
     best, best_score = NOTHING, -1e30
     fallback, fallback_score = NOTHING, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
@@ -88,7 +90,7 @@ def select_gumbel(trees: Trees, rates: Rates, tree: int) -> int:
 
 @kernel
 def consider_another(trees: Trees, tree: int) -> bool:
-    """Gumbel: opens the best move not yet considered at the root, when all considered ones lose; False if none."""
+    """Gumbel: when all considered moves lose, opens the best move not yet considered; False if there is none."""
     best, best_score = NOTHING, -1e30
     for point in range(trees.root_count.shape[1]):
         if trees.root_count[tree, point] < 0 and trees.root_scores[tree, point] > best_score:

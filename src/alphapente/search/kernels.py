@@ -1,10 +1,12 @@
-"""One simulation after another: select a leaf, expand it with the network's answer, back its value up.
+"""The simulations of MCTS: select a leaf, expand it with the network's evaluation, back up its value.
 
-PUCT as in AlphaZero (Silver et al. 2018) with an exploration constant that grows with the visits; the value of a move
-not yet visited is its parent's value less a reduction (first-play urgency, as in Leela Zero and KataGo); proven wins
-and losses are carried up the tree (MCTS-Solver, Winands et al. 2008). A visit kept from the search before counts as
-one of this search's simulations, and a position that was seen before costs no place in the batch. Nothing here
-allocates memory.
+PUCT as in AlphaZero (Silver et al. 2018) with a c_puct that grows with the visits. The value of a move without visits
+is its parent's value minus a reduction (FPU, first-play urgency, as in Leela Zero and KataGo). Proven wins and losses
+are carried up the tree (MCTS-Solver, Winands et al. 2008). At a Gumbel root, a visit kept from the search before counts
+as one of this search's simulations. A cached position needs no slot in the batch. Nothing here allocates memory.
+
+A leaf's slot in the batch is called its place. A simulation that is in flight has counted `in_flight` on its path, but
+no visit: `back_up` exchanges the one for the other.
 """
 
 import math
@@ -41,20 +43,21 @@ from alphapente.search.tree import (
     UNKNOWN,
     UNOPENED,
     Leaves,
-    Rates,
     Scratch,
+    SelectionConstants,
     Trees,
 )
 
 
 @kernel
-def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: float) -> int:
-    """The place of the edge of the largest upper bound; UNOPENED for the next new move.
+def select_puct(trees: Trees, constants: SelectionConstants, tree: int, node: int, reduction: float) -> int:
+    """The index of the edge of the largest PUCT score; UNOPENED for the best unopened move.
 
-    NOTHING if all lose, or if a tree that is full has no place for the first edge of the node.
+    NOTHING if all moves lose, or if a full tree has no space for the node's first edge. `reduction` is the FPU
+    reduction. Of the unopened moves only that of the largest prior can be the best, since they differ in nothing else.
     """
     visits = trees.nodes[tree, node]["visits"]
-    explore = rates.exploration[min(visits, len(rates.exploration) - 1)]
+    explore = constants.exploration[min(visits, len(constants.exploration) - 1)]
     urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
     urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
     best, best_score = NOTHING, -1e30
@@ -66,7 +69,8 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
         proven = trees.edges[tree, edge]["proven"]
         if proven == PROVEN_LOSS:
             continue
-        waiting = trees.edges[tree, edge]["in_flight"] * rates.virtual_loss
+        # virtual loss: each simulation in flight counts as visits with value -1 until it is backed up
+        waiting = trees.edges[tree, edge]["in_flight"] * constants.virtual_loss
         count = trees.edges[tree, edge]["visits"] + waiting
         value = urgency
         if proven != UNKNOWN:
@@ -80,19 +84,20 @@ def select_puct(trees: Trees, rates: Rates, tree: int, node: int, reduction: flo
 
 
 @kernel
-def _select_root(trees: Trees, rates: Rates, tree: int) -> int:
-    if not rates.gumbel:
+def _select_root(trees: Trees, constants: SelectionConstants, tree: int) -> int:
+    """The index of the root's edge to follow, UNOPENED or NOTHING. At the root there is no FPU reduction."""
+    if not constants.gumbel:
         forced = select_forced(trees, tree) if trees.heads[tree]["forced"] > 0 else NOTHING
-        return forced if forced != NOTHING else select_puct(trees, rates, tree, 0, 0.0)
-    place = select_gumbel(trees, rates, tree)
+        return forced if forced != NOTHING else select_puct(trees, constants, tree, 0, 0.0)
+    place = select_gumbel(trees, constants, tree)
     while place == NOTHING and consider_another(trees, tree):
-        place = select_gumbel(trees, rates, tree)
+        place = select_gumbel(trees, constants, tree)
     return place
 
 
 @kernel
-def _certain(position: Position, verdict: int) -> int:
-    """What is proven about a position in play, by its tactics, or about a finished one, by its player to move."""
+def _proven_by_rules(position: Position, verdict: int) -> int:
+    """What the rules prove for the player to move: of a finished game its result, else what its tactics decide."""
     winner = position["winner"]
     if winner == DRAW:
         return PROVEN_DRAW
@@ -105,12 +110,13 @@ def _certain(position: Position, verdict: int) -> int:
 
 @kernel
 def _seen_by_parent(proven: int) -> int:
+    """A child's proof from the parent's perspective. A draw, which is 2 and not 0 (UNKNOWN), keeps its sign."""
     return proven if proven == PROVEN_DRAW else -proven
 
 
 @kernel
 def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int) -> None:
-    """Adds a leaf's value (as its player to move sees it), and what is proven of it, to all nodes on the way up."""
+    """Adds a leaf's value (for its player to move), and what is proven about it, to all nodes on its path."""
     tree = leaves.tree[place]
     for level in range(leaves.depth[place] - 1, -1, -1):
         node = leaves.path_node[place, level]
@@ -119,7 +125,8 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
             trees.edges[tree, edge]["proven"] = _seen_by_parent(proven)
             proven = conclude_node(trees, tree, node)
             trees.nodes[tree, node]["proven"] = proven
-        value = -value
+        value = -value  # one ply up it is the other player's
+        # From here up a proof replaces the value of this simulation, not the means of earlier ones.
         if proven != UNKNOWN:
             value = 0.0 if proven == PROVEN_DRAW else float(proven)
         trees.edges[tree, edge]["visits"] += 1
@@ -131,8 +138,8 @@ def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int)
 
 
 @kernel
-def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
-    """Takes back a selection that ran into a leaf already in flight."""
+def _undo_selection(trees: Trees, leaves: Leaves, place: int) -> None:
+    """Reverses a selection that reached a leaf already in flight: all that `_descend` and `_simulate` counted."""
     tree = leaves.tree[place]
     for level in range(leaves.depth[place]):
         edge = trees.nodes[tree, leaves.path_node[place, level]]["first_edge"] + leaves.path_edge[place, level]
@@ -143,8 +150,9 @@ def _give_up(trees: Trees, leaves: Leaves, place: int) -> None:
 
 
 @kernel
-def _take_kept(trees: Trees, tree: int, place: int) -> bool:
-    """Lets a visit that the search before made at a root edge stand for a simulation; False when none is left."""
+def _count_kept_visit(trees: Trees, tree: int, place: int) -> bool:
+    """Counts a visit of the search before at a root edge as one of this search's simulations; False if none is left."""
+    # `root_count` are the visits counted for this search, so the others are from searches before
     edge = trees.nodes[tree, 0]["first_edge"] + place
     point = trees.edges[tree, edge]["point"]
     kept = trees.edges[tree, edge]["visits"] + trees.edges[tree, edge]["in_flight"] - trees.root_count[tree, point]
@@ -156,10 +164,13 @@ def _take_kept(trees: Trees, tree: int, place: int) -> bool:
 
 
 @kernel
-def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int, scratch: Scratch) -> int:
-    """Goes down from the root's edge `choice` to a leaf; returns what is proven about it, IN_FLIGHT if it is taken.
+def _descend(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, place: int, choice: int, scratch: Scratch
+) -> int:
+    """Follows the root's edge `choice` down to a leaf; returns what is proven about it, or IN_FLIGHT.
 
-    UNKNOWN means that the leaf needs a value: `leaves.position[place]`, whose tactics stand in `scratch.bits`.
+    UNKNOWN means that the leaf needs an evaluation: `leaves.position[place]`, whose tactics are in `scratch.bits`.
+    IN_FLIGHT means that the leaf is waiting for its evaluation already.
     """
     tree = np.int64(leaves.tree[place])
     position = leaves.position[place]
@@ -186,11 +197,11 @@ def _descend(trees: Trees, rates: Rates, leaves: Leaves, place: int, choice: int
         if child == UNEXPANDED:
             break
         node = child
-        choice = select_puct(trees, rates, tree, node, rates.first_play_reduction)
-        if choice == NOTHING:  # the tree is full: the node is looked at again as the leaf it was
+        choice = select_puct(trees, constants, tree, node, constants.first_play_reduction)
+        if choice == NOTHING:  # the tree is full: the node is evaluated again as a leaf
             break
     verdict = find_tactics(position, scratch.bits, scratch.position[0]) if position["winner"] == IN_PLAY else 0
-    return _certain(position, verdict)
+    return _proven_by_rules(position, verdict)
 
 
 @kernel
@@ -200,7 +211,7 @@ def _finished(trees: Trees, tree: int) -> bool:
 
 @kernel
 def _new_node(trees: Trees, tree: int, value: float) -> int:
-    """A node without moves; its priors are left to the caller."""
+    """Appends a node without moves; the caller writes its priors. Its first visit is its own evaluation."""
     node = np.int64(trees.heads[tree]["num_nodes"])
     trees.heads[tree]["num_nodes"] = node + 1
     trees.nodes[tree, node]["visits"] = 1
@@ -215,14 +226,14 @@ def _new_node(trees: Trees, tree: int, value: float) -> int:
 
 
 @kernel
-def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
-    """Backs a leaf's value up; returns its new node, to be given its priors, or NOTHING when the tree is full.
+def _expand_leaf(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
+    """Backs up a leaf's value; returns its new node, whose priors the caller writes, or NOTHING if the tree is full.
 
-    A tree that is full keeps the value and forgets the position: the search goes on, a little less deep.
+    A full tree keeps the value and discards the position: the search continues, a little less deep.
     """
     tree, depth = np.int64(leaves.tree[place]), leaves.depth[place]
     leaves.active[place] = 0
-    if depth == 0:
+    if depth == 0:  # the root: the tree begins anew
         trees.heads[tree]["num_nodes"] = 0
         trees.heads[tree]["edges_used"] = 0
         trees.heads[tree]["stage"] = NEEDS_START
@@ -237,15 +248,15 @@ def _settle(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
 
 
 @kernel
-def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
-    """Gives the leaf of a place its value from the cache, or else makes it active: a place in the batch."""
+def _request_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+    """Expands the leaf of a place from the cache, or else makes the place active: the network will evaluate it."""
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
     symmetry = 0
     if len(cache.keys) > 0:
         symmetry = canonical_symmetry(position, scratch.bits, scratch.numbers, scratch.hashes)
         known = find(cache, scratch.hashes[0])
         if known != MISSING:
-            node = _settle(trees, leaves, place, float(cache.values[known]))
+            node = _expand_leaf(trees, leaves, place, float(cache.values[known]))
             if node != NOTHING:
                 recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
                 find_next(trees, tree, node)
@@ -262,54 +273,57 @@ def _offer(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scra
 
 
 @kernel
-def _simulate(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> bool:
-    """Begins one simulation of the place's tree; False when it ran into a leaf that is in flight, and was undone.
+def _simulate(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, cache: Cache, place: int, scratch: Scratch
+) -> bool:
+    """Begins one simulation of the place's tree; False if it reached a leaf in flight and was undone.
 
-    Where no move can be chosen, the search ends with the simulations that it has.
+    If no move can be selected, the search ends with the simulations that it has.
     """
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
-    choice = _select_root(trees, rates, tree)
+    choice = _select_root(trees, constants, tree)
     if choice == NOTHING:
         trees.heads[tree]["started"] -= 1
         trees.heads[tree]["budget"] = trees.heads[tree]["started"]
         return True
-    if rates.gumbel and _take_kept(trees, tree, choice):
+    if constants.gumbel and _count_kept_visit(trees, tree, choice):
         return True
-    proven = _descend(trees, rates, leaves, place, choice, scratch)
+    proven = _descend(trees, constants, leaves, place, choice, scratch)
     if proven == IN_FLIGHT:
-        _give_up(trees, leaves, place)
+        _undo_selection(trees, leaves, place)
         return False
     if proven == UNKNOWN:
-        _offer(trees, leaves, cache, place, scratch)
+        _request_evaluation(trees, leaves, cache, place, scratch)
     else:
+        # a proven leaf is backed up at once
         back_up(trees, leaves, place, 0.0 if proven == PROVEN_DRAW else float(proven), np.int64(proven))
     return True
 
 
 @kernel
-def _offer_root(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
-    """Makes the root itself the leaf: it has no node yet."""
+def _request_root_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
+    """Makes the root itself the leaf, since it has no node yet."""
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["stage"] = EVALUATING
     copy_position(leaves.position[place], trees.root[tree])
     find_tactics(leaves.position[place], scratch.bits, scratch.position[0])
     leaves.depth[place] = 0
-    _offer(trees, leaves, cache, place, scratch)
+    _request_evaluation(trees, leaves, cache, place, scratch)
 
 
 class LeafSolver(NamedTuple):
-    """What the threat solver may spend on each leaf."""
+    """The threat solver's memory and its budget for each leaf."""
 
     threats: Threats
-    budget: int  # positions looked at; 0: leaves are not asked about
+    budget: int  # positions searched for each leaf; 0: none
 
 
 @inlined
 def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, solver: LeafSolver) -> None:
-    """Asks the solver about a leaf just made active; one that is won is backed up and gives its place free.
+    """Searches for a VCF at a leaf just made active; if there is one, backs up a proven win and frees the place.
 
-    What the cache remembers was asked before; the root was, by whoever started the search.
+    Cached positions were searched when they were evaluated, and the root when the search was started.
     """
     depth, position = leaves.depth[place], leaves.position[place]
     if depth == 0 or not is_solvable(position) or not may_force(position, scratch.bits, True):
@@ -325,26 +339,28 @@ def _win_by_fours(trees: Trees, leaves: Leaves, place: int, scratch: Scratch, so
 
 
 @kernel
-def select(trees: Trees, rates: Rates, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver) -> int:
-    """Gives every free place of the batch a leaf of its tree, `seen` included; returns how many places are active.
+def select(
+    trees: Trees, constants: SelectionConstants, leaves: Leaves, cache: Cache, scratch: Scratch, solver: LeafSolver
+) -> int:
+    """Assigns a leaf of its tree to every free place of the batch, `seen` included; returns how many places are active.
 
-    Simulations that need no network (a finished, proven or remembered position, a visit kept from before) are done at
-    once, and the next one begins. A tree without simulations left, or proven at its root, gets DONE once nothing of it
-    is in flight. One that lacks room and may grow begins no simulation until it has more.
+    Simulations that need no network (a finished, proven or cached position, a visit kept from the search before) are
+    done at once, and the next one begins. A tree without simulations left, or proven at its root, becomes DONE once
+    nothing of it is in flight. A tree that lacks memory and may grow begins no simulation until it has grown.
     """
     found = 0
     for place in range(len(leaves.tree)):
         tree = leaves.tree[place]
         if not leaves.active[place] and trees.heads[tree]["stage"] == NEEDS_ROOT:
-            _offer_root(trees, leaves, cache, place, scratch)
+            _request_root_evaluation(trees, leaves, cache, place, scratch)
         while not leaves.active[place] and trees.heads[tree]["stage"] == SEARCHING:
             if _finished(trees, tree):
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
                 break
-            if trees.heads[tree]["may_grow"] and lacks_room(trees, rates, tree, len(leaves.tree)):
+            if trees.heads[tree]["may_grow"] and lacks_room(trees, constants, tree, len(leaves.tree)):
                 break
-            if not _simulate(trees, rates, leaves, cache, place, scratch):
+            if not _simulate(trees, constants, leaves, cache, place, scratch):
                 break
             if leaves.active[place] and solver.budget > 0:
                 _win_by_fours(trees, leaves, place, scratch, solver)
@@ -360,10 +376,10 @@ def expand(
     answers: tuple[NDArray[np.float32], NDArray[np.float32]],
     scratch: Scratch,
 ) -> int:
-    """Gives every leaf of the batch its node and backs its value up; returns how many leaves there were.
+    """Expands every leaf of the batch into a node and backs up its value; returns how many leaves there were.
 
-    `answers` are logits float32[B, P], and values float32[B] as each leaf's player to move sees it. The priors of a
-    node are the softmax over the moves worth a look.
+    `answers` are logits float32[B, P], and values float32[B] for each leaf's player to move. The priors of a node are
+    the softmax over the candidate moves (`Leaves.replies`).
     """
     logits, values = answers
     done = 0
@@ -372,7 +388,7 @@ def expand(
             continue
         done += 1
         tree, size = np.int64(leaves.tree[place]), np.int64(leaves.position[place]["size"])
-        node = _settle(trees, leaves, place, float(values[place]))
+        node = _expand_leaf(trees, leaves, place, float(values[place]))
         if node == NOTHING:
             continue
         image = SYMMETRY_TABLES[size, leaves.symmetry[place]]

@@ -1,9 +1,9 @@
-"""Proof by the most promising move first: a tree of attack and defence that knows how much is missing to a proof.
+"""Proof-number search: a tree of attack and defence that expands the leaf nearest to a proof or a disproof.
 
-Proof-number search (Allis, van der Meulen and van den Herik 1994): each node counts the fewest unsolved leaves below
-it that must be won to prove it, and the fewest that must fail to disprove it; the next leaf looked at is the one that
-both counts agree on. The tree is kept whole, since budgets are small; a position solved before by another order of
-moves is not searched again. Nothing here allocates memory.
+Allis, van der Meulen and van den Herik 1994: the proof number of a node is the fewest unsolved leaves below it that
+must be won to prove it, the disproof number the fewest that must fail to disprove it. The leaf expanded next, the most
+proving node, lies on both minimal sets. The whole tree is kept, since budgets are small. A transposition of a solved
+position is not searched again. Nothing here allocates memory.
 """
 
 from typing import NamedTuple
@@ -34,29 +34,33 @@ from alphapente.rules.tactics import (
 
 NOTHING = -1
 SETTLED = -1
-"""The answer of `look_at` for a node that it solved; else the verdict of the tactics."""
+"""Returned by `look_at` for a node that it solved; otherwise it returns the verdict of the tactics."""
 INFINITE = 1 << 28
+"""The proof or disproof number of a solved node: larger than every sum, and twice it fits an int32."""
 MAX_DEPTH = 60
-"""The most plies that a proof looks ahead."""
+"""The most plies of a proof."""
 LARGEST_BRANCH = 400
+"""At least the number of moves of any node: 361 points. A node is expanded only where its children have space."""
 
 USED, NUM_NODES, LIMIT = range(3)
+"""Indices of `Proof.counts`."""
 AREA, ADDED, SCRATCH, CHOSEN, OTHERS = range(5)
+"""Indices of `Proof.maps`: the relevance zone, the moves that the present node has, and three for scratch."""
 _NUM_MAPS = 5
 
 PROOF_NODE = np.dtype(
     [
-        ("key", np.uint64),  # of the position, once it was looked at
+        ("key", np.uint64),  # of the position, once it was examined
         ("parent", np.int32),
-        ("first", np.int32),  # the children stand side by side
-        ("proof", np.int32),  # 0: the attacker wins
-        ("disproof", np.int32),  # 0: no win was found
-        ("same", np.int32),  # the solved node of the same position whose children count here, or NOTHING
+        ("first", np.int32),  # first child; the children are contiguous
+        ("proof", np.int32),  # proof number; 0: the attacker wins
+        ("disproof", np.int32),  # disproof number; 0: no win was found
+        ("same", np.int32),  # a transposition's solved node, whose children count here, or NOTHING
         ("count", np.int16),  # of children
         ("cell", np.int16),  # of the move that leads here
-        ("hint", np.int16),  # defender's node: what the attacker would play if nothing were done
+        ("hint", np.int16),  # defender's node: the attacker's first move of the VCF after a pass
         ("depth", np.int16),  # plies from the root
-        ("length", np.int16),  # proven: the most plies that the win found there takes
+        ("length", np.int16),  # proven: the most plies to the win that was found
         ("attacking", np.int16),  # 1: the attacker is to move
     ],
     align=True,
@@ -64,27 +68,28 @@ PROOF_NODE = np.dtype(
 
 
 class Proof(NamedTuple):
-    """One proof tree of at most N nodes, and the memory to walk it; used again for each question."""
+    """One proof tree of at most N nodes, and the memory to traverse it; reused for each question."""
 
     nodes: NDArray[np.void]  # PROOF_NODE[N]
-    positions: Positions  # [MAX_DEPTH + 1] on the way to the node looked at last; [0] is the root
-    standing: NDArray[np.int32]  # [MAX_DEPTH + 1] the node whose position that is
-    way: NDArray[np.int32]  # [MAX_DEPTH + 1]
-    bits: Bitboards  # tactics of the node looked at last
+    positions: Positions  # [MAX_DEPTH + 1] on the path to the node examined last; [0] is the root
+    standing: NDArray[np.int32]  # [MAX_DEPTH + 1] the node of each of these positions
+    way: NDArray[np.int32]  # [MAX_DEPTH + 1] the nodes of the path that `go_to` plays
+    bits: Bitboards  # tactics of the node examined last
     scratch: Positions  # POSITION[1]
     maps: NDArray[np.uint64]  # [5, ROW] bitboards AREA...
-    solved: NDArray[np.int32]  # [a power of two] solved nodes by their keys
-    todo: NDArray[np.int32]  # [N] nodes to visit
-    counts: NDArray[np.int64]  # [3] positions looked at, nodes, plies within which the win must come
+    solved: NDArray[np.int32]  # [a power of two] hash table: solved nodes by their keys
+    todo: NDArray[np.int32]  # [N] stack of nodes to visit
+    counts: NDArray[np.int64]  # [3] positions searched, nodes, maximum plies of the win
 
 
 def room_for(budget: int) -> int:
-    """Nodes of a tree in which `budget` positions may be looked at."""
+    """The nodes allocated for a search of `budget` positions."""
+    # about four moves for each position; a tree without space ends its search earlier (`goes_on`)
     return 4 * budget + 2 * LARGEST_BRANCH
 
 
 def new_proof(budget: int) -> Proof:
-    """Room for questions of `budget` positions each."""
+    """Memory for questions of `budget` positions each."""
     nodes = room_for(budget)
     return Proof(
         nodes=np.zeros(nodes, PROOF_NODE),
@@ -120,7 +125,7 @@ def _new_node(proof: Proof, parent: int, cell: int, cost: int) -> None:
 
 @inlined
 def begin(proof: Proof, plies: int) -> None:
-    """Forgets all; the question: can the player to move of positions[0], put there before, win within `plies`?"""
+    """Clears the tree. The question: can the player to move of positions[0], set before, win within `plies`?"""
     proof.counts[:] = 0
     proof.counts[LIMIT] = min(plies, MAX_DEPTH)
     proof.solved[:] = NOTHING
@@ -137,7 +142,7 @@ def is_proven(proof: Proof) -> bool:
 
 @inlined
 def goes_on(proof: Proof, budget: int) -> bool:
-    """Whether the question is open, and positions and places are left."""
+    """Whether the question is open, and budget and nodes are left."""
     is_open = proof.nodes[0]["proof"] != 0 and proof.nodes[0]["disproof"] != 0
     is_room = proof.counts[NUM_NODES] + LARGEST_BRANCH < len(proof.nodes)
     return bool(is_open and is_room and proof.counts[USED] < budget)
@@ -145,7 +150,7 @@ def goes_on(proof: Proof, budget: int) -> bool:
 
 @kernel
 def most_proving(proof: Proof) -> int:
-    """The leaf that both counts agree on."""
+    """The most proving node: follows the child with the node's own number, which determines that number."""
     node = 0
     while proof.nodes[node]["count"] > 0:
         child = int(proof.nodes[node]["first"])
@@ -161,7 +166,7 @@ def most_proving(proof: Proof) -> int:
 
 @kernel
 def go_to(proof: Proof, node: int) -> int:
-    """Makes positions[depth] that of `node` and returns the depth; what stands on the way is not played again."""
+    """Sets positions[depth] to that of `node` and returns the depth; plays only what differs from the last path."""
     depth = int(proof.nodes[node]["depth"])
     size = int(proof.positions[0]["size"])
     level, here = depth, node
@@ -188,11 +193,14 @@ def settle(proof: Proof, node: int, won: bool, length: int) -> None:
 
 @inlined
 def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
-    """64 bits of stones, captures and turn: positions of one question share a key by chance once in 10**13 times."""
+    """A 64-bit hash of stones, captures and player to move; in one question two keys collide once in 10**13 times.
+
+    Multiplication by 2**64 / golden ratio (Fibonacci hashing, Knuth) and a shift mix each word of the bitboards.
+    """
     captured = np.uint64(position["captured"][0]) << np.uint64(17) | np.uint64(position["captured"][1]) << np.uint64(1)
     key = captured | np.uint64(attacking)
     for side in (OWN, ENEMY):
-        for word in range(GUARD, GUARD + WORDS - 2):
+        for word in range(GUARD, GUARD + WORDS - 2):  # the last two words are always 0
             key = (key ^ bits[side, word]) * np.uint64(0x9E3779B97F4A7C15)
             key ^= key >> np.uint64(29)
     return key
@@ -205,9 +213,9 @@ def _place(proof: Proof, key: np.uint64) -> int:
 
 @kernel
 def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
-    """Goes to a leaf and solves it by what is certain; SETTLED, or what find_tactics (in `bits`) says: still open.
+    """Goes to a leaf and solves it if rules or tactics decide it; returns SETTLED, or else the verdict of the tactics.
 
-    `has_tactics`: `bits` already holds the tactics of the leaf, whose game is in play.
+    Fills `bits` with the tactics. `has_tactics`: they are there already, and the game is in play.
     """
     depth = go_to(proof, node)
     position = proof.positions[depth]
@@ -222,10 +230,12 @@ def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
         verdict = int(find_tactics(position, proof.bits, proof.scratch[0]))
     left = int(proof.counts[LIMIT]) - depth
     needed = 1 if attacking else 2
-    if verdict in (WINS, LOSES) or left < (3 if attacking else 2):  # no win that tactics do not see is shorter
+    # A win that tactics do not see takes at least 3 plies from the attacker's turn, at least 2 from the defender's.
+    if verdict in (WINS, LOSES) or left < (3 if attacking else 2):
         settle(proof, node, verdict == (WINS if attacking else LOSES) and needed <= left, needed)
         return SETTLED
     key = _key(position, proof.bits, 1 if attacking else 0)
+    # A transposition counts only if its win fits into the plies that are left here.
     known = int(proof.solved[_place(proof, key)])
     if known != NOTHING and proof.nodes[known]["key"] == key and proof.nodes[known]["length"] <= left:
         settle(proof, node, bool(proof.nodes[known]["proof"] == 0), int(proof.nodes[known]["length"]))
@@ -239,7 +249,7 @@ def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
 
 @kernel
 def add_move(proof: Proof, node: int, cell: int, cost: int) -> None:
-    """One more move of a node just looked at, unless it has it; `cost`: the first guess of what a proof of it needs."""
+    """Adds a move to a node just examined, unless it has it; `cost` is the initial proof number."""
     if not has(proof.maps[ADDED], cell):
         set_bit(proof.maps[ADDED], cell)
         _new_node(proof, node, cell, cost)
@@ -248,7 +258,7 @@ def add_move(proof: Proof, node: int, cell: int, cost: int) -> None:
 
 @kernel
 def add_moves(proof: Proof, node: int, bits: NDArray[np.uint64], cost: int) -> None:
-    """More moves of a node just looked at: those of a bitboard."""
+    """Adds the moves of a bitboard to a node just examined."""
     cell = next_cell(bits, 0)
     while cell >= 0:
         add_move(proof, node, cell, cost)
@@ -257,19 +267,21 @@ def add_moves(proof: Proof, node: int, bits: NDArray[np.uint64], cost: int) -> N
 
 @inlined
 def _recount(proof: Proof, node: int) -> None:
-    """A node's counts by those of its children: the attacker needs one of his moves, and all of the defender's.
+    """Computes a node's numbers from its children: the attacker needs one winning move, and all of the defender's.
 
-    The length of a defender's node, 0 before it is solved, is that of the win behind moves that are not in the tree.
+    So the proof number is the least of the children's at the attacker's node and their sum at the defender's; the
+    disproof number the other way round. The length of a defender's node, before it is solved, is that of the win after
+    moves that are not in the tree.
     """
     least, total, solved = INFINITE, 0, False
-    shortest, longest = 30_000, int(proof.nodes[node]["length"])
+    shortest, longest = 30_000, int(proof.nodes[node]["length"])  # 30,000: longer than any win, and fits an int16
     first = np.int64(proof.nodes[node]["first"])
     attacking = proof.nodes[node]["attacking"] == 1
     for child in range(first, first + np.int64(proof.nodes[node]["count"])):
         won, lost = int(proof.nodes[child]["proof"]), int(proof.nodes[child]["disproof"])
         wanted, other = (won, lost) if attacking else (lost, won)
         least = min(least, wanted)
-        total = min(total + other, INFINITE - 1)
+        total = min(total + other, INFINITE - 1)  # a sum must not look solved
         solved = solved or wanted == 0
         if won == 0:
             shortest = min(shortest, int(proof.nodes[child]["length"]))
@@ -277,7 +289,7 @@ def _recount(proof: Proof, node: int) -> None:
     if solved:
         total = INFINITE
     elif total > 0 and not attacking:
-        total += 1  # a move of the attacker's costs one, so that of ways as easy the shorter is tried first
+        total += 1  # each move of the attacker costs one, so that among equally easy lines the shorter is tried first
     proof.nodes[node]["proof"] = least if attacking else total
     proof.nodes[node]["disproof"] = total if attacking else least
     if proof.nodes[node]["proof"] == 0:
@@ -286,12 +298,12 @@ def _recount(proof: Proof, node: int) -> None:
 
 @kernel
 def update(proof: Proof, node: int) -> None:
-    """Carries what became of a leaf up to the root; solved positions are remembered."""
+    """Updates the numbers from a leaf up to the root, and stores solved positions in the hash table."""
     while True:
         if proof.nodes[node]["count"] > 0:
             _recount(proof, node)
         elif proof.nodes[node]["proof"] != 0 and proof.nodes[node]["disproof"] != 0:
-            settle(proof, node, np.int64(0) > 0, np.int64(0))  # looked at, and there is nothing to try
+            settle(proof, node, np.int64(0) > 0, np.int64(0))  # examined, and there is nothing to try: no win
         solved = proof.nodes[node]["proof"] == 0 or proof.nodes[node]["disproof"] == 0
         if solved and proof.nodes[node]["key"] != np.uint64(0):
             proof.solved[_place(proof, proof.nodes[node]["key"])] = node
@@ -302,7 +314,7 @@ def update(proof: Proof, node: int) -> None:
 
 @kernel
 def winning_child(proof: Proof, node: int) -> int:
-    """The child of an attacker's proven node that wins soonest, or NOTHING for one whose player wins at once."""
+    """The child of a proven attacker's node with the shortest win; NOTHING for a node whose player wins at once."""
     best = NOTHING
     first = int(proof.nodes[node]["first"])
     for child in range(first, first + int(proof.nodes[node]["count"])):

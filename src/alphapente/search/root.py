@@ -1,8 +1,8 @@
-"""The two ends of a search: how it starts at the root (noise, considered moves) and what it concludes there.
+"""The start of a search at its root (noise, considered moves) and its result there (policy target, value, move).
 
-Two roots, chosen by `search.root`. "gumbel": a few moves drawn by Gumbel noise share the simulations by sequential
-halving, and the policy target comes from completed values (Danihelka et al. 2022); it teaches even at few
-simulations. "puct": AlphaZero's, with Dirichlet noise; the target is the visit counts.
+There are two kinds of root, chosen by `search.root`. "gumbel": a few moves drawn by Gumbel noise share the simulations
+by sequential halving, and the policy target comes from completed Q (Danihelka et al. 2022); it improves the policy even
+at few simulations. "puct": the root of AlphaZero, with Dirichlet noise; the target is the shares of visits.
 """
 
 import math
@@ -16,7 +16,7 @@ from alphapente.compiled import allocating, kernel
 from alphapente.rules.kernels import play
 from alphapente.search.edges import edge_value, open_edge
 from alphapente.search.forced import earned_visits, most_visited
-from alphapente.search.gumbel import completion
+from alphapente.search.gumbel import completed_q
 from alphapente.search.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
 from alphapente.search.tree import (
     EDGE,
@@ -28,24 +28,24 @@ from alphapente.search.tree import (
     SEARCHING,
     UNEXPANDED,
     UNKNOWN,
-    Rates,
+    SelectionConstants,
     Trees,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a finished search says about its position.
+    """The result of a finished search.
 
     Attributes:
         point: the move to play.
         policy: float32[P], the policy target: sums to 1 over the legal points.
         visits: int32[P], visits of the moves in the tree, earlier searches of the same tree included.
-        value: the search's own value, as the player to move sees it.
+        value: the search's own value, for the player to move.
         proven: UNKNOWN, PROVEN_WIN, PROVEN_LOSS or PROVEN_DRAW.
         simulations: simulations done in this search.
         raw_value: the network's value of the position.
-        principal_variation: the moves both sides are expected to play, most visited first.
+        principal_variation: the moves that both players are expected to play, the first one being `point`.
     """
 
     point: int
@@ -67,7 +67,10 @@ def start_search(
     draws: RootDraws,
     priors: NDArray[np.float32],
 ) -> None:
-    """Readies an evaluated root for its simulations: stage SEARCHING. `priors` is scratch, float32[P]."""
+    """Prepares an evaluated root for its simulations: stage SEARCHING. `priors` is scratch, float32[P].
+
+    The order matters: `root_logits` are the clean priors, so they are stored before temperature and noise.
+    """
     points = len(priors)
     read_root_priors(trees, tree, priors)
     for point in range(points):
@@ -91,7 +94,7 @@ def start_search(
 def _consider(
     trees: Trees, tree: int, priors: NDArray[np.float32], most: int, gumbel_noise: NDArray[np.float64]
 ) -> None:
-    """Gumbel: scores every move by its noisy log prior and opens the best, that are not known to lose."""
+    """Gumbel: scores every move by its noisy log prior and opens the `most` best ones that are not proven lost."""
     points = len(priors)
     for point in range(points):
         score = -np.inf
@@ -123,12 +126,12 @@ def _consider(
 
 
 @allocating
-def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
-    """Gumbel: softmax of logits plus weighted completed values into `policy`; returns the value it expects.
+def _completed_policy(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> float:
+    """Gumbel: writes the softmax of logits plus weighted completed Q to `policy`; returns the expected value under it.
 
-    Moves proven to lose get nothing unless all do; moves proven to win share everything.
+    Moves proven lost get 0, unless all of them are lost; moves proven won share everything.
     """
-    mixed, low, scale = completion(trees, rates, tree)
+    mixed, low, scale = completed_q(trees, constants, tree)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     last = start + np.int64(trees.nodes[tree, 0]["num_edges"])
     result = trees.nodes[tree, 0]["proven"]
@@ -160,10 +163,10 @@ def _completed_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
 
 
 @allocating
-def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> float:
-    """PUCT: the share of visits of each move into `policy`; returns the mean value. Lost moves get nothing.
+def _visit_policy(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> float:
+    """PUCT: writes each move's share of the visits to `policy`; returns the mean value. Moves proven lost get 0.
 
-    Of forced visits, only those count that the search would have made anyway.
+    Of forced visits, only those count that PUCT would have made anyway.
     """
     pruned, best = trees.heads[tree]["forced"] > 0, most_visited(trees, tree)
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
@@ -178,10 +181,10 @@ def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.floa
         weight = np.float32(1.0)
         if result != PROVEN_WIN:
             visits = np.int64(trees.edges[tree, edge]["visits"])
-            weight = np.float32(earned_visits(trees, rates, tree, edge, best) if pruned else visits)
+            weight = np.float32(earned_visits(trees, constants, tree, edge, best) if pruned else visits)
         policy[trees.edges[tree, edge]["point"]] = weight
         total += weight
-    if total == 0:  # every move looked at loses: the priors of the others
+    if total == 0:  # every visited move loses: use the priors of the others
         for point in range(len(policy)):
             policy[point] = math.exp(trees.root_logits[tree, point])
         for edge in range(start, last):
@@ -194,13 +197,19 @@ def _visit_policy(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.floa
 
 
 @allocating
-def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]) -> float:
+def conclude(
+    trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32], visits: NDArray[np.int32]
+) -> float:
     """Fills policy float32[P] and visits int32[P] from a finished search; returns its value."""
     visits[:] = 0
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         visits[trees.edges[tree, edge]["point"]] = trees.edges[tree, edge]["visits"]
-    value = _completed_policy(trees, rates, tree, policy) if rates.gumbel else _visit_policy(trees, rates, tree, policy)
+    value = (
+        _completed_policy(trees, constants, tree, policy)
+        if constants.gumbel
+        else _visit_policy(trees, constants, tree, policy)
+    )
     proven = trees.nodes[tree, 0]["proven"]
     if proven != UNKNOWN:
         value = 0.0 if proven == PROVEN_DRAW else float(proven)
@@ -208,9 +217,12 @@ def conclude(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32],
 
 
 @allocating
-def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.float32]) -> int:
-    """The move that sequential halving ends with: the best score of the most visited considered moves not lost."""
-    mixed, low, scale = completion(trees, rates, tree)
+def best_gumbel_point(trees: Trees, constants: SelectionConstants, tree: int, policy: NDArray[np.float32]) -> int:
+    """The move that sequential halving selects: of the considered moves with the most visits, the best by score.
+
+    Moves proven lost are excluded. In a proven position, any move with the root's proof counts.
+    """
+    mixed, low, scale = completed_q(trees, constants, tree)
     best, best_count, best_score = NOTHING, -1, -1e30
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
@@ -231,7 +243,7 @@ def best_gumbel_point(trees: Trees, rates: Rates, tree: int, policy: NDArray[np.
 
 @kernel
 def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int32]) -> int:
-    """Follows the most visited moves from the root's move `first`; returns how many points were written to `out`."""
+    """Follows the most visited moves from the root's move `first`; returns the number of points written to `out`."""
     node, length, point = np.int64(0), 0, first
     while length < len(out):
         edge = NOTHING
@@ -258,21 +270,21 @@ def principal_variation(trees: Trees, tree: int, first: int, out: NDArray[np.int
 @allocating
 def read_root(
     trees: Trees,
-    rates: Rates,
+    constants: SelectionConstants,
     tree: int,
     policy: NDArray[np.float32],
     visits: NDArray[np.int32],
     line: NDArray[np.int32],
 ) -> tuple[float, bool, int, int]:
-    """`conclude`, and at a Gumbel root the move and its `principal_variation` in `line`.
+    """Calls `conclude`, and at a Gumbel root also selects the move and writes its `principal_variation` to `line`.
 
     Returns (value, whether value and policy are finite, the move or NOTHING at a PUCT root, the length of the line).
     """
-    value = conclude(trees, rates, tree, policy, visits)
+    value = conclude(trees, constants, tree, policy, visits)
     finite = math.isfinite(value + policy.sum())
     point, length = np.int64(NOTHING), 0
-    if rates.gumbel and finite:
-        point = np.int64(best_gumbel_point(trees, rates, tree, policy))
+    if constants.gumbel and finite:
+        point = np.int64(best_gumbel_point(trees, constants, tree, policy))
         length = principal_variation(trees, tree, point, line)
     return value, finite, point, length
 
@@ -280,7 +292,7 @@ def read_root(
 class Compaction(NamedTuple):
     """Scratch to move a subtree to the front of its tree."""
 
-    numbers: NDArray[np.int32]  # [N] the new number of each node, NOTHING for those left behind
+    numbers: NDArray[np.int32]  # [N] the new number of each node, NOTHING for those not kept
     edges: NDArray[np.void]  # EDGE[E] a copy
 
 
@@ -291,9 +303,11 @@ def new_compaction(trees: Trees) -> Compaction:
 
 @kernel
 def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bool:
-    """Makes the node behind the root's move `point` the new root; False (tree unchanged) when it has none.
+    """Makes the child of the root's move `point` the new root; False (tree unchanged) if there is no such node.
 
-    Nodes keep their order, and parents come before their children, so every node moves towards the front.
+    Nodes keep their order, and parents come before their children. So every node moves towards the front, and one pass
+    can overwrite the tree in place: it never writes over a node that it still has to read. Edges are copied to scratch
+    first, since the blocks of a node may lie anywhere.
     """
     numbers, copied = scratch.numbers, scratch.edges
     new_root = NOTHING
@@ -305,7 +319,7 @@ def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bo
         return False
     old_nodes, count, used = np.int64(trees.heads[tree]["num_nodes"]), 0, 0
     numbers[:old_nodes] = NOTHING
-    numbers[new_root] = 0
+    numbers[new_root] = 0  # anything but NOTHING marks a node to keep; its number follows when the pass reaches it
     for node in range(new_root, old_nodes):
         if numbers[node] == NOTHING:
             continue
@@ -332,7 +346,7 @@ def keep_subtree(trees: Trees, tree: int, point: int, scratch: Compaction) -> bo
 
 @kernel
 def advance_root(trees: Trees, tree: int, point: int, most: int, scratch: Compaction) -> None:
-    """Plays `point` at the root: the nodes behind it are kept where they are at most `most`, otherwise none."""
+    """Plays `point` at the root. Keeps its subtree if it has at most `most` nodes, otherwise clears the tree."""
     kept = most > 0 and trees.heads[tree]["num_nodes"] > 0 and keep_subtree(trees, tree, point, scratch)
     if not kept or trees.heads[tree]["num_nodes"] > most:
         trees.heads[tree]["num_nodes"] = 0

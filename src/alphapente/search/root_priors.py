@@ -1,4 +1,4 @@
-"""The priors of a root's moves: read, restricted to some moves, tempered and mixed with noise for one search."""
+"""The priors of a root's moves: reading, restriction to some moves, temperature, and noise for one search."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ from alphapente.search.edges import conclude_node, find_next, open_edge, prior_b
 from alphapente.search.tree import PROVEN_LOSS, UNKNOWN, Trees
 
 SMALLEST_PRIOR = np.float32(1e-37)
-"""The least prior of a move that may be searched: with 0 it could not be chosen where all others lose."""
+"""The least prior of a candidate move, near float32's smallest: with 0 it could not be selected if all others lose."""
 
 
 class RootDraws(NamedTuple):
-    """How a search differs from the network at its root, drawn beforehand."""
+    """The exploration of one search at its root, drawn in advance."""
 
     policy_temperature: float
     """Above 1 flattens the priors."""
     weight: float
-    """Of the Dirichlet noise, 0 to 1."""
+    """Dirichlet epsilon, 0 to 1."""
     gamma: NDArray[np.float64]  # [P] Gamma-distributed: divided by their sum, a draw from the Dirichlet distribution
     gumbel: NDArray[np.float64]  # [P] Gumbel noise, scaled
     forced: float
@@ -28,7 +28,7 @@ class RootDraws(NamedTuple):
 
 @kernel
 def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
-    """The clean priors of the root's moves, opened or not, into out float32[P]."""
+    """Writes the clean priors of the root's moves, opened or not, to out float32[P]."""
     for point in range(len(out)):
         bits = np.int64(trees.priors[tree, 0, point])
         out[point] = prior_from_bits(bits) if bits else np.float32(0.0)
@@ -39,10 +39,10 @@ def read_root_priors(trees: Trees, tree: int, out: NDArray[np.float32]) -> None:
 
 @kernel
 def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
-    """Of an evaluated root, leaves only the moves whose mask is not 0: all others are known to lose.
+    """Restricts an evaluated root to the moves whose mask is not 0: all others are known to lose.
 
-    Their priors go to those that are left; where the network gave these nothing, the root stays as it is. An earlier
-    search of the same tree may have proven the root, or that those left lose too.
+    The remaining priors are scaled to the sum 1; if the network gave these moves nothing, the root stays unchanged. An
+    earlier search of the same tree may have proven the root, or that the remaining moves lose as well.
     """
     if trees.nodes[tree, 0]["proven"] != UNKNOWN:
         return
@@ -74,7 +74,7 @@ def restrict_root(trees: Trees, tree: int, mask: NDArray[np.float32]) -> None:
 def temper(priors: NDArray[np.float32], temperature: float) -> None:
     """Raises the priors to the power of 1 / temperature and normalises them; every move keeps a prior above 0."""
     largest = np.float32(1.0)
-    if temperature < 1.0:  # without this, a high power of priors that are all small is 0 for each of them
+    if temperature < 1.0:  # else a high power of priors that are all small would underflow to 0 for each of them
         largest = np.float32(0.0)
         for point in range(len(priors)):
             largest = max(largest, priors[point])
@@ -90,7 +90,7 @@ def temper(priors: NDArray[np.float32], temperature: float) -> None:
 
 @kernel
 def mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
-    """Mixes Dirichlet noise over the moves worth a look into their priors."""
+    """Mixes Dirichlet noise into the priors of the candidate moves."""
     total = 0.0
     for point in range(len(priors)):
         if priors[point] > 0:
@@ -105,7 +105,7 @@ def mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
 
 @kernel
 def write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> None:
-    """PUCT: opens every root move and gives it its noisy prior, for this search only (the logits keep the clean)."""
+    """PUCT: opens every root move and sets its noisy prior, for this search only (`root_logits` keep the clean)."""
     for point in range(len(priors)):
         if trees.priors[tree, 0, point] != 0:
             open_edge(trees, tree, 0, point)

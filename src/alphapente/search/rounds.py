@@ -1,6 +1,6 @@
-"""Rounds of selection, network and expansion in one kernel, for a network that is kernels itself.
+"""Rounds of selection, network and expansion in one kernel, for a network made of kernels (`mixnet`).
 
-A search of one position evaluates one leaf after the other. Between Python and kernels each of them would cost more
+A search of one position evaluates one leaf at a time. The calls from Python to kernels would cost more for each leaf
 than the network does.
 """
 
@@ -11,12 +11,12 @@ from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
 from alphapente.search.cache import Cache
 from alphapente.search.kernels import LeafSolver, expand, select
-from alphapente.search.tree import DONE, NEEDS_START, Leaves, Rates, Scratch, Trees
+from alphapente.search.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel
 def _num_waiting(stages: NDArray[np.int32]) -> int:
-    """How many searches are finished or wait for their start."""
+    """The number of searches that are finished or wait for their start."""
     waiting = 0
     for tree in range(len(stages)):
         waiting += stages[tree] == DONE or stages[tree] == NEEDS_START
@@ -26,7 +26,7 @@ def _num_waiting(stages: NDArray[np.int32]) -> int:
 @kernel
 def run_rounds(
     trees: Trees,
-    rates: Rates,
+    constants: SelectionConstants,
     leaves: Leaves,
     cache: Cache,
     scratch: Scratch,
@@ -35,14 +35,14 @@ def run_rounds(
     most_waiting: int,
     limit: int,
 ) -> int:
-    """Selects leaves, evaluates and expands them, and again, until about `limit` positions are evaluated.
+    """Repeats selection, evaluation and expansion until about `limit` positions are evaluated.
 
     Ends earlier, with the next leaves selected, when `most_waiting` searches are finished or wait for their start, or
-    when there is no leaf. Returns how many positions were evaluated.
+    when there is no leaf. Returns the number of positions evaluated.
     """
     evaluated = 0
     while True:
-        active = select(trees, rates, leaves, cache, scratch, solver)
+        active = select(trees, constants, leaves, cache, scratch, solver)
         if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
             return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)

@@ -1,7 +1,7 @@
-"""What is certain about a position before any search: its tactics, a forced win, and the moves that may stop one.
+"""What is proven about a position before any tree search: its tactics, a forced win, and the defences against one.
 
-One compiled kernel answers all questions. Whatever calls `prove_from` is compiled with a copy of it, which takes
-seconds; so the parts of the kernel are inlined, and there is no second one.
+One compiled kernel, `examine`, does all of it. Each caller of `prove_from` is compiled with a copy of it, which takes
+seconds; so the parts of that kernel are inlined, and there is no second one.
 """
 
 from typing import NamedTuple
@@ -42,32 +42,32 @@ from alphapente.search.threats import (
 )
 
 NO_LEVEL = -1
-"""The level of a question that asks for no win."""
+"""The level of a question without a search for a win."""
 ALL_REPLIES, FORCED_WIN, STOPS = range(3)
-"""What `examine` found: the replies of the tactics, a forced win, or the moves that may stop the enemy's."""
+"""What `examine` found: the replies of the tactics, a forced win, or the moves that may refute the enemy's VCF."""
 _SHORTEST = 3
-"""The plies of the shortest win that tactics do not see."""
+"""The plies of the shortest win that tactics do not see: a threat, a reply, the winning move."""
 
 
 class Solution(NamedTuple):
-    """What the solver found about a position's player to move."""
+    """What the solver found for the player to move."""
 
     won: bool
-    """True: he wins by force, whatever the enemy does. False: no forced win was found; there may be one."""
+    """True: the player to move wins by force, whatever the enemy does. False: none was found; there may be one."""
     line: tuple[int, ...]
-    """The points of a forced win, his first, with replies of the enemy's that hold out long; () if none."""
+    """The points of a forced win, from the player to move on, against long defences; () if none."""
     plies: int
-    """Within so many plies, his own included, he has won; 0 if no win was found."""
+    """Plies to win: the most that the win takes, against the longest defence; 0 if no win was found."""
     positions: int
-    """Positions looked at."""
+    """Positions searched."""
 
 
 class SolverMemory(NamedTuple):
-    """What the solver's kernels write to; used again for each question."""
+    """What the solver's kernels write to; reused for each question."""
 
     threats: Threats
-    bits: Bitboards  # tactics of the position asked about
-    other_bits: Bitboards  # of another one
+    bits: Bitboards  # tactics of the position in question
+    other_bits: Bitboards  # of another position
     boards: Positions  # POSITION[1]
     cells: NDArray[np.int64]  # [MAX_DEPTH + 1] of a line
 
@@ -84,20 +84,20 @@ def new_solver_memory(budget: int) -> SolverMemory:
 
 
 class Solver:
-    """Answers one question after another with the same memory; one thread at a time."""
+    """Solves one position after another with the same memory. Not thread-safe."""
 
     def __init__(self, budget: int) -> None:
-        """`budget`: positions, 1 or more, that may be looked at for each question."""
+        """`budget`: the most positions, 1 or more, to search for each question."""
         self.budget = budget
         self.memory = new_solver_memory(budget)
         self._asked = np.zeros(1, POSITION)
         self._points = np.zeros(MAX_POINTS, np.int64)
 
     def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
-        """Looks for a forced win of the player to move by fours, open threes and captures, and then for a shorter one.
+        """Searches for a forced win of the player to move, a VCT (captures included), and then a shorter one.
 
-        `budget` may be smaller than the solver's own; at `level` FOURS it looks for fours and captures only. The
-        position must be in play. In poof and boat, and in the opening, only a win at once is found.
+        `budget` may be smaller than the solver's own; `level` FOURS searches for a VCF only. The position must be in
+        play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
         self._asked[0] = position
@@ -110,10 +110,10 @@ class Solver:
         return Solution(True, tuple(self._points[:length].tolist()), plies, used)
 
     def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
-        """The moves that may stop the enemy, who wins by fours if nothing is done; None if no such threat is found.
+        """The moves that may refute the enemy's VCF after a pass; None if no such threat is found.
 
-        All other moves lose by force. Asks nothing where the player to move wins at once or must answer a threat to
-        win at once: `find_tactics` knows the replies there.
+        All other moves lose by force. Searches nothing if the player to move wins at once or must reply to a threat to
+        win at once: there `find_tactics` knows the replies.
         """
         self._asked[0] = position
         budget = self.budget if budget is None else min(budget, self.budget)
@@ -123,10 +123,10 @@ class Solver:
 
 @inlined
 def _write_line(memory: SolverMemory, position: Position, plies: int, points: NDArray[np.int64]) -> int:
-    """Writes a game that was proven, put together from what the tree, fours and tactics know of its parts: its length.
+    """Writes a proven game to `points`, joined from the lines of the tree, VCFs and tactics; returns its length.
 
-    `plies` is the limit of the proof: where the tree found that fours are enough, they are searched again, and must be
-    the same ones.
+    `plies` is the limit of the proof. Where the tree found that a VCF exists, it did not keep its line: the VCF is
+    searched for again within the remaining plies.
     """
     board, bits, threats, cells = memory.boards[0], memory.other_bits, memory.threats, memory.cells
     attacker, size = position["to_move"], np.int64(position["size"])
@@ -157,13 +157,14 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
 def _find_win(
     memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
 ) -> tuple[int, int, int]:
-    """Looks for a win of the player to move whose tactics are in memory.bits: (moves of its line, plies, positions).
+    """Searches for a win of the player to move, tactics in memory.bits; returns (length of its line, plies, positions).
 
     Writes the line to `points`; without a win it is empty, and the plies are 0.
     """
     outer = memory.threats.outer
     length, won_in, used = 0, 0, 0
-    # short wins first: in three plies they are by fours, and none is missed
+    # Short wins first: 3 plies, then 5, then any number. A win in three plies is a VCF, and none is missed. After a win
+    # was found, looks for shorter ones until there is none.
     stage, plies, limit = FOURS, _SHORTEST, _SHORTEST
     while plies >= _SHORTEST and budget > 0:
         won = prove_from(memory.threats, position, memory.bits, plies, budget, stage)
@@ -184,9 +185,9 @@ def _find_win(
 
 @inlined
 def _find_stops(memory: SolverMemory, position: Position, budget: int, points: NDArray[np.int64]) -> int:
-    """Writes the moves that may stop the enemy, who wins by fours if nothing is done, to `points`: how many.
+    """Writes the moves that may refute the enemy's VCF after a pass to `points`; returns how many.
 
-    -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
+    Returns -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
     """
     board, bits, outer = memory.boards[0], memory.bits, memory.threats.outer
     copy_position(board, position)
@@ -213,11 +214,11 @@ def _find_stops(memory: SolverMemory, position: Position, budget: int, points: N
 def examine(
     position: Position, memory: SolverMemory, budget: int, level: int, stops: bool, points: NDArray[np.int64]
 ) -> tuple[int, int, int, int, int]:
-    """(verdict of the tactics, what was found, how many points it has, plies of a win, positions looked at).
+    """Returns (verdict of the tactics, what was found, number of points, plies of a win, positions searched).
 
-    Writes the points. FORCED_WIN, looked for at `level`: they are its line. STOPS, looked for where `stops` is true:
-    the enemy wins by force if nothing is done, and all other moves lose. ALL_REPLIES: what the tactics allow.
-    Looks at about `budget` positions at most, at none where it is 0.
+    Writes the points. FORCED_WIN, searched for at `level`: they are its line. STOPS, searched for if `stops` is true:
+    the enemy has a VCF after a pass, and all other moves lose. ALL_REPLIES: the moves that the tactics allow. Searches
+    about `budget` positions at most, and none if it is 0.
     """
     verdict = find_tactics(position, memory.bits, memory.threats.outer.scratch[0])
     used = 0
@@ -240,8 +241,8 @@ def examine(
 
 
 def solve(position: Position, budget: int = 10_000) -> Solution:
-    """A forced win of the player to move, if one is found among at most about `budget` positions.
+    """Searches for a forced win of the player to move within about `budget` positions.
 
-    A win claimed is a win; where none is found there may still be one. Search by `Solver` when asking often.
+    A claimed win is proven; if none is found there may still be one. Use a `Solver` to solve many positions.
     """
     return Solver(budget).solve(position)

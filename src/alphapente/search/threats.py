@@ -1,13 +1,14 @@
-"""The threat solver: can the player to move win by force, by fours alone or by threes as well, captures included?
+"""The threat solver: does the player to move have a VCF or a VCT, captures included?
 
-*Fours*: every move of the attacker threatens to win at once, so the defender's replies are few and known
-(`find_tactics`: MUST_REPLY). *Threes*: a move may also leave the defender free, if the attacker would win by fours
-were the defender to pass; his moves that can spoil that win are found by its proof (search/defences.py), and all of
-them are tried. At each of his turns the attacker is first asked whether fours are enough from there.
+*VCF* (victory by continuous fours; level FOURS): every move of the attacker threatens to win at once, so the defender's
+replies are few and known (`find_tactics`: MUST_REPLY). *VCT* (victory by continuous threats; level THREES): a move may
+also be quiet, if the attacker would have a VCF after a pass of the defender. The defender's moves that can refute that
+VCF follow from its proof (search/defences.py), and all of them are tried. At each of the attacker's turns in a VCT, the
+solver first searches a VCF.
 
-Threat-space search (Allis 1994) with the replies of the rules instead of all at once, by proof-number search
-(search/proof.py). A win claimed is a win; where none is found there may still be one. In poof and boat stones vanish
-and fives wait, so that replies are not known there: no win is ever claimed.
+Threat-space search (Allis 1994), with each reply that the rules allow instead of all replies at once, by proof-number
+search (search/proof.py). A claimed win is proven; if none is found there may still be one. In poof and boat stones
+vanish and fives wait, so the replies are not known: the solver claims no win there.
 """
 
 from typing import NamedTuple
@@ -66,20 +67,20 @@ from alphapente.search.proof import (
 )
 
 FOURS, THREES = 0, 1
-"""How far a question goes."""
+"""The level of a question: VCF or VCT."""
 THREAT_POSITIONS = 64
-"""How many positions may be looked at to see whether a quiet move threatens to win by fours."""
+"""The budget of positions to find whether a quiet move threatens a VCF."""
 FOURS_POSITIONS = 24
-"""How many positions may be looked at to see whether the attacker needs no more than fours from here on."""
+"""The budget of positions to find whether the attacker has a VCF from a node of a VCT."""
 FIRST_REAL_PLY = 4
-"""Before, opening rules restrict the moves; and nothing can be won."""
-# First guesses of what a proof of a move needs. Like all numbers handed to kernels here they are of one type: a bare 1
-# would make kernels of its own.
+"""Before this ply opening rules restrict the moves, and nothing can be won."""
+# Initial proof numbers by kind of move: forcing moves are tried first, then open threes. Like all numbers passed to
+# kernels here they are of one type (np.int64): for a bare 1 numba would compile another version of each kernel.
 _FORCING, _OPEN_THREE, _THREE, _ATTACK = np.array([1, 2, 4, 4])
 
 
 class Threats(NamedTuple):
-    """The memory of the solver: one for the question, one for the threats of quiet moves within it."""
+    """The memory of the solver: a proof tree for the question, and one to search for VCFs at its nodes."""
 
     outer: Proof
     inner: Proof
@@ -92,14 +93,17 @@ def new_threats(budget: int) -> Threats:
 
 @kernel
 def is_solvable(position: Position) -> bool:
-    """Whether the solver has anything to say about such a position."""
+    """Whether the solver searches such a position at all."""
     variant = position["variant"]
     return bool(variant != POOF and variant != BOAT and position["ply"] >= FIRST_REAL_PLY)
 
 
 @kernel
 def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
-    """The attacker's moves of a node just looked at."""
+    """Adds the attacker's moves to a node just examined, best kinds first.
+
+    First the `hint`: the move that wins if the defender's last move did not refute the threat.
+    """
     position = proof.positions[proof.nodes[node]["depth"]]
     bits, chosen, others, scratch = proof.bits, proof.maps[CHOSEN], proof.maps[OTHERS], proof.maps[SCRATCH]
     parent = np.int64(proof.nodes[node]["parent"])
@@ -107,7 +111,7 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
     if hint != NOTHING and has(bits[REPLIES], hint):
         add_move(proof, node, hint, _FORCING)
     chosen[:] = np.uint64(0)
-    if verdict == MUST_REPLY and level == THREES:
+    if verdict == MUST_REPLY and level == THREES:  # all replies to the defender's threat, quiet ones included
         add_moves(proof, node, bits[REPLIES], _FORCING)
         return
     add_forcing_moves(position, bits, scratch, chosen)
@@ -121,18 +125,19 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
     add_moves(proof, node, chosen, _OPEN_THREE)
     triples = position["variant"] == KERYO
     if position["variant"] != GOMOKU:
-        limit = 6 if triples else 4
+        limit = 6 if triples else 4  # the two largest captures win
         if missing_captures(position, np.int64(position["to_move"])) <= limit:
             chosen[:] = np.uint64(0)
             add_open_ends(bits, triples, scratch, chosen)
             add_moves(proof, node, chosen, _ATTACK)
+    # Other threes are tried only if a four is possible already: together they may threaten a VCF.
     if any_bit(bits[OWN_FOURS]):
         add_moves(proof, node, others, _THREE)
 
 
 @kernel
 def _ask(proof: Proof, position: Position, attacker: int, plies: int) -> None:
-    """Begins a question about `position`, with `attacker` to move: where it is not his turn, as if the enemy passed."""
+    """Begins a question about `position` with `attacker` to move; if it is the other's turn, as after a pass."""
     copy_position(proof.positions[0], position)
     proof.positions[0]["to_move"] = attacker
     begin(proof, plies)
@@ -140,7 +145,10 @@ def _ask(proof: Proof, position: Position, attacker: int, plies: int) -> None:
 
 @inlined
 def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
-    """The defender's moves at a node where he is free: all that may spoil the threat; solved if there is no threat."""
+    """Adds the defender's moves after a quiet move: its relevance zone and all captures; none if there is no threat.
+
+    A node without moves is solved as "no win" by `update`. `hint` and `length` are those of the VCF after a pass.
+    """
     if is_proven(inner) and find_defences(inner):
         area = inner.maps[AREA]
         keep_bits(proof.bits[LEGAL], area)
@@ -153,7 +161,7 @@ def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
 
 @inlined
 def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
-    """The attacker's moves at a node where he was asked whether fours are enough; solved if they are."""
+    """Solves an attacker's node if the inner tree found a VCF; otherwise adds the attacker's moves."""
     if is_proven(inner):
         settle(proof, node, is_proven(inner), int(inner.nodes[0]["length"]))
     else:
@@ -163,18 +171,17 @@ def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
 
 @kernel
 def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int, budget: int, level: int) -> bool:
-    """`prove` for a caller who has the tactics of the position in `bits`.
+    """`prove` for a caller that has the tactics of the position in `bits`.
 
-    At most about `budget` positions are looked at, those behind the threats of quiet moves included. The tree of
-    threats.outer shows how. One loop serves both trees, since compiled functions that call each other in a circle
-    cannot be cached.
+    Searches at most about `budget` positions, those of the inner tree included. The proof is in the tree of
+    threats.outer. One loop serves both trees, since mutually recursive compiled functions cannot be cached.
     """
     outer, inner = threats.outer, threats.inner
     attacker = np.int64(position["to_move"])
     _ask(outer, position, attacker, plies)
     copy_tactics(bits, outer.bits, False)
     inner_budget = 0
-    asked = NOTHING  # the node of the outer tree whose threat the inner one looks for
+    asked = NOTHING  # the node of the outer tree at which the inner one searches for a VCF
     while True:
         within = asked != NOTHING
         proof = inner if within else outer
@@ -210,14 +217,14 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
 
 @kernel
 def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
-    """Whether a win of the player to move was found, by FOURS or THREES, within `plies`: see `prove_from`."""
+    """Whether a VCF (FOURS) or VCT (THREES) of the player to move within `plies` was found: see `prove_from`."""
     find_tactics(position, threats.outer.bits, threats.outer.scratch[0])
     return bool(prove_from(threats, position, threats.outer.bits, plies, budget, level))
 
 
 @kernel
 def line_of(proof: Proof, out: NDArray[np.int64]) -> int:
-    """Writes the cells of the forced line, with the longest defence, as far as the tree has it; returns how many."""
+    """Writes the cells of the forced line with the longest defence, as far as the tree has it; returns how many."""
     node, length = 0, 0
     while length < len(out):
         if proof.nodes[node]["same"] != NOTHING:

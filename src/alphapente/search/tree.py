@@ -1,8 +1,8 @@
-"""The memory of the search: many trees side by side in arrays, which `with_room` copies to larger ones.
+"""The memory of the search: many trees in arrays, which `with_room` copies to larger ones.
 
-A node is a position that the network has seen. An edge is a move out of a node that was looked at; moves are opened
-one by one in order of their prior, so a node has as many edges as it needs. The edges of a node lie side by side in
-a block that moves to a place twice as large when it is full (4, 8, 16...): no edge costs more than four places.
+A node is a position that was evaluated. An edge is an opened move of a node; moves are opened one by one in order of
+their prior, so a node has only the edges that it needs. The edges of a node are contiguous, in a block that is copied
+to one twice as large when it is full (4, 8, 16...). With the blocks left behind, no edge takes more than four.
 """
 
 from typing import NamedTuple
@@ -16,17 +16,17 @@ from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
 
 UNEXPANDED, IN_FLIGHT = -1, -2
-"""An edge's `child` when the position behind the edge has no node, and while the network is looking at it."""
+"""An edge's `child` if the position after the move has no node, and while that position awaits its evaluation."""
 
 UNKNOWN, PROVEN_WIN, PROVEN_LOSS, PROVEN_DRAW = 0, 1, -1, 2
-"""What is certain about a node or an edge, as its player to move sees it."""
+"""What is proven about a node or an edge, for its player to move. The sign change of a win gives a loss."""
 
 NOTHING = -1
 UNOPENED = -2
-"""Answers of the selection: no move is left to look at; the next unopened move is the best."""
+"""Results of the selection: no move can be selected; the best unopened move is selected."""
 
 IDLE, NEEDS_ROOT, EVALUATING, NEEDS_START, SEARCHING, DONE = range(6)
-"""The stages of a tree's search: no position; root unknown; with the network; evaluated; simulations; result."""
+"""The stages of a tree: no search; root not evaluated; root in the batch; root evaluated; simulations; finished."""
 
 MAX_CHILDREN_ROOM = 4
 """The first block of edges of a node."""
@@ -36,23 +36,23 @@ HEAD = np.dtype(
     [
         ("stage", np.int32),  # IDLE ... DONE
         ("num_nodes", np.int32),
-        ("edges_used", np.int32),  # edge places handed out, blocks left behind included
+        ("edges_used", np.int32),  # allocated edges, blocks left behind included
         ("started", np.int32),  # simulations begun in this search
         ("finished", np.int32),  # simulations backed up in this search
         ("budget", np.int32),  # simulations to do in this search
         ("num_considered", np.int32),  # Gumbel: moves that share the simulations
         ("forced", np.float32),  # PUCT: k of the forced playouts of this search, 0: none
-        ("may_grow", np.int32),  # 1: a search that lacks room waits until there is more
+        ("may_grow", np.int32),  # 1: a search without enough memory waits until the trees have grown
     ]
 )
-"""What a tree knows about itself."""
+"""The state of a tree and its search."""
 
 NODE = np.dtype(
     [
         ("visits", np.int32),
         ("value_sum", np.float32),
         ("raw_value", np.float32),  # the network's own value
-        ("first_edge", np.int32),  # the first place of the node's block
+        ("first_edge", np.int32),  # start of the node's block
         ("num_edges", np.int16),
         ("room", np.int16),  # the size of the block
         ("next_prior", np.float32),
@@ -70,13 +70,13 @@ EDGE = np.dtype(
         ("prior", np.float32),
         ("point", np.int16),
         ("proven", np.int16),
-        ("in_flight", np.int32),  # simulations that went through and are not backed up yet
+        ("in_flight", np.int32),  # simulations that passed the edge and are not backed up yet
     ]
 )
 
 
 _COMPACTION_BYTES = 4 + 4 * EDGE.itemsize
-"""Of each node, to move a subtree to the front: see `root.Compaction`."""
+"""Scratch memory for each node, to move a subtree to the front: see `root.Compaction`."""
 
 
 class Trees(NamedTuple):
@@ -87,35 +87,35 @@ class Trees(NamedTuple):
     nodes: NDArray[np.void]  # NODE[T, N]
     edges: NDArray[np.void]  # EDGE[T, E]
     priors: NDArray[np.uint16]  # [T, N, P] of unopened moves, as the upper half of a float32; 0 for all others
-    root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves not worth a look
+    root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves that are no candidate
     root_scores: NDArray[np.float32]  # [T, P] Gumbel: log of the noisy prior plus noise
     root_count: NDArray[np.int32]  # [T, P] visits that count for this search; -1: Gumbel does not consider the move
 
 
-class Rates(NamedTuple):
-    """The numbers of the selection rule."""
+class SelectionConstants(NamedTuple):
+    """The constants of the selection: PUCT and the Gumbel root."""
 
-    exploration: NDArray[np.float32]  # [N] c(n) * sqrt(n) by the visits n of the parent
-    first_play_reduction: float
-    virtual_loss: float
-    gumbel: bool
-    visit_offset: float
-    value_scale: float
+    exploration: NDArray[np.float32]  # [N] c_puct(n) * sqrt(n) by the visits n of the parent, see docs/search.md
+    first_play_reduction: float  # of the FPU
+    virtual_loss: float  # lost visits for each simulation in flight
+    gumbel: bool  # the kind of root
+    visit_offset: float  # c_visit
+    value_scale: float  # c_scale
 
 
 class Leaves(NamedTuple):
-    """B leaves on their way through the network, one for each place in the batch."""
+    """B leaves in flight, one for each place (slot) of the batch."""
 
-    tree: NDArray[np.int32]  # [B] the tree that the place serves
-    active: NDArray[np.int8]  # [B] 1 when the place holds a leaf now
+    tree: NDArray[np.int32]  # [B] the tree that the place belongs to
+    active: NDArray[np.int8]  # [B] 1 if the place holds a leaf that needs an evaluation
     position: Positions  # [B]
-    replies: NDArray[np.uint64]  # [B, words] bitboard of the moves worth a look
-    symmetry: NDArray[np.int8]  # [B] how the network sees the position turned
+    replies: NDArray[np.uint64]  # [B, words] bitboard of the candidate moves, see `find_tactics`
+    symmetry: NDArray[np.int8]  # [B] the symmetry from the position to `seen`
     key: NDArray[np.uint64]  # [B] of the position, see rules/canonical.py
     depth: NDArray[np.int32]  # [B] edges from the root
     path_node: NDArray[np.int32]  # [B, MAX_PLIES]
     path_edge: NDArray[np.int32]  # [B, MAX_PLIES]
-    seen: Positions  # [B] the evaluator's input: `position` turned by `symmetry`
+    seen: Positions  # [B] the evaluator's input: `position` transformed by `symmetry`
 
 
 class Scratch(NamedTuple):
@@ -130,7 +130,7 @@ class Scratch(NamedTuple):
 
 
 def _most_edges(nodes: int, points: int) -> int:
-    """Edge places of a tree: four for each opened move, and more at a root that opens all."""
+    """The edges allocated for a tree: four for each opened move, and more for a root that opens all of them."""
     return 4 * nodes + 8 * points
 
 
@@ -140,7 +140,7 @@ def tree_bytes(nodes: int, points: int) -> int:
 
 
 def new_trees(count: int, nodes: int, points: int) -> Trees:
-    """Room for `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 136 bytes a node."""
+    """Allocates `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 136 bytes a node."""
     return Trees(
         heads=np.zeros(count, HEAD),
         root=np.zeros(count, POSITION),
@@ -154,7 +154,7 @@ def new_trees(count: int, nodes: int, points: int) -> Trees:
 
 
 def with_room(trees: Trees, nodes: int) -> Trees:
-    """The same trees, with room for `nodes` nodes each, no fewer than now; copies all but what depends on P."""
+    """The same trees with space for `nodes` nodes each, no fewer than now; arrays without a node axis are shared."""
     count, old_nodes, points = trees.priors.shape
     larger = new_trees(count, nodes, points)
     larger.nodes[:, :old_nodes] = trees.nodes
@@ -164,7 +164,7 @@ def with_room(trees: Trees, nodes: int) -> Trees:
 
 
 def nodes_in_memory(num_trees: int, points: int) -> int:
-    """How many nodes each of `num_trees` trees may have if all of them together may take half of the memory."""
+    """The nodes that each of `num_trees` trees may have if all of them together may take half of the memory."""
     import psutil
 
     bytes_each = tree_bytes(1024, points) // 1024 + _COMPACTION_BYTES
@@ -172,7 +172,7 @@ def nodes_in_memory(num_trees: int, points: int) -> int:
 
 
 def new_leaves(tree_of: NDArray[np.int32], seen: Positions) -> Leaves:
-    """Places for as many leaves as `tree_of` has entries; place i serves tree `tree_of[i]`.
+    """One place for each entry of `tree_of`; place i belongs to tree `tree_of[i]`.
 
     `seen` POSITION[B] is the evaluator's input.
     """
@@ -192,7 +192,7 @@ def new_leaves(tree_of: NDArray[np.int32], seen: Positions) -> Leaves:
 
 
 def new_scratch(size: int) -> Scratch:
-    """Scratch for boards of size x size points."""
+    """Scratch memory for boards of size x size points."""
     points = size * size
     return Scratch(
         bits=new_bitboards(),

@@ -1,4 +1,4 @@
-"""Records into weights: batches, losses, the learner, and the session that keeps a checkpoint up to date."""
+"""Training: batches of records, losses, the learner, and the session that updates a checkpoint."""
 
 from alphapente.training.session import train
 

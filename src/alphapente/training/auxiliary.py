@@ -1,6 +1,6 @@
-"""Heads that only training has: they teach the trunk what came of a position, and are not there when it plays.
+"""Auxiliary heads, which only training has: they improve the trunk by further targets, and are not used in play.
 
-Each reads what the model's own heads read (KataGo, Wu 2019, section 3.4, and docs/KataGoMethods.md).
+Each reads the same features as the model's own heads (KataGo, Wu 2019, section 3.4, and docs/KataGoMethods.md).
 """
 
 from torch import Tensor, nn
@@ -11,14 +11,14 @@ from alphapente.network.models import POLICY_CHANNELS, VALUE_HIDDEN, TwoHeaded
 
 
 def weights_of(settings: AuxiliarySettings) -> dict[str, float]:
-    """The weight in the loss of each target that is taught, by the name of its setting."""
+    """The weight in the loss of each auxiliary target in use, by the name of its setting."""
     return {name: weight for name, weight in settings if weight > 0}
 
 
 class Auxiliary(nn.ModuleDict):
-    """The heads of the targets named: "reply", "soft_policy" (a logit a point), "captured" (2), "plies_left" (1).
+    """The heads of the named targets: "reply", "soft_policy" (a logit a point), "captured" (2), "plies_left" (1).
 
-    They start at 0, hence all alike, whatever the seed.
+    Their weights start at 0, so they do not depend on the seed.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -33,28 +33,28 @@ class Auxiliary(nn.ModuleDict):
             nn.init.zeros_(parameter)
 
     def forward(self, points: Tensor, board: Tensor) -> dict[str, Tensor]:
-        """What `TwoHeaded.read` gives to [B, S * S], [B, S * S], [B, 2] and [B, 1], by name."""
+        """The features of `TwoHeaded.read` to outputs [B, S * S], [B, S * S], [B, 2] and [B, 1], by name."""
         return {name: head(points if isinstance(head, nn.Conv2d) else board).flatten(1) for name, head in self.items()}
 
 
 class Taught(nn.Module):
-    """A model with its auxiliary heads: maps inputs to policy logits, value logits and the answers of the heads."""
+    """A model with its auxiliary heads: maps inputs to policy logits, value logits and the outputs of the heads."""
 
     def __init__(self, model: TwoHeaded, auxiliary: Auxiliary) -> None:
         super().__init__()
         self.model, self.auxiliary = model, auxiliary
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """What the model itself reads; see TwoHeaded and Auxiliary."""
+        """The model's own inputs to its outputs and those of the heads; see TwoHeaded and Auxiliary."""
         points, board = self.model.read(*inputs)
         policy, value = self.model.judge(points, board, *inputs)
         return policy, value, self.auxiliary(points, board)
 
 
 def taught(model: nn.Module, auxiliary: Auxiliary) -> nn.Module:
-    """The model with these heads; itself where there are none.
+    """The model with these heads; the model itself if there are none.
 
-    Raises RequestError for a model of the user's own that does not derive from TwoHeaded.
+    Raises RequestError for a user-defined model that does not derive from TwoHeaded.
     """
     if not auxiliary:
         return model

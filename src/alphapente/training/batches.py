@@ -1,6 +1,6 @@
-"""Records become training batches: positions turned or mirrored, as the network reads them, and what to learn of each.
+"""Makes training batches of records: network inputs under random symmetries, and the targets.
 
-A compiled kernel makes a batch while the learner works on the last one, in a thread of its own.
+A compiled kernel in its own thread makes a batch while the learner works on the one before.
 """
 
 import queue
@@ -31,12 +31,13 @@ from alphapente.training.labels import (
 )
 
 ORIENTATIONS = {1: (0,), 2: (0, 1), 4: (0, 1, 2, 3), 8: tuple(range(NUM_SYMMETRIES))}
-"""The symmetries drawn from, by `augmentation.orientations`: each set is closed under composition."""
+"""The symmetries to draw from, by `augmentation.orientations`: each set is closed under composition."""
 BATCHES_AHEAD = 3
+"""The most batches made in advance."""
 
 
 class Samples(NamedTuple):
-    """n records as the kernel reads them; see RecordBatch for the arrays, and training/labels.py for the labels."""
+    """n records for the kernel; see RecordBatch for the arrays, and training/labels.py for the labels."""
 
     variant: int
     size: int
@@ -58,20 +59,20 @@ class Samples(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """B positions and what to learn from them."""
+    """B positions and their targets."""
 
-    inputs: Arrays  # what the network reads, each array with B first, see network/inputs.py
+    inputs: Arrays  # the network's inputs, the first axis of each is B, see network/inputs.py
     policy: NDArray[np.float32]  # [B, S*S] target, 0 where not legal, sums to 1
     legal: NDArray[np.float32]  # [B, S*S] 1 where legal
     value: NDArray[np.float32]  # [B, 3] chances of win, draw and loss for the player to move
-    policy_weight: NDArray[np.float32]  # [B] how much the policy counts
-    reply: NDArray[np.float32]  # [B, S*S] how the opponent then plays, sums to 1; [B, 0] where it is not taught
-    reply_weight: NDArray[np.float32]  # [B] 0 where it is not known, else 1
+    policy_weight: NDArray[np.float32]  # [B] weight of the policy in the loss
+    reply: NDArray[np.float32]  # [B, S*S] the opponent's next policy, sums to 1; [B, 0] if it is no target
+    reply_weight: NDArray[np.float32]  # [B] 0 if it is unknown, else 1
     later: NDArray[np.float32]  # [B, NUM_LATER] see labels.later_labels
-    later_weight: NDArray[np.float32]  # [B] 0 where that is not known, else 1
+    later_weight: NDArray[np.float32]  # [B] 0 if these are unknown, else 1
 
     def part(self, rows: slice) -> "Batch":
-        """Some of the positions: a view."""
+        """The positions of `rows`, as views."""
         inputs, *targets = self
         return Batch(tuple(array[rows] for array in inputs), *(array[rows] for array in targets))
 
@@ -100,7 +101,7 @@ def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
 
 
 def new_batch(count: int, size: int, with_reply: bool = False, form: InputForm = PLANES) -> Batch:
-    """Arrays for `count` positions of a board size, not yet filled."""
+    """Uninitialised arrays for `count` positions of a board size."""
     points = size * size
     return Batch(
         form.new_arrays(count, size),
@@ -127,7 +128,7 @@ def make_batch(
     Its inputs are those of `form`.
     """
     count, size = len(chosen), samples.size
-    if size % 2 == 0:  # the opening rule of an even board has no middle point to turn about
+    if size % 2 == 0:  # an even board has no middle point: its opening rule is not symmetric
         symmetries = np.where(samples.ply[chosen] <= 2, 0, symmetries)
     positions = new_positions(count, VARIANTS[samples.variant], size)
     batch = new_batch(count, size, with_reply, form)
@@ -158,7 +159,7 @@ def _fill(
     positions: Positions,
     batch: Batch,
 ) -> None:
-    """Fills in positions POSITION[B], empty boards before, and a batch but for its inputs."""
+    """Fills positions POSITION[B], which must be empty boards, and all of a batch except its inputs."""
     num_points = samples.size * samples.size
     for row in range(len(chosen)):
         index, symmetry = chosen[row], symmetries[row]
@@ -182,7 +183,7 @@ def _fill(
 def _spread(
     samples: Samples, index: int, symmetry: int, legal: NDArray[np.float32], policy: NDArray[np.float32]
 ) -> None:
-    """A record's policy under a symmetry: what it lists, and the rest evenly over the other legal points."""
+    """Writes a record's policy under a symmetry: the listed points, and the rest evenly over the other legal points."""
     size = samples.size
     policy[:] = np.float32(-1.0)
     num_unlisted = 0
@@ -200,7 +201,7 @@ def _spread(
 
 @kernel
 def _reply(samples: Samples, index: int, symmetry: int, reply: NDArray[np.float32]) -> None:
-    """How the opponent then plays: the policy of the next record where there is one, else the move he played."""
+    """Writes the opponent's reply: the policy of the next record if there is one, else the move that was played."""
     size, source = samples.size, samples.reply_source[index]
     reply[:] = np.float32(0.0)
     if source < 0:
@@ -227,21 +228,21 @@ class BatchPlan:
     batch_size: int
     orientations: int
     with_reply: bool = False
-    """Whether they tell how the opponent replied."""
+    """Whether they include the opponent's reply."""
     form: InputForm = PLANES
-    """How the network reads positions."""
+    """The input form of the network."""
 
 
 def num_batches(num_samples: int, batch_size: int) -> int:
-    """Batches in an epoch: none larger than `batch_size`, all of nearly one size, so that none is tiny."""
+    """Batches in an epoch: none larger than `batch_size`, all of nearly the same size, so that none is tiny."""
     return -(-num_samples // batch_size)
 
 
 class EpochBatches:
-    """The batches of one epoch, in random orientation, made ahead by a thread. A context manager.
+    """The batches of one epoch, in random orientations, made in advance by a thread. A context manager.
 
-    `order` (indices int64[k], see training/order.py) says which records in which order; without it every record is
-    seen once, in random order. Raises from iteration what the thread raised.
+    `order` (indices int64[k], see training/order.py) are the records in their order; by default every record occurs
+    once, in random order. Iteration raises any exception of the thread.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The learner: a model, its optimizer and the moving average of its weights, taught one batch at a time."""
+"""The learner: a model, its optimizer and the EMA of its weights, trained one batch at a time."""
 
 import copy
 import math
@@ -23,26 +23,26 @@ from alphapente.training.mixnet_training import use_kernels
 from alphapente.training.replicas import Replicas
 
 SMALLEST_PART = 8
-"""Positions that a replica learns from at least: the fewest over which batch normalisation makes sense."""
+"""The fewest positions of a replica's part of a batch, and so for the statistics of batch normalisation."""
 
 
 def learning_precision(class_path: str, requested: str, device: str) -> str:
-    """What a model learns in: "fp32" or "bf16", see `torch_precision`. Mixnet's kernels on a CPU compute in fp32."""
+    """The precision of training: "fp32" or "bf16", see `torch_precision`. Mixnet's kernels on a CPU compute in fp32."""
     if device == "cpu" and class_path == BUILT_IN_CLASSES["mixnet"]:
         return "fp32"
     return torch_precision(requested, device)
 
 
 class TrainingError(FailureError):
-    """A training that cannot go on: what happened, and what to change."""
+    """A training that cannot continue: what happened, and what to change."""
 
 
 class Learner:
-    """AdamW on a model, in bf16 with float32 weights where `precision` says so, and an average of the weights.
+    """AdamW on a model, in float32 or in bf16 with float32 weights (`precision`), and the EMA of the weights.
 
-    On a CPU each of `threads` learns from a part of every batch (training/replicas.py), in which batch normalisation
-    takes its statistics from that part (Hoffer et al. 2017, "ghost batch normalization"); what else made it fast, and
-    what did not, is in docs/training.md.
+    On a CPU each of `threads` learns from a part of every batch (training/replicas.py); batch normalisation uses the
+    statistics of that part (Hoffer et al. 2017, "ghost batch normalization"). docs/training.md has the other
+    optimisations, and those that did not help.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class Learner:
         self.device = torch.device(device)
         self.precision = precision
         self.input_form = input_form(model)
-        """What the batches' inputs must be."""
+        """The input form of the batches."""
         self.step = 0
-        """Optimizer steps since the network was made."""
+        """Optimizer steps since the network was created."""
         self._settings = settings
         self._bf16 = precision == "bf16"
         tiled = winograd.pays(self.device.type, precision) and winograd.use_winograd(model) > 0
         by_kernels = use_kernels(model, self.device.type, precision) and not weights_of(settings.auxiliary)
         self.method = ", mixnet by compiled kernels" if by_kernels else ", convolutions by tiles" if tiled else ""
-        """For messages: what computes the model where that is not torch alone, after a comma."""
+        """For messages: how the model is computed if not by torch alone, after a comma."""
         self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self._auxiliary_shares = weights_of(settings.auxiliary)
@@ -82,9 +82,9 @@ class Learner:
         self._player: nn.Module | None = None
 
     def learn(self, batch: Batch, rate_factor: float = 1.0) -> Losses:
-        """One optimizer step on a batch, at `rate_factor` times the configured rate; the losses before the step.
+        """One optimizer step on a batch, at `rate_factor` times the configured rate; returns the losses before it.
 
-        Raises TrainingError, the weights as they were, when a loss or a gradient is not a finite number.
+        Raises TrainingError, with the weights unchanged, if a loss or a gradient is not a finite number.
         """
         count = len(batch.value)
         batch = _weighed(batch)
@@ -101,7 +101,7 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._settings.gradient_clip)
         if not math.isfinite(total.item() + norm.item()):
             raise TrainingError(
-                f"the loss is no finite number any more at step {self.step:,} (policy {found.policy.item():.4g}, value "
+                f"the loss is not finite at step {self.step:,} (policy {found.policy.item():.4g}, value "
                 f"{found.value.item():.4g}, gradient {norm.item():.4g}); the last checkpoint is kept: start again with "
                 f"a lower training.learning_rate (now {self._settings.learning_rate}) or training.gradient_clip"
             )
@@ -113,7 +113,7 @@ class Learner:
         return found
 
     def _teach(self, model: nn.Module, part: Batch, share: float) -> Losses:
-        """Adds a part's gradient, weighed by its share of the batch, to a replica's; its losses, weighed too."""
+        """Adds a part's gradient to a replica's; returns its losses. Both are weighted by its share of the batch."""
         outputs, targets = self._answers(model, part)
         found = losses(outputs, targets)
         (share * self.total(found)).backward()  # type: ignore[no-untyped-call]
@@ -130,7 +130,7 @@ class Learner:
         return torch.from_numpy(array).to(self.device, non_blocking=True)
 
     def total(self, found: Losses) -> Tensor:
-        """The weighted sum that the gradient is of."""
+        """The total loss: the weighted sum that is minimised."""
         total = found.policy + self._settings.value_loss_weight * found.value
         for name, weight in self._auxiliary_shares.items():
             total = total + weight * getattr(found, name)
@@ -138,7 +138,7 @@ class Learner:
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Losses, NDArray[np.float32]]:
-        """What the averaged weights, which play, make of a batch: their losses, and their values float32[B]."""
+        """Evaluates the averaged weights (EMA), which play, on a batch: their losses, and their values float32[B]."""
         if self._player is None:
             self._player = copy.deepcopy(self.model).eval()
         self._player.load_state_dict(self._averaged | self._counted())
@@ -155,11 +155,11 @@ class Learner:
         return {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
 
     def averaged_weights(self) -> dict[str, Tensor]:
-        """A copy of the moving average of weights and normalisation statistics, on the CPU: what plays."""
+        """A copy of the EMA of weights and normalisation statistics, on the CPU: these play."""
         return {name: tensor.detach().cpu().clone() for name, tensor in (self._averaged | self._counted()).items()}
 
     def _counted(self) -> dict[str, Tensor]:
-        """What of the model's state is counted, and not averaged."""
+        """The part of the model's state that is counted (integers), not averaged."""
         return {name: tensor for name, tensor in self.model.state_dict().items() if not tensor.is_floating_point()}
 
     def auxiliary_weights(self) -> dict[str, Tensor]:
@@ -167,14 +167,14 @@ class Learner:
         return {name: tensor.detach().cpu().clone() for name, tensor in self._auxiliary.state_dict().items()}
 
     def resume_auxiliary(self, kept: Mapping[str, Tensor]) -> list[str]:
-        """Takes over what fits of an earlier training's auxiliary heads; returns the names of the heads left fresh."""
+        """Loads the fitting auxiliary heads of an earlier training; returns the names of the heads that stay fresh."""
         own = self._auxiliary.state_dict()
         fitting = {name: kept[name] for name in own if name in kept and kept[name].shape == own[name].shape}
         self._auxiliary.load_state_dict(fitting, strict=False)
         return sorted({name.partition(".")[0] for name in own.keys() - fitting.keys()})
 
     def optimizer_state(self) -> dict[str, dict[str, Tensor]]:
-        """What `resume` needs to go on with the same optimizer: the state of each weight, by its name, on the CPU."""
+        """The optimizer's state for `resume`: that of each weight, by its name, on the CPU."""
         names = {parameter: name for name, parameter in self._parameters.items()}
         return {
             names[parameter]: {key: tensor.detach().cpu().clone() for key, tensor in state.items()}
@@ -182,9 +182,9 @@ class Learner:
         }
 
     def resume(self, averaged: dict[str, Tensor], optimizer: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
-        """Goes on after `step` steps, the model having its weights; rate and weight decay stay as configured.
+        """Resumes after `step` steps, the model having its weights already; rate and weight decay stay as configured.
 
-        Weights without a state begin as a fresh optimizer's. Raises TrainingError for a state that is none of theirs.
+        Weights without a state start with a fresh one. Raises TrainingError for a state that does not fit.
         """
         try:
             for name, parameter in self._parameters.items():
@@ -199,7 +199,7 @@ class Learner:
         self.step = step
 
     def _state_of(self, parameter: Tensor, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """AdamW's numbers for a weight, in the weight's own place and layout."""
+        """AdamW's state of a weight, on the weight's device and in its layout."""
         found = {"step": kept["step"].to(self.device)}
         for key in ("exp_avg", "exp_avg_sq"):
             found[key] = torch.zeros_like(parameter, requires_grad=False).copy_(kept[key])
@@ -212,7 +212,7 @@ class Learner:
         self._slow = [self._averaged[name] for name in floating]
 
     def _average(self) -> None:
-        """Moves the average towards the weights; early on faster, so that the random start leaves no trace.
+        """Updates the EMA; faster in the first steps, so that the random initial weights leave no trace.
 
         weight = (1 - d) / (1 - d^t), the bias correction of Adam (Kingma & Ba 2015, section 3).
         """
@@ -224,7 +224,7 @@ class Learner:
 
 
 def _weighed(batch: Batch) -> Batch:
-    """The batch with weights that average 1, so that each loss is the mean over what counts in it."""
+    """The batch with weights that average 1, so that each loss is a weighted mean."""
     return batch._replace(
         policy_weight=_averaging_one(batch.policy_weight),
         reply_weight=_averaging_one(batch.reply_weight),
@@ -233,6 +233,6 @@ def _weighed(batch: Batch) -> Batch:
 
 
 def _averaging_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The weights of a batch, scaled to an average of 1; all 0 where none counts."""
+    """The weights of a batch, scaled to an average of 1; all 0 if their sum is 0."""
     total = float(weights.sum())
     return weights * np.float32(len(weights) / total if total > 0 else 0.0)

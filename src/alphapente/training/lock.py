@@ -1,4 +1,4 @@
-"""One training at a time for each checkpoint: a lock that the system drops when its process ends, however it ends."""
+"""One training at a time for each checkpoint: a file lock, which the system releases when its process ends."""
 
 import os
 from types import TracebackType
@@ -14,14 +14,14 @@ except ImportError:  # Windows: no such locks there
 
 
 class CheckpointLock:
-    """Held by the training that writes a checkpoint; a context manager. Other checkpoints are not concerned.
+    """The lock of a checkpoint, held by the training that writes it; a context manager.
 
-    Entering raises FailureError when another training holds it, or the folder cannot be written.
+    Entering raises FailureError if another training holds it, or the folder cannot be written.
     """
 
     def __init__(self, checkpoint: StrPath) -> None:
         self._checkpoint = checkpoint
-        real = real_path(checkpoint)  # trainings that name one file by different links exclude one another too
+        real = real_path(checkpoint)  # so that two links to one file share one lock
         self._path = real.with_name(f".{real.name}.lock")
         self._descriptor = -1
 

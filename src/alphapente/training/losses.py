@@ -1,4 +1,4 @@
-"""What the network is told about its mistakes: cross-entropy for the policy, and for win, draw and loss."""
+"""The losses of training: cross-entropy for the policy and for win, draw and loss, and the auxiliary losses."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,19 +10,19 @@ from torch.nn import functional as F
 from alphapente.network.models import value_of
 
 SOFT_TEMPERATURE = 4.0
-"""The soft policy is the policy target to the power of 1 / this (KataGo, docs/KataGoMethods.md)."""
+"""The soft policy is the policy target to the power of 1 / SOFT_TEMPERATURE (KataGo, docs/KataGoMethods.md)."""
 NOT_LEGAL = -1e4
-"""Added to the logits of points that may not be played: exp of it is 0 in float32, and 0 times it is 0."""
+"""Added to the logits of illegal points: exp(-1e4) is 0 in float32; unlike with -inf, target 0 times its log is 0."""
 
 
 class Targets(NamedTuple):
-    """What to learn from B positions: the arrays of a Batch but its inputs, as tensors."""
+    """The targets of B positions: the arrays of a Batch except its inputs, as tensors."""
 
     policy: Tensor
     legal: Tensor
     value: Tensor
     policy_weight: Tensor
-    """[B]; where weights average 1 over a batch, the loss is the mean over what counts in it."""
+    """[B]; with weights that average 1 over a batch, the loss is a weighted mean."""
     reply: Tensor
     reply_weight: Tensor
     later: Tensor
@@ -30,28 +30,28 @@ class Targets(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Scalars in nats, averaged over a batch, and the two measures reported beside them."""
+    """Scalars in nats, averaged over a batch, and two further measures for reports."""
 
     policy: Tensor
     value: Tensor
     policy_entropy: Tensor
-    """Of the network's own policy over the legal points: log(number of points) when it knows nothing."""
+    """The entropy of the network's policy over the legal points: log(number of points) for a uniform one."""
     target_entropy: Tensor
-    """Of the policy targets: the policy loss cannot fall below it; the difference is the KL divergence."""
+    """The entropy of the policy targets: the policy loss cannot fall below it; the difference is the KL divergence."""
     square_error: Tensor
-    """Of the value P(win) - P(loss) against its label, averaged."""
+    """The mean squared error of the value P(win) - P(loss)."""
     reply: Tensor
     soft_policy: Tensor
     captured: Tensor
     plies_left: Tensor
-    """These four of the auxiliary targets, see `auxiliary_losses`; 0 where one is not taught."""
+    """These four are those of the auxiliary targets, see `auxiliary_losses`; 0 for a target that is off."""
 
 
 def losses(outputs: tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Mapping[str, Tensor]], targets: Targets) -> Losses:
-    """Losses of policy logits [B, S*S], value logits [B, 3] and any auxiliary answers, all in float32.
+    """Losses of policy logits [B, S*S], value logits [B, 3] and any auxiliary outputs, all in float32.
 
-    Policy: cross-entropy against the soft target over the legal points, weighted. Value: cross-entropy against the
-    chances of win, draw and loss; its gradient is the difference of the chances, however sure the network is.
+    Policy: weighted cross-entropy with the target distribution over the legal points. Value: cross-entropy with the
+    chances of win, draw and loss; its gradient is the difference of the chances, however confident the network is.
     """
     logits, value_logits = outputs[0].float(), outputs[1].float()
     log_policy = torch.log_softmax(logits + (1 - targets.legal) * NOT_LEGAL, 1)
@@ -74,10 +74,10 @@ AUXILIARY = ("reply", "soft_policy", "captured", "plies_left")
 
 
 def auxiliary_losses(answers: Mapping[str, Tensor], targets: Targets) -> dict[str, Tensor]:
-    """The loss of each answer given (see Auxiliary).
+    """The loss of each given auxiliary output (see Auxiliary).
 
-    Replies and the soft policy: cross-entropy. Stones captured and the nearness of the end: half the square error
-    (Huber's beyond 1), summed over the two players.
+    Reply and soft policy: cross-entropy. Captured stones and plies left: half the squared error (Huber loss, linear
+    beyond 1), summed over the two players.
     """
     found = {}
     if "reply" in answers:

@@ -1,4 +1,4 @@
-"""How fast training is, beside a plain float32 loop of the same model on the same batches in the same process."""
+"""Measures the speed of training against a plain float32 loop of the same model on the same batches."""
 
 import time
 from collections.abc import Callable
@@ -22,13 +22,14 @@ from alphapente.training.losses import Targets, losses
 from alphapente.training.threads import torch_threads
 
 ROUNDS = 3
+"""Measurements of each, of which the median counts."""
 NUM_RECORDS = 4096
-"""So many random records make the epochs."""
+"""The number of random records in an epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRates:
-    """Of one model at one batch size: samples a second, ours (batches made meanwhile) and the plain loop's."""
+    """The speed of one model at one batch size: samples a second of ours (batches included) and of the plain loop."""
 
     model_type: str
     batch_size: int
@@ -37,29 +38,29 @@ class TrainingRates:
     samples_per_s: float
     plain_samples_per_s: float
     waited_s: float
-    """What the learner waited for each of its batches."""
+    """Seconds that the learner waited for each batch."""
     step_s: float
-    """What one of its steps takes with the batch ready made and nothing beside it."""
+    """Seconds of one step with a prepared batch and nothing running beside it."""
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is."""
+        """Our speed divided by that of the plain loop."""
         return self.samples_per_s / self.plain_samples_per_s
 
 
 def measure_training(config: Config, model_type: str, batch_size: int, seconds: float = 10.0) -> TrainingRates:
-    """Measures both, in turns, for about `seconds` in all, with `training.threads`; the medians of ROUNDS rounds.
+    """Measures both alternately for about `seconds` in all, with `training.threads`; medians of ROUNDS rounds.
 
-    Ours makes its batches from records meanwhile; the plain loop (float32, contiguous, AdamW as it comes, the threads
-    in each operation) gets its batch ready made.
+    Ours makes its batches from records at the same time; the plain loop (float32, contiguous, default AdamW, the
+    threads within each operation) gets a prepared batch.
     """
     settings = config.training
     precision = learning_precision(spec_of(config, model_type).class_path, config.network.precision, "cpu")
     threads = settings.threads or num_cores()
     samples = samples_of(random_records(max(NUM_RECORDS, batch_size), config.game.board_size), settings.outcome_weight)
     learner = Learner(build_model(config, model_type), settings, "cpu", precision, threads)
-    chosen, unturned = np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64)
-    ready = make_batch(samples, chosen, unturned, form=learner.input_form)
+    chosen, no_symmetry = np.arange(batch_size) % len(samples.label), np.zeros(batch_size, np.int64)
+    ready = make_batch(samples, chosen, no_symmetry, form=learner.input_form)
     plain = _PlainLoop(build_model(config, model_type), ready)
 
     def measure(slice_s: float) -> tuple[float, float, float, float]:
@@ -86,16 +87,16 @@ _PARTS = {
         "aten::threshold_backward",
     ),
 }
-"""Where a step's time goes, by torch's names of the operations."""
+"""The parts of a step's time, by torch's names of the operations."""
 
 
 def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[str, float]:
-    """Shares of a learner's step by part, one thread, adding up to 1."""
+    """The shares of the parts in a learner's step on one thread; their sum is 1."""
     samples = samples_of(random_records(batch_size, config.game.board_size), config.training.outcome_weight)
     precision = learning_precision(spec_of(config, model_type).class_path, config.network.precision, "cpu")
     learner = Learner(build_model(config, model_type), config.training, "cpu", precision)
-    unturned = np.zeros(batch_size, np.int64)
-    batch = make_batch(samples, np.arange(batch_size), unturned, form=learner.input_form)
+    no_symmetry = np.zeros(batch_size, np.int64)
+    batch = make_batch(samples, np.arange(batch_size), no_symmetry, form=learner.input_form)
     with torch_threads(1):
         learner.learn(batch)
         with torch.autograd.profiler.profile(use_kineto=False) as found:
@@ -107,7 +108,7 @@ def parts_of_a_step(config: Config, model_type: str, batch_size: int) -> dict[st
 
 
 def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -> tuple[float, float]:
-    """Samples a second of the learner with its batches made by the thread beside it, and seconds waited for each."""
+    """Samples a second of the learner with its batches made by a thread, and seconds waited for each batch."""
     rng = np.random.default_rng(0)
     seen, steps, waited, start = 0, 0, 0.0, time.perf_counter()
     while True:
@@ -123,7 +124,7 @@ def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -
 
 
 def _rate(step: Callable[[], object], seconds: float) -> float:
-    """Calls a second, of one at least."""
+    """Calls a second, measured over at least one call."""
     calls, start = 0, time.perf_counter()
     while True:
         step()
@@ -134,7 +135,7 @@ def _rate(step: Callable[[], object], seconds: float) -> float:
 
 
 class _PlainLoop:
-    """What one would write first: float32, one batch after the other."""
+    """The straightforward training loop: float32, one batch after the other."""
 
     def __init__(self, model: nn.Module, batch: Batch) -> None:
         inputs, *targets = batch
@@ -198,7 +199,7 @@ def random_records(count: int, board_size: int, seed: int = 1, variant: str = "p
 
 
 def _some_empty(board: NDArray[np.int8], ply: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Up to 16 empty points, those that every opening rule allows."""
+    """Up to 16 empty points that every opening rule allows."""
     size = round(len(board) ** 0.5)
     if ply == 0:
         return np.array([size // 2 * size + size // 2])

@@ -1,7 +1,7 @@
 """The backward pass of `mixnet` in training on a CPU: the gradients of the weights, in float32.
 
-One position after the other, and of a position one block of channels after the other. See training/mixnet_forward.py,
-also for the order of numbers in the arrays.
+Computes one position at a time, and of a position one block of channels at a time. See training/mixnet_forward.py, also
+for the layout of the arrays.
 """
 
 from typing import NamedTuple
@@ -43,14 +43,14 @@ from alphapente.training.mixnet_forward import (
 
 
 class BackWeights(NamedTuple):
-    """The weights of the policy head in the order of the backward pass."""
+    """The weights of the policy head in the layout for the backward pass."""
 
     point: Floats  # [H, C]
     pooled: Floats  # [H, 2 C]
 
 
 class Gradients(NamedTuple):
-    """The gradients of the weights, to which the backward pass adds; `shift` it writes."""
+    """The gradients of the weights, to which the backward pass adds, except `shift`, which it overwrites."""
 
     table: Floats  # [rows of the batch, C]
     captured: Floats  # [2, MAX_CAPTURED + 1, C]
@@ -65,10 +65,10 @@ class Gradients(NamedTuple):
 
 
 class OutputGradients(NamedTuple):
-    """The gradients of what the forward pass returns."""
+    """The gradients of the outputs of the forward pass."""
 
     logits: Floats  # [B, P]
-    pooled: Floats  # [B, 2 C] the backward pass adds to it what comes from the logits
+    pooled: Floats  # [B, 2 C] the backward pass adds the contribution of the logits
     pooled_near: Floats  # [B, 2 H]
 
 
@@ -76,9 +76,10 @@ class OutputGradients(NamedTuple):
 def _read_outputs(
     weights: Weights, outer: OutputGradients, index: int, count: int, work: Workspace, policy: Floats
 ) -> None:
-    """Writes to `work.mixed_gradient` what logits, mean and maximum contribute, and ReLU lets through.
+    """Writes the contributions of logits, mean and maximum, behind ReLU, to `work.mixed_gradient`.
 
-    A maximum's gradient goes to the first of the points that have it. Adds to `policy` [H] the gradient of its weights.
+    A maximum's gradient goes to the first point that has it: `rest` is the gradient not yet assigned. Adds the gradient
+    of the policy's weights to `policy` [H].
     """
     outputs, points, zero = len(weights.policy), len(work.near), spread(np.float32(0.0))
     padded = len(work.mixed_gradient) // outputs
@@ -100,7 +101,7 @@ def _read_outputs(
 
 @inlined
 def _add_near_taps(work: Workspace, start: int, count: int, size: int, sums):  # type: ignore[no-untyped-def]
-    """Adds to the sums of nine taps and of the bias what the near points contribute, for half a block from `start`."""
+    """Adds the near points' contributions to the sums of nine taps and of the bias, for half a block from `start`."""
     alone, down = work.alone, (size + 2) * LANES
     g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
     for which in range(count):
@@ -117,7 +118,10 @@ def _add_near_taps(work: Workspace, start: int, count: int, size: int, sums):  #
 
 @kernel
 def _mix_back(weights: Weights, index: int, count: int, size: int, work: Workspace, gradients: Gradients) -> None:
-    """The gradients of the neighbours' weights, of `alone`, and of the shift of position `index`."""
+    """Computes the gradients of the neighbours' weights, of `alone`, and of the shift of position `index`.
+
+    The gradient of a convolution's input is the convolution of its output's gradient with the taps in reverse order.
+    """
     outputs, down, zero = len(weights.policy), (size + 2) * LANES, spread_half(np.float32(0.0))
     alone, gradient = work.alone, work.mixed_gradient
     for channel in range(0, outputs, LANES // 2):
@@ -142,9 +146,9 @@ def _mix_back(weights: Weights, index: int, count: int, size: int, work: Workspa
 
 @kernel
 def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, work: Workspace) -> None:
-    """Writes to `work.points_gradient` what mean and maximum contribute, and ReLU lets through, for a block.
+    """Writes the contributions of mean and maximum, behind ReLU, to `work.points_gradient`, for a block.
 
-    A maximum's goes to the first of the points that have it.
+    A maximum's gradient goes to the first point that has it.
     """
     channels, zero, source = len(work.pooled) // 2, spread(np.float32(0.0)), 0
     mean = multiply(load(pooled_gradient, start + block), spread(np.float32(1.0 / (size * size))))
@@ -162,7 +166,10 @@ def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, w
 
 @kernel
 def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gradient: Floats) -> None:
-    """Adds to `gradient` [H, C] the products of the near points' `alone_gradient` and `points`, for a block."""
+    """Adds the products of the near points' `alone_gradient` and `points` to `gradient` [H, C], for a block.
+
+    Four outputs at a time share each load of the points.
+    """
     hidden, points, channels = work.alone_gradient, work.points, len(work.pooled) // 2
     for output in range(0, outputs, 4):
         at = output * channels + block
@@ -183,7 +190,7 @@ def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gr
 
 @inlined
 def _add_masked(work: Workspace, which: int, gradient) -> None:  # type: ignore[no-untyped-def]
-    """Adds to a near point's gradient what ReLU lets through."""
+    """Adds `gradient`, masked by ReLU, to a near point's gradient."""
     at = work.places[np.uint64(which)] * LANES
     point = load(work.points, work.near[np.uint64(which)] * LANES)
     gradient = where_larger(point, spread(np.float32(0.0)), gradient)
@@ -192,7 +199,7 @@ def _add_masked(work: Workspace, which: int, gradient) -> None:  # type: ignore[
 
 @kernel
 def _add_policy(back: BackWeights, block: int, count: int, work: Workspace) -> None:
-    """Adds what the policy contributes to the near points' gradients, for a block; four points at a time."""
+    """Adds the policy's contribution to the near points' gradients, for a block; four points share each load."""
     hidden, outputs, channels = work.alone_gradient, len(work.shift), len(work.pooled) // 2
     for which in range(0, count, 4):
         first = which * outputs
@@ -217,9 +224,10 @@ def _add_policy(back: BackWeights, block: int, count: int, work: Workspace) -> N
 
 @inlined
 def _add_taps(features: Floats, source: int, gradient: Floats, at: int, size: int, sums):  # type: ignore[no-untyped-def]
-    """Adds to the sums of nine taps and of the bias what a row of the board contributes.
+    """Adds the contributions of one row of the board to the sums of nine taps and of the bias.
 
-    Its features are from `source` on, and the gradient of the point below the row and right of it at `at`.
+    The features of the row start at `source`. `at` is the gradient of the point one row below and one column right of
+    the row's first point.
     """
     down = (size + 2) * LANES
     g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
@@ -238,9 +246,10 @@ def _add_taps(features: Floats, source: int, gradient: Floats, at: int, size: in
 
 @kernel
 def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gradients: Gradients) -> None:
-    """The gradients of the convolution's weights, and of the features, which it writes over them, for a block.
+    """Computes the gradients of the convolution's weights and of the features, for a block.
 
-    Writes to `work.captured` the sum of the latter.
+    Overwrites the features by their gradients, which is safe since each feature is read before. Writes the sum of these
+    gradients to `work.captured`.
     """
     down, zero = (size + 2) * LANES, spread_half(np.float32(0.0))
     features, gradient = work.features, work.points_gradient
@@ -268,6 +277,7 @@ def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gra
 
 @inlined
 def _add_to(target: Floats, at: int, vector) -> None:  # type: ignore[no-untyped-def]
+    """Adds a vector to `target` at `at`."""
     store(target, at, add(load(target, at), vector))
 
 
@@ -275,7 +285,7 @@ def _add_to(target: Floats, at: int, vector) -> None:  # type: ignore[no-untyped
 def _look_up_back(
     numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace, gradients: Gradients
 ) -> None:
-    """Adds the features' gradients to those of the rows."""
+    """Adds the features' gradients to those of the table's rows and the rows of captured stones."""
     channels, side, table = len(gradients.bias), size + 2, gradients.table
     for channel in range(0, channels, LANES):
         whole = load(work.captured, channel)
@@ -305,7 +315,7 @@ def add_gradients(
     work: Workspace,
     gradients: Gradients,
 ) -> None:
-    """Adds the gradients of the weights."""
+    """Adds the gradients of the weights, over all positions, to `gradients`; computes the activations again."""
     front, back = weights
     channels, outputs, points, start = len(front.bias), len(front.policy), len(work.near), 0
     size = np.int64(round(points**0.5))

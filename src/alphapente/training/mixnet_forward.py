@@ -1,11 +1,12 @@
-"""The forward pass of `mixnet` in training on a CPU: policy logits and what the value reads, in float32.
+"""The forward pass of `mixnet` in training on a CPU: policy logits and the inputs of the value head, in float32.
 
-One position after the other, so that its activations stay in the second-level cache. Of each position it keeps only the
-pooled features and the near points' policy channels, before each point is mixed with its neighbours; the backward pass
-(training/mixnet_backward.py) computes the rest again. That costs less than writing 184 KB a position to memory and
+Computes one position at a time, so that its activations stay in the second-level cache. Of each position it keeps only
+the pooled features and the near points' policy channels, before each point is mixed with its neighbours; the backward
+pass (training/mixnet_backward.py) computes the rest again. That costs less than writing 184 KB a position to memory and
 reading them back.
 
-Channels lie in blocks of LANES, a block's points side by side. Arrays are float32 and flat unless stated otherwise.
+Channels are stored in blocks of LANES, all points of a block together. Arrays are float32 and flat unless stated
+otherwise.
 """
 
 from typing import NamedTuple
@@ -58,7 +59,7 @@ class Weights(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the forward pass writes for B positions on a board of P points, N of all their points being near."""
+    """The results of the forward pass for B positions on a board of P points, with N near points in all."""
 
     logits: Floats  # [B, P]
     pooled: Floats  # [B, 2 C] means and maxima over the board
@@ -76,7 +77,7 @@ class Workspace(NamedTuple):
     pooled: Floats  # [2 C]
     near: NDArray[np.int64]  # [P] the near points
     places: NDArray[np.int64]  # [P] the near points, on the board with its border
-    shift: Floats  # [H] what the board adds to the policy channels of each of its points
+    shift: Floats  # [H] the board's shift of the policy channels of each of its points
     alone: Floats  # [H / LANES, (S + 2) ** 2, LANES] of `Found`; 0 where a point is not near
     mixed: Floats  # [P, H] the near points' policy channels, mixed with those of their neighbours
     pooled_near: Floats  # [2 H]
@@ -105,7 +106,7 @@ def new_workspace(channels: int, outputs: int, size: int) -> Workspace:
 
 
 def zeros(count: int) -> Floats:
-    """Zeros that begin at a cache line, as those of NumPy do not: a vector across two lines takes twice the time."""
+    """Zeros aligned to a cache line, unlike those of NumPy: a vector across two lines takes twice the time."""
     return torch.zeros(count).numpy()
 
 
@@ -133,13 +134,13 @@ def look_up(weights: Weights, numbers: NDArray[np.uint16], own: int, enemy: int,
 
 @inlined
 def tap(features: Floats, at: int, weight, sum_):  # type: ignore[no-untyped-def]
-    """`sum_` and the product of a weight with the half vector at `at`."""
+    """`sum_` plus the product of a weight and the half vector at `at`."""
     return add(sum_, multiply(load_half(features, at), weight))
 
 
 @inlined
 def nine(source: Floats, at: int, down: int, w, sum_):  # type: ignore[no-untyped-def]
-    """`sum_` and the products of nine weights with the half vectors of 3x3 points, the first of which is at `at`."""
+    """`sum_` plus the products of nine weights and the half vectors of 3x3 points, the first of which is at `at`."""
     sum_ = tap(source, at + 2 * LANES, w[2], tap(source, at + LANES, w[1], tap(source, at, w[0], sum_)))
     at += down
     sum_ = tap(source, at + 2 * LANES, w[5], tap(source, at + LANES, w[4], tap(source, at, w[3], sum_)))
@@ -160,7 +161,8 @@ def load_nine(taps: Floats, at: int):  # type: ignore[no-untyped-def]
 def convolve(weights: Weights, block: int, start: int, size: int, work: Workspace) -> None:
     """The depthwise convolution and ReLU of the block of channels from `block` on.
 
-    Writes the points from `start` on, and their mean and maximum to `work.pooled`.
+    Writes to `work.points` from `start` on, and their mean and maximum to `work.pooled`. Uses half vectors, since nine
+    weights in whole ones do not fit the registers of AVX2.
     """
     points, down = size * size, (size + 2) * LANES
     for channel in range(block, block + LANES, LANES // 2):
@@ -182,7 +184,7 @@ def convolve(weights: Weights, block: int, start: int, size: int, work: Workspac
 
 @inlined
 def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
-    """Writes the near points to `work.near` and `work.places`; returns how many."""
+    """Writes the near points to `work.near` and `work.places`; returns their number."""
     count = 0
     for row in range(size):
         for column in range(size):
@@ -195,7 +197,7 @@ def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
 
 @kernel
 def add_products(numbers: Floats, start: int, count: int, rows: Floats, target: Floats, at: int, width: int) -> None:
-    """Adds to `target` [width] from `at` on the `rows` [count, width], each times its of `numbers` from `start` on."""
+    """Adds the product of `numbers` [count] from `start` on and `rows` [count, width] to `target` from `at` on."""
     for first in range(0, width, LANES):
         sum_ = load(target, at + first)
         for index in range(count):
@@ -205,9 +207,9 @@ def add_products(numbers: Floats, start: int, count: int, rows: Floats, target: 
 
 @kernel
 def _compute_alone(weights: Weights, work: Workspace, one: int, other: int, alone: Floats, start: int) -> None:
-    """Writes the policy channels of two of the near points, not yet mixed with their neighbours, to rows of `alone`.
+    """Writes the policy channels of two near points, not yet mixed with their neighbours, to rows of `alone`.
 
-    `start` is the row of the first near point.
+    `start` is the row of the position's first near point. Two points share each load of the weights.
     """
     channels, outputs, size2 = len(weights.bias), len(weights.policy), len(work.near)
     points, policy, here, there = work.points, weights.point, work.near[one], work.near[other]
@@ -253,7 +255,7 @@ def clear_near(values: Floats, count: int, work: Workspace) -> None:
 
 @kernel
 def mix_neighbours(weights: Weights, count: int, size: int, work: Workspace) -> None:
-    """Mixes the policy channels of each near point with those of its neighbours: `work.alone` to `work.mixed`.
+    """Mixes the policy channels of each near point with those of its neighbours: from `work.alone` to `work.mixed`.
 
     Writes their mean and maximum over the board to `work.pooled_near`.
     """
@@ -296,7 +298,7 @@ def _copy(source: Floats, target: Floats, at: int) -> None:
 
 @kernel
 def compute_outputs(weights: Weights, inputs: Inputs, size: int, work: Workspace, found: Found) -> None:
-    """Writes the policy logits, what the value reads, and what the backward pass needs, of all positions."""
+    """Writes policy logits, the inputs of the value head, and the data for the backward pass, for all positions."""
     channels, outputs, points, start = len(weights.bias), len(weights.policy), size * size, 0
     for index in range(len(inputs.near)):
         look_up(weights, inputs.numbers[index], inputs.captured[index, 0], inputs.captured[index, 1], size, work)

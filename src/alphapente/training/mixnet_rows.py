@@ -1,4 +1,4 @@
-"""The rows of `mixnet`'s table that a batch has: their sums of embeddings, and the gradients of those.
+"""The rows of `mixnet`'s table that occur in a batch: their sums of embeddings, and the gradients.
 
 A batch of 256 positions has about 2,500 of the 22,143 patterns. Computing only these takes less time than the whole
 table, and they stay in the caches.
@@ -21,7 +21,7 @@ _NONE = NUM_PATTERNS
 
 
 def number_rows(patterns: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
-    """The patterns that occur, int16[n], and for each of int16[B, P, 4] the index of its own among them."""
+    """The distinct patterns of int16[B, P, 4] as int16[n], and for each pattern its index among them."""
     rows, numbers = np.empty(NUM_PATTERNS, np.int16), np.empty(patterns.shape, np.uint16)
     known = np.full(NUM_PATTERNS, _NONE, np.uint16)
     count = _number(patterns.reshape(-1), known, rows, numbers.reshape(-1))
@@ -43,7 +43,7 @@ def _number(
 
 
 def sums_of_rows(trunk: LineFeatures, rows: NDArray[np.int16]) -> Tensor:
-    """Of these rows of `trunk.table()`: float32[n, C]."""
+    """These rows of `trunk.table()`: float32[n, C]."""
     centres = tuple(getattr(trunk, f"rows_{radius}").numpy() for radius in range(1, RADIUS + 1))
     result: Tensor = _Sums.apply(rows, centres, *(embedding.weight for embedding in trunk.embeddings))  # type: ignore
     return result
@@ -70,7 +70,7 @@ class _Sums(torch.autograd.Function):
 
 @kernel
 def _add_up(embeddings: tuple[Floats, ...], centres: Any, rows: NDArray[np.int16], channels: int, sums: Floats) -> None:
-    """Writes to `sums` [n, C] of each row the sum of its embeddings."""
+    """Writes the sum of each row's embeddings to `sums` [n, C]."""
     for index in range(len(rows)):
         first, second = centres[0][rows[index]] * channels, centres[1][rows[index]] * channels
         third, fourth = centres[2][rows[index]] * channels, centres[3][rows[index]] * channels
@@ -84,7 +84,7 @@ def _add_up(embeddings: tuple[Floats, ...], centres: Any, rows: NDArray[np.int16
 def _add_back(
     gradients: tuple[Floats, ...], centres: Any, rows: NDArray[np.int16], channels: int, sums_gradient: Floats
 ) -> None:
-    """Adds to the embeddings' gradients those of each row."""
+    """Adds each row's gradient to those of its embeddings."""
     for index in range(len(rows)):
         for channel in range(0, channels, LANES):
             gradient = load(sums_gradient, index * channels + channel)

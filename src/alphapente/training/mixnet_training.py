@@ -1,7 +1,8 @@
-"""`mixnet` trained on a CPU by kernels of its own: the same outputs and gradients as the torch module's, in float32.
+"""Trains `mixnet` on a CPU by its own kernels: the same outputs and gradients as the torch module, in float32.
 
-The rows of the table (training/mixnet_rows.py) are one step of the autograd graph; trunk and policy head together are
-another (training/mixnet_forward.py and mixnet_backward.py); the value head reads what they pool and stays in torch.
+The rows of the table (training/mixnet_rows.py) are one node of the autograd graph; trunk and policy head together are
+another (training/mixnet_forward.py and mixnet_backward.py); the value head, which reads their pooled features, stays in
+torch.
 """
 
 from typing import Any
@@ -20,10 +21,10 @@ from alphapente.training.mixnet_rows import number_rows, sums_of_rows
 
 
 def use_kernels(model: nn.Module, device: str, precision: str) -> bool:
-    """Makes a Mixnet compute by kernels where they can: on a CPU, in fp32, with a compiler; returns whether it does.
+    """Makes a Mixnet compute by kernels if possible: on a CPU, in fp32, with a compiler; returns whether it does.
 
-    Names and weights stay. Auxiliary heads read the trunk's features, which the kernels do not keep: a model with
-    such heads (training/auxiliary.py) computes in torch all the same.
+    Names and weights stay the same. Auxiliary heads read the trunk's features, which the kernels do not keep: a model
+    with such heads (training/auxiliary.py) computes in torch.
     """
     fitting = type(model) is Mixnet and len(model.trunk.depthwise.weight) % LANES == 0
     if not fitting or device != "cpu" or precision != "fp32" or numba.config.DISABLE_JIT:
@@ -33,10 +34,10 @@ def use_kernels(model: nn.Module, device: str, precision: str) -> bool:
 
 
 class KernelMixnet(Mixnet):
-    """A Mixnet on the CPU, its channels a multiple of LANES."""
+    """A Mixnet on the CPU; its channels are a multiple of LANES."""
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to what a Mixnet returns."""
+        """Patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to the outputs of a Mixnet."""
         patterns, captured, near = (tensor.numpy() for tensor in inputs)
         trunk, heads = self.trunk, self.heads
         rows, numbers = number_rows(patterns)
@@ -120,7 +121,7 @@ def _taps(weight: Tensor) -> NDArray[np.float32]:
 
 
 def _from_taps(taps: Tensor, weight: Tensor) -> Tensor:
-    """What `_taps` changes, back in the shape of `weight`."""
+    """The inverse of `_taps`: in the shape of `weight`."""
     return taps.view(-1, 9, LANES).transpose(1, 2).reshape(weight.shape)
 
 

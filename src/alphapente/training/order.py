@@ -1,4 +1,4 @@
-"""In which order a training sees its records: pass after pass over all of them, each pass in an order of its own."""
+"""The order of the records in a training: one random permutation after another."""
 
 from collections.abc import Sequence
 
@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 from alphapente.records.model import RecordBatch
 
 
-class Order:
-    """The endless stream of the records `chosen` (indices int64[k], at least one) that trainings cut their epochs from.
+class SampleOrder:
+    """An endless stream of the records `chosen` (indices int64[k], at least one); an epoch is a part of it.
 
-    The same seeds give the same stream wherever it is cut. With `weights` (float32[k], averaging 1) a pass shows record
-    i weights[i] times on average, by systematic sampling: at least its whole part, at most one more.
+    The same seeds give the same stream, however it is divided. With `weights` (float32[k], averaging 1) a pass contains
+    record i weights[i] times on average, by systematic sampling: floor(weights[i]) times or once more.
     """
 
     def __init__(
         self, chosen: NDArray[np.int64], seeds: Sequence[int], weights: NDArray[np.float32] | None = None
     ) -> None:
         self._chosen, self._seeds = chosen, tuple(seeds)
-        # Weights may all be 0: only records that are held out may have surprised the network.
+        # Weights may all be 0, if the search surprised the network only in held-out records.
         self._weights = weights if weights is not None and weights.sum() > 0 else None
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def between(self, start: int, stop: int) -> NDArray[np.int64]:
-        """int64[stop - start]: the indices at these places of the stream."""
+        """int64[stop - start]: this part of the stream."""
         first, last = start // len(self), -(-stop // len(self))
         passes = np.concatenate([self._pass(number) for number in range(first, max(last, first + 1))])
         return passes[start - first * len(self) : stop - first * len(self)]
@@ -42,10 +42,11 @@ class Order:
 
 
 def surprise_weights(records: RecordBatch, share: float) -> NDArray[np.float32] | None:
-    """float32[n], averaging 1: this share of it in proportion to how much the search surprised the network.
+    """The weights of surprise weighting, float32[n], averaging 1; None if all records weigh the same.
 
-    After KataGo's policy surprise weighting (docs/KataGoMethods.md): the other share is the same for all. A policy that
-    does not count surprises nobody; a record whose surprise is not known gets the mean. None: all weigh the same.
+    As KataGo's policy surprise weighting (docs/KataGoMethods.md): the part `share` of the weight is proportional to the
+    surprise of the search, the rest is equal for all. The surprise of a policy that does not count is 0; a record with
+    unknown surprise gets the mean.
     """
     if share == 0 or np.isnan(records.surprise).all():
         return None

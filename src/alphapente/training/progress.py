@@ -1,4 +1,4 @@
-"""Where a training stands, as its checkpoint keeps it, and the means that it reports."""
+"""The progress of a training, which its checkpoint stores, and the means that it reports."""
 
 import math
 import time
@@ -13,12 +13,12 @@ from alphapente.training.validation import Validation
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training stands; kept in the checkpoint, so that an interrupted one goes on."""
+    """The progress of a training; stored in the checkpoint, so that an interrupted training can resume."""
 
     resume_key: str | None
     seed: int
     start_step: int
-    """The network's step when this training began: with the seed it fixes sample, order and orientations."""
+    """The network's step when this training began; with the seed it determines sample, order and orientations."""
     num_epochs: int
     epoch: int = 0
     """Epochs finished."""
@@ -32,10 +32,10 @@ class Progress:
     validation_value_loss: float | None = None
     calibration_error: float | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
-    """What the network has learned from each pool, in this training and all before."""
+    """The samples of each pool, in this training and all before; see training/reuse.py."""
 
     def close_epoch(self, meter: "Meter", validation: Validation | None) -> None:
-        """One more epoch is finished."""
+        """Counts a finished epoch and stores its losses."""
         self.epoch += 1
         self.policy_loss, self.value_loss = meter.mean("policy"), meter.mean("value")
         if validation is not None:
@@ -44,12 +44,12 @@ class Progress:
 
 
 def progress_in(kept: dict[str, Any]) -> Progress:
-    """The progress that a checkpoint keeps. Raises TypeError for what is none."""
+    """The progress stored in a checkpoint. Raises TypeError for anything else."""
     return Progress(**{**kept, "accounts": accounts_in(kept.get("accounts"))})
 
 
 class Meter:
-    """Means over the batches seen so far, each weighed by its positions, or their policy weights, and the rate."""
+    """Means over the batches so far, weighted by positions or by their policy weights, and the rate."""
 
     _OF_POLICY = ("policy", "policy_entropy", "target_entropy")
 
@@ -60,7 +60,7 @@ class Meter:
         self._started = time.monotonic()
 
     def add(self, losses: Losses, batch: Batch) -> None:
-        """Counts what one step found."""
+        """Adds the losses of one step."""
         count, policy_weight = len(batch.value), float(batch.policy_weight.sum())
         for name, loss in zip(Losses._fields, losses, strict=True):
             self._sums[name] += float(loss) * (policy_weight if name in self._OF_POLICY else count)

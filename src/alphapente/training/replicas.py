@@ -1,7 +1,7 @@
-"""Copies of a model that share its weights: each learns from a part of a batch, in a thread of its own.
+"""Copies of a model that share its weights: each learns from a part of a batch, in its own thread.
 
-Threads inside one operation wait for each other at its end, hundreds of times a step; these wait once. So they lose
-little where the operations are small, and where another program keeps a core busy.
+Threads within one operation wait for each other at its end, hundreds of times a step; replicas wait once. So they lose
+little if the operations are small, or if another program keeps a core busy.
 """
 
 import copy
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Replicas:
-    """A model and `count - 1` copies of it, which see every change of its weights: they are the same memory."""
+    """A model and `count - 1` copies of it with the same memory of weights: they see every change of them."""
 
     def __init__(self, model: nn.Module, count: int) -> None:
         self.models = [model, *(_sharing(model) for _ in range(count - 1))]
@@ -30,10 +30,10 @@ class Replicas:
         return len(self.models)
 
     def run(self, work: Callable[[nn.Module, int], Result], count: int) -> list[Result]:
-        """work(replica, index) for the first `count` replicas at once, the model itself in the calling thread.
+        """Runs work(replica, index) for the first `count` replicas at once, the model itself in the calling thread.
 
-        Afterwards the model has the sum of their gradients and the mean of their statistics. Raises what one raised,
-        when all have ended.
+        Afterwards the model has the sum of their gradients and the mean of their statistics. Raises the exception of
+        one of them, after all have ended.
         """
         statistics = self._statistics[:count] if self._statistics[0] else []
         for its in statistics[1:]:

@@ -1,4 +1,4 @@
-"""How often records are trained on: the account that a network keeps of them, pool by pool, in its checkpoint."""
+"""The replay ratio: counts how often a network was trained on the records of each pool; stored in its checkpoint."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,26 +6,26 @@ from typing import Any
 
 @dataclass(slots=True)
 class Account:
-    """What a network has learned from one pool (the records of a variant and board size)."""
+    """The training of a network on one pool (the records of a variant and board size)."""
 
     records: int = 0
-    """Records that the pool held when the network last began to learn from it."""
+    """Records in the pool at the start of the network's last training on it."""
     samples: int = 0
-    """How many it has been shown, each time counted."""
+    """Samples trained on, in all trainings."""
     ahead: float = 0.0
-    """How many more than was due by `training.reuse`; less than 0: how many fewer, which the next training makes up."""
+    """Samples trained on minus samples due by `training.reuse`; below 0 they are still due in the next training."""
 
     def arrived(self, available: int) -> int:
-        """How many records of a pool of `available` came after the network last began to learn from it.
+        """The number of records in a pool of `available` that are new since the network's last training on it.
 
-        A pool that holds fewer records than before is another one: all of it is new.
+        A pool with fewer records than before must be another one: all of its records are new.
         """
         return available - self.records if available >= self.records else available
 
     def begin(self, available: int, most: int, reuse: float | None) -> tuple[int, float]:
-        """Begins a training over a pool of `available` records of which it draws `most` at most.
+        """Begins a training on a pool of `available` records from which it draws at most `most`.
 
-        Returns how many records are new to the network, no more than it draws, and how many samples are due.
+        Returns the number of records that are new to the network, at most `most`, and the number of samples due.
         """
         new = min(self.arrived(available), most)
         self.records = available
@@ -33,12 +33,12 @@ class Account:
         return new, max(0.0, -self.ahead)
 
     def learned(self, samples: int, reuse: float | None) -> None:
-        """Counts samples that were trained on."""
+        """Counts samples trained on."""
         self.samples += samples
         if reuse is not None:
             self.ahead += samples
 
 
 def accounts_in(kept: Any) -> dict[str, Account]:
-    """The accounts by pool ("pente 19x19") of a checkpoint. Raises TypeError for what is none."""
+    """The accounts by pool ("pente 19x19") of a checkpoint. Raises TypeError for anything else."""
     return {str(pool): Account(**account) for pool, account in (kept or {}).items()}

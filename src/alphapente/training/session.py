@@ -1,4 +1,4 @@
-"""One training: records drawn from the database, a model taught for so many epochs, its checkpoint kept up to date."""
+"""One training: draws records from the database, trains a model for some epochs, and updates its checkpoint."""
 
 import math
 import secrets
@@ -24,7 +24,7 @@ from alphapente.training.auxiliary import weights_of
 from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
 from alphapente.training.learner import Learner, TrainingError, learning_precision
 from alphapente.training.lock import CheckpointLock
-from alphapente.training.order import Order, surprise_weights
+from alphapente.training.order import SampleOrder, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
 from alphapente.training.reuse import Account, accounts_in
 from alphapente.training.threads import torch_threads
@@ -36,12 +36,12 @@ PROGRESS_EVERY_S = 0.2
 def train(
     config: Config, report: ReportFn, stop: Callable[[], bool] = lambda: False, resume_key: str | None = None
 ) -> TrainingSummary:
-    """Trains `training.model_type` for `training.num_epochs` epochs, or as `training.reuse` says, and saves it.
+    """Trains `training.model_type` for `training.num_epochs` epochs, or as `training.reuse` requires, and saves it.
 
-    Ends early, saved, when `stop()`. A training with a `resume_key` that was interrupted goes on where its last
-    checkpoint was when it is started again with that key.
-    Raises RequestError when there are no records, FailureError when another training has the checkpoint,
-    CheckpointError for a checkpoint that does not fit or cannot be saved, TrainingError when the loss is not finite.
+    Ends early, after saving, if `stop()` returns True. An interrupted training with a `resume_key` resumes from its
+    last checkpoint if it is started again with that key.
+    Raises RequestError if there are no records, FailureError if another training has the checkpoint, CheckpointError
+    for a checkpoint that does not fit or cannot be saved, TrainingError if the loss is not finite.
     """
     path = checkpoint_path(config, config.training.model_type)
     with CheckpointLock(path), torch_threads(1):
@@ -49,7 +49,7 @@ def train(
 
 
 class _Training:
-    """One run: the learner, where it stands, and its reports."""
+    """One run of `train`: the learner, its progress and its reports."""
 
     def __init__(self, config: Config, report: ReportFn, path: Path, resume_key: str | None) -> None:
         self.config, self.report, self.path = config, report, path
@@ -78,7 +78,7 @@ class _Training:
         asked = HeldOut(records, samples, out)
         weights = surprise_weights(records, self.settings.surprise_weight)
         seeds = [progress.seed, progress.start_step]
-        order = Order(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
+        order = SampleOrder(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
         self._plan(records, order, len(asked))
         if progress.num_samples == 0:
             return self._summary(0, self._found.step if self._found else 0)
@@ -89,29 +89,29 @@ class _Training:
         plan = BatchPlan(self.settings.batch_size, orientations, with_reply, learner.input_form)
         while progress.epoch < progress.num_epochs:
             start, end = self._bounds(len(order), progress.epoch), self._bounds(len(order), progress.epoch + 1)
-            if start == end:  # settings changed since this training began: it has fewer batches than epochs
+            if start == end:  # fewer batches than epochs: the settings changed after this training began
                 progress.epoch += 1
                 continue
             rng = np.random.default_rng([*seeds, progress.epoch + 1])
             with EpochBatches(samples, plan, rng, order.between(start, end)) as batches:
                 finished = self._epoch(learner, batches, asked, start, stop)
-            stopping = not finished or stop()  # asked once: what comes later is seen after the next epoch
+            stopping = not finished or stop()  # called once: a later stop takes effect after the next epoch
             due = progress.epoch % self.settings.save_interval == 0
             done = progress.epoch == progress.num_epochs
             if stopping or due or done:
                 self._save(learner, keep=(done or stopping) and self.config.pipeline.keep_checkpoints)
             if stopping:
                 break
-        self._tell_reuse()
+        self._report_reuse()
         if self._calibration:
-            self.report(Note(f"calibration, predicted value and what came of it: {self._calibration.line}"))
+            self.report(Note(f"calibration, predicted value and mean outcome: {self._calibration.line}"))
         return self._summary(len(records), learner.step)
 
-    def _plan(self, records: RecordBatch, order: Order, num_held_out: int) -> None:
-        """How many samples this training takes: passes over the sample, or what `training.reuse` makes due."""
+    def _plan(self, records: RecordBatch, order: SampleOrder, num_held_out: int) -> None:
+        """Determines the number of samples: passes over the sample, or what is due by the replay ratio."""
         progress, settings = self.progress, self.settings
         if num_held_out:
-            self.report(Note(f"held out: {int(num_held_out):,} records of games that are not taught"))
+            self.report(Note(f"held out: {int(num_held_out):,} records of games that are not trained on"))
         begins, arrived = progress.num_samples == 0, self._account.arrived(records.available)
         if begins:
             progress.new_records, due = self._account.begin(records.available, len(records), settings.reuse)
@@ -128,14 +128,14 @@ class _Training:
                 self.report(Note(f"reuse: {each}: less than half a batch, nothing to do until there are more"))
 
     def _bounds(self, num_records: int, epoch: int) -> int:
-        """After how many samples the epoch ends: whole passes over the records or, by reuse, whole batches.
+        """The number of samples at the end of an epoch: whole passes over the records or, with `reuse`, whole batches.
 
-        There is one unit at least, and the last epoch is never without one.
+        There is at least one of these units, and the last epoch always has one.
         """
         unit = num_records if self.settings.reuse is None else self.settings.batch_size
         return max(1, self.progress.num_samples // unit) * epoch // self.progress.num_epochs * unit
 
-    def _tell_reuse(self) -> None:
+    def _report_reuse(self) -> None:
         account, new = self._account, self.progress.new_records
         each = f", {self.samples_seen / new:.1f} for each of {new:,} new records" if new else ""
         lifetime = account.samples / max(1, account.records)
@@ -147,7 +147,7 @@ class _Training:
         )
 
     def _progress(self, found: checkpoints.Checkpoint | None, resume_key: str | None) -> Progress:
-        """Where this training starts: where it was interrupted, or at its first epoch."""
+        """The progress with which this training starts: where it was interrupted, or at its first epoch."""
         left = found.training if found else {}
         try:
             if found is not None and resume_key is not None and left.get("resume_key") == resume_key:
@@ -155,7 +155,7 @@ class _Training:
                 if self.settings.reuse is None:
                     progress.num_epochs = self.settings.num_epochs
                 if 0 < progress.epoch < progress.num_epochs:
-                    self.report(Note(f"going on after epoch {progress.epoch} of {progress.num_epochs}"))
+                    self.report(Note(f"resuming after epoch {progress.epoch} of {progress.num_epochs}"))
                 return progress
             accounts = accounts_in(left.get("accounts"))
         except (TypeError, AttributeError) as error:
@@ -177,7 +177,7 @@ class _Training:
                 Window(settings.window.records, settings.window.exponent, settings.window.slope),
             )
         if len(records) == records.available < settings.data_sample_size:
-            wanted = f"{settings.data_sample_size:,} records of {self.pool} were asked for"
+            wanted = f"{settings.data_sample_size:,} records of {self.pool} were requested"
             text = f"{wanted} and there are {len(records):,}: all"
         else:
             text = f"{len(records):,} of {records.available:,} records of {self.pool} by {settings.sample_strategy}"
@@ -209,16 +209,16 @@ class _Training:
             raise checkpoints.CheckpointError(f"{self.path}: {error}") from error
         fresh, kept = learner.resume_auxiliary(found.auxiliary), {name.partition(".")[0] for name in found.auxiliary}
         if fresh:
-            self.report(Note(f"auxiliary heads that {self.path} does not have begin afresh: {', '.join(fresh)}"))
-        if left_out := sorted(kept - auxiliary.keys()):
-            self.report(Note(f"auxiliary heads of {self.path} that are off now are left out: {', '.join(left_out)}"))
-        self.report(Note(f"going on with {self.path} at step {found.step:,} ({where}{learner.method})"))
+            self.report(Note(f"auxiliary heads not in {self.path} start with fresh weights: {', '.join(fresh)}"))
+        if dropped := sorted(kept - auxiliary.keys()):
+            self.report(Note(f"auxiliary heads of {self.path} that are off now are dropped: {', '.join(dropped)}"))
+        self.report(Note(f"resuming {self.path} at step {found.step:,} ({where}{learner.method})"))
         return learner
 
     def _epoch(
         self, learner: Learner, batches: EpochBatches, asked: HeldOut, start: int, stop: Callable[[], bool]
     ) -> bool:
-        """One epoch, which begins after `start` samples; False when it was stopped before its end."""
+        """Trains one epoch, which begins after `start` samples; False if it was stopped before its end."""
         epoch, samples = self.progress.epoch + 1, start
         meter = Meter()
         reported = time.monotonic()
@@ -273,12 +273,12 @@ class _Training:
         )
 
     def _rate_factor(self, samples: int) -> float:
-        """1, and `final_rate_fraction` for the last `final_rate_epochs` of the training's samples."""
+        """The learning rate's factor: `final_rate_fraction` in the last `final_rate_epochs` of the samples, else 1."""
         final = samples >= self.progress.num_samples * (1 - self.settings.final_rate_epochs)
         return self.settings.final_rate_fraction if final else 1.0
 
     def _save(self, learner: Learner, keep: bool) -> None:
-        """Saves the checkpoint; `keep`: and the network that plays once more, under the number of its steps."""
+        """Saves the checkpoint; with `keep` also a copy of the network that plays, named by its step."""
         values: dict[str, Any] = {
             "weights": learner.weights(),
             "averaged_weights": learner.averaged_weights(),

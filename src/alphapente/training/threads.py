@@ -1,4 +1,4 @@
-"""Threads inside torch's operations: a training has one, since each of its own learns from a part of the batch."""
+"""The threads within torch's operations: a training uses one, since its own threads divide the batch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """So many threads for each operation of torch while it lasts."""
+    """Sets the threads of each torch operation within the context."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

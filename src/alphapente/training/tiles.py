@@ -1,14 +1,14 @@
-"""Winograd's tiles: the sums that turn pieces of a board into tiles, where a 3x3 convolution is a product of matrices.
+"""Winograd transforms: the sums that transform a board to tiles, in which a 3x3 convolution is a matrix product.
 
 A convolution F(4x4, 3x3) computes 4x4 points from 6x6 points of its input: y = A^T [(G g G^T) * (B^T d B)] A, with 36
-products where the plain sum takes 144 (Lavin & Gray 2016, "Fast algorithms for convolutional neural networks",
-section 4). F(5x5, 3x3) takes 49 for 225, and its tiles cover boards of 9, 13, 15 and 19 with less beyond the edge: 784
-products on 19x19 where F(4x4) takes 900, 196 for 324 on 9x9. Its rounding is that of float32, nothing beside a batch's
-noise; in bf16 it would be too much.
+products instead of 144 (Lavin & Gray 2016, "Fast algorithms for convolutional neural networks", section 4). F(5x5, 3x3)
+needs 49 instead of 225, and its tiles extend less beyond the edge of boards of 9, 13, 15 and 19: 784 products on 19x19
+where F(4x4) needs 900, and 196 where it needs 324 on 9x9. In float32 its rounding error is negligible beside a batch's
+noise; in bf16 it would be too large.
 
-Numbers are bf16 (to NumPy: uint16) by F(4x4) or float32 by F(5x5), channels last, and each kernel is compiled for the
-type that it is called with. Of bf16 two neighbouring channels make one 32-bit word, so that the low and the high half
-become float32 by one shift or mask. The loops are written as LLVM vectors: numba's own vectorizer gives up on them.
+Numbers are bf16 (for NumPy: uint16) with F(4x4) or float32 with F(5x5), channels last, and each kernel is compiled for
+the type of its arguments. In bf16, two adjacent channels are one 32-bit word, so that one shift or mask converts the
+low or the high half to float32. The loops are written as LLVM vectors: numba's own vectorizer fails on them.
 """
 
 import math
@@ -26,18 +26,18 @@ from numpy.typing import NDArray
 from alphapente.compiled import kernel
 
 LANES = 32
-"""Channels that one step works on: the number of channels is a multiple."""
+"""Channels that one step processes; the number of channels is a multiple of it."""
 
 Numbers = NDArray[np.uint16] | NDArray[np.float32]
-"""Of bf16, as uint16, or of float32."""
+"""An array of bf16, stored as uint16, or of float32."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """F(side x side, 3x3) after Toom and Cook, for the points +-x of each of `pairs`, 0 where `zero`, and infinity.
+    """F(side x side, 3x3) by Toom-Cook, with the points +-x for each x of `pairs`, 0 if `zero`, and infinity.
 
-    Its sums are linear functions of numbers, arrays or vectors, given and returned in that order of points: 0, then
-    each x and -x, then infinity.
+    Its sums are linear functions of numbers, arrays or vectors, in this order of points: 0, then each x and -x, then
+    infinity.
     """
 
     pairs: tuple[float, ...]
@@ -60,7 +60,7 @@ class Form:
 
     @cached_property
     def filter(self) -> NDArray[np.float32]:
-        """G, float32[window, 3]: what filters are multiplied by from both sides."""
+        """G, float32[window, 3]: the transform of filters, G g G^T."""
         rows = [[1 / _polynomial(self.pairs)[0], 0, 0]] if self.zero else []
         for x, others in self._each():
             scale = 2 * x ** (1 + self.zero) * math.prod(x**2 - other**2 for other in others)
@@ -68,7 +68,7 @@ class Form:
         return np.array([*rows, [0, 0, 1]], np.float32)
 
     def input_sums(self, *points: Any) -> list[Any]:
-        """B^T d: the input's numbers to one for each product."""
+        """B^T d: from the input's numbers to one for each product."""
         whole = _polynomial(self.pairs)
         results = [_weighted(whole, points[::2])] if self.zero else []
         for x, others in self._each():
@@ -79,7 +79,7 @@ class Form:
         return [*results, _weighted(whole, points[self.zero :: 2])]
 
     def output_sums(self, *products: Any) -> list[Any]:
-        """A^T m: products to numbers of the result."""
+        """A^T m: from products to numbers of the result."""
         pairs = products[self.zero : -1]
         sums = [plus + minus for plus, minus in zip(pairs[::2], pairs[1::2], strict=True)]
         differences = [plus - minus for plus, minus in zip(pairs[::2], pairs[1::2], strict=True)]
@@ -91,7 +91,7 @@ class Form:
         return results
 
     def gradient_sums(self, *results: Any) -> list[Any]:
-        """A y: the gradient of numbers of the result to that of products."""
+        """A y: from the gradient of the result to that of the products."""
         found = [results[0]] if self.zero else []
         for x in self.pairs:
             even, odd = (_weighted([x**k for k in range(first, self.side, 2)], results[first::2]) for first in range(2))
@@ -103,12 +103,12 @@ class Form:
 
 
 def _polynomial(pairs: Sequence[float]) -> list[float]:
-    """The coefficients of the product of t - x^2, from that of 1 upwards."""
+    """The coefficients of the product of (t - x^2) over x in `pairs`, the constant first."""
     return [round(float(number), 12) for number in np.poly([x**2 for x in pairs])[::-1]]
 
 
 def _weighted(factors: Sequence[float], terms: Sequence[Any]) -> Any:
-    """The sum of terms times their factors; terms beyond the last factor do not count."""
+    """The sum of terms times their factors; terms beyond the last factor are ignored."""
     total = None
     for factor, term in zip(factors, terms, strict=False):
         scaled = term if factor == 1 else term * factor
@@ -117,17 +117,17 @@ def _weighted(factors: Sequence[float], terms: Sequence[Any]) -> Any:
 
 
 BF16 = Form((2 / 3, 3 / 2), zero=True)
-"""F(4x4, 3x3): measured, these points have half the error in bf16 of the usual +-1, +-2 (Barabasz et al. 2020, "Error
-analysis and improving the accuracy of Winograd convolution for deep neural networks")."""
+"""F(4x4, 3x3): with these points the measured error in bf16 is half of that with the usual +-1, +-2 (Barabasz et al.
+2020, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks")."""
 FLOAT32 = Form((1 / 2, 1, 2), zero=False)
-"""F(5x5, 3x3), and multiplying by these is exact."""
+"""F(5x5, 3x3); products with these points are exact in floating point."""
 
 
 _INT, _FLOAT = ir.IntType(32), ir.FloatType()
 
 
 class _Vector:
-    """Float32 numbers in a register, with the arithmetic that the sums need."""
+    """A vector of float32 with the arithmetic that the sums need."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -144,7 +144,7 @@ class _Vector:
 
 
 class _Float32:
-    """How LANES float32 numbers are read and written: in turns of one vector of AVX2."""
+    """How LANES float32 numbers are read and written: one vector of AVX2 per turn."""
 
     FORM = FLOAT32
     WORDS = FLOATS = ir.VectorType(_FLOAT, 8)
@@ -160,7 +160,7 @@ class _Float32:
 
 
 class _BFloat16:
-    """How LANES bf16 numbers are: all at once, as words of two."""
+    """How LANES bf16 numbers are read and written: all at once, as words of two."""
 
     FORM = BF16
     WORDS, FLOATS = ir.VectorType(_INT, LANES // 2), ir.VectorType(_FLOAT, LANES // 2)
@@ -172,19 +172,19 @@ class _BFloat16:
 
     @classmethod
     def widen(cls, builder: Any, words: Any) -> list[_Vector]:
-        """The low halves of words as float32, and the high halves."""
+        """The low halves of words as float32, and the high halves. A bf16 is the upper half of a float32."""
         halves = builder.shl(words, cls._same(16)), builder.and_(words, cls._same(0xFFFF0000))
         return [_Vector(builder, builder.bitcast(half, cls.FLOATS)) for half in halves]
 
     @classmethod
     def narrow(cls, builder: Any, vectors: list[_Vector]) -> Any:
-        """The opposite, rounded to the nearest."""
+        """The inverse, rounded to the nearest: 0x8000 is half of the last bit that is kept."""
         low, high = (builder.add(builder.bitcast(vector.value, cls.WORDS), cls._same(0x8000)) for vector in vectors)
         return builder.or_(builder.lshr(low, cls._same(16)), builder.and_(high, cls._same(0xFFFF0000)))
 
 
 def _aligned(builder: Any, kind: Any) -> Any:
-    """Memory on the stack at a multiple of 64 bytes, so that no vector in it lies across two lines of the cache."""
+    """Memory on the stack at a multiple of 64 bytes, so that no vector in it crosses a cache line."""
     with builder.goto_entry_block():
         memory = builder.alloca(kind)
     memory.align = 64
@@ -192,18 +192,18 @@ def _aligned(builder: Any, kind: Any) -> Any:
 
 
 def _finish(builder: Any, memory: Any) -> None:
-    """Keeps LLVM from moving reads of `memory` before the writes to it, and from doing without them."""
+    """An empty assembler statement: LLVM must not move reads of `memory` before the writes, or remove them."""
     signature = ir.FunctionType(ir.VoidType(), [memory.type])
     builder.asm(signature, "", "r,~{memory}", [memory], side_effect=True)
 
 
 def _mover(sums: Callable[..., list[Any]], reads: str, writes: str) -> Callable[..., Any]:
-    """A function for kernels that reads a square of vectors, sums them both ways and writes a square of vectors.
+    """A function for kernels that reads a square of vectors, applies `sums` both ways and writes a square of vectors.
 
     `reads` and `writes` name the form's attributes with the squares' sides; columns are summed first, then rows. The
-    function takes addresses: of the source, of int64[reads * reads] offsets in it, of the target, of
-    int64[writes * writes] offsets in that; and an array of LANES numbers that stand for every point off the board
-    (offset below 0). The type of its numbers is that of all.
+    arguments of the function are addresses: of the source, of int64[reads * reads] offsets in it, of the target, of
+    int64[writes * writes] offsets in that; and an array of LANES numbers, which is read or written for each point off
+    the board (offset below 0). The type of that array is the type of all numbers.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -268,20 +268,20 @@ _move_gradient = _mover(Form.gradient_sums, "side", "window")
 
 
 def num_tiles(form: Form, size: int) -> int:
-    """Tiles on a board of size * size points."""
+    """The number of tiles on a board of size * size points."""
     return (-(-size // form.side)) ** 2
 
 
 def input_offsets(form: Form, size: int, point: int) -> NDArray[np.int64]:
-    """int64[tiles, window * window]: bytes from a board's start to each point that each tile reads, -1 off the board.
+    """int64[tiles, window * window]: the byte offset of each point that each tile reads in a board, -1 off the board.
 
-    A point takes `point` bytes.
+    A point has `point` bytes.
     """
     return _offsets(size, point, form.side, np.arange(form.window) - 1)
 
 
 def output_offsets(form: Form, size: int, point: int) -> NDArray[np.int64]:
-    """int64[tiles, side * side]: the same for each point of the result that each tile has."""
+    """int64[tiles, side * side]: the same for each point of the result that each tile computes."""
     return _offsets(size, point, form.side, np.arange(form.side))
 
 
@@ -294,7 +294,7 @@ def _offsets(size: int, point: int, step: int, reach: NDArray[np.int64]) -> NDAr
 
 
 def cell_offsets(tiles: Numbers) -> NDArray[np.int64]:
-    """int64[cells]: bytes from the start of tiles [cells, n, C] to each cell of the first tile."""
+    """int64[cells]: the byte offset of each cell of the first tile in tiles [cells, n, C]."""
     return np.arange(len(tiles)) * tiles.strides[0]
 
 

@@ -1,7 +1,7 @@
-"""What the network that plays makes of games that it was never taught: its losses there, and whether its values are so.
+"""Validation on held-out games, which are never trained on: the losses and the calibration of the network that plays.
 
-Games are held out whole, since the positions of one game are nearly alike, and always the same games, since what one
-training held out the next one must not teach.
+Whole games are held out, since the positions of one game are similar. They are always the same games, since a later
+training must not train on what an earlier one held out.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from alphapente.training.labels import settled
 from alphapente.training.losses import Losses
 
 NUM_BINS = 10
-"""Bins of equal width, from -1 to 1, in which predicted values are compared with what came."""
+"""Bins of equal width, from -1 to 1, in which predicted values are compared with outcomes."""
 MOST_RECORDS = 4096
-"""So many held-out records are asked about at most, the newest: more would take longer and tell the same."""
+"""The most held-out records to evaluate, the newest: more would take longer and give the same result."""
 _BATCH = 256
-_MIXER = 0x9E3779B97F4A7C15
+_MIXER = 0x9E3779B97F4A7C15  # 2**64 / golden ratio (Fibonacci hashing, Knuth)
 
 
 def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
-    """bool[n]: whether each record's game is held out: about this share of the games, for ever the same ones.
+    """bool[n]: whether each record's game is held out: about this share of the games, always the same ones.
 
-    Nothing is held out where nothing would be left to learn from.
+    A hash of the game's number decides. Nothing is held out if otherwise nothing would remain to train on.
     """
     with np.errstate(over="ignore"):
         mixed = records.game_ids.astype(np.uint64) * np.uint64(_MIXER)
@@ -39,37 +39,37 @@ def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Predicted values against what came of the positions, in NUM_BINS bins; empty bins are left out."""
+    """Predicted values against outcomes, in NUM_BINS bins; empty bins are omitted."""
 
     bins: list[tuple[float, float, int]]
     """Mean predicted value, mean outcome, positions; by rising value."""
 
     @property
     def error(self) -> float:
-        """The expected calibration error: |predicted - came|, the mean over all positions (Guo et al. 2017)."""
+        """The expected calibration error: |predicted - outcome| of the bins, weighted by size (Guo et al. 2017)."""
         positions = sum(count for *_, count in self.bins)
-        return sum(abs(predicted - came) * count for predicted, came, count in self.bins) / max(positions, 1)
+        return sum(abs(predicted - outcome) * count for predicted, outcome, count in self.bins) / max(positions, 1)
 
     @property
     def line(self) -> str:
-        """The bins, for people: "-0.91 came -0.80 (40), 0.13 came 0.20 (7)"; in brackets how many positions."""
-        return ", ".join(f"{predicted:.2f} came {came:.2f} ({count:,})" for predicted, came, count in self.bins)
+        """The bins as text: "-0.91 -> -0.80 (40), 0.13 -> 0.20 (7)"; predicted, outcome and number of positions."""
+        return ", ".join(f"{predicted:.2f} -> {outcome:.2f} ({count:,})" for predicted, outcome, count in self.bins)
 
 
-def calibration(predicted: NDArray[np.float32], came: NDArray[np.float32]) -> Calibration:
-    """Of values float32[n] and outcomes float32[n]."""
+def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.float32]) -> Calibration:
+    """The calibration of predicted values float32[n] against outcomes float32[n]."""
     place = np.clip(((predicted + 1) / 2 * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
     bins = []
     for number in range(NUM_BINS):
         here = place == number
         if here.any():
-            bins.append((float(predicted[here].mean()), float(came[here].mean()), int(here.sum())))
+            bins.append((float(predicted[here].mean()), float(outcome[here].mean()), int(here.sum())))
     return Calibration(bins)
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What held-out games say. `calibration` is None where each of them has a random move to its end."""
+    """The result on held-out records. `calibration` is None if a random move follows each of them."""
 
     positions: int
     policy_loss: float
@@ -78,7 +78,7 @@ class Validation:
 
 
 class HeldOut:
-    """The held-out records of a sample, ready to be asked about."""
+    """The held-out records of a sample, ready to be evaluated."""
 
     def __init__(self, records: RecordBatch, samples: Samples, chosen: NDArray[np.bool_]) -> None:
         self._samples = samples
@@ -89,7 +89,7 @@ class HeldOut:
         return len(self._indices)
 
     def ask(self, judge: Callable[[Batch], tuple[Losses, NDArray[np.float32]]], form: InputForm = PLANES) -> Validation:
-        """What `Learner.judge` makes of them, as its network reads them (`form`): at least one record."""
+        """Evaluates the records, of which there must be one, by `Learner.judge`; `form` is its network's input form."""
         policy = weights = value = 0.0
         values = np.empty(len(self), np.float32)
         for start in range(0, len(self), _BATCH):
@@ -100,7 +100,7 @@ class HeldOut:
             weight = float(batch.policy_weight.sum())
             policy, weights = policy + float(found.policy) * weight, weights + weight
             value += float(found.value) * len(indices)
-        told = None
+        calibrated = None
         if self._settled.any():
-            told = calibration(values[self._settled], self._outcome[self._settled])
-        return Validation(len(self), policy / max(weights, 1e-9), value / len(self), told)
+            calibrated = calibration(values[self._settled], self._outcome[self._settled])
+        return Validation(len(self), policy / max(weights, 1e-9), value / len(self), calibrated)

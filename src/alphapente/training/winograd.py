@@ -1,9 +1,9 @@
-"""3x3 convolutions by Winograd's tiles, in bf16 on a CPU without AMX and in float32 on one with AVX2.
+"""3x3 convolutions by Winograd tiles, in bf16 on a CPU without AMX and in float32 on one with AVX2.
 
-In bf16, 64 channels on 19x19, one core of a Zen 4: 13 ms against 28 forward, 28 against 66 backward for 256 positions.
-The price is rounding: an error of 1.1% of the result where plain bf16 has 0.2%, without bias, hence small beside the
-noise of a batch's own gradient. In float32 the error is 2e-6 where the plain sum has 3e-7; docs/training.md has what
-a whole step gains.
+In bf16, 64 channels on 19x19, one core of a Zen 4: 13 instead of 28 ms forward, 28 instead of 66 ms backward for 256
+positions. The cost is rounding: an error of 1.1% of the result where plain bf16 has 0.2%, without bias, and so small
+beside the noise of a batch's gradient. In float32 the error is 2e-6 where the plain sum has 3e-7. docs/training.md has
+the speed of whole steps.
 """
 
 import threading
@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from alphapente.training import tiles
 
 TILES_AT_ONCE = {torch.bfloat16: 400, torch.float32: 64}
-"""So many tiles, about, are made at once: fewer cost calls, more leave the caches."""
+"""The approximate number of tiles made at once, measured: fewer need more calls, more do not fit the caches."""
 
 _FORMS = {torch.bfloat16: tiles.BF16, torch.float32: tiles.FLOAT32}
 _FILTERS = {dtype: torch.from_numpy(np.kron(form.filter, form.filter)) for dtype, form in _FORMS.items()}  # [cells, 9]
 
 
 def pays(device: str, precision: str) -> bool:
-    """Whether this gains on this processor: in fp32 with AVX2, in bf16 with AVX512_BF16 and without AMX.
+    """Whether tiles are faster on this processor: in fp32 with AVX2, in bf16 with AVX512_BF16 and without AMX.
 
-    AMX has no need of it, and without a compiler (NUMBA_DISABLE_JIT) the sums cannot run.
+    A processor with AMX does not need tiles, and without a compiler (NUMBA_DISABLE_JIT) the sums cannot run.
     """
     if device != "cpu" or numba.config.DISABLE_JIT or not hasattr(torch.cpu, "get_capabilities"):
         return False
@@ -38,7 +38,7 @@ def pays(device: str, precision: str) -> bool:
 
 
 def use_winograd(model: nn.Module) -> int:
-    """Gives each fitting convolution of a model this way to compute; names and weights stay. Returns how many."""
+    """Makes each fitting convolution of a model compute by tiles; names and weights stay. Returns their number."""
     fitting = [module for module in model.modules() if type(module) is nn.Conv2d and _fits(module)]
     for module in fitting:
         module.__class__ = WinogradConv2d
@@ -52,7 +52,7 @@ def _fits(conv: nn.Conv2d) -> bool:
 
 
 class WinogradConv2d(nn.Conv2d):
-    """A 3x3 convolution without bias that keeps the board's size, its channels multiples of tiles.LANES."""
+    """A 3x3 convolution without bias that keeps the board's size; its channels are multiples of tiles.LANES."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, S, S] to [B, K, S, S], channels last: bf16 for bf16 and in autocast, else float32."""
@@ -88,22 +88,22 @@ def _planes(boards: Tensor) -> Tensor:
 
 
 def _array(tensor: Tensor) -> tiles.Numbers:
-    """The memory of a tensor as NumPy sees it, bf16 as uint16, the middle axes as one: [n, points, C]."""
+    """The memory of a tensor as an array, bf16 as uint16, the middle axes as one: [n, points, C]."""
     plain = tensor.detach()
     array: tiles.Numbers = (plain.view(torch.uint16) if plain.dtype == torch.bfloat16 else plain).numpy()
     return array.reshape(len(array), -1, array.shape[-1])
 
 
 class _Space(threading.local):
-    """Room for some tiles, kept by each thread for its next call."""
+    """Memory for tiles, which each thread keeps for its next call."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int, int, torch.dtype], tuple[Tensor, tiles.Numbers]] = {}
 
     def tiles(self, use: str, count: int, channels: int, dtype: torch.dtype) -> tuple[Tensor, tiles.Numbers]:
-        """[cells, count or one more, channels] with any content, as a tensor and as an array over the same memory.
+        """[cells, count or one more, channels], uninitialised, as a tensor and as an array over the same memory.
 
-        The number is odd in float32: cells an even number of tiles apart would fall on the same few sets of the cache.
+        In float32 the number is odd: cells an even number of tiles apart would map to the same few sets of the cache.
         """
         key = use, count, channels, dtype
         if key not in self._kept:
