@@ -77,6 +77,18 @@ def test_nothing_overflows_where_every_weight_pulls_the_same_way() -> None:
     np.testing.assert_allclose(found_value, value, atol=0.01)
 
 
+def test_a_policy_channel_of_a_single_weight_does_not_overflow() -> None:
+    model = network(16)
+    with torch.no_grad():
+        model.heads.point.weight.zero_()
+        model.heads.point.weight[:, 3] = 1.0
+    positions = random_positions(9, 4, seed=6)
+    policy, value = exactly(model, positions)
+    found_policy, found_value = MixnetEvaluator(quantized(model), 4, 9).evaluate(positions)
+    assert np.abs(found_policy - policy).max() < 0.01 * policy.std()
+    np.testing.assert_allclose(found_value, value, atol=0.01)
+
+
 def test_only_wanted_positions_are_evaluated() -> None:
     positions = random_positions(9, 3, seed=7)
     evaluator = MixnetEvaluator(quantized(network()), 3, 9)

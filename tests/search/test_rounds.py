@@ -61,7 +61,7 @@ def games(forest: Forest, plies: int) -> list[tuple[int, SearchResult]]:
     return sorted(found, key=lambda each: each[0])
 
 
-@pytest.mark.parametrize(("trees", "places"), [(1, 1), (1, 4), (3, 3)])
+@pytest.mark.parametrize(("trees", "places"), [(1, 1), (1, 4), (3, 3), (9, 9)])
 @pytest.mark.parametrize("root", ["gumbel", "puct"])
 def test_rounds_find_what_single_calls_find(
     trees: int, places: int, root: str, monkeypatch: pytest.MonkeyPatch

@@ -47,8 +47,10 @@ def quantized(model: "Mixnet") -> Weights:
     )
     unit = 65536 * feature_unit / gain
     pointwise = tensors["heads.point.weight"].reshape(-1, channels) * unit
-    # The pointwise layer's products are summed in int32: at most 2**15 * 65,536 = 2**31, minus a margin for rounding.
-    policy_unit = np.maximum(np.abs(pointwise).sum(1), 1e-12) / (65536 - channels)
+    # The pointwise layer's products are summed in int32: at most 2**15 * 65,536 = 2**31, minus a margin for rounding;
+    # and each weight is an int16.
+    sizes = np.abs(pointwise)
+    policy_unit = np.maximum(sizes.sum(1) / (65536 - channels), np.maximum(sizes.max(1), 1e-12) / _LARGEST)
     policy = np.rint(pointwise / policy_unit[:, None]).T  # [C, H]
     pooled = np.concatenate([tensors["heads.pooled_bias.weight"], tensors["heads.hidden.weight"]]).T
     pooled_bias = np.concatenate([tensors["heads.point.bias"], tensors["heads.hidden.bias"]])

@@ -76,7 +76,7 @@ def quantize(network: PortableNetwork, planes: Planes) -> PortableNetwork:
     divergence, value_error = difference(network, quantized, planes)
     if divergence > MOST_DIVERGENCE or value_error > MOST_VALUE_ERROR:
         raise FailureError(
-            f"in int8 this network is another (on {len(planes)} positions mean divergence {divergence:.3f}, mean "
+            f"int8 changes this network too much (on {len(planes)} positions mean divergence {divergence:.3f}, mean "
             f"value error {value_error:.3f}): set network.precision to auto to play it as it is"
         )
     return quantized
