@@ -25,8 +25,8 @@ from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
 from alphapente.search.exhaustive import Prover
-from alphapente.search.solver import Solver
-from alphapente.search.threats import FOURS
+from alphapente.search.solver.solve import Solver
+from alphapente.search.solver.threats import FOURS
 
 SUITE = BUILT_IN / "forced_wins.json"
 SIZE = 19

@@ -33,8 +33,8 @@ from alphapente.rules.position import (
 )
 from alphapente.rules.tactics import tactics
 from alphapente.search.exhaustive import Prover
-from alphapente.search.forest import Exploration, Forest, search_position
-from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
 
 LONG_SEARCH = 25_000
 """Simulations of the search that may contradict a position."""

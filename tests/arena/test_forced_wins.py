@@ -8,7 +8,7 @@ from collections import Counter
 from alphapente.arena.openings import symmetry_key
 from alphapente.arena.suite import BUILT_IN, read_suite
 from alphapente.search.exhaustive import Prover
-from alphapente.search.solver import Solver
+from alphapente.search.solver.solve import Solver
 
 PUZZLES = read_suite(BUILT_IN / "forced_wins.json")
 

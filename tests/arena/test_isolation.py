@@ -16,7 +16,7 @@ from alphapente.arena.match import plan_games
 from alphapente.arena.players import Player, PolicyPlayer, RandomPlayer, SearchPlayer
 from alphapente.arena.references import RolloutPlayer, TacticalPlayer
 from alphapente.config import SearchSettings
-from alphapente.search.forest import Exploration
+from alphapente.search.mcts.forest import Exploration
 
 SIZE = 9
 STAND_IN = Path(__file__).with_name("stand_in_engine.py")

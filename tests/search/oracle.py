@@ -7,8 +7,8 @@ import numpy as np
 
 from alphapente.config import SearchSettings
 from alphapente.rules.notation import point_name
-from alphapente.search.forest import Forest
-from alphapente.search.tree import NOTHING, PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, UNOPENED, Trees
+from alphapente.search.mcts.forest import Forest
+from alphapente.search.mcts.tree import NOTHING, PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, UNOPENED, Trees
 
 
 @dataclass

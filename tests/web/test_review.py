@@ -11,8 +11,8 @@ import pytest
 
 from alphapente.rules import Game
 from alphapente.rules.notation import parse_point
-from alphapente.search.root import SearchResult
-from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
+from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
 from alphapente.web.reviewing import accuracy, describe_win, review_move
 from alphapente.web.schemas import ReviewedMove
 from alphapente.web.searches import ForcedWin, SearchSnapshot

@@ -9,10 +9,10 @@ import numpy as np
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
-from alphapente.search.edges import edge_value
-from alphapente.search.forest import PRINCIPAL_VARIATION, Forest
-from alphapente.search.root import SearchResult, principal_variation
-from alphapente.search.tree import nodes_in_memory
+from alphapente.search.mcts.edges import edge_value
+from alphapente.search.mcts.forest import PRINCIPAL_VARIATION, Forest
+from alphapente.search.mcts.root import SearchResult, principal_variation
+from alphapente.search.mcts.tree import nodes_in_memory
 
 FIRST_SIMULATIONS = 32
 """Simulations of the first search with a time limit. They measure the engine's speed."""

@@ -25,12 +25,14 @@ from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES, copy_turned
 from alphapente.rules.tactics import find_tactics, new_bitboards
-from alphapente.search.edges import find_next
-from alphapente.search.forest import Forest
-from alphapente.search.gumbel import select_gumbel
-from alphapente.search.kernels import back_up, expand, select, select_puct
-from alphapente.search.root import SearchResult
-from alphapente.search.tree import IDLE, SEARCHING, UNKNOWN, Leaves, SelectionConstants, Trees
+from alphapente.search.mcts.backup import back_up
+from alphapente.search.mcts.edges import find_next
+from alphapente.search.mcts.expansion import expand
+from alphapente.search.mcts.forest import Forest
+from alphapente.search.mcts.gumbel import select_gumbel
+from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.selection import select, select_puct
+from alphapente.search.mcts.tree import IDLE, SEARCHING, UNKNOWN, Leaves, SelectionConstants, Trees
 
 LAPS = 5
 """How often each part is measured; the fastest counts, since disturbances only slow it down."""

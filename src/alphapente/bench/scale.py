@@ -18,8 +18,8 @@ from alphapente.config import Config
 from alphapente.network.device import num_cores
 from alphapente.rules.kernels import play
 from alphapente.rules.position import Position, new_positions
-from alphapente.search.forest import Forest
-from alphapente.search.tree import EDGE, NODE
+from alphapente.search.mcts.forest import Forest
+from alphapente.search.mcts.tree import EDGE, NODE
 
 NODES = (1_000, 10_000, 100_000, 1_000_000)
 LEAVES = 16

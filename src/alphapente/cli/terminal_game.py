@@ -14,7 +14,7 @@ from alphapente.rules.game import MARKS, Game
 from alphapente.rules.gametext import decode_text, read_game
 from alphapente.rules.notation import COLUMNS, NotationError, format_moves, parse_point, point_name
 from alphapente.rules.position import stones
-from alphapente.search.tree import PROVEN_DRAW, PROVEN_WIN
+from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_WIN
 
 EngineMaker = Callable[[int], Engine]
 """Makes an engine for a board size."""

@@ -50,10 +50,10 @@ def _compile_other_half() -> None:
     from alphapente.network.mixnet_backend import MixnetEvaluator
     from alphapente.network.mixnet_kernels import blank_weights
     from alphapente.rules.game import Game
-    from alphapente.search.forest import Forest
-    from alphapente.search.kernels import expand
-    from alphapente.search.solver import Solver
-    from alphapente.search.tree import new_scratch
+    from alphapente.search.mcts.expansion import expand
+    from alphapente.search.mcts.forest import Forest
+    from alphapente.search.mcts.tree import new_scratch
+    from alphapente.search.solver.solve.solve import Solver
 
     size = 9
     evaluator = MixnetEvaluator(blank_weights(), 1, size)

@@ -12,7 +12,7 @@ from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, legal_points, play
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
-from alphapente.search.root import SearchResult
+from alphapente.search.mcts.root import SearchResult
 from alphapente.selfplay.listing import list_points
 
 NEAR = 2

@@ -10,10 +10,10 @@ from alphapente.network.evaluator import Evaluator
 from alphapente.records.model import GameRecord
 from alphapente.rules.kernels import legal_points, play
 from alphapente.rules.position import IN_PLAY
-from alphapente.search.choice import choose_point
-from alphapente.search.forest import Forest
-from alphapente.search.root import SearchResult
-from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.search.mcts.choice import choose_point
+from alphapente.search.mcts.forest import Forest
+from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.selfplay.effort import ONE_EVALUATION, Effort, effort_at
 from alphapente.selfplay.game import (
     GameInPlay,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from alphapente.rules.game import Game
 from alphapente.rules.notation import point_name
-from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.schemas import ReviewedMove, Verdict
 from alphapente.web.searches import ForcedWin, SearchSnapshot
 from alphapente.web.views import names, rounded

@@ -21,11 +21,11 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.position import IN_PLAY, POSITION, Positions, new_positions
 from alphapente.rules.tactics import LOSES, tactics
-from alphapente.search.choice import choose_point
-from alphapente.search.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
-from alphapente.search.root import SearchResult
-from alphapente.search.solver import Solver
-from alphapente.search.tree import PROVEN_WIN, UNKNOWN
+from alphapente.search.mcts.choice import choose_point
+from alphapente.search.mcts.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
+from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.tree import PROVEN_WIN, UNKNOWN
+from alphapente.search.solver.solve.solve import Solver
 from alphapente.web.networks import Loaded, Networks
 
 SOLVER_POSITIONS = 20_000

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from alphapente.rules.game import Game
 from alphapente.rules.legality import describe_end
 from alphapente.rules.notation import point_name
-from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
+from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Loaded
 from alphapente.web.parts import Parts, PartsOf

@@ -14,12 +14,12 @@ from alphapente.network.mixnet_kernels import Network
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
 from alphapente.rules.tactics import LOSES, WINS
-from alphapente.search.cache import new_cache
-from alphapente.search.choice import choose_point
-from alphapente.search.edges import lacks_room
-from alphapente.search.kernels import LeafSolver, expand, select
-from alphapente.search.noise import dirichlet_shares, root_policy_temperature
-from alphapente.search.root import (
+from alphapente.search.mcts.cache import new_cache
+from alphapente.search.mcts.choice import choose_point
+from alphapente.search.mcts.edges import lacks_room
+from alphapente.search.mcts.expansion import expand
+from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
+from alphapente.search.mcts.root import (
     SearchResult,
     advance_root,
     new_compaction,
@@ -27,11 +27,10 @@ from alphapente.search.root import (
     read_root,
     start_search,
 )
-from alphapente.search.root_priors import RootDraws, read_root_priors, restrict_root
-from alphapente.search.rounds import run_rounds
-from alphapente.search.solver import FORCED_WIN, STOPS, examine, new_solver_memory
-from alphapente.search.threats import THREES, new_threats
-from alphapente.search.tree import (
+from alphapente.search.mcts.root_priors import RootDraws, read_root_priors, restrict_root
+from alphapente.search.mcts.rounds import run_rounds
+from alphapente.search.mcts.selection import LeafSolver, select
+from alphapente.search.mcts.tree import (
     DONE,
     IDLE,
     NEEDS_ROOT,
@@ -45,6 +44,8 @@ from alphapente.search.tree import (
     new_trees,
     with_room,
 )
+from alphapente.search.solver.solve.solve import FORCED_WIN, STOPS, examine, new_solver_memory
+from alphapente.search.solver.threats import THREES, new_threats
 
 PRINCIPAL_VARIATION = 12
 """The most moves in the principal variation of a result."""

@@ -33,7 +33,7 @@ from alphapente.rules.tactics import (
     find_tactics,
     has,
 )
-from alphapente.search.candidates import (
+from alphapente.search.solver.candidates import (
     add_bits,
     add_forcing_moves,
     add_open_ends,
@@ -42,8 +42,7 @@ from alphapente.search.candidates import (
     may_force,
     missing_captures,
 )
-from alphapente.search.defences import find_defences
-from alphapente.search.proof import (
+from alphapente.search.solver.proof import (
     AREA,
     CHOSEN,
     LIMIT,
@@ -65,6 +64,7 @@ from alphapente.search.proof import (
     update,
     winning_child,
 )
+from alphapente.search.solver.relevance_zone import find_defences
 
 FOURS, THREES = 0, 1
 """The level of a question: VCF or VCT."""

@@ -12,9 +12,9 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import MAX_PLIES, POSITION, VARIANTS, new_positions
-from alphapente.search.forest import Exploration, Forest, search_position
-from alphapente.search.kernels import select_puct
-from alphapente.search.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.selection import select_puct
+from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
 from tests.rules.long_game import long_game
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_puct, read_tree

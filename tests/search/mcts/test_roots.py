@@ -10,13 +10,13 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
-from alphapente.search.choice import choose_point
-from alphapente.search.forced import select_forced
-from alphapente.search.forest import Exploration, Forest, search_position
-from alphapente.search.gumbel import visits_due
-from alphapente.search.root import SearchResult
-from alphapente.search.root_priors import read_root_priors
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN
+from alphapente.search.mcts.choice import choose_point
+from alphapente.search.mcts.forced import select_forced
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.gumbel import visits_due
+from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.root_priors import read_root_priors
+from alphapente.search.mcts.tree import NOTHING, PROVEN_LOSS, UNKNOWN
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import PlainNode, plain_forced, plain_pruned, read_tree
 

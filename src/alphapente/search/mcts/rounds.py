@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
-from alphapente.search.cache import Cache
-from alphapente.search.kernels import LeafSolver, expand, select
-from alphapente.search.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
+from alphapente.search.mcts.cache import Cache
+from alphapente.search.mcts.expansion import expand
+from alphapente.search.mcts.selection import LeafSolver, select
+from alphapente.search.mcts.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel

@@ -7,9 +7,9 @@ import pytest
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.position import CELL_OF, IN_PLAY
 from alphapente.rules.tactics import UNDECIDED, tactics
-from alphapente.search.defences import find_defences
-from alphapente.search.proof import AREA, MAX_DEPTH
-from alphapente.search.threats import FOURS, THREAT_POSITIONS, new_threats, prove
+from alphapente.search.solver.proof import AREA, MAX_DEPTH
+from alphapente.search.solver.relevance_zone import find_defences
+from alphapente.search.solver.threats import FOURS, THREAT_POSITIONS, new_threats, prove
 from tests.search.random_play import SOUND, cells_of, open_positions
 
 

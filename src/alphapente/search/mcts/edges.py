@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel, vectorized
-from alphapente.search.tree import (
+from alphapente.search.mcts.tree import (
     MAX_CHILDREN_ROOM,
     PROVEN_DRAW,
     PROVEN_LOSS,

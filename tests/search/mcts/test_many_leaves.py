@@ -7,7 +7,7 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import IN_PLAY, VARIANTS, new_positions
-from alphapente.search.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import check_sums, count_nodes, read_tree
 

@@ -8,9 +8,9 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.position import new_positions
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
-from alphapente.search.cache import MISSING, find, new_cache, recall, remember
-from alphapente.search.forest import Exploration, Forest, search_position
-from alphapente.search.root import SearchResult
+from alphapente.search.mcts.cache import MISSING, find, new_cache, recall, remember
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.root import SearchResult
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 RNG = np.random.default_rng

@@ -7,8 +7,8 @@ import pytest
 
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
-from alphapente.search.forest import Exploration, Forest
-from alphapente.search.root import SearchResult
+from alphapente.search.mcts.forest import Exploration, Forest
+from alphapente.search.mcts.root import SearchResult
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 ROOTS: tuple[Root, ...] = ("gumbel", "puct")

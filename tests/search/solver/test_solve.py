@@ -12,11 +12,11 @@ from alphapente.rules.notation import parse_point
 from alphapente.rules.position import IN_PLAY
 from alphapente.rules.tactics import tactics
 from alphapente.search import solve
-from alphapente.search.edges import open_edge
 from alphapente.search.exhaustive import Prover
-from alphapente.search.forest import Forest, search_position
-from alphapente.search.solver import Solver
-from alphapente.search.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
+from alphapente.search.mcts.edges import open_edge
+from alphapente.search.mcts.forest import Forest, search_position
+from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
+from alphapente.search.solver.solve import Solver
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.random_play import SOUND, open_positions
 

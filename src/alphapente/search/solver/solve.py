@@ -26,10 +26,10 @@ from alphapente.rules.tactics import (
     next_cell,
     point_of,
 )
-from alphapente.search.candidates import add_bits, keep_bits
-from alphapente.search.defences import find_defences
-from alphapente.search.proof import AREA, MAX_DEPTH, USED
-from alphapente.search.threats import (
+from alphapente.search.solver.candidates import add_bits, keep_bits
+from alphapente.search.solver.proof import AREA, MAX_DEPTH, USED
+from alphapente.search.solver.relevance_zone import find_defences
+from alphapente.search.solver.threats import (
     FOURS,
     FOURS_POSITIONS,
     THREAT_POSITIONS,

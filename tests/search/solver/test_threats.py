@@ -9,10 +9,10 @@ from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
 from alphapente.rules.position import IN_PLAY, VARIANTS, Position
 from alphapente.rules.tactics import find_tactics, new_bitboards, tactics
-from alphapente.search.candidates import add_forcing_moves, add_threes
 from alphapente.search.exhaustive import Prover
-from alphapente.search.solver import Solution, Solver, solve
-from alphapente.search.threats import FOURS, new_threats, prove
+from alphapente.search.solver.candidates import add_forcing_moves, add_threes
+from alphapente.search.solver.solve import Solution, Solver, solve
+from alphapente.search.solver.threats import FOURS, new_threats, prove
 from tests.search.random_play import SOUND, cells_of, open_positions
 
 PROVER, PLAIN = Prover(), Prover(plain=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.search.edges import conclude_node, find_next, open_edge, prior_bits, prior_from_bits
-from alphapente.search.tree import PROVEN_LOSS, UNKNOWN, Trees
+from alphapente.search.mcts.edges import conclude_node, find_next, open_edge, prior_bits, prior_from_bits
+from alphapente.search.mcts.tree import PROVEN_LOSS, UNKNOWN, Trees
 
 SMALLEST_PRIOR = np.float32(1e-37)
 """The least prior of a candidate move, near float32's smallest: with 0 it could not be selected if all others lose."""

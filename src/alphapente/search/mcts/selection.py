@@ -13,27 +13,24 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
 from alphapente.rules.canonical import canonical_symmetry
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
-from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, bits_to_plane, find_tactics
-from alphapente.search.cache import MISSING, Cache, find, recall, remember
-from alphapente.search.candidates import may_force
-from alphapente.search.edges import can_open, conclude_node, find_next, lacks_room, open_edge, write_priors
-from alphapente.search.forced import select_forced
-from alphapente.search.gumbel import consider_another, select_gumbel
-from alphapente.search.proof import MAX_DEPTH
-from alphapente.search.threats import FOURS, Threats, is_solvable, prove_from
-from alphapente.search.tree import (
+from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
+from alphapente.search.mcts.backup import back_up, seen_by_parent, undo_selection
+from alphapente.search.mcts.cache import MISSING, Cache, find, recall
+from alphapente.search.mcts.edges import can_open, find_next, lacks_room, open_edge
+from alphapente.search.mcts.expansion import expand_leaf
+from alphapente.search.mcts.forced import select_forced
+from alphapente.search.mcts.gumbel import consider_another, select_gumbel
+from alphapente.search.mcts.tree import (
     DONE,
     EVALUATING,
     IN_FLIGHT,
     NEEDS_ROOT,
-    NEEDS_START,
     NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
@@ -47,6 +44,9 @@ from alphapente.search.tree import (
     SelectionConstants,
     Trees,
 )
+from alphapente.search.solver.candidates import may_force
+from alphapente.search.solver.proof import MAX_DEPTH
+from alphapente.search.solver.threats import FOURS, Threats, is_solvable, prove_from
 
 
 @kernel
@@ -109,47 +109,6 @@ def _proven_by_rules(position: Position, verdict: int) -> int:
 
 
 @kernel
-def _seen_by_parent(proven: int) -> int:
-    """A child's proof from the parent's perspective. A draw, which is 2 and not 0 (UNKNOWN), keeps its sign."""
-    return proven if proven == PROVEN_DRAW else -proven
-
-
-@kernel
-def back_up(trees: Trees, leaves: Leaves, place: int, value: float, proven: int) -> None:
-    """Adds a leaf's value (for its player to move), and what is proven about it, to all nodes on its path."""
-    tree = leaves.tree[place]
-    for level in range(leaves.depth[place] - 1, -1, -1):
-        node = leaves.path_node[place, level]
-        edge = trees.nodes[tree, node]["first_edge"] + leaves.path_edge[place, level]
-        if proven != UNKNOWN:
-            trees.edges[tree, edge]["proven"] = _seen_by_parent(proven)
-            proven = conclude_node(trees, tree, node)
-            trees.nodes[tree, node]["proven"] = proven
-        value = -value  # one ply up it is the other player's
-        # From here up a proof replaces the value of this simulation, not the means of earlier ones.
-        if proven != UNKNOWN:
-            value = 0.0 if proven == PROVEN_DRAW else float(proven)
-        trees.edges[tree, edge]["visits"] += 1
-        trees.edges[tree, edge]["in_flight"] -= 1
-        trees.edges[tree, edge]["value_sum"] += np.float32(value)
-        trees.nodes[tree, node]["visits"] += 1
-        trees.nodes[tree, node]["value_sum"] += np.float32(value)
-    trees.heads[tree]["finished"] += 1
-
-
-@kernel
-def _undo_selection(trees: Trees, leaves: Leaves, place: int) -> None:
-    """Reverses a selection that reached a leaf already in flight: all that `_descend` and `_simulate` counted."""
-    tree = leaves.tree[place]
-    for level in range(leaves.depth[place]):
-        edge = trees.nodes[tree, leaves.path_node[place, level]]["first_edge"] + leaves.path_edge[place, level]
-        trees.edges[tree, edge]["in_flight"] -= 1
-    root_edge = trees.nodes[tree, 0]["first_edge"] + leaves.path_edge[place, 0]
-    trees.root_count[tree, trees.edges[tree, root_edge]["point"]] -= 1
-    trees.heads[tree]["started"] -= 1
-
-
-@kernel
 def _count_kept_visit(trees: Trees, tree: int, place: int) -> bool:
     """Counts a visit of the search before at a root edge as one of this search's simulations; False if none is left."""
     # `root_count` are the visits counted for this search, so the others are from searches before
@@ -189,7 +148,7 @@ def _descend(
         leaves.depth[place] = depth
         trees.edges[tree, edge]["in_flight"] += 1
         if trees.edges[tree, edge]["proven"] != UNKNOWN:
-            return _seen_by_parent(np.int64(trees.edges[tree, edge]["proven"]))
+            return seen_by_parent(np.int64(trees.edges[tree, edge]["proven"]))
         child = np.int64(trees.edges[tree, edge]["child"])
         if child == IN_FLIGHT:
             return IN_FLIGHT
@@ -210,44 +169,6 @@ def _finished(trees: Trees, tree: int) -> bool:
 
 
 @kernel
-def _new_node(trees: Trees, tree: int, value: float) -> int:
-    """Appends a node without moves; the caller writes its priors. Its first visit is its own evaluation."""
-    node = np.int64(trees.heads[tree]["num_nodes"])
-    trees.heads[tree]["num_nodes"] = node + 1
-    trees.nodes[tree, node]["visits"] = 1
-    trees.nodes[tree, node]["value_sum"] = value
-    trees.nodes[tree, node]["raw_value"] = value
-    trees.nodes[tree, node]["proven"] = UNKNOWN
-    trees.nodes[tree, node]["first_edge"] = 0
-    trees.nodes[tree, node]["num_edges"] = 0
-    trees.nodes[tree, node]["room"] = 0
-    trees.nodes[tree, node]["opened_prior"] = np.float32(0.0)
-    return node
-
-
-@kernel
-def _expand_leaf(trees: Trees, leaves: Leaves, place: int, value: float) -> int:
-    """Backs up a leaf's value; returns its new node, whose priors the caller writes, or NOTHING if the tree is full.
-
-    A full tree keeps the value and discards the position: the search continues, a little less deep.
-    """
-    tree, depth = np.int64(leaves.tree[place]), leaves.depth[place]
-    leaves.active[place] = 0
-    if depth == 0:  # the root: the tree begins anew
-        trees.heads[tree]["num_nodes"] = 0
-        trees.heads[tree]["edges_used"] = 0
-        trees.heads[tree]["stage"] = NEEDS_START
-        return _new_node(trees, tree, value)
-    node = NOTHING
-    if trees.heads[tree]["num_nodes"] < trees.nodes.shape[1]:
-        node = _new_node(trees, tree, value)
-    edge = trees.nodes[tree, leaves.path_node[place, depth - 1]]["first_edge"] + leaves.path_edge[place, depth - 1]
-    trees.edges[tree, edge]["child"] = node if node != NOTHING else UNEXPANDED
-    back_up(trees, leaves, place, np.float64(value), np.int64(UNKNOWN))
-    return node
-
-
-@kernel
 def _request_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, scratch: Scratch) -> None:
     """Expands the leaf of a place from the cache, or else makes the place active: the network will evaluate it."""
     tree, depth, position = np.int64(leaves.tree[place]), leaves.depth[place], leaves.position[place]
@@ -256,7 +177,7 @@ def _request_evaluation(trees: Trees, leaves: Leaves, cache: Cache, place: int, 
         symmetry = canonical_symmetry(position, scratch.bits, scratch.numbers, scratch.hashes)
         known = find(cache, scratch.hashes[0])
         if known != MISSING:
-            node = _expand_leaf(trees, leaves, place, float(cache.values[known]))
+            node = expand_leaf(trees, leaves, place, float(cache.values[known]))
             if node != NOTHING:
                 recall(cache, known, SYMMETRY_TABLES[position["size"], symmetry], trees.priors[tree, node])
                 find_next(trees, tree, node)
@@ -291,7 +212,7 @@ def _simulate(
         return True
     proven = _descend(trees, constants, leaves, place, choice, scratch)
     if proven == IN_FLIGHT:
-        _undo_selection(trees, leaves, place)
+        undo_selection(trees, leaves, place)
         return False
     if proven == UNKNOWN:
         _request_evaluation(trees, leaves, cache, place, scratch)
@@ -366,36 +287,3 @@ def select(
                 _win_by_fours(trees, leaves, place, scratch, solver)
         found += leaves.active[place]
     return found
-
-
-@kernel
-def expand(
-    trees: Trees,
-    leaves: Leaves,
-    cache: Cache,
-    answers: tuple[NDArray[np.float32], NDArray[np.float32]],
-    scratch: Scratch,
-) -> int:
-    """Expands every leaf of the batch into a node and backs up its value; returns how many leaves there were.
-
-    `answers` are logits float32[B, P], and values float32[B] for each leaf's player to move. The priors of a node are
-    the softmax over the candidate moves (`Leaves.replies`).
-    """
-    logits, values = answers
-    done = 0
-    for place in range(len(leaves.tree)):
-        if not leaves.active[place]:
-            continue
-        done += 1
-        tree, size = np.int64(leaves.tree[place]), np.int64(leaves.position[place]["size"])
-        node = _expand_leaf(trees, leaves, place, float(values[place]))
-        if node == NOTHING:
-            continue
-        image = SYMMETRY_TABLES[size, leaves.symmetry[place]]
-        bits_to_plane(leaves.replies[place], scratch.mask, size)
-        priors = trees.priors[tree, node]
-        write_priors(logits[place], image, scratch, priors)
-        if len(cache.keys) > 0:
-            remember(cache, leaves.key[place], float(values[place]), priors, image)
-        find_next(trees, tree, node)
-    return done

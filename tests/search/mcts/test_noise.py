@@ -10,9 +10,9 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.position import CELL_OF, EMPTY
-from alphapente.search.forest import Exploration, Forest, search_position
-from alphapente.search.noise import dirichlet_shares, root_policy_temperature
-from alphapente.search.root_priors import read_root_priors
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
+from alphapente.search.mcts.root_priors import read_root_priors
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 

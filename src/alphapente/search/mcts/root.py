@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import allocating, kernel
 from alphapente.rules.kernels import play
-from alphapente.search.edges import edge_value, open_edge
-from alphapente.search.forced import earned_visits, most_visited
-from alphapente.search.gumbel import completed_q
-from alphapente.search.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
-from alphapente.search.tree import (
+from alphapente.search.mcts.edges import edge_value, open_edge
+from alphapente.search.mcts.forced import earned_visits, most_visited
+from alphapente.search.mcts.gumbel import completed_q
+from alphapente.search.mcts.root_priors import RootDraws, mix_noise, read_root_priors, temper, write_root_priors
+from alphapente.search.mcts.tree import (
     EDGE,
     IDLE,
     NOTHING,

@@ -30,7 +30,7 @@ If a move of the attacker, or its capture of p, wins earlier than in the proof, 
 So p, played now without a capture (5), leaves the attacker the win. Captures at later defender's nodes need not be
 added: with p already on such a point, that capture is gone. The same argument holds for keryo's triples. In poof and
 boat, stones vanish or fives wait in other ways: the solver never searches those variants.
-`tests/search/test_defences.py` plays all other points.
+`tests/search/solver/test_relevance_zone.py` plays all other points.
 """
 
 import numpy as np
@@ -52,8 +52,8 @@ from alphapente.rules.tactics import (
     next_cell,
     set_bit,
 )
-from alphapente.search.candidates import add_bits, add_open_ends, missing_captures
-from alphapente.search.proof import AREA, CHOSEN, NOTHING, OTHERS, SCRATCH, USED, Proof, go_to, winning_child
+from alphapente.search.solver.candidates import add_bits, add_open_ends, missing_captures
+from alphapente.search.solver.proof import AREA, CHOSEN, NOTHING, OTHERS, SCRATCH, USED, Proof, go_to, winning_child
 
 MOST_POSITIONS = 200
 """A proof of more positions than this is not followed: the move then counts as no threat. A bound on the time."""

@@ -6,8 +6,8 @@
 import numpy as np
 
 from alphapente.compiled import kernel
-from alphapente.search.edges import edge_value, open_edge
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
+from alphapente.search.mcts.edges import edge_value, open_edge
+from alphapente.search.mcts.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel

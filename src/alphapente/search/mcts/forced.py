@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from alphapente.compiled import kernel
-from alphapente.search.edges import edge_value
-from alphapente.search.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
+from alphapente.search.mcts.edges import edge_value
+from alphapente.search.mcts.tree import NOTHING, PROVEN_LOSS, UNKNOWN, SelectionConstants, Trees
 
 
 @kernel

@@ -1,0 +1,1 @@
+"""Monte Carlo tree search: selection, expansion and backup over arrays, and the Gumbel and PUCT roots."""

@@ -1,0 +1,5 @@
+"""Forced wins without a network: VCF and VCT by threat-space search, proof-number search, relevance zones."""
+
+from alphapente.search.solver.solve import Solution, Solver, solve
+
+__all__ = ["Solution", "Solver", "solve"]
