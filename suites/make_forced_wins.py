@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from make_tactical import played_games, proof_text, verify
 
-from alphapente.arena.openings import symmetry_key
-from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
+from alphapente.arena.matches.openings import symmetry_key
+from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
 from alphapente.search.exhaustive import Prover

@@ -23,14 +23,14 @@ from pathlib import Path
 import numpy as np
 from make_tactical import passed, proof_text, result_of, verify, without_captures
 
-from alphapente.arena.openings import symmetry_key
-from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
+from alphapente.arena.matches.openings import symmetry_key
+from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.kernels import is_legal, play
+from alphapente.rules.near import near_points
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import IN_PLAY, Position, new_positions, stones
 from alphapente.rules.tactics import UNDECIDED, tactics
 from alphapente.search.exhaustive import Prover
-from alphapente.selfplay.game import near_points
 
 SUITE = BUILT_IN / "open_threes.json"
 SIZE = 19

@@ -1,4 +1,4 @@
-"""Makes and verifies the balanced openings of matches in `src/alphapente/arena/opening_sets`.
+"""Makes and verifies the balanced openings of matches in `src/alphapente/arena/matches/opening_sets`.
 
     python suites/make_openings.py --verify           check every opening of the committed set
     python suites/make_openings.py OUT                make a set, or add to OUT; tree search with random playouts judges
@@ -25,11 +25,11 @@ from zlib import crc32
 
 import numpy as np
 
-from alphapente.arena.games import GameStart, play_games
-from alphapente.arena.match import tally
-from alphapente.arena.openings import SETS, random_opening, symmetry_key
-from alphapente.arena.references import RolloutPlayer
-from alphapente.arena.rollouts import CHILDREN, begin, new_tree, root_value, simulate
+from alphapente.arena.matches.games import GameStart, play_games
+from alphapente.arena.matches.match import tally
+from alphapente.arena.matches.openings import SETS, random_opening, symmetry_key
+from alphapente.arena.players.references import RolloutPlayer
+from alphapente.arena.players.rollouts import CHILDREN, begin, new_tree, root_value, simulate
 from alphapente.config import default_config_path, load_config
 from alphapente.files import write_text
 from alphapente.network.device import choose_device

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.openings import symmetry_key
-from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, write_suite
+from alphapente.arena.matches.openings import symmetry_key
+from alphapente.arena.players.heuristic import HeuristicEvaluator
+from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.config import SearchSettings
 from alphapente.rules.kernels import play
 from alphapente.rules.notation import format_moves, point_name

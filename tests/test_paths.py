@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alphapente.arena.suite import Puzzle, find_suite, read_suite, write_suite
+from alphapente.arena.suites.suite import Puzzle, find_suite, read_suite, write_suite
 from alphapente.cli.curves import Curves
 from alphapente.config import ConfigError, load_config, load_layers
 from alphapente.doctor.curves import read_jobs

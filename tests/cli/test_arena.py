@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alphapente.arena.openings import committed_openings
+from alphapente.arena.matches.openings import committed_openings
 from alphapente.cli.app import main
 from alphapente.rules.gametext import read_games
 from tests.cli.in_process import alphapente

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alphapente.arena.suite import BUILT_IN, read_suite
+from alphapente.arena.suites.suite import BUILT_IN, read_suite
 from alphapente.network.planes import NUM_PLANES, encode_batch
 from alphapente.rules.position import POSITION
 

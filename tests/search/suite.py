@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, run_suite
+from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, run_suite
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 

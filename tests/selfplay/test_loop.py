@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import Config, load_config
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.game import seed_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator

@@ -99,7 +99,7 @@ def arena(
     words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
     plies = None if opening_plies is None else _plies(opening_plies)
 
-    from alphapente.arena.player_spec import PlayerOptions, games_at_once
+    from alphapente.arena.players.spec import PlayerOptions, games_at_once
     from alphapente.cli.arena_match import Request, Side, play
 
     at_once = games_at_once(words, games, engine_processes)

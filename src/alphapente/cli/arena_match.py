@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from alphapente.arena.games import FORFEIT, GameStart, PlayedGame
-from alphapente.arena.identity import player_identity
-from alphapente.arena.match import MatchHooks, MatchReport, Tally, plan_games, play_planned, report_on
-from alphapente.arena.player_spec import PlayerOptions, make_player
-from alphapente.arena.players import Player
-from alphapente.arena.results import StoredMatch
-from alphapente.arena.saved_games import SavedGames
+from alphapente.arena.matches.games import FORFEIT, GameStart, PlayedGame
+from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games, play_planned, report_on
+from alphapente.arena.matches.results import StoredMatch
+from alphapente.arena.matches.saved_games import SavedGames
+from alphapente.arena.players.base.base import Player
+from alphapente.arena.players.identity import player_identity
+from alphapente.arena.players.spec import PlayerOptions, make_player
 from alphapente.cli.compilation import compile_with_progress
 from alphapente.cli.stopping import stop_on_signals
 from alphapente.config import Config

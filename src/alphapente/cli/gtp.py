@@ -10,7 +10,7 @@ from alphapente.config import default_config_path, load_config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
-    from alphapente.arena.players import Player
+    from alphapente.arena.players.base.base import Player
 
 MOST_THREADS = 1024
 
@@ -60,9 +60,9 @@ def gtp(
     given = {key: value for key, value in flags.items() if value is not None}
     resolved = load_config(config or default_config_path(), set_ or (), given)
 
-    from alphapente.arena.gtp_server import GtpServer
-    from alphapente.arena.identity import player_identity
-    from alphapente.arena.player_spec import PlayerOptions, make_player, parse_player
+    from alphapente.arena.players.gtp_server import GtpServer
+    from alphapente.arena.players.identity import player_identity
+    from alphapente.arena.players.spec import PlayerOptions, make_player, parse_player
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.network.paths import opponent_path
 

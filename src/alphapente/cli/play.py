@@ -73,7 +73,7 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
     """(function that makes an engine for a board size, sentence about its network)."""
     import numpy as np
 
-    from alphapente.arena.engine import Engine
+    from alphapente.arena.players.engine import Engine
     from alphapente.network.load import chosen_network, load_evaluator
 
     network = chosen_network(config, checkpoint, seed)

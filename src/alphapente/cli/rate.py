@@ -14,9 +14,9 @@ from alphapente.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from alphapente.arena.players import Player
-    from alphapente.arena.ratings import RatedPlayer, RatingList
-    from alphapente.arena.tournament import Contestant, Played
+    from alphapente.arena.matches.tournament import Contestant, Played
+    from alphapente.arena.players.base.base import Player
+    from alphapente.arena.ratings.ratings.ratings import RatedPlayer, RatingList
     from alphapente.pipeline.history import KeptNetwork
     from alphapente.records.model import Match
 
@@ -92,7 +92,7 @@ def rate(
         raise RequestError("--simulations and --seconds are both given: use one of them")
     anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
-    from alphapente.arena.ratings import rate_matches
+    from alphapente.arena.ratings.ratings.ratings import rate_matches
     from alphapente.pipeline.picture_target import check_target
 
     if plot is not None:
@@ -145,8 +145,8 @@ def _numbers(text: str) -> list[int]:
 
 def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
     """The kept networks of a run as players with this budget, at most `count`."""
-    from alphapente.arena.identity import player_identity
-    from alphapente.arena.tournament import Contestant
+    from alphapente.arena.matches.tournament import Contestant
+    from alphapente.arena.players.identity import player_identity
     from alphapente.network.paths import HISTORY
     from alphapente.pipeline.history import end_to_end, pick, read_history
 
@@ -158,8 +158,8 @@ def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
 
 
 def _references(words: str, config: Config) -> "list[Contestant]":
-    from alphapente.arena.identity import player_identity
-    from alphapente.arena.tournament import Contestant
+    from alphapente.arena.matches.tournament import Contestant
+    from alphapente.arena.players.identity import player_identity
 
     names = [word for word in words.split(",") if word]
     for word in names:
@@ -169,9 +169,9 @@ def _references(words: str, config: Config) -> "list[Contestant]":
 
 def make_player(word: str, config: Config, games: int) -> "Player":
     """The player that a word of `arena` names, for a match in another process."""
-    from alphapente.arena import player_spec
+    from alphapente.arena.players import spec
 
-    return player_spec.make_player(word, config, player_spec.PlayerOptions(player_spec.games_at_once([word], games, 1)))
+    return spec.make_player(word, config, spec.PlayerOptions(spec.games_at_once([word], games, 1)))
 
 
 def _stored(config: Config) -> "list[Match]":
@@ -195,8 +195,8 @@ def _play(
     """
     from rich.console import Console
 
-    from alphapente.arena.ratings import check_anchors
-    from alphapente.arena.tournament import plan, play_jobs
+    from alphapente.arena.matches.tournament import plan, play_jobs
+    from alphapente.arena.ratings.ratings.ratings import check_anchors
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.stopping import stop_on_signals
     from alphapente.network.device import num_cores
@@ -237,7 +237,7 @@ def rating_table(ratings: "RatingList") -> "Table":
     fit = ratings.fit
     anchors = ", ".join(f"{name} = {elo:g}" for name, elo in ratings.anchors.items())
     repeated = f" ({ratings.repeated_games:,} repeated ones excluded)" if ratings.repeated_games else ""
-    from alphapente.arena.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
+    from alphapente.arena.ratings.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
 
     spread = CONFIDENCE_Z * fit.first_player_deviation
     caption = (
@@ -264,7 +264,7 @@ def rating_table(ratings: "RatingList") -> "Table":
 def _print(ratings: "RatingList") -> None:
     from rich.console import Console
 
-    from alphapente.arena.ratings import warnings
+    from alphapente.arena.ratings.ratings.ratings import warnings
 
     console = Console(highlight=False)
     console.print(rating_table(ratings))
@@ -274,8 +274,8 @@ def _print(ratings: "RatingList") -> None:
 
 def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
     """The ratings as a dictionary for JSON; networks of the run have their records and seconds."""
-    from alphapente.arena.bradley_terry import PRIOR_DRAWS
-    from alphapente.arena.ratings import warnings
+    from alphapente.arena.ratings.bradley_terry import PRIOR_DRAWS
+    from alphapente.arena.ratings.ratings.ratings import warnings
 
     kept = {contestant.identity: one for one, contestant in run}
     steps = []

@@ -13,7 +13,7 @@ from alphapente.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from alphapente.arena.suite import Lost, MakeEvaluators, SuiteReport, Trial
+    from alphapente.arena.suites.suite import Lost, MakeEvaluators, SuiteReport, Trial
 
 LOST_SHOWN = 40
 """Maximum number of lost positions listed; `--json` has all."""
@@ -55,7 +55,7 @@ def suite(
 
     from rich.console import Console
 
-    from alphapente.arena.suite import find_suite, read_suite, run_suite
+    from alphapente.arena.suites.suite import find_suite, read_suite, run_suite
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.network.load import chosen_network
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from alphapente.arena.engine import Analysis, Engine
+from alphapente.arena.players.engine import Analysis, Engine
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.files import configured_path, write_text
 from alphapente.rules.game import MARKS, Game

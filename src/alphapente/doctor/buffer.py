@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from alphapente.arena.match import wilson_interval
+from alphapente.arena.matches.match import wilson_interval
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
 from alphapente.doctor.run_data import RunData
 from alphapente.records.model import StoredGame

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alphapente.arena.suite import BUILT_IN, Puzzle, read_suite, run_suite
+from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, run_suite
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
 from alphapente.doctor.run_data import Predictions, RunData
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from alphapente.arena.sprt import Bounds, TestedMatch
+    from alphapente.arena.ratings.sprt import Bounds, TestedMatch
 
 
 def first_incumbent(config: Config, untested: bool) -> None:
@@ -82,7 +82,7 @@ def promote(
 
 
 def _bounds(config: Config) -> "Bounds":
-    from alphapente.arena.sprt import Bounds
+    from alphapente.arena.ratings.sprt import Bounds
 
     settings = config.pipeline
     return Bounds(
@@ -106,11 +106,11 @@ def _test(
     config: Config, files: tuple[Path, Path], report: ReportFn, stop: Callable[[], bool], seed: int
 ) -> "TestedMatch | None":
     """Plays or resumes the match, and stores each pair of games when it ends. None if it was stopped."""
-    from alphapente.arena.identity import player_identity
-    from alphapente.arena.match import MatchHooks, plan_games
-    from alphapente.arena.player_spec import PlayerOptions, make_player
-    from alphapente.arena.results import StoredMatch
-    from alphapente.arena.sprt import BATCH_PAIRS, play_sequentially
+    from alphapente.arena.matches.match import MatchHooks, plan_games
+    from alphapente.arena.matches.results import StoredMatch
+    from alphapente.arena.players.identity import player_identity
+    from alphapente.arena.players.spec import PlayerOptions, make_player
+    from alphapente.arena.ratings.sprt import BATCH_PAIRS, play_sequentially
     from alphapente.records.model import Match
     from alphapente.records.store import Store
     from alphapente.selfplay.compilation import compile_for_job

@@ -10,13 +10,11 @@ import numpy as np
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
-from alphapente.rules.kernels import is_legal, legal_points, play
+from alphapente.rules.kernels import is_legal, play
+from alphapente.rules.near import near_points
 from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
 from alphapente.search.mcts.root import SearchResult
 from alphapente.selfplay.listing import list_points
-
-NEAR = 2
-"""The largest distance, in rows and columns, of a random opening stone from another stone, if the rules allow."""
 
 
 @dataclass(slots=True)
@@ -70,18 +68,6 @@ def new_game(config: Config, seed: int) -> GameInPlay:
     if config.generation.policy_opening_plies:
         game.opening_left = int(rng.integers(0, config.generation.policy_opening_plies + 1))
     return game
-
-
-def near_points(position: Position) -> list[int]:
-    """Legal points within NEAR of a stone (of the centre on an empty board); if there are none, the nearest ones."""
-    size = int(position["size"])
-    out = np.zeros(size * size, np.int16)
-    legal = out[: legal_points(position, out)].astype(int)
-    occupied = np.flatnonzero(stones(position)) if position["ply"] else np.array([size // 2 * (size + 1)])
-    down = np.abs(legal[:, None] // size - occupied[None, :] // size)
-    right = np.abs(legal[:, None] % size - occupied[None, :] % size)
-    distance = np.maximum(down, right).min(axis=1)
-    return [int(point) for point in legal[distance <= max(NEAR, distance.min())]]
 
 
 def record_search(

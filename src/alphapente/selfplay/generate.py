@@ -123,7 +123,7 @@ class _Generation:
 
     def _load(self, found: "PreparedNetwork") -> None:
         self.worker_pool.load(found.network, found.step)  # first, so that the workers do not wait for the notes
-        from alphapente.selfplay.calibration import precision_in_use
+        from alphapente.network.precision import precision_in_use
 
         self.report(Note(f"{found.description}, in {precision_in_use(found.network, self.config, self.size.device)}"))
         own = checkpoint_path(self.config, self.settings.model_type)
@@ -276,7 +276,7 @@ class _Network:
     def _calibration_planes(self) -> "Planes | None":
         if self.config.network.precision != "int8":
             return None
-        from alphapente.selfplay.calibration import calibration_planes
+        from alphapente.records.calibration import calibration_planes
 
         planes = calibration_planes(self.store, self.config)
         self._lacks_planes = planes is None
@@ -289,7 +289,7 @@ class _Network:
         found = prepared_network(self.config, self.config.generation.model_type, self.device, seed)
         if self.config.network.precision != "int8":
             return found
-        from alphapente.selfplay.calibration import in_precision
+        from alphapente.network.precision import in_precision
 
         try:
             return replace(found, network=in_precision(found.network, self.config, planes))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.arena.engine import FIRST_NODES, Candidate, candidates, unsearched
+from alphapente.arena.players.engine import FIRST_NODES, Candidate, candidates, unsearched
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game

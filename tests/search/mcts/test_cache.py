@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.position import new_positions

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from alphapente.arena.heuristic import HeuristicEvaluator
-from alphapente.arena.suite import Puzzle
+from alphapente.arena.players.heuristic import HeuristicEvaluator
+from alphapente.arena.suites.suite import Puzzle
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.rules.kernels import is_legal

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from alphapente.arena.heuristic import HeuristicEvaluator
+from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import UniformEvaluator
 from alphapente.rules.game import Game

@@ -86,7 +86,7 @@ class Forest:
     """
 
     in_rounds = True
-    """Whether a network made of kernels is called from within the kernel that selects (see search/rounds.py)."""
+    """Whether a network made of kernels is called from within the kernel that selects (see search/mcts/rounds.py)."""
 
     def __init__(
         self,

@@ -3,12 +3,12 @@
 *VCF* (victory by continuous fours; level FOURS): every move of the attacker threatens to win at once, so the defender's
 replies are few and known (`find_tactics`: MUST_REPLY). *VCT* (victory by continuous threats; level THREES): a move may
 also be quiet, if the attacker would have a VCF after a pass of the defender. The defender's moves that can refute that
-VCF follow from its proof (search/defences.py), and all of them are tried. At each of the attacker's turns in a VCT, the
-solver first searches a VCF.
+VCF follow from its proof (search/solver/relevance_zone.py), and all of them are tried. At each of the attacker's turns
+in a VCT, the solver first searches a VCF.
 
 Threat-space search (Allis 1994), with each reply that the rules allow instead of all replies at once, by proof-number
-search (search/proof.py). A claimed win is proven; if none is found there may still be one. In poof and boat stones
-vanish and fives wait, so the replies are not known: the solver claims no win there.
+search (search/solver/proof.py). A claimed win is proven; if none is found there may still be one. In poof and boat
+stones vanish and fives wait, so the replies are not known: the solver claims no win there.
 """
 
 from typing import NamedTuple

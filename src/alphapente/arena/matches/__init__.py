@@ -1,0 +1,1 @@
+"""Matches: openings, games between two players, tournaments, and their storage."""

@@ -1,0 +1,1 @@
+"""Players: networks, reference players, foreign engines by GTP, and the engine that plays a person."""

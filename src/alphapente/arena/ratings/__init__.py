@@ -1,0 +1,1 @@
+"""Elo ratings by Bradley-Terry from stored matches, and sequential tests (SPRT)."""
