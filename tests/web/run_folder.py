@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_context import RunContext
-from alphapente.web.run_control import Control
+from alphapente.web.run.configs import Configs, Named
+from alphapente.web.run.context import RunContext
+from alphapente.web.run.control import Control
 from tests.web.run_stand_in import COMMAND
 from tests.web.server import quiet_config, serving
 

@@ -40,7 +40,7 @@ def web(
     resolved = load_config(path, set_ or (), flags)
 
     from alphapente.web.app import create_app
-    from alphapente.web.run_configs import own_configuration
+    from alphapente.web.run.configs import own_configuration
     from alphapente.web.security import Access, is_loopback, new_token
 
     access = Access(host, token or ("" if is_loopback(host) else new_token()))

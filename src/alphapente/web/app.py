@@ -20,8 +20,8 @@ from alphapente.web.parts import Parts
 from alphapente.web.ratings import Ratings
 from alphapente.web.routes import analysis, games, position, review, run
 from alphapente.web.routes import networks as networks_route
-from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_context import RunContext
+from alphapente.web.run.configs import Configs, Named
+from alphapente.web.run.context import RunContext
 from alphapente.web.schemas import ErrorAnswer
 from alphapente.web.security import Access, Guard
 from alphapente.web.warming import warm_up

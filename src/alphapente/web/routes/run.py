@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 
 from alphapente.config import stage_sizes
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
-from alphapente.web import run_configs
-from alphapente.web.run_configs import Named
-from alphapente.web.run_context import ConfigOf, RunContext, RunContextOf, RunOf, boards, newest_games
-from alphapente.web.run_logs import MOST_LINES, logs
-from alphapente.web.run_ratings import ratings
-from alphapente.web.run_schemas import (
+from alphapente.web.run import configs as run_configs
+from alphapente.web.run.configs import Named
+from alphapente.web.run.context import ConfigOf, RunContext, RunContextOf, RunOf, boards, newest_games
+from alphapente.web.run.logs import MOST_LINES, logs
+from alphapente.web.run.ratings import ratings
+from alphapente.web.run.schemas import (
     BoardsAnswer,
     CheckAnswer,
     ConfigRequest,
@@ -31,7 +31,7 @@ from alphapente.web.run_schemas import (
     RunSummary,
     StartedAnswer,
 )
-from alphapente.web.run_watch import read_run
+from alphapente.web.run.watch import read_run
 from alphapente.web.streams import EventStream, event
 
 router = APIRouter(tags=["run"])

@@ -9,12 +9,12 @@ from alphapente.rules.notation import parse_point
 from alphapente.rules.position import stones
 from alphapente.web.database import records_of
 from alphapente.web.games import GamesReader
-from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_control import Control
-from alphapente.web.run_curves import Curves
-from alphapente.web.run_doctor import Doctor
-from alphapente.web.run_schemas import BoardsAnswer, BoardView, RunGame
-from alphapente.web.run_watch import Run, Watch, read_run
+from alphapente.web.run.configs import Configs, Named
+from alphapente.web.run.control import Control
+from alphapente.web.run.curves import Curves
+from alphapente.web.run.doctor import Doctor
+from alphapente.web.run.schemas import BoardsAnswer, BoardView, RunGame
+from alphapente.web.run.watch import Run, Watch, read_run
 from alphapente.web.schemas import LiveGame
 from alphapente.web.views import names
 

@@ -22,9 +22,8 @@ from alphapente.pipeline.run_context import timestamp
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
 from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import STOP_LIMIT_S
-from alphapente.web import run_configs
 from alphapente.web.errors import WebError
-from alphapente.web.run_configs import Named
+from alphapente.web.run.configs import Named
 
 _POLL_S = 0.2
 _SAME_S = 5.0

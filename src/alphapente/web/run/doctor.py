@@ -12,7 +12,7 @@ from typing import Any, Literal
 from alphapente.config import Config
 from alphapente.pipeline.step import NICE
 from alphapente.web.errors import WebError
-from alphapente.web.run_schemas import CheckView, DoctorAnswer, FindingView
+from alphapente.web.run.schemas import CheckView, DoctorAnswer, FindingView
 
 
 @dataclass

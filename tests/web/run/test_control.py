@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from alphapente.pipeline.state import STATE_NAME, load_state, scheduler_at_work
-from alphapente.web.run_configs import Named
-from alphapente.web.run_context import RunContext
+from alphapente.web.run.configs import Named
+from alphapente.web.run.context import RunContext
 from tests.web.run_folder import run_context, write_config
 from tests.web.server import Event, read_events, refusal, wait_until
 

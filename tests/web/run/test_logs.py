@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from alphapente.web.errors import WebError
-from alphapente.web.run_logs import logs
+from alphapente.web.run.logs import logs
 from tests.web.run_folder import run_context, write_config
 from tests.web.server import quiet_config, refusal
 

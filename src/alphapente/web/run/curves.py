@@ -8,8 +8,8 @@ from typing import Any
 from alphapente.config import Config, stage_sizes
 from alphapente.doctor.curves import JobCurves, KnownJobs, read_jobs, size_of
 from alphapente.web.database import records_of
-from alphapente.web.run_forecast import finite
-from alphapente.web.run_schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
+from alphapente.web.run.forecast import finite
+from alphapente.web.run.schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
 
 WINDOWS = 80
 GAMES_A_WINDOW = 12

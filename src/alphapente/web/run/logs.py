@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alphapente.config import Config
 from alphapente.web.errors import WebError
-from alphapente.web.run_schemas import LogFileView, LogsAnswer
+from alphapente.web.run.schemas import LogFileView, LogsAnswer
 
 MOST_FILES = 60
 MOST_LINES = 1_000

@@ -18,9 +18,9 @@ from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.pipeline.state import STATE_NAME, State, load_state, scheduler_at_work
 from alphapente.pipeline.status import STATUS_NAME, Status, read_status
 from alphapente.web.database import records_of
-from alphapente.web.run_configs import Configs, Named
-from alphapente.web.run_forecast import finite, limit_s, records_end, records_per_s, time_left
-from alphapente.web.run_schemas import (
+from alphapente.web.run.configs import Configs, Named
+from alphapente.web.run.forecast import finite, limit_s, records_end, records_per_s, time_left
+from alphapente.web.run.schemas import (
     CycleGames,
     NoteView,
     RunSnapshot,

@@ -9,7 +9,7 @@ from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import history_folder
 from alphapente.pipeline.history import KeptNetwork, end_to_end, read_history
 from alphapente.web.database import open_records
-from alphapente.web.run_schemas import RatedView, RatingsAnswer
+from alphapente.web.run.schemas import RatedView, RatingsAnswer
 
 
 def ratings(config: Config, board_size: int) -> RatingsAnswer:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from alphapente.config import keys, load_config
-from alphapente.web.run_configs import BUILT_IN, Configs, Named, differences, own_configuration
+from alphapente.web.run.configs import BUILT_IN, Configs, Named, differences, own_configuration
 from tests.web.run_folder import run_context, write_config
 from tests.web.server import refusal
 

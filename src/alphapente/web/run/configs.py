@@ -18,7 +18,7 @@ from alphapente.config.catalogue import field_at
 from alphapente.config.loading import COMMAND_LINE, parse_override
 from alphapente.config.refusal import RefusedError, show
 from alphapente.web.errors import WebError
-from alphapente.web.run_schemas import CheckAnswer, ConfigSummary, ConfigView, SettingError, SettingView
+from alphapente.web.run.schemas import CheckAnswer, ConfigSummary, ConfigView, SettingError, SettingView
 
 FOLDER = Path("config")
 BUILT_IN = "built-in"
