@@ -14,7 +14,7 @@ from alphapente.arena.matches.games import FORFEIT, GameStart, PlayedGame
 from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games, play_planned, report_on
 from alphapente.arena.matches.results import StoredMatch
 from alphapente.arena.matches.saved_games import SavedGames
-from alphapente.arena.players.base.base import Player
+from alphapente.arena.players.base import Player
 from alphapente.arena.players.identity import player_identity
 from alphapente.arena.players.spec import PlayerOptions, make_player
 from alphapente.cli.compilation import compile_with_progress

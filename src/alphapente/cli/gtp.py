@@ -10,7 +10,7 @@ from alphapente.config import default_config_path, load_config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
-    from alphapente.arena.players.base.base import Player
+    from alphapente.arena.players.base import Player
 
 MOST_THREADS = 1024
 

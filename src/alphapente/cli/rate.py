@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from alphapente.arena.matches.tournament import Contestant, Played
-    from alphapente.arena.players.base.base import Player
-    from alphapente.arena.ratings.ratings.ratings import RatedPlayer, RatingList
+    from alphapente.arena.players.base import Player
+    from alphapente.arena.ratings.ratings import RatedPlayer, RatingList
     from alphapente.pipeline.history import KeptNetwork
     from alphapente.records.model import Match
 
@@ -92,7 +92,7 @@ def rate(
         raise RequestError("--simulations and --seconds are both given: use one of them")
     anchors, gaps = _anchors(anchor or []), _numbers(apart)
 
-    from alphapente.arena.ratings.ratings.ratings import rate_matches
+    from alphapente.arena.ratings.ratings import rate_matches
     from alphapente.pipeline.picture_target import check_target
 
     if plot is not None:
@@ -196,7 +196,7 @@ def _play(
     from rich.console import Console
 
     from alphapente.arena.matches.tournament import plan, play_jobs
-    from alphapente.arena.ratings.ratings.ratings import check_anchors
+    from alphapente.arena.ratings.ratings import check_anchors
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.stopping import stop_on_signals
     from alphapente.network.device import num_cores
@@ -264,7 +264,7 @@ def rating_table(ratings: "RatingList") -> "Table":
 def _print(ratings: "RatingList") -> None:
     from rich.console import Console
 
-    from alphapente.arena.ratings.ratings.ratings import warnings
+    from alphapente.arena.ratings.ratings import warnings
 
     console = Console(highlight=False)
     console.print(rating_table(ratings))
@@ -275,7 +275,7 @@ def _print(ratings: "RatingList") -> None:
 def as_dict(ratings: "RatingList", run: Run) -> dict[str, Any]:
     """The ratings as a dictionary for JSON; networks of the run have their records and seconds."""
     from alphapente.arena.ratings.bradley_terry import PRIOR_DRAWS
-    from alphapente.arena.ratings.ratings.ratings import warnings
+    from alphapente.arena.ratings.ratings import warnings
 
     kept = {contestant.identity: one for one, contestant in run}
     steps = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alphapente.arena.ratings.ratings.ratings import RatedPlayer, RatingList
+from alphapente.arena.ratings.ratings import RatedPlayer, RatingList
 from alphapente.errors import FailureError
 from alphapente.files import StrPath
 from alphapente.pipeline.history import KeptNetwork

@@ -5,6 +5,6 @@ values are those of the player to move at the node. An edge's values are those o
 same player. Backing up one ply changes the sign.
 """
 
-from alphapente.search.solver.solve.solve import Solution, Solver, solve
+from alphapente.search.solver.solve import Solution, Solver, solve
 
 __all__ = ["Solution", "Solver", "solve"]

@@ -53,7 +53,7 @@ def _compile_other_half() -> None:
     from alphapente.search.mcts.expansion import expand
     from alphapente.search.mcts.forest import Forest
     from alphapente.search.mcts.tree import new_scratch
-    from alphapente.search.solver.solve.solve import Solver
+    from alphapente.search.solver.solve import Solver
 
     size = 9
     evaluator = MixnetEvaluator(blank_weights(), 1, size)

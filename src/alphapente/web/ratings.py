@@ -37,7 +37,7 @@ class Ratings:
             return self._worked_out[1]
 
     def _work_out(self) -> list[tuple[PlayerIdentity, Rating]]:
-        from alphapente.arena.ratings.ratings.ratings import rate_matches
+        from alphapente.arena.ratings.ratings import rate_matches
 
         game = self._config.game
         try:

@@ -25,7 +25,7 @@ from alphapente.search.mcts.choice import choose_point
 from alphapente.search.mcts.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
 from alphapente.search.mcts.root import SearchResult
 from alphapente.search.mcts.tree import PROVEN_WIN, UNKNOWN
-from alphapente.search.solver.solve.solve import Solver
+from alphapente.search.solver.solve import Solver
 from alphapente.web.networks import Loaded, Networks
 
 SOLVER_POSITIONS = 20_000

@@ -17,6 +17,7 @@ from alphapente.pipeline.state import STATE_NAME, State, save_state
 from alphapente.pipeline.status import STATUS_NAME, Status, StatusFile
 from alphapente.records.store import Store
 from alphapente.selfplay.live import NAME as LIVE_GAMES
+from alphapente.web.run import curves as run_curves
 from tests.arena.ratings.test_ratings import RANDOM, TACTICAL, match
 from tests.doctor.sample_runs import games, store, training, write_curves
 from tests.web.run_folder import run_context, write_config

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alphapente.arena.players.base.base import ChosenMove, Player, Turn
+from alphapente.arena.players.base import ChosenMove, Player, Turn
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name

@@ -13,7 +13,7 @@ import numpy as np
 
 from alphapente.arena.matches.games import FORFEIT, GameStart, MoveTimes, PlayedFn, PlayedGame, play_games
 from alphapente.arena.matches.openings import match_openings
-from alphapente.arena.players.base.base import Player, StoppablePlayer, StoppedError
+from alphapente.arena.players.base import Player, StoppablePlayer, StoppedError
 from alphapente.errors import RequestError
 
 MOST_GAMES = 1_000_000

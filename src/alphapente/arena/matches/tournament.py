@@ -18,7 +18,7 @@ from typing import Any
 
 from alphapente.arena.matches.match import MatchHooks, plan_games, play_planned
 from alphapente.arena.matches.results import StoredMatch
-from alphapente.arena.players.base.base import Player
+from alphapente.arena.players.base import Player
 from alphapente.arena.players.play_settings import canonical_identity
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, FailureError

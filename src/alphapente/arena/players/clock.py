@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from alphapente.arena.players.base.base import ChosenMove, Player, Turn
+from alphapente.arena.players.base import ChosenMove, Player, Turn
 from alphapente.arena.players.engine import Engine
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from alphapente.arena.players.base.base import ChosenMove, Player, Turn
+from alphapente.arena.players.base import ChosenMove, Player, Turn
 from alphapente.arena.players.gtp import COLOURS, EngineError, EngineProcess, EngineRefusalError
 from alphapente.errors import RequestError
 from alphapente.rules.legality import IllegalMoveError, check_legal

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from alphapente import __version__
-from alphapente.arena.players.base.base import Player, Turn
+from alphapente.arena.players.base import Player, Turn
 from alphapente.arena.players.gtp import COLOURS
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.rules.game import Game

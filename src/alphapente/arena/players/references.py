@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from alphapente.arena.players.base.base import ChosenMove, Player, Turn, shared_time
+from alphapente.arena.players.base import ChosenMove, Player, Turn, shared_time
 from alphapente.arena.players.rollouts import CHILDREN, MOST_NODES, RolloutTree, begin, chosen_child, new_tree, simulate
 from alphapente.arena.players.tactician import new_scoring_memory, score_moves
 from alphapente.rules.tactics import LOSES, WINS

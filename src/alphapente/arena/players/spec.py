@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphapente.arena.players.base.base import Player, PolicyPlayer, RandomPlayer, SearchPlayer
+from alphapente.arena.players.base import Player, PolicyPlayer, RandomPlayer, SearchPlayer
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import Config, SearchSettings
 from alphapente.errors import RequestError

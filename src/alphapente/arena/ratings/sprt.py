@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 
 from alphapente.arena.matches.games import GameStart, PlayedGame
 from alphapente.arena.matches.match import NO_HOOKS, MatchHooks, MatchReport, play_planned, report_on
-from alphapente.arena.players.base.base import Player
+from alphapente.arena.players.base import Player
 from alphapente.errors import RequestError
 
 OUTCOMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])

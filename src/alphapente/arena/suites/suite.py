@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from alphapente.arena.players.base.base import Player, PolicyPlayer, SearchPlayer, Turn
+from alphapente.arena.players.base import Player, PolicyPlayer, SearchPlayer, Turn
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.files import StrPath, write_text

@@ -44,7 +44,7 @@ from alphapente.search.mcts.tree import (
     new_trees,
     with_room,
 )
-from alphapente.search.solver.solve.solve import FORCED_WIN, STOPS, examine, new_solver_memory
+from alphapente.search.solver.solve import FORCED_WIN, STOPS, examine, new_solver_memory
 from alphapente.search.solver.threats import THREES, new_threats
 
 PRINCIPAL_VARIATION = 12

@@ -23,6 +23,7 @@ from alphapente.pipeline.state import scheduler_at_work, stop_for_good
 from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import STOP_LIMIT_S
 from alphapente.web.errors import WebError
+from alphapente.web.run import configs as run_configs
 from alphapente.web.run.configs import Named
 
 _POLL_S = 0.2

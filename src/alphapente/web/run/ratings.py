@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from alphapente.arena.ratings.ratings.ratings import RatedPlayer, rate_matches, warnings
+from alphapente.arena.ratings.ratings import RatedPlayer, rate_matches, warnings
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import history_folder
