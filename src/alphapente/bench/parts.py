@@ -25,13 +25,14 @@ from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES, copy_turned
 from alphapente.rules.tactics import find_tactics, new_bitboards
+from alphapente.search.mcts import gumbel_root
 from alphapente.search.mcts.backup import back_up
 from alphapente.search.mcts.edges import find_next
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.forest import Forest
-from alphapente.search.mcts.gumbel import select_gumbel
+from alphapente.search.mcts.puct import select_puct
 from alphapente.search.mcts.root import SearchResult
-from alphapente.search.mcts.selection import select, select_puct
+from alphapente.search.mcts.selection import select
 from alphapente.search.mcts.tree import IDLE, SEARCHING, UNKNOWN, Leaves, SelectionConstants, Trees
 
 LAPS = 5
@@ -216,7 +217,7 @@ def _choose_all(trees: Trees, constants: SelectionConstants, leaves: Leaves, lap
             if leaves.active[place] and leaves.depth[place] > 0:
                 tree = np.int64(leaves.tree[place])
                 if constants.gumbel:
-                    select_gumbel(trees, constants, tree)
+                    gumbel_root.choose(trees, constants, tree)
                 for level in range(1 if constants.gumbel else 0, leaves.depth[place]):
                     node = np.int64(leaves.path_node[place, level])
                     select_puct(trees, constants, tree, node, constants.first_play_reduction)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.gumbel import visits_due
-from alphapente.search.mcts.root import keep_subtree, new_compaction
+from alphapente.search.mcts.gumbel_root import visits_due
+from alphapente.search.mcts.reuse import keep_subtree, new_compaction
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import count_nodes, read_tree
 

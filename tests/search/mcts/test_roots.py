@@ -11,9 +11,9 @@ from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.forced import select_forced
 from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.gumbel import visits_due
+from alphapente.search.mcts.gumbel_root import visits_due
+from alphapente.search.mcts.puct_root import select_forced
 from alphapente.search.mcts.root import SearchResult
 from alphapente.search.mcts.root_priors import read_root_priors
 from alphapente.search.mcts.tree import NOTHING, PROVEN_LOSS, UNKNOWN

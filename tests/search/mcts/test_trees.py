@@ -13,7 +13,7 @@ from alphapente.rules.kernels import is_legal
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import MAX_PLIES, POSITION, VARIANTS, new_positions
 from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.selection import select_puct
+from alphapente.search.mcts.puct import select_puct
 from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
 from tests.rules.long_game import long_game
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer

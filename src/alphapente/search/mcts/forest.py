@@ -19,10 +19,9 @@ from alphapente.search.mcts.choice import choose_point
 from alphapente.search.mcts.edges import lacks_room
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
+from alphapente.search.mcts.reuse import advance_root, new_compaction
 from alphapente.search.mcts.root import (
     SearchResult,
-    advance_root,
-    new_compaction,
     principal_variation,
     read_root,
     start_search,

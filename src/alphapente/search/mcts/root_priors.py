@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.search.mcts.edges import conclude_node, find_next, open_edge, prior_bits, prior_from_bits
+from alphapente.search.mcts.edges import conclude_node, find_next, prior_bits, prior_from_bits
 from alphapente.search.mcts.tree import PROVEN_LOSS, UNKNOWN, Trees
 
 SMALLEST_PRIOR = np.float32(1e-37)
@@ -101,18 +101,3 @@ def mix_noise(priors: NDArray[np.float32], draws: RootDraws) -> None:
                 noise = draws.gamma[point] / total
                 mixed = np.float32((1.0 - draws.weight) * priors[point] + draws.weight * noise)
                 priors[point] = max(mixed, SMALLEST_PRIOR)
-
-
-@kernel
-def write_root_priors(trees: Trees, tree: int, priors: NDArray[np.float32]) -> None:
-    """PUCT: opens every root move and sets its noisy prior, for this search only (`root_logits` keep the clean)."""
-    for point in range(len(priors)):
-        if trees.priors[tree, 0, point] != 0:
-            open_edge(trees, tree, 0, point)
-    total = np.float32(0.0)
-    start = np.int64(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
-        trees.edges[tree, edge]["prior"] = priors[trees.edges[tree, edge]["point"]]
-        if trees.edges[tree, edge]["visits"] > 0:
-            total += trees.edges[tree, edge]["prior"]
-    trees.nodes[tree, 0]["opened_prior"] = total

@@ -9,7 +9,6 @@ A leaf's slot in the batch is called its place. A simulation that is in flight h
 no visit: `back_up` exchanges the one for the other.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +19,12 @@ from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
 from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
+from alphapente.search.mcts import gumbel_root, puct_root
 from alphapente.search.mcts.backup import back_up, seen_by_parent, undo_selection
 from alphapente.search.mcts.cache import MISSING, Cache, find, recall
-from alphapente.search.mcts.edges import can_open, find_next, lacks_room, open_edge
+from alphapente.search.mcts.edges import find_next, lacks_room, open_edge
 from alphapente.search.mcts.expansion import expand_leaf
-from alphapente.search.mcts.forced import select_forced
-from alphapente.search.mcts.gumbel import consider_another, select_gumbel
+from alphapente.search.mcts.puct import select_puct
 from alphapente.search.mcts.tree import (
     DONE,
     EVALUATING,
@@ -47,52 +46,6 @@ from alphapente.search.mcts.tree import (
 from alphapente.search.solver.candidates import may_force
 from alphapente.search.solver.proof import MAX_DEPTH
 from alphapente.search.solver.threats import FOURS, Threats, is_solvable, prove_from
-
-
-@kernel
-def select_puct(trees: Trees, constants: SelectionConstants, tree: int, node: int, reduction: float) -> int:
-    """The index of the edge of the largest PUCT score; UNOPENED for the best unopened move.
-
-    NOTHING if all moves lose, or if a full tree has no space for the node's first edge. `reduction` is the FPU
-    reduction. Of the unopened moves only that of the largest prior can be the best, since they differ in nothing else.
-    """
-    visits = trees.nodes[tree, node]["visits"]
-    explore = constants.exploration[min(visits, len(constants.exploration) - 1)]
-    urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
-    urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
-    best, best_score = NOTHING, -1e30
-    if can_open(trees, tree, node):
-        best, best_score = UNOPENED, urgency + explore * trees.nodes[tree, node]["next_prior"]
-    start = np.int64(trees.nodes[tree, node]["first_edge"])
-    for place in range(np.int64(trees.nodes[tree, node]["num_edges"])):
-        edge = start + place
-        proven = trees.edges[tree, edge]["proven"]
-        if proven == PROVEN_LOSS:
-            continue
-        # virtual loss: each simulation in flight counts as visits with value -1 until it is backed up
-        waiting = trees.edges[tree, edge]["in_flight"] * constants.virtual_loss
-        count = trees.edges[tree, edge]["visits"] + waiting
-        value = urgency
-        if proven != UNKNOWN:
-            value = 0.0 if proven == PROVEN_DRAW else 1.0
-        elif count > 0:
-            value = (trees.edges[tree, edge]["value_sum"] - waiting) / count
-        score = value + explore * trees.edges[tree, edge]["prior"] / (1 + count)
-        if score > best_score:
-            best, best_score = place, score
-    return best
-
-
-@kernel
-def _select_root(trees: Trees, constants: SelectionConstants, tree: int) -> int:
-    """The index of the root's edge to follow, UNOPENED or NOTHING. At the root there is no FPU reduction."""
-    if not constants.gumbel:
-        forced = select_forced(trees, tree) if trees.heads[tree]["forced"] > 0 else NOTHING
-        return forced if forced != NOTHING else select_puct(trees, constants, tree, 0, 0.0)
-    place = select_gumbel(trees, constants, tree)
-    while place == NOTHING and consider_another(trees, tree):
-        place = select_gumbel(trees, constants, tree)
-    return place
 
 
 @kernel
@@ -203,7 +156,10 @@ def _simulate(
     """
     tree = np.int64(leaves.tree[place])
     trees.heads[tree]["started"] += 1
-    choice = _select_root(trees, constants, tree)
+    if constants.gumbel:
+        choice = gumbel_root.choose(trees, constants, tree)
+    else:
+        choice = puct_root.choose(trees, constants, tree)
     if choice == NOTHING:
         trees.heads[tree]["started"] -= 1
         trees.heads[tree]["budget"] = trees.heads[tree]["started"]
