@@ -15,7 +15,7 @@ from alphapente.network.planes import NUM_PLANES
     ("model_type", "sizes", "weights"),
     [
         ("simple", "channels 8, layers 3, stem_kernel 3", "4,870, 12 input planes, any board size"),
-        ("mixnet", "channels 16", "404,228, line patterns, any board size"),
+        ("mixnet", "channels 16", "410,692, line patterns, any board size"),
     ],
 )
 def test_a_checkpoint_is_described(model_type: str, sizes: str, weights: str, tmp_path: Path) -> None:

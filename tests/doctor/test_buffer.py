@@ -65,7 +65,7 @@ def test_a_stale_buffer(healthy: Path, tmp_path: Path) -> None:
     config = config_in(healthy, f"pipeline.checkpoint_dir={tmp_path}")
     assert "no checkpoint" in unavailable(config, "freshness")
     save_checkpoint(config, step=1000, start_step=900)
-    assert "0.5 trainings of 100 steps late_positions" in passed(config, "freshness")
+    assert "0.5 trainings of 100 steps later" in passed(config, "freshness")
     save_checkpoint(config, step=1000, start_step=990)
     assert "stale" in finding_of(config, "freshness").title
     save_checkpoint(config, step=1000, start_step=900, hours=72)

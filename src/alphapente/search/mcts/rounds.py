@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
 from alphapente.search.mcts.cache import Cache
+from alphapente.search.mcts.edges import lacks_room
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.selection import LeafSolver, select
-from alphapente.search.mcts.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
+from alphapente.search.mcts.tree import DONE, NEEDS_START, SEARCHING, Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel
@@ -22,6 +23,19 @@ def _num_waiting(stages: NDArray[np.int32]) -> int:
     for tree in range(len(stages)):
         waiting += stages[tree] == DONE or stages[tree] == NEEDS_START
     return waiting
+
+
+@kernel
+def _needs_room(trees: Trees, constants: SelectionConstants, in_flight: int) -> bool:
+    """Whether a search waits for its tree to grow. The caller must grow it before the next evaluation.
+
+    Otherwise leaves would be evaluated with fewer in flight than with enough room, and the results would differ.
+    """
+    for tree in range(len(trees.heads)):
+        head = trees.heads[tree]
+        if head["may_grow"] and head["stage"] == SEARCHING and lacks_room(trees, constants, tree, in_flight):
+            return True
+    return False
 
 
 @kernel
@@ -38,13 +52,15 @@ def run_rounds(
 ) -> int:
     """Repeats selection, evaluation and expansion until about `limit` positions are evaluated.
 
-    Ends earlier, with the next leaves selected, when `most_waiting` searches are finished or wait for their start, or
-    when there is no leaf. Returns the number of positions evaluated.
+    Ends earlier, with the next leaves selected, when `most_waiting` searches are finished or wait for their start, when
+    a tree must grow, or when there is no leaf. Returns the number of positions evaluated.
     """
     evaluated = 0
     while True:
         active = select(trees, constants, leaves, cache, scratch, solver)
         if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
+            return evaluated
+        if _needs_room(trees, constants, len(leaves.tree)):
             return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)
         evaluated += expand(trees, leaves, cache, (network.logits, network.values), scratch)
