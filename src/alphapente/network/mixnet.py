@@ -19,6 +19,8 @@ from alphapente.network.patterns import LINES, MAX_CAPTURED, NUM_PATTERNS, RADIU
 
 FAR_LOGIT = -4.0
 """The initial logit of the points far from all stones; that of near ones is about 0."""
+NEIGHBOURS_DEVIATION = 0.05
+"""Of the taps of NearHeads at the start: points begin nearly alone, without a symmetry between the taps."""
 DEVIATIONS = (0.3, 0.3, 0.03, 0.03)
 """Standard deviations of the initial embeddings, by radius: longer patterns are rarer and start nearer to 0."""
 
@@ -106,4 +108,4 @@ class Mixnet(TwoHeaded):
         for embedding, deviation in zip(self.trunk.embeddings, DEVIATIONS, strict=True):
             nn.init.normal_(embedding.weight, std=deviation)  # type: ignore[arg-type]
         nn.init.zeros_(self.trunk.captured.weight)
-        nn.init.normal_(self.heads.neighbours.weight, std=0.05)
+        nn.init.normal_(self.heads.neighbours.weight, std=NEIGHBOURS_DEVIATION)

@@ -63,13 +63,13 @@ def add_bits(target: _Map, more: _Map) -> None:
 
 
 @kernel
-def near_stones(bits: Bitboards, near_points: NDArray[np.uint64], size: int, out: _Map) -> None:
-    """Writes the points near the stones OWN and ENEMY of `bits` to `out`; `near_points` comes from `near_maps`."""
+def near_stones(bits: Bitboards, maps: NDArray[np.uint64], size: int, out: _Map) -> None:
+    """Writes the points near the stones OWN and ENEMY of `bits` to `out`; `maps` come from `near_maps`."""
     out[:] = _ZERO
     for player in (OWN, ENEMY):
         cell = next_cell(bits[player], 0)
         while cell >= 0:
-            add_bits(out, near_points[point_of(cell, size)])
+            add_bits(out, maps[point_of(cell, size)])
             cell = next_cell(bits[player], cell)
 
 

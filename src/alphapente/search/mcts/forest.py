@@ -179,8 +179,7 @@ class Forest:
         self._explorations[tree] = exploration, rng
         self._certain[tree] = None
         budget = self.simulations if simulations is None else min(simulations, self.simulations)
-        to_solve = self.settings.root_solver_nodes * budget
-        to_solve = min(to_solve, MOST_ROOT_POSITIONS)
+        to_solve = min(self.settings.root_solver_nodes * budget, MOST_ROOT_POSITIONS)
         root = self.trees.root[tree]
         verdict, found, count, _, _ = examine(root, self._solver, to_solve, THREES, True, self._points)
         points = self._points[:count]
@@ -223,7 +222,11 @@ class Forest:
         return done
 
     def _step_in_rounds(self, network: Network) -> list[int]:
-        """`step` for a network made of kernels: selection and network alternate within one call."""
+        """`step` for a network made of kernels: selection and network alternate within one call.
+
+        It costs nothing to leave a slot empty here, since positions are evaluated one after the other: so finished
+        searches wait until there are several (TREES_PER_WAITING), or until enough positions are evaluated.
+        """
         search = self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver, network
         most_waiting = max(1, len(self.trees.heads) // TREES_PER_WAITING)
         while True:
