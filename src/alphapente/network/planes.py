@@ -20,27 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, WORDS, lowest_bit, next_cell, point_of
 from alphapente.rules.position import CAPTURES_TO_WIN, GOMOKU, KERYO, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     ENEMY,
     ENEMY_CAPTURES,
     ENEMY_FOURS,
     ENEMY_WINS,
-    FIRST_CELL,
-    GUARD,
     LEGAL,
     OWN,
     OWN_CAPTURES,
     OWN_FOURS,
     OWN_WINS,
-    WORDS,
     Bitboards,
     capture_size,
     find_tactics,
-    lowest_bit,
     new_bitboards,
-    next_cell,
-    point_of,
 )
 
 NUM_PLANES = 12

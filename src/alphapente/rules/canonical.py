@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, WORDS, lowest_bit
 from alphapente.rules.position import CELLS, MAX_POINTS, Position
 from alphapente.rules.symmetry import IMAGES, NUM_SYMMETRIES
-from alphapente.rules.tactics import ENEMY, FIRST_CELL, GUARD, OWN, WORDS, Bitboards, lowest_bit
+from alphapente.rules.tactics import ENEMY, OWN, Bitboards
 
 _NUMBERS: NDArray[np.uint64] = np.random.default_rng(19).integers(1, 2**64, (2, MAX_POINTS), np.uint64)
 """The Zobrist table, uint64[2, MAX_POINTS]: for an own and for an enemy stone on each point."""

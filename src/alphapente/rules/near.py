@@ -6,27 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import GUARD, ROW, WORDS, Bitboard, add_bits, map_of, next_cell, point_of
 from alphapente.rules.kernels import legal_points
 from alphapente.rules.position import CELL_OF, MAX_SIZE, Position, stones
-from alphapente.rules.tactics import (
-    ENEMY,
-    FIRST_CELL,
-    GUARD,
-    OWN,
-    REPLIES,
-    ROW,
-    UNDECIDED,
-    WORDS,
-    Bitboards,
-    next_cell,
-    point_of,
-)
+from alphapente.rules.tactics import ENEMY, OWN, REPLIES, UNDECIDED, Bitboards
 
 NEAR = 2
 """Maximum distance of a near point from a stone, in rows and columns."""
 
-_Map = NDArray[np.uint64]  # one bitboard: uint64[ROW]
-_ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
@@ -46,35 +33,27 @@ def near_points(position: Position) -> list[int]:
 def near_maps(size: int) -> NDArray[np.uint64]:
     """uint64[P, ROW]: for each point of a board the points at most NEAR away, as a bitboard."""
     maps = np.zeros((size * size, ROW), np.uint64)
+    cells = CELL_OF[size, : size * size].reshape(size, size)
     for point in range(size * size):
         row, column = divmod(point, size)
-        for down in range(max(0, row - NEAR), min(size, row + NEAR + 1)):
-            for right in range(max(0, column - NEAR), min(size, column + NEAR + 1)):
-                bit = int(CELL_OF[size, down * size + right]) - FIRST_CELL
-                maps[point, GUARD + bit // 64] |= _ONE << np.uint64(bit % 64)
+        rows, columns = slice(max(0, row - NEAR), row + NEAR + 1), slice(max(0, column - NEAR), column + NEAR + 1)
+        maps[point] = map_of(cells[rows, columns].ravel())
     return maps
 
 
 @kernel
-def add_bits(target: _Map, more: _Map) -> None:
-    """Adds the bits of one bitboard to another."""
-    for word in range(GUARD, GUARD + WORDS):
-        target[word] |= more[word]
-
-
-@kernel
-def near_stones(bits: Bitboards, maps: NDArray[np.uint64], size: int, out: _Map) -> None:
+def near_stones(bits: Bitboards, maps: NDArray[np.uint64], size: int, out: Bitboard) -> None:
     """Writes the points near the stones OWN and ENEMY of `bits` to `out`; `maps` come from `near_maps`."""
     out[:] = _ZERO
     for player in (OWN, ENEMY):
         cell = next_cell(bits[player], 0)
         while cell >= 0:
-            add_bits(out, maps[point_of(cell, size)])
+            add_bits(maps[point_of(cell, size)], out)
             cell = next_cell(bits[player], cell)
 
 
 @kernel
-def keep_near(bits: Bitboards, near: _Map, verdict: int) -> None:
+def keep_near(bits: Bitboards, near: Bitboard, verdict: int) -> None:
     """Removes points far from all stones from REPLIES, unless tactics restrict the moves or no legal point is near."""
     if verdict != UNDECIDED:
         return

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.errors import RequestError
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, WORDS, lowest_bit
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import CELL_OF, CELLS, EMPTY, MAX_POINTS, MAX_SIZE, MIN_SIZE, Position, Positions
-from alphapente.rules.tactics import ENEMY, FIRST_CELL, GUARD, OWN, WORDS, Bitboards, lowest_bit
+from alphapente.rules.tactics import ENEMY, OWN, Bitboards
 
 NUM_SYMMETRIES = 8
 _ZERO, _ONE = np.uint64(0), np.uint64(1)

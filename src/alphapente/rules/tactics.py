@@ -1,8 +1,6 @@
 """Tactics by bitboards: who can win at once, who can capture, who can make a four, for all points of a position.
 
-A bitboard has one bit for each cell of the board with its border, in words of 64, with a guard word of zeros before and
-behind, so that shifts need no special case at the ends. `MAPS` of them describe a position for the player to move
-("own" and "enemy").
+`MAPS` bitboards (rules/bitboards.py) describe a position for the player to move ("own" and "enemy").
 
 Five cells in a line are called a window, which is indexed by its middle cell. All cells of a window lie within two
 steps of it, and all cells of a capture within two steps of a pair's first stone or a triple's middle one: at most
@@ -14,6 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import (
+    FIRST_CELL,
+    GUARD,
+    ROW,
+    WORDS,
+    Bitboard,
+    any_bit,
+    clear_bit,
+    count_bits,
+    counts_of_five,
+    look_ahead,
+    look_behind,
+    map_of,
+    next_cell,
+    point_of,
+    set_bit,
+)
 from alphapente.rules.kernels import DIRECTIONS, allowed_by_opening, copy_position, play
 from alphapente.rules.position import (
     BOAT,
@@ -22,11 +37,9 @@ from alphapente.rules.position import (
     GOMOKU,
     KERYO,
     MAX_SIZE,
-    ORIGIN,
     PLAYER_1,
     POOF,
     POSITION,
-    STRIDE,
     Position,
 )
 
@@ -36,26 +49,16 @@ from alphapente.rules.position import (
 MAPS = 19
 _MARKS = 11  # from here on scratch of `_look_along`, two maps of each kind, for own and enemy:
 _FOURS, _THREES, _FLANKED_BEHIND, _FLANKED_AHEAD = 0, 2, 4, 6
-GUARD = 1
-"""Words of zeros at each end of a bitboard."""
-WORDS = 8
-"""Words of a bitboard without its guards: 512 bits, one AVX512 register or two of AVX2. The last two are always 0."""
 _WORDS_OF_STONES = 6
 """Words that can have stones: 6 * 64 = 384 bits reach from FIRST_CELL to beyond the last point of 19x19, cell 462."""
-ROW = WORDS + 2 * GUARD
-FIRST_CELL = 80
-"""The cell of the lowest bit after the guard word; it comes before ORIGIN."""
-
 UNDECIDED, WINS, LOSES, MUST_REPLY = 0, 1, 2, 3
 """The verdicts of `find_tactics`."""
 
 Bitboards = NDArray[np.uint64]
 """uint64[MAPS, ROW], see `new_bitboards`."""
-_Map = NDArray[np.uint64]  # one of them: uint64[ROW]
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_BITS = np.uint64(64)
 _LOWEST_BITS = np.uint64(0x0101010101010101)  # the lowest bit of each byte
 
 
@@ -67,9 +70,7 @@ def new_bitboards() -> Bitboards:
 def _board_maps() -> Bitboards:
     maps = np.zeros((MAX_SIZE + 1, ROW), np.uint64)
     for size in range(1, MAX_SIZE + 1):
-        for cell in CELL_OF[size, : size * size]:
-            bit = int(cell) - FIRST_CELL
-            maps[size, GUARD + bit // 64] |= np.uint64(1) << np.uint64(bit % 64)
+        maps[size] = map_of(CELL_OF[size, : size * size])
     return maps
 
 
@@ -79,11 +80,9 @@ def _window_maps() -> NDArray[np.uint64]:
     for size in range(5, MAX_SIZE + 1):
         on_board = set(CELL_OF[size, : size * size].tolist())
         for line in range(4):
-            for cell in on_board:
-                step = int(DIRECTIONS[line])
-                if on_board.issuperset(range(cell - 2 * step, cell + 3 * step, step)):
-                    bit = cell - FIRST_CELL
-                    maps[size, line, GUARD + bit // 64] |= np.uint64(1) << np.uint64(bit % 64)
+            step = int(DIRECTIONS[line])
+            windows = ((cell, range(cell - 2 * step, cell + 3 * step, step)) for cell in on_board)
+            maps[size, line] = map_of(cell for cell, window in windows if on_board.issuperset(window))
     return maps
 
 
@@ -93,117 +92,6 @@ WINDOW_MAPS = _window_maps()
 
 Without them a cell of the border, which has neither player's stone, would count as an empty cell of a window.
 """
-
-
-@inlined
-def has(bits: NDArray[np.uint64], cell: int) -> bool:
-    """Whether the bit of `cell` is set in one bitboard uint64[ROW]."""
-    bit = cell - FIRST_CELL
-    return (bits[GUARD + (bit >> 6)] >> np.uint64(bit & 63)) & _ONE != _ZERO
-
-
-@inlined
-def set_bit(bits: NDArray[np.uint64], cell: int) -> None:
-    """Sets the bit of `cell` in one bitboard."""
-    bit = cell - FIRST_CELL
-    bits[GUARD + (bit >> 6)] |= _ONE << np.uint64(bit & 63)
-
-
-@inlined
-def clear_bit(bits: NDArray[np.uint64], cell: int) -> None:
-    """Clears the bit of `cell` in one bitboard."""
-    bit = cell - FIRST_CELL
-    bits[GUARD + (bit >> 6)] &= ~(_ONE << np.uint64(bit & 63))
-
-
-@inlined
-def look_ahead(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
-    """The word at index `at` of a bitboard shifted by `distance` cells (1..63) towards its start.
-
-    Bit k of the result is the bit of the cell `distance` after cell k.
-    """
-    return (bits[at] >> distance) | (bits[at + _ONE] << (_BITS - distance))
-
-
-@inlined
-def look_behind(bits: NDArray[np.uint64], at: np.uint64, distance: np.uint64) -> np.uint64:
-    """The word at index `at` of a bitboard shifted by `distance` cells (1..63) towards its end.
-
-    Bit k of the result is the bit of the cell `distance` before cell k.
-    """
-    return (bits[at] << distance) | (bits[at - _ONE] >> (_BITS - distance))
-
-
-@inlined
-def count_bits(bits: NDArray[np.uint64]) -> int:
-    """The number of bits set in one bitboard."""
-    total = 0
-    for word in range(GUARD, GUARD + WORDS):
-        rest = bits[word]
-        while rest != _ZERO:
-            rest &= rest - _ONE  # clears the lowest bit set
-            total += 1
-    return total
-
-
-@inlined
-def any_bit(bits: NDArray[np.uint64]) -> bool:
-    """Whether any bit is set in one bitboard."""
-    found = _ZERO
-    for word in range(GUARD, GUARD + WORDS):
-        found |= bits[word]
-    return found != _ZERO
-
-
-@inlined
-def lowest_bit(bits: np.uint64) -> int:
-    """The index of the lowest bit set in a word that is not 0: the exponent of that bit as a float64."""
-    # x & -x has only the lowest bit of x, so as a float64 it is a power of two: its exponent, plus 1023, is above the
-    # 52 bits of the mantissa, and its sign bit is 0.
-    return (np.float64(bits & (~bits + _ONE)).view(np.int64) >> 52) - 1023
-
-
-@inlined
-def next_cell(bits: NDArray[np.uint64], cell: int) -> int:
-    """The first set cell after `cell` (start with 0), or -1 if there is none."""
-    bit = cell + 1 - FIRST_CELL
-    if bit < 0:
-        bit = 0
-    word = GUARD + (bit >> 6)
-    if word >= GUARD + WORDS:
-        return -1
-    rest = bits[word] >> np.uint64(bit & 63)
-    if rest != _ZERO:
-        at = bit
-    else:
-        word += 1
-        while word < GUARD + WORDS and bits[word] == _ZERO:
-            word += 1
-        if word == GUARD + WORDS:
-            return -1
-        rest = bits[word]
-        at = (word - GUARD) << 6
-    return at + lowest_bit(rest) + FIRST_CELL
-
-
-@inlined
-def point_of(cell: int, size: int) -> int:
-    """The point (row * size + column) of a cell."""
-    row = (cell - ORIGIN) // STRIDE
-    return row * size + (cell - ORIGIN - row * STRIDE)
-
-
-@kernel
-def bits_to_plane(bits: NDArray[np.uint64], plane: NDArray[np.float32], size: int) -> None:
-    """Writes one bitboard as 0 and 1 by point to `plane`, float32[size * size]."""
-    for row in range(size):
-        first = ORIGIN - FIRST_CELL + row * STRIDE  # the row's first bit; a row may lie across two words
-        word, low = GUARD + (first >> 6), np.uint64(first & 63)
-        line = bits[word] >> low
-        if low != _ZERO:  # a shift by 64 is undefined
-            line |= bits[word + 1] << (_BITS - low)
-        for column in range(size):
-            plane[row * size + column] = np.float32((line >> np.uint64(column)) & _ONE)
 
 
 @kernel
@@ -222,21 +110,9 @@ def capture_size(board: NDArray[np.int8], cell: int, player: int, triples: bool)
     return taken
 
 
-@inlined
-def _full(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Of 64 windows of five cells, those with exactly four stones and those with exactly three: 64 counts at once."""
-    # Full adders: x0 + x1 + x2 = parity + 2 carry, parity + x3 + x4 = ones + 2 carry_2. So a window has
-    # ones + 2 (carry + carry_2) stones: 4 is both carries without `ones`, 3 is one carry with `ones`.
-    parity = x0 ^ x1 ^ x2
-    carry = (x0 & x1) | (x2 & (x0 ^ x1))
-    ones = parity ^ x3 ^ x4
-    carry_2 = (parity & x3) | (x4 & (parity ^ x3))
-    return carry & carry_2 & ~ones, (carry ^ carry_2) & ones
-
-
 @kernel
 def _look_along(
-    own: _Map, enemy: _Map, on_board: _Map, marks: NDArray[np.uint64], step: np.uint64, triples: bool
+    own: Bitboard, enemy: Bitboard, on_board: Bitboard, marks: NDArray[np.uint64], step: np.uint64, triples: bool
 ) -> int:
     """Finds the windows of five and the captures of both players along one of the four lines, for all cells.
 
@@ -261,13 +137,13 @@ def _look_along(
         o3, e3 = look_behind(own, at, step), look_behind(enemy, at, step)
         o4, e4 = look_behind(own, at, twice), look_behind(enemy, at, twice)
         free = on_board[at] & ~(e0 | e1 | e2 | e3 | e4)
-        fours, threes = _full(o0, o1, o2, o3, o4)
+        _, threes, fours = counts_of_five(o0, o1, o2, o3, o4)
         own_fours |= fours & free
         own_threes |= threes & free
         marks[np.uint64(word + _FOURS * ROW)] = fours & free
         marks[np.uint64(word + _THREES * ROW)] = threes & free
         free = on_board[at] & ~(o0 | o1 | o2 | o3 | o4)
-        fours, threes = _full(e0, e1, e2, e3, e4)
+        _, threes, fours = counts_of_five(e0, e1, e2, e3, e4)
         enemy_fours |= fours & free
         enemy_threes |= threes & free
         marks[np.uint64(word + _FOURS * ROW + ROW)] = fours & free
@@ -288,7 +164,7 @@ def _look_along(
 
 
 @kernel
-def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
+def _spread(windows: Bitboard, step: np.uint64, out: Bitboard) -> None:
     """Adds to the bitboard `out` all cells of the windows whose middle cells are marked."""
     twice = step + step
     for word in range(GUARD, len(out) - GUARD):
@@ -298,7 +174,7 @@ def _spread(windows: _Map, step: np.uint64, out: _Map) -> None:
 
 
 @kernel
-def _add_captures(behind: _Map, ahead: _Map, step: np.uint64, out: _Map) -> None:
+def _add_captures(behind: Bitboard, ahead: Bitboard, step: np.uint64, out: Bitboard) -> None:
     """Adds to `out` the cells that capture the pairs and triples marked by `_look_along`: two steps ahead or behind.
 
     Cells that are not empty are removed later, by `_keep_legal`.
@@ -368,7 +244,7 @@ def _verify(position: Position, bits: Bitboards, wins: int, player: int, scratch
 
 
 @kernel
-def _begin_maps(bits: Bitboards, on_board: _Map) -> None:
+def _begin_maps(bits: Bitboards, on_board: Bitboard) -> None:
     """Fills BOARD and LEGAL and clears OWN_WINS to ENEMY_FOURS; OWN and ENEMY are filled already."""
     for word in range(GUARD, len(on_board) - GUARD):  # vectorised, as in `_look_along`
         at = np.uint64(word)

@@ -9,18 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import next_cell, point_of
 from alphapente.rules.kernels import copy_position, is_legal, play
 from alphapente.rules.position import BOAT, CELL_OF, IN_PLAY, MAX_POINTS, POOF, POSITION, Position, Positions
-from alphapente.rules.tactics import (
-    LOSES,
-    MAPS,
-    REPLIES,
-    WINS,
-    find_tactics,
-    new_bitboards,
-    next_cell,
-    point_of,
-)
+from alphapente.rules.tactics import LOSES, MAPS, REPLIES, WINS, find_tactics, new_bitboards
 
 MAX_DEPTH = 12
 """The most plies that a proof may have."""

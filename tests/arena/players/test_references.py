@@ -18,23 +18,12 @@ from alphapente.arena.players.rollouts import (
     simulate,
 )
 from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, ROW, has, point_of
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.near import NEAR, keep_near, near_maps, near_stones
 from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, VARIANTS, Position, new_positions, stones
-from alphapente.rules.tactics import (
-    FIRST_CELL,
-    GUARD,
-    LOSES,
-    REPLIES,
-    ROW,
-    UNDECIDED,
-    WINS,
-    find_tactics,
-    has,
-    new_bitboards,
-    point_of,
-)
+from alphapente.rules.tactics import LOSES, REPLIES, UNDECIDED, WINS, find_tactics, new_bitboards
 from alphapente.search.exhaustive import Prover
 
 SUITE = read_suite(BUILT_IN / "tactical.json")

@@ -4,9 +4,9 @@ from itertools import islice
 
 import numpy as np
 
+from alphapente.rules.bitboards import point_of
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, stones
-from alphapente.rules.tactics import point_of
 from alphapente.search.solver.proof import MAX_DEPTH, NUM_NODES, Proof, go_to
 from alphapente.search.solver.threats import THREES, new_threats, prove
 from tests.search.random_play import open_positions

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, ROW, WORDS, add_bits, any_bit, count_bits, next_cell, point_of
 from alphapente.rules.kernels import copy_position, next_random, play
-from alphapente.rules.near import add_bits, keep_near, near_maps, near_stones
+from alphapente.rules.near import keep_near, near_maps, near_stones
 from alphapente.rules.position import DRAW, IN_PLAY, MAX_POINTS, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     ENEMY_FOURS,
-    FIRST_CELL,
-    GUARD,
     LEGAL,
     LOSES,
     MUST_REPLY,
@@ -29,16 +28,10 @@ from alphapente.rules.tactics import (
     OWN_CAPTURES,
     OWN_FOURS,
     REPLIES,
-    ROW,
     WINS,
-    WORDS,
     Bitboards,
-    any_bit,
-    count_bits,
     find_tactics,
     new_bitboards,
-    next_cell,
-    point_of,
 )
 
 EXPLORATION = 0.6
@@ -148,7 +141,7 @@ def playout(tree: RolloutTree, verdict: int) -> int:
         play(position, point)
         if position["winner"] != IN_PLAY:
             break
-        add_bits(near, tree.near_points[point])
+        add_bits(tree.near_points[point], near)
         verdict = find_tactics(position, tree.bits, tree.positions[2])
     winner = np.int64(position["winner"])
     return winner if winner != DRAW else 0
@@ -234,7 +227,7 @@ def _simulate(tree: RolloutTree) -> None:
     position, near = tree.positions[1], tree.near[1]
     copy_position(position, tree.positions[0])
     near[:] = _ZERO
-    add_bits(near, tree.near[0])
+    add_bits(tree.near[0], near)
     node, depth = np.int64(0), 0
     tree.path[0] = 0
     while True:
@@ -257,7 +250,7 @@ def _simulate(tree: RolloutTree) -> None:
         node = _best_child(tree, node)
         point = np.int64(tree.point[node])
         play(position, point)
-        add_bits(near, tree.near_points[point])
+        add_bits(tree.near_points[point], near)
         depth += 1
         tree.path[depth] = node
         if position["winner"] == to_move:
@@ -277,7 +270,7 @@ def begin(tree: RolloutTree, position: Position, seed: int) -> int:
     verdict = find_tactics(position, tree.bits, tree.positions[2])
     near_stones(tree.bits, tree.near_points, size, tree.near[0])
     tree.near[1] = _ZERO
-    add_bits(tree.near[1], tree.near[0])
+    add_bits(tree.near[0], tree.near[1])
     tree.visits[0] = 1
     tree.value_sum[0] = np.float32(0.0)
     tree.certain[0] = 0

@@ -11,26 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import GUARD, ROW, WORDS, count_bits, next_cell, point_of
 from alphapente.rules.kernels import DIRECTIONS, copy_position, play
 from alphapente.rules.near import keep_near, near_maps, near_stones
 from alphapente.rules.position import BORDER, EMPTY, IN_PLAY, POSITION, Position, Positions
 from alphapente.rules.tactics import (
     ENEMY_CAPTURES,
     ENEMY_FOURS,
-    GUARD,
     LOSES,
     MAPS,
     OWN_CAPTURES,
     OWN_FOURS,
     REPLIES,
-    ROW,
     WINS,
-    WORDS,
     Bitboards,
-    count_bits,
     find_tactics,
-    next_cell,
-    point_of,
 )
 
 WON = 1000.0

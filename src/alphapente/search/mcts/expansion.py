@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
+from alphapente.rules.bitboards import bits_to_plane
 from alphapente.rules.symmetry import SYMMETRY_TABLES
-from alphapente.rules.tactics import bits_to_plane
 from alphapente.search.mcts.backup import back_up
 from alphapente.search.mcts.cache import Cache, remember
 from alphapente.search.mcts.edges import find_next, write_priors

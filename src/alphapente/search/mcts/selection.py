@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import GUARD, WORDS
 from alphapente.rules.canonical import canonical_symmetry
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import DRAW, IN_PLAY, Position
 from alphapente.rules.symmetry import SYMMETRY_TABLES, copy_turned
-from alphapente.rules.tactics import GUARD, LOSES, REPLIES, WINS, WORDS, find_tactics
+from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
 from alphapente.search.mcts import gumbel_root, puct_root
 from alphapente.search.mcts.backup import back_up, seen_by_parent, undo_selection
 from alphapente.search.mcts.cache import MISSING, Cache, find, recall

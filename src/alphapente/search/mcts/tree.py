@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapente.rules.bitboards import GUARD, WORDS
 from alphapente.rules.canonical import stone_numbers
 from alphapente.rules.position import MAX_PLIES, POSITION, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES
-from alphapente.rules.tactics import GUARD, WORDS, Bitboards, new_bitboards
+from alphapente.rules.tactics import Bitboards, new_bitboards
 
 UNEXPANDED, IN_FLIGHT = -1, -2
 """An edge's `child` if the position after the move has no node, and while that position awaits its evaluation."""

@@ -7,44 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import (
+    GUARD,
+    WORDS,
+    Bitboard,
+    add_bits,
+    any_bit,
+    counts_of_five,
+    look_ahead,
+    look_behind,
+    next_cell,
+    set_bit,
+)
 from alphapente.rules.kernels import DIRECTIONS
 from alphapente.rules.position import CAPTURES_TO_WIN, EMPTY, GOMOKU, KERYO, Position
 from alphapente.rules.tactics import (
     ENEMY,
     ENEMY_CAPTURES,
     ENEMY_FOURS,
-    GUARD,
     LEGAL,
     OWN,
     OWN_CAPTURES,
     OWN_FOURS,
     WINDOW_MAPS,
-    WORDS,
     Bitboards,
-    any_bit,
     capture_size,
-    look_ahead,
-    look_behind,
-    next_cell,
-    set_bit,
 )
 
 _ZERO = np.uint64(0)
-_Map = NDArray[np.uint64]
-
-
-@inlined
-def add_bits(source: _Map, out: _Map) -> None:
-    """out |= source, one bitboard each."""
-    for word in range(GUARD, GUARD + WORDS):
-        out[word] |= source[word]
-
-
-@inlined
-def keep_bits(source: _Map, out: _Map) -> None:
-    """out &= source, one bitboard each."""
-    for word in range(GUARD, GUARD + WORDS):
-        out[word] &= source[word]
 
 
 @inlined
@@ -54,7 +44,7 @@ def missing_captures(position: Position, player: int) -> int:
 
 
 @kernel
-def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> None:
+def add_open_ends(bits: Bitboards, triples: bool, scratch: Bitboard, out: Bitboard) -> None:
     """Adds to `out` the empty cells at the ends of enemy pairs (and `triples`) that are empty at both ends.
 
     A stone on one end threatens to capture from the other. `scratch` is one bitboard.
@@ -81,7 +71,7 @@ def add_open_ends(bits: Bitboards, triples: bool, scratch: _Map, out: _Map) -> N
 
 
 @inlined
-def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: _Map) -> None:
+def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: Bitboard) -> None:
     """Adds the cells that attack one more pair (or triple) of an existing capture, if both together would win.
 
     The capture on `cell` takes stones already; a stone at the far end of another pair makes the same cell capture
@@ -104,7 +94,7 @@ def _add_double_attacks(position: Position, bits: Bitboards, missing: int, out: 
 
 
 @kernel
-def add_forcing_moves(position: Position, bits: Bitboards, scratch: _Map, out: _Map) -> None:
+def add_forcing_moves(position: Position, bits: Bitboards, scratch: Bitboard, out: Bitboard) -> None:
     """Adds every move that may create a threat to win at once, for a player to move who has none yet.
 
     There are two kinds of threats. A five is threatened by a stone that makes four of five with the fifth point empty
@@ -140,20 +130,10 @@ def may_force(position: Position, bits: Bitboards, own: bool) -> bool:
     return any_bit(bits[captures]) or bool(missing_captures(position, player if own else 3 - player) <= limit)
 
 
-@inlined
-def _just_two(x0: np.uint64, x1: np.uint64, x2: np.uint64, x3: np.uint64, x4: np.uint64) -> np.uint64:
-    """Of 64 windows of five cells, those with exactly two stones: bitwise adders, 64 counts at once."""
-    # x0 + x1 + x2 = parity + 2 carry; parity + x3 + x4 = ones + 2 carry_2. The count is ones + 2 (carry + carry_2):
-    # 2 if exactly one carry is set and `ones` is not.
-    parity = x0 ^ x1 ^ x2
-    carry = (x0 & x1) | (x2 & (x0 ^ x1))
-    ones = parity ^ x3 ^ x4
-    carry_2 = (parity & x3) | (x4 & (parity ^ x3))
-    return (carry ^ carry_2) & ~ones
-
-
 @kernel
-def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_threes: _Map, threes: _Map) -> None:
+def add_threes(
+    bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_threes: Bitboard, threes: Bitboard
+) -> None:
     """Adds the empty cells where an own stone makes three of five with the other two empty.
 
     Adds all of them to `threes`, and to `open_threes` those inside two adjacent such windows: only these can become an
@@ -174,7 +154,8 @@ def add_threes(bits: Bitboards, size: int, scratch: NDArray[np.uint64], open_thr
             o4, e4 = look_behind(own, at, twice), look_behind(enemy, at, twice)
             # bit k of `windows`: the window of five around cell k has two own stones and no enemy stone
             free = on_board[at] & ~(enemy[at] | e1 | e2 | e3 | e4)
-            windows[at] = _just_two(own[at], o1, o2, o3, o4) & free
+            twos, _, _ = counts_of_five(own[at], o1, o2, o3, o4)
+            windows[at] = twos & free
             found |= windows[at]
         if found == _ZERO:
             continue

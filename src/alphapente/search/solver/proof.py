@@ -12,25 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import GUARD, ROW, WORDS, has, next_cell, point_of, set_bit
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions
-from alphapente.rules.tactics import (
-    ENEMY,
-    GUARD,
-    LOSES,
-    OWN,
-    ROW,
-    WINS,
-    WORDS,
-    Bitboards,
-    conclude_tactics,
-    find_tactics,
-    has,
-    new_bitboards,
-    next_cell,
-    point_of,
-    set_bit,
-)
+from alphapente.rules.tactics import ENEMY, LOSES, OWN, WINS, Bitboards, conclude_tactics, find_tactics, new_bitboards
 
 NOTHING = -1
 SETTLED = -1

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import add_bits, has, next_cell, set_bit
 from alphapente.rules.kernels import DIRECTIONS
 from alphapente.rules.position import EMPTY, GOMOKU, KERYO, Position
 from alphapente.rules.tactics import (
@@ -48,11 +49,8 @@ from alphapente.rules.tactics import (
     Bitboards,
     capture_size,
     find_tactics,
-    has,
-    next_cell,
-    set_bit,
 )
-from alphapente.search.solver.candidates import add_bits, add_open_ends, missing_captures
+from alphapente.search.solver.candidates import add_open_ends, missing_captures
 from alphapente.search.solver.proof import AREA, CHOSEN, NOTHING, OTHERS, SCRATCH, USED, Proof, go_to, winning_child
 
 MOST_POSITIONS = 200

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import add_bits, keep_bits, next_cell, point_of
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_POINTS, POSITION, Position, Positions
 from alphapente.rules.tactics import (
@@ -23,10 +24,7 @@ from alphapente.rules.tactics import (
     copy_tactics,
     find_tactics,
     new_bitboards,
-    next_cell,
-    point_of,
 )
-from alphapente.search.solver.candidates import add_bits, keep_bits
 from alphapente.search.solver.proof import AREA, MAX_DEPTH, USED
 from alphapente.search.solver.relevance_zone import find_defences
 from alphapente.search.solver.threats import (

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.rules.bitboards import add_bits, any_bit, has, keep_bits
 from alphapente.rules.kernels import copy_position
 from alphapente.rules.position import BOAT, GOMOKU, KERYO, POOF, Position
 from alphapente.rules.tactics import (
@@ -28,17 +29,13 @@ from alphapente.rules.tactics import (
     REPLIES,
     UNDECIDED,
     Bitboards,
-    any_bit,
     copy_tactics,
     find_tactics,
-    has,
 )
 from alphapente.search.solver.candidates import (
-    add_bits,
     add_forcing_moves,
     add_open_ends,
     add_threes,
-    keep_bits,
     may_force,
     missing_captures,
 )
