@@ -1,5 +1,6 @@
 """Whole generations into a real database: limits, reproducibility, extreme settings, workers that die."""
 
+import importlib
 import importlib.util
 import os
 import signal
@@ -26,6 +27,7 @@ from alphapente.records.check import check
 from alphapente.records.parking import Parking
 from alphapente.records.store import Store
 from alphapente.selfplay import generate
+from tests.records.samples import random_game
 
 Make = Callable[..., Config]
 
@@ -304,3 +306,16 @@ def test_a_network_that_int8_spoils_continues_unquantized(make: Make, monkeypatc
         assert summary.records >= limit
     lines = [note for note in notes if "fresh network" in note]
     assert "not in int8: int8 changes this network too much" in lines[1]
+
+
+def test_a_mixnet_is_not_converted_again_for_int8_once_there_are_records(make: Make) -> None:
+    config = make("network.precision=int8", "generation.model_type=mixnet", "training.model_type=mixnet")
+    generation = importlib.import_module("alphapente.selfplay.generate")
+    with Store(config.records.database) as store:
+        network = generation._Network(config, store, "cpu")
+        network.load()
+        for seed in range(12):
+            store.add_game(random_game(seed, size=config.game.board_size))
+        assert store.num_records(config.game.variant, config.game.board_size) >= quantization.BATCH
+        assert network.newer() is None
+        assert network._making is None, "no conversion was begun"

@@ -278,9 +278,7 @@ class _Network:
             return None
         from alphapente.records.calibration import calibration_planes
 
-        planes = calibration_planes(self.store, self.config)
-        self._lacks_planes = planes is None
-        return planes
+        return calibration_planes(self.store, self.config)
 
     def _make(self, planes: "Planes | None") -> "PreparedNetwork":
         from alphapente.network.load import prepared_network
@@ -289,8 +287,10 @@ class _Network:
         found = prepared_network(self.config, self.config.generation.model_type, self.device, seed)
         if self.config.network.precision != "int8":
             return found
+        from alphapente.network.openvino_backend import PortableNetwork
         from alphapente.network.precision import in_precision
 
+        self._lacks_planes = planes is None and isinstance(found.network, PortableNetwork)
         try:
             return replace(found, network=in_precision(found.network, self.config, planes))
         except FailureError as error:  # the next network may be quantizable; the games continue with this one
