@@ -19,8 +19,8 @@ export class DoctorPanel {
     this.findings = h("div", { class: "findings" });
     this.well = h("ul");
     this.unseen = h("ul");
-    this.wellBox = h("details", {}, h("summary", {}, "Checked without findings"), this.well);
-    this.unseenBox = h("details", {}, h("summary", {}, "Not checked"), this.unseen);
+    this.wellBox = h("details", {}, h("summary", {}, "Passed"), this.well);
+    this.unseenBox = h("details", {}, h("summary", {}, "Not available"), this.unseen);
     this.element = h(
       "section",
       { class: "card doctor" },
