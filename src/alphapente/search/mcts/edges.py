@@ -9,6 +9,7 @@ from alphapente.search.mcts.tree import (
     PROVEN_DRAW,
     PROVEN_LOSS,
     PROVEN_WIN,
+    SEARCHING,
     UNEXPANDED,
     UNKNOWN,
     Scratch,
@@ -123,16 +124,27 @@ def can_open(trees: Trees, tree: int, node: int) -> bool:
 
 
 @kernel
-def lacks_room(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
-    """Whether one more simulation might find a tree full, while up to `in_flight` leaves wait for evaluation.
+def must_grow(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
+    """Whether a searched tree may grow and one more simulation might find it full, with up to `in_flight` leaves out.
 
     True also if the table of exploration is too short for the visits.
     """
+    if not trees.heads[tree]["may_grow"] or trees.heads[tree]["stage"] != SEARCHING:
+        return False
     nodes = trees.heads[tree]["num_nodes"] + in_flight + 1
     largest_block = 4 * trees.priors.shape[2]  # at least: blocks double, and no node has more than P edges
     edges = trees.heads[tree]["edges_used"] + largest_block + 4 * trees.priors.shape[2]
     visits = trees.nodes[tree, 0]["visits"] + in_flight + 2
     return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(constants.exploration)
+
+
+@kernel
+def any_must_grow(trees: Trees, constants: SelectionConstants, in_flight: int) -> bool:
+    """Whether `must_grow` holds for any tree."""
+    found = False
+    for tree in range(len(trees.heads)):
+        found = found or must_grow(trees, constants, np.int64(tree), in_flight)
+    return found
 
 
 @kernel

@@ -16,7 +16,7 @@ from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
 from alphapente.rules.tactics import LOSES, WINS
 from alphapente.search.mcts.cache import new_cache
 from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.edges import lacks_room
+from alphapente.search.mcts.edges import any_must_grow
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.mcts.reuse import advance_root, new_compaction
@@ -27,7 +27,7 @@ from alphapente.search.mcts.root import (
     start_search,
 )
 from alphapente.search.mcts.root_priors import RootDraws, read_root_priors, restrict_root
-from alphapente.search.mcts.rounds import run_rounds
+from alphapente.search.mcts.rounds import RoundParts, run_rounds
 from alphapente.search.mcts.selection import LeafSolver, select
 from alphapente.search.mcts.tree import (
     DONE,
@@ -227,11 +227,13 @@ class Forest:
         It costs nothing to leave a slot empty here, since positions are evaluated one after the other: so finished
         searches wait until there are several (TREES_PER_WAITING), or until enough positions are evaluated.
         """
-        search = self._constants, self.leaves, self.cache, self._scratch, self._leaf_solver, network
+        parts = RoundParts(self.leaves, self.cache, self._scratch, self._leaf_solver, network)
         most_waiting = max(1, len(self.trees.heads) // TREES_PER_WAITING)
         while True:
             self._begin_waiting()
-            self.evaluations += run_rounds(self.trees, *search, most_waiting, EVALUATIONS_A_CALL * most_waiting)
+            self.evaluations += run_rounds(
+                self.trees, self._constants, parts, most_waiting, EVALUATIONS_A_CALL * most_waiting
+            )
             if not self._grow() and not self._begin_waiting():
                 return self.done()
 
@@ -255,9 +257,7 @@ class Forest:
         trees, nodes = self.trees, self.trees.nodes.shape[1]
         if nodes >= self.max_nodes:
             return False
-        in_flight = len(self.leaves.tree)
-        searching = np.flatnonzero(trees.heads["stage"] == SEARCHING)
-        if not any(lacks_room(trees, self._constants, int(tree), in_flight) for tree in searching):
+        if not any_must_grow(trees, self._constants, len(self.leaves.tree)):
             return False
         nodes = min(2 * nodes, self.max_nodes)
         self.trees = with_room(trees, nodes)

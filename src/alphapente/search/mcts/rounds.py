@@ -4,16 +4,18 @@ A search of one position evaluates one leaf at a time. The calls from Python to 
 than the network does.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
 from alphapente.network.mixnet_kernels import Network, evaluate_positions
 from alphapente.search.mcts.cache import Cache
-from alphapente.search.mcts.edges import lacks_room
+from alphapente.search.mcts.edges import any_must_grow
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.selection import LeafSolver, select
-from alphapente.search.mcts.tree import DONE, NEEDS_START, SEARCHING, Leaves, Scratch, SelectionConstants, Trees
+from alphapente.search.mcts.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel
@@ -25,42 +27,31 @@ def _num_waiting(stages: NDArray[np.int32]) -> int:
     return waiting
 
 
-@kernel
-def _needs_room(trees: Trees, constants: SelectionConstants, in_flight: int) -> bool:
-    """Whether a search waits for its tree to grow. The caller must grow it before the next evaluation.
+class RoundParts(NamedTuple):
+    """What rounds need besides the trees."""
 
-    Otherwise leaves would be evaluated with fewer in flight than with enough room, and the results would differ.
-    """
-    for tree in range(len(trees.heads)):
-        head = trees.heads[tree]
-        if head["may_grow"] and head["stage"] == SEARCHING and lacks_room(trees, constants, tree, in_flight):
-            return True
-    return False
+    leaves: Leaves
+    cache: Cache
+    scratch: Scratch
+    solver: LeafSolver
+    network: Network
 
 
 @kernel
-def run_rounds(
-    trees: Trees,
-    constants: SelectionConstants,
-    leaves: Leaves,
-    cache: Cache,
-    scratch: Scratch,
-    solver: LeafSolver,
-    network: Network,
-    most_waiting: int,
-    limit: int,
-) -> int:
+def run_rounds(trees: Trees, constants: SelectionConstants, parts: RoundParts, most_waiting: int, limit: int) -> int:
     """Repeats selection, evaluation and expansion until about `limit` positions are evaluated.
 
     Ends earlier, with the next leaves selected, when `most_waiting` searches are finished or wait for their start, when
     a tree must grow, or when there is no leaf. Returns the number of positions evaluated.
     """
+    leaves, cache, scratch, solver, network = parts
     evaluated = 0
     while True:
         active = select(trees, constants, leaves, cache, scratch, solver)
         if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
             return evaluated
-        if _needs_room(trees, constants, len(leaves.tree)):
+        # Before a tree has grown, fewer leaves are in flight than with enough room, and the results would differ.
+        if any_must_grow(trees, constants, len(leaves.tree)):
             return evaluated
         evaluate_positions(network, leaves.seen, leaves.active)
         evaluated += expand(trees, leaves, cache, (network.logits, network.values), scratch)

@@ -23,7 +23,7 @@ from alphapente.rules.tactics import LOSES, REPLIES, WINS, find_tactics
 from alphapente.search.mcts import gumbel_root, puct_root
 from alphapente.search.mcts.backup import back_up, seen_by_parent, undo_selection
 from alphapente.search.mcts.cache import MISSING, Cache, find, recall
-from alphapente.search.mcts.edges import find_next, lacks_room, open_edge
+from alphapente.search.mcts.edges import find_next, must_grow, open_edge
 from alphapente.search.mcts.expansion import expand_leaf
 from alphapente.search.mcts.puct import select_puct
 from alphapente.search.mcts.tree import (
@@ -236,7 +236,7 @@ def select(
                 if trees.heads[tree]["started"] == trees.heads[tree]["finished"]:
                     trees.heads[tree]["stage"] = DONE
                 break
-            if trees.heads[tree]["may_grow"] and lacks_room(trees, constants, tree, len(leaves.tree)):
+            if must_grow(trees, constants, np.int64(tree), len(leaves.tree)):
                 break
             if not _simulate(trees, constants, leaves, cache, place, scratch):
                 break
