@@ -6,7 +6,7 @@ cache.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,22 +120,31 @@ def new_workspace(weights: Weights, size: int) -> Workspace:
 
 
 @kernel
-def _look_up(weights: Weights, own: int, enemy: int, size: int, work: Workspace) -> None:
-    """Writes each point's features: the rows of its four patterns and of the captured stones, added, and ReLU."""
-    channels = len(weights.unit)
-    side = size + 2
-    table, patterns, features, captured = weights.table, work.patterns, work.features, work.captured
-    for channel in range(channels):
-        captured[channel] = weights.captured[own * channels + channel]
-        captured[channel] += weights.captured[(MAX_CAPTURED + 1 + enemy) * channels + channel]
+def look_up(
+    tables: tuple[NDArray[Any], NDArray[Any]],
+    rows: NDArray[Any],
+    counts: tuple[int, int],
+    size: int,
+    captured: NDArray[Any],
+    features: NDArray[Any],
+) -> None:
+    """Writes each point's features: the rows of its four patterns and of the captured stones, added, and ReLU.
+
+    `tables` are that of patterns, flat [n, C], and that of captured stones, flat [2, MAX_CAPTURED + 1, C]; `rows`
+    [P, 4] number rows of the first; `counts` are the stones captured by the player to move and by the opponent. Writes
+    the sum of two rows of the second to `captured` [C]. All numbers are of one type, int16 or float32.
+    """
+    table, captured_table = tables
+    channels, side = len(captured), size + 2
+    own, enemy = counts[0] * channels, (MAX_CAPTURED + 1 + counts[1]) * channels
+    for channel in range(0, channels, LANES):
+        store(captured, channel, add(load(captured_table, own + channel), load(captured_table, enemy + channel)))
     for row in range(size):
         for column in range(size):
             point = np.uint64(row * size + column)
             at = ((row + 1) * side + column + 1) * LANES
-            first = np.int64(patterns[point, 0]) * channels
-            second = np.int64(patterns[point, 1]) * channels
-            third = np.int64(patterns[point, 2]) * channels
-            fourth = np.int64(patterns[point, 3]) * channels
+            first, second = np.int64(rows[point, 0]) * channels, np.int64(rows[point, 1]) * channels
+            third, fourth = np.int64(rows[point, 2]) * channels, np.int64(rows[point, 3]) * channels
             for channel in range(0, channels, LANES):
                 one = add(load(table, first + channel), load(table, second + channel))
                 other = add(load(table, third + channel), load(table, fourth + channel))
@@ -191,19 +200,20 @@ def _convolve(weights: Weights, size: int, work: Workspace) -> None:
 
 
 @kernel
-def _add_products(
-    numbers: NDArray[np.float32], rows: NDArray[np.float32], target: NDArray[np.float32], start: int
-) -> None:
-    """Adds the product of `numbers` [n] and the matrix `rows` [n, outputs] to `target`, from `start` on."""
-    outputs = len(target) - start
+def add_products(numbers: NDArray[np.float32], rows: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+    """Adds the product of `numbers` [n] and the matrix `rows` [n, outputs] to `target` [outputs].
+
+    `outputs` is a multiple of 2 * LANES: two vectors at once, so that one sum need not wait for the one before.
+    """
+    outputs = len(target)
     for output in range(0, outputs, 2 * LANES):
-        one, other = load(target, start + output), load(target, start + output + LANES)
+        one, other = load(target, output), load(target, output + LANES)
         for index in range(len(numbers)):
             number = spread(numbers[np.uint64(index)])
             one = add(one, multiply(number, load(rows, index * outputs + output)))
             other = add(other, multiply(number, load(rows, index * outputs + output + LANES)))
-        store(target, start + output, one)
-        store(target, start + output + LANES, other)
+        store(target, output, one)
+        store(target, output + LANES, other)
 
 
 @inlined
@@ -330,11 +340,12 @@ def evaluate_positions(network: Network, positions: Positions, wanted: NDArray[n
         position = positions[index]
         size = np.int64(position["size"])
         find_patterns(position, work.scratch, work.patterns)
-        _look_up(weights, captured_by(position, True), captured_by(position, False), size, work)
+        counts = captured_by(position, True), captured_by(position, False)
+        look_up((weights.table, weights.captured), work.patterns, counts, size, work.captured, work.features)
         _convolve(weights, size, work)
         for output in range(len(work.shift)):
             work.shift[np.uint64(output)] = weights.pooled_bias[np.uint64(output)]
-        _add_products(work.pooled, weights.pooled, work.shift, 0)
+        add_products(work.pooled, weights.pooled, work.shift)
         _judge_points(weights, size, work, logits[index])
-        _add_products(work.pooled_near, weights.pooled_near, work.shift, len(weights.policy_last))
+        add_products(work.pooled_near, weights.pooled_near, work.shift[len(weights.policy_last) :])
         values[index] = _judge_board(weights, work)

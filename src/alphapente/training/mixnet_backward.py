@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
+from alphapente.network.mixnet_kernels import add_products
 from alphapente.network.patterns import MAX_CAPTURED
 from alphapente.network.vectors import (
     LANES,
@@ -29,15 +30,14 @@ from alphapente.training.mixnet_forward import (
     Inputs,
     Weights,
     Workspace,
-    add_products,
     clear_near,
     convolve,
     list_near,
     load_nine,
-    look_up,
     mix_neighbours,
     nine,
     place_alone,
+    read_features,
     tap,
 )
 
@@ -332,8 +332,9 @@ def add_gradients(
         clear_near(work.alone, count, work)
         clear_near(work.mixed_gradient, count, work)
         at = index * 2 * channels
-        add_products(gradients.shift, index * outputs, outputs, back.pooled, outer.pooled, at, 2 * channels)
-        look_up(front, inputs.numbers[index], own, enemy, size, work)
+        shift = gradients.shift[index * outputs : (index + 1) * outputs]
+        add_products(shift, back.pooled, outer.pooled[at : at + 2 * channels])
+        read_features(front, inputs, index, size, work)
         for block in range(0, channels, LANES):
             convolve(front, block, 0, size, work)
             _spread_pooled(outer.pooled, at, block, size, work)

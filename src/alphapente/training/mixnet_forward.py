@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.network.patterns import MAX_CAPTURED
+from alphapente.network.mixnet_kernels import add_products, look_up
 from alphapente.network.vectors import (
     LANES,
     add,
@@ -110,26 +110,11 @@ def zeros(count: int) -> Floats:
     return torch.zeros(count).numpy()
 
 
-@kernel
-def look_up(weights: Weights, numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace) -> None:
-    """Writes each point's features: the rows of its four patterns and of the captured stones, added, and ReLU."""
-    channels, side = len(weights.bias), size + 2
-    table, features, captured = weights.table, work.features, work.captured
-    own_row, enemy_row = own * channels, (MAX_CAPTURED + 1 + enemy) * channels
-    for channel in range(0, channels, LANES):
-        both = add(load(weights.captured, own_row + channel), load(weights.captured, enemy_row + channel))
-        store(captured, channel, both)
-    for row in range(size):
-        for column in range(size):
-            point = np.uint64(row * size + column)
-            at = ((row + 1) * side + column + 1) * LANES
-            first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
-            third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
-            for channel in range(0, channels, LANES):
-                one = add(load(table, first + channel), load(table, second + channel))
-                other = add(load(table, third + channel), load(table, fourth + channel))
-                store(features, at, relu(add(add(one, other), load(captured, channel))))
-                at += side * side * LANES
+@inlined
+def read_features(weights: Weights, inputs: Inputs, index: int, size: int, work: Workspace) -> None:
+    """Writes the features of position `index` to `work.features`."""
+    counts = np.int64(inputs.captured[index, 0]), np.int64(inputs.captured[index, 1])
+    look_up((weights.table, weights.captured), inputs.numbers[index], counts, size, work.captured, work.features)
 
 
 @inlined
@@ -193,16 +178,6 @@ def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
                 work.places[np.uint64(count)] = (row + 1) * (size + 2) + column + 1
                 count += 1
     return count
-
-
-@kernel
-def add_products(numbers: Floats, start: int, count: int, rows: Floats, target: Floats, at: int, width: int) -> None:
-    """Adds the product of `numbers` [count] from `start` on and `rows` [count, width] to `target` from `at` on."""
-    for first in range(0, width, LANES):
-        sum_ = load(target, at + first)
-        for index in range(count):
-            sum_ = add(sum_, multiply(spread(numbers[np.uint64(start + index)]), load(rows, index * width + first)))
-        store(target, at + first, sum_)
 
 
 @kernel
@@ -301,12 +276,12 @@ def compute_outputs(weights: Weights, inputs: Inputs, size: int, work: Workspace
     """Writes policy logits, the inputs of the value head, and the data for the backward pass, for all positions."""
     channels, outputs, points, start = len(weights.bias), len(weights.policy), size * size, 0
     for index in range(len(inputs.near)):
-        look_up(weights, inputs.numbers[index], inputs.captured[index, 0], inputs.captured[index, 1], size, work)
+        read_features(weights, inputs, index, size, work)
         for channel in range(0, channels, LANES):
             convolve(weights, channel, channel * points, size, work)
         _copy(work.pooled, found.pooled, index * 2 * channels)
         _copy(weights.point_bias, work.shift, 0)
-        add_products(work.pooled, 0, 2 * channels, weights.pooled, work.shift, 0, outputs)
+        add_products(work.pooled, weights.pooled, work.shift)
         count = list_near(inputs.near[index], size, work)
         for which in range(0, count, 2):
             _compute_alone(weights, work, which, min(which + 1, count - 1), found.alone, start)
