@@ -24,9 +24,9 @@ from tests.network.positions import random_positions
 CLASS = "alphapente.network.mixnet:Mixnet"
 
 
-def network(channels: int = 32, seed: int = 1) -> Mixnet:
+def network(channels: int = 32, seed: int = 1, **sizes: int) -> Mixnet:
     """A network whose parts all matter: fresh, but with outputs and captured rows that are not nearly 0."""
-    model = cast(Mixnet, build(ModelSpec("mixnet", CLASS, {"channels": channels}), seed=seed))
+    model = cast(Mixnet, build(ModelSpec("mixnet", CLASS, {"channels": channels, **sizes}), seed=seed))
     generator = torch.Generator().manual_seed(seed)
     for tensor, deviation in ((model.heads.policy.weight, 0.3), (model.heads.value.weight, 0.1)):
         nn.init.normal_(tensor, std=deviation, generator=generator)
@@ -50,9 +50,16 @@ def exactly(model: Mixnet, positions: Positions) -> tuple[np.ndarray, np.ndarray
     return policy.numpy(), value_of(value).numpy()
 
 
-@pytest.mark.parametrize(("size", "channels", "variant"), [(7, 16, "keryo"), (9, 32, "gomoku"), (19, 64, "pente")])
-def test_kernels_agree_with_the_model(size: int, channels: int, variant: str) -> None:
-    model = network(channels)
+@pytest.mark.parametrize(
+    ("size", "sizes", "variant"),
+    [
+        (7, {"channels": 16, "value_hidden": 32}, "keryo"),
+        (9, {"channels": 32, "policy_channels": 96}, "gomoku"),
+        (19, {"channels": 64}, "pente"),
+    ],
+)
+def test_kernels_agree_with_the_model(size: int, sizes: dict[str, int], variant: str) -> None:
+    model = network(**sizes)
     positions = np.concatenate([new_positions(1, variant, size), random_positions(size, 7, 5, variant)])
     policy, value = exactly(model, positions)
     found_policy, found_value = MixnetEvaluator(quantized(model), 8, size).evaluate(positions)
@@ -111,7 +118,7 @@ def test_other_weights_replace_those_before_whatever_their_number() -> None:
     positions = random_positions(9, 2, seed=9)
     evaluator = MixnetEvaluator(quantized(network(16)), 2, 9)
     evaluator.evaluate(positions)
-    other = network(48, seed=2)
+    other = network(48, seed=2, policy_channels=64)
     evaluator.load_weights(other)
     policy = exactly(other, positions)[0]
     assert np.abs(evaluator.evaluate(positions)[0] - policy).max() < 0.01 * policy.std()

@@ -28,10 +28,10 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def network(channels: int) -> Mixnet:
-    """A network in which all weights contribute to both outputs."""
+def network(*sizes: int) -> Mixnet:
+    """A network of these sizes (see Mixnet) in which all weights contribute to both outputs."""
     torch.manual_seed(1)
-    model = Mixnet(channels)
+    model = Mixnet(*sizes)
     for name, weight in model.named_parameters():
         torch.nn.init.normal_(weight, std=0.3 if "trunk" in name or weight.ndim < 2 else 0.1)
     return model
@@ -79,10 +79,10 @@ def require_equal(model: Mixnet, given: Inputs) -> None:
 
 
 @needs_kernels
-@pytest.mark.parametrize("channels", [16, 64, 80])
+@pytest.mark.parametrize("sizes", [(16,), (64,), (80, 64, 32)])
 @pytest.mark.parametrize(("size", "stones"), [(7, 0.3), (9, 0.1), (13, 0.02), (19, 0.15)])
-def test_outputs_and_gradients_are_those_of_autograd(channels: int, size: int, stones: float) -> None:
-    require_equal(network(channels), inputs(3, size, stones))
+def test_outputs_and_gradients_are_those_of_autograd(sizes: tuple[int, ...], size: int, stones: float) -> None:
+    require_equal(network(*sizes), inputs(3, size, stones))
 
 
 @needs_kernels

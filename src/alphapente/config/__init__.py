@@ -4,7 +4,7 @@ from alphapente.config.catalogue import keys
 from alphapente.config.config import Config, in_stage, stage_overrides, stage_sizes
 from alphapente.config.key_list import Key
 from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
-from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
+from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings, complete_sizes
 from alphapente.config.refusal import ConfigError
 from alphapente.config.settings import (
     AugmentationSettings,
@@ -46,6 +46,7 @@ __all__ = [
     "Variant",
     "WebSettings",
     "WindowSettings",
+    "complete_sizes",
     "default_config_path",
     "in_stage",
     "keys",

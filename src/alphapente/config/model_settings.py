@@ -39,10 +39,15 @@ class ResnetSizes(_Sizes):
 MixnetChannels = Annotated[Literal[16, 32, 48, 64, 80, 96, 128, 160, 192, 256], BeforeValidator(whole_number)]
 
 
+MixnetHidden = Annotated[Literal[32, 64, 96, 128, 192, 256], BeforeValidator(whole_number)]
+
+
 class MixnetSizes(_Sizes):
     """Sizes of the network of line patterns."""
 
     channels: MixnetChannels = Field(64, description="Channels: numbers in each row of the table of line patterns.")
+    policy_channels: MixnetHidden = Field(32, description="Policy channels of each point near a stone.")
+    value_hidden: MixnetHidden = Field(96, description="Hidden units of the value head.")
 
 
 BUILT_IN_CLASSES: dict[str, str] = {
@@ -55,6 +60,12 @@ BUILT_IN_SIZES: dict[str, type[_Sizes]] = {
     BUILT_IN_CLASSES["resnet"]: ResnetSizes,
     BUILT_IN_CLASSES["mixnet"]: MixnetSizes,
 }
+
+
+def complete_sizes(class_path: str, sizes: dict[str, Any]) -> dict[str, Any]:
+    """The sizes in a checkpoint, with the defaults of those that its built-in class has received since."""
+    known = BUILT_IN_SIZES.get(class_path)
+    return sizes if known is None else {name: field.default for name, field in known.model_fields.items()} | sizes
 
 
 class ModelSettings(BaseModel):

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from alphapente.config import BUILT_IN_CLASSES, Config
+from alphapente.config import BUILT_IN_CLASSES, Config, complete_sizes
 from alphapente.errors import FailureError, RequestError
 from alphapente.files import StrPath, is_regular, write_bytes
 from alphapente.network.models import ModelSpec, build
@@ -159,7 +159,8 @@ def _checked(path: Path, values: object) -> Checkpoint:
     for name in ("weights", "averaged_weights", "auxiliary"):
         if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in values[name].items()):
             raise CheckpointError(f"{path} is damaged: {name!r} holds something other than tensors: {_MOVE_AWAY}")
-    return Checkpoint(**{item.name: values[item.name] for item in fields(Checkpoint)})
+    sizes = complete_sizes(values["class_path"], values["sizes"])
+    return Checkpoint(**{item.name: values[item.name] for item in fields(Checkpoint)} | {"sizes": sizes})
 
 
 def require_spec(path: StrPath, checkpoint: Checkpoint, spec: ModelSpec) -> None:

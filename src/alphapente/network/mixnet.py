@@ -68,10 +68,10 @@ class NearHeads(Heads):
     of the features and of the policy channels. Points that are not near count as 0.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels)
-        self.neighbours = nn.Conv2d(POLICY_CHANNELS, POLICY_CHANNELS, 3, padding=1, groups=POLICY_CHANNELS)
-        self.hidden_near = nn.Linear(2 * POLICY_CHANNELS, VALUE_HIDDEN, bias=False)
+    def __init__(self, channels: int, policy_channels: int, value_hidden: int) -> None:
+        super().__init__(channels, policy_channels, value_hidden)
+        self.neighbours = nn.Conv2d(policy_channels, policy_channels, 3, padding=1, groups=policy_channels)
+        self.hidden_near = nn.Linear(2 * policy_channels, value_hidden, bias=False)
 
     def read_near(self, features: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
         """As Heads.read, with near bool[B, S * S]."""
@@ -89,8 +89,10 @@ class Mixnet(TwoHeaded):
     trunk: LineFeatures
     heads: NearHeads
 
-    def __init__(self, channels: int = 64) -> None:
-        super().__init__(LineFeatures(channels), NearHeads(channels))
+    def __init__(
+        self, channels: int = 64, policy_channels: int = POLICY_CHANNELS, value_hidden: int = VALUE_HIDDEN
+    ) -> None:
+        super().__init__(LineFeatures(channels), NearHeads(channels, policy_channels, value_hidden))
         self.far = nn.Parameter(torch.tensor(FAR_LOGIT))
 
     def read(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -78,13 +78,13 @@ class Heads(nn.Module):
     Value: mean and maximum over the board, one hidden layer, a logit for win, draw and loss.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, policy_channels: int = POLICY_CHANNELS, value_hidden: int = VALUE_HIDDEN) -> None:
         super().__init__()
-        self.point = nn.Conv2d(channels, POLICY_CHANNELS, 1)
-        self.pooled_bias = nn.Linear(2 * channels, POLICY_CHANNELS, bias=False)
-        self.policy = nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False)
-        self.hidden = nn.Linear(2 * channels, VALUE_HIDDEN)
-        self.value = nn.Linear(VALUE_HIDDEN, NUM_ENDS)
+        self.point = nn.Conv2d(channels, policy_channels, 1)
+        self.pooled_bias = nn.Linear(2 * channels, policy_channels, bias=False)
+        self.policy = nn.Conv2d(policy_channels, 1, 1, bias=False)
+        self.hidden = nn.Linear(2 * channels, value_hidden)
+        self.value = nn.Linear(value_hidden, NUM_ENDS)
 
     def judge(self, points: Tensor, board: Tensor) -> tuple[Tensor, Tensor]:
         """Policy logits and value logits from the results of `read`."""
@@ -93,7 +93,7 @@ class Heads(nn.Module):
     def read(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The hidden features of both heads, which auxiliary heads read as well.
 
-        Returns those of the points [B, POLICY_CHANNELS, S, S] and of the board [B, VALUE_HIDDEN].
+        Returns those of the points [B, policy_channels, S, S] and of the board [B, value_hidden].
         """
         pooled = pool(features)
         shifted = self.point(features) + self.pooled_bias(pooled)[:, :, None, None]

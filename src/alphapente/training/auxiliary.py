@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from alphapente.config import AuxiliarySettings
 from alphapente.errors import RequestError
-from alphapente.network.models import POLICY_CHANNELS, VALUE_HIDDEN, TwoHeaded
+from alphapente.network.models import TwoHeaded
 
 
 def weights_of(settings: AuxiliarySettings) -> dict[str, float]:
@@ -18,17 +18,27 @@ def weights_of(settings: AuxiliarySettings) -> dict[str, float]:
 class Auxiliary(nn.ModuleDict):
     """The heads of the named targets: "reply", "soft_policy" (a logit a point), "captured" (2), "plies_left" (1).
 
-    Their weights start at 0, so they do not depend on the seed.
+    Their weights start at 0, so they do not depend on the seed. Raises RequestError for a user-defined model that does
+    not derive from TwoHeaded.
     """
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, model: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        if not names:
+            return
+        if not isinstance(model, TwoHeaded):
+            raise RequestError(
+                f"training.auxiliary needs a model with the built-in heads, and {type(model).__name__} has its own: "
+                "derive it from alphapente.network.models.TwoHeaded, or set the weights under training.auxiliary to 0"
+            )
+        points, board = model.heads.policy.in_channels, model.heads.value.in_features
         heads: dict[str, nn.Module] = {
-            "reply": nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False),
-            "soft_policy": nn.Conv2d(POLICY_CHANNELS, 1, 1, bias=False),
-            "captured": nn.Linear(VALUE_HIDDEN, 2),
-            "plies_left": nn.Linear(VALUE_HIDDEN, 1),
+            "reply": nn.Conv2d(points, 1, 1, bias=False),
+            "soft_policy": nn.Conv2d(points, 1, 1, bias=False),
+            "captured": nn.Linear(board, 2),
+            "plies_left": nn.Linear(board, 1),
         }
-        super().__init__({name: heads[name] for name in names})
+        self.update({name: heads[name] for name in names})
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
@@ -49,18 +59,3 @@ class Taught(nn.Module):
         points, board = self.model.read(*inputs)
         policy, value = self.model.judge(points, board, *inputs)
         return policy, value, self.auxiliary(points, board)
-
-
-def taught(model: nn.Module, auxiliary: Auxiliary) -> nn.Module:
-    """The model with these heads; the model itself if there are none.
-
-    Raises RequestError for a user-defined model that does not derive from TwoHeaded.
-    """
-    if not auxiliary:
-        return model
-    if not isinstance(model, TwoHeaded):
-        raise RequestError(
-            f"training.auxiliary needs a model with the built-in heads, and {type(model).__name__} has its own: derive "
-            "it from alphapente.network.models.TwoHeaded, or set the weights under training.auxiliary to 0"
-        )
-    return Taught(model, auxiliary)

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from alphapente.config import BUILT_IN_CLASSES, TrainingSettings
 from alphapente.errors import FailureError
 from alphapente.network.inputs import input_form
-from alphapente.network.models import value_of
+from alphapente.network.models import TwoHeaded, value_of
 from alphapente.network.torch_backend import torch_precision
 from alphapente.training import winograd
-from alphapente.training.auxiliary import Auxiliary, taught, weights_of
+from alphapente.training.auxiliary import Auxiliary, Taught, weights_of
 from alphapente.training.batches import Batch
 from alphapente.training.losses import Losses, Targets, losses
 from alphapente.training.mixnet_training import use_kernels
@@ -68,8 +68,10 @@ class Learner:
         self._layout = torch.channels_last if self._bf16 or tiled else torch.contiguous_format
         self.model = model.to(self.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self._auxiliary_shares = weights_of(settings.auxiliary)
-        self._auxiliary = Auxiliary(list(self._auxiliary_shares)).to(self.device)
-        whole = taught(self.model, self._auxiliary)
+        self._auxiliary = Auxiliary(self.model, list(self._auxiliary_shares)).to(self.device)
+        whole = self.model
+        if self._auxiliary and isinstance(self.model, TwoHeaded):
+            whole = Taught(self.model, self._auxiliary)
         self._replicas = Replicas(whole, threads if self.device.type == "cpu" else 1)
         self._parameters = dict(self.model.named_parameters())
         self._parameters |= {f"auxiliary.{name}": head for name, head in self._auxiliary.named_parameters()}
