@@ -55,8 +55,9 @@ def expected(position: Position) -> np.ndarray:
 def test_patterns_are_those_of_the_lines(size: int) -> None:
     positions = random_positions(size, 4, seed=size)
     arrays = encoded(positions)
-    for position, patterns in zip(positions, arrays.patterns, strict=True):
-        np.testing.assert_array_equal(patterns, expected(position))
+    for position, patterns, near in zip(positions, arrays.patterns, arrays.near, strict=True):
+        np.testing.assert_array_equal(patterns, expected(position) * near[:, None])
+        assert near.any()
 
 
 def test_boards_of_other_sizes_leave_nothing_behind() -> None:

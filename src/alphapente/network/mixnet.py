@@ -52,13 +52,13 @@ class LineFeatures(nn.Module):
         return total
 
     def forward(self, patterns: Tensor, captured: Tensor, near: Tensor) -> Tensor:
-        """See the class; `near` is for the policy."""
-        del near
+        """See the class."""
         batch, points = patterns.shape[:2]
         size = round(points**0.5)
         rows = F.embedding_bag(patterns.reshape(-1, 4).int(), self.table(), mode="sum").view(batch, points, -1)
-        features = torch.relu(rows + self.captured_row(captured)[:, None]).view(batch, size, size, -1)
-        return torch.relu(self.depthwise(features.permute(0, 3, 1, 2)))
+        features = torch.relu(rows + self.captured_row(captured)[:, None]) * near[:, :, None]
+        convolved = self.depthwise(features.view(batch, size, size, -1).permute(0, 3, 1, 2))
+        return torch.relu(convolved) * near.view(-1, 1, size, size)
 
 
 class NearHeads(Heads):

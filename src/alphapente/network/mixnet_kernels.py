@@ -18,7 +18,6 @@ from alphapente.network.patterns import (
     PatternScratch,
     captured_by,
     find_patterns,
-    near_columns,
     new_pattern_scratch,
 )
 from alphapente.network.vectors import (
@@ -90,13 +89,11 @@ class Workspace(NamedTuple):
 
     scratch: PatternScratch
     patterns: NDArray[np.int16]  # [P, 4]
-    features: NDArray[np.int16]  # [C / LANES, (S + 2) ** 2, LANES] with a border of zeros
-    points: NDArray[np.int16]  # [C / LANES, P, LANES]
+    features: NDArray[np.int16]  # [C / LANES, (S + 2) ** 2, LANES]; 0 in the border and where a point is not near
+    points: NDArray[np.int16]  # [C / LANES, P, LANES] of the near points, in the order of `scratch.near`
     captured: NDArray[np.int16]  # [C]
     pooled: NDArray[np.float32]  # [2 C]
     shift: NDArray[np.float32]  # [H + V] the board's shift of policy channels; the value's hidden units before ReLU
-    near: NDArray[np.int64]  # [P] the near points
-    near_at: NDArray[np.int64]  # [P] their index in `alone`
     alone: NDArray[np.float32]  # [(S + 2) ** 2, H] the policy channels without the neighbours' part; 0 if not near
     pooled_near: NDArray[np.float32]  # [2 H]
 
@@ -112,8 +109,6 @@ def new_workspace(weights: Weights, size: int) -> Workspace:
         np.zeros(channels, np.int16),
         np.zeros(2 * channels, np.float32),
         np.zeros(len(weights.pooled_bias), np.float32),
-        np.zeros(size * size, np.int64),
-        np.zeros(size * size, np.int64),
         np.zeros((size + 2) ** 2 * len(weights.policy_last), np.float32),
         np.zeros(2 * len(weights.policy_last), np.float32),
     )
@@ -124,32 +119,34 @@ def look_up(
     tables: tuple[NDArray[Any], NDArray[Any]],
     rows: NDArray[Any],
     counts: tuple[int, int],
-    size: int,
+    near: tuple[NDArray[np.int64], NDArray[np.int64], int],
     captured: NDArray[Any],
     features: NDArray[Any],
 ) -> None:
-    """Writes each point's features: the rows of its four patterns and of the captured stones, added, and ReLU.
+    """Writes each near point's features: the rows of its four patterns and of the captured stones, added, and ReLU.
 
     `tables` are that of patterns, flat [n, C], and that of captured stones, flat [2, MAX_CAPTURED + 1, C]; `rows`
-    [P, 4] number rows of the first; `counts` are the stones captured by the player to move and by the opponent. Writes
-    the sum of two rows of the second to `captured` [C]. All numbers are of one type, int16 or float32.
+    [P, 4] number rows of the first; `counts` are the stones captured by the player to move and by the opponent. `near`
+    are the near points, their places on the board with a border, and their number. Writes the sum of two rows of the
+    second table to `captured` [C]. All numbers are of one type, int16 or float32.
     """
     table, captured_table = tables
-    channels, side = len(captured), size + 2
+    points, places, count = near
+    channels = len(captured)
+    block = len(features) // channels * LANES
     own, enemy = counts[0] * channels, (MAX_CAPTURED + 1 + counts[1]) * channels
     for channel in range(0, channels, LANES):
         store(captured, channel, add(load(captured_table, own + channel), load(captured_table, enemy + channel)))
-    for row in range(size):
-        for column in range(size):
-            point = np.uint64(row * size + column)
-            at = ((row + 1) * side + column + 1) * LANES
-            first, second = np.int64(rows[point, 0]) * channels, np.int64(rows[point, 1]) * channels
-            third, fourth = np.int64(rows[point, 2]) * channels, np.int64(rows[point, 3]) * channels
-            for channel in range(0, channels, LANES):
-                one = add(load(table, first + channel), load(table, second + channel))
-                other = add(load(table, third + channel), load(table, fourth + channel))
-                store(features, at, relu(add(add(one, other), load(captured, channel))))
-                at += side * side * LANES  # the same point in the next block of channels
+    for which in range(count):
+        point = np.uint64(points[np.uint64(which)])
+        at = places[np.uint64(which)] * LANES
+        first, second = np.int64(rows[point, 0]) * channels, np.int64(rows[point, 1]) * channels
+        third, fourth = np.int64(rows[point, 2]) * channels, np.int64(rows[point, 3]) * channels
+        for channel in range(0, channels, LANES):
+            one = add(load(table, first + channel), load(table, second + channel))
+            other = add(load(table, third + channel), load(table, fourth + channel))
+            store(features, at, relu(add(add(one, other), load(captured, channel))))
+            at += block  # the same point in the next block of channels
 
 
 @inlined
@@ -159,12 +156,13 @@ def _tap(features: NDArray[np.int16], at: int, weight):  # type: ignore[no-untyp
 
 
 @kernel
-def _convolve(weights: Weights, size: int, work: Workspace) -> None:
-    """The depthwise convolution and ReLU; writes `work.points`, and their mean and maximum to `work.pooled`.
+def _convolve(weights: Weights, size: int, count: int, work: Workspace) -> None:
+    """The depthwise convolution and ReLU at the `count` near points.
 
-    The nine taps of a block stay in registers (w0 to w8) for the whole board.
+    Writes `work.points`, and their mean over the board and maximum to `work.pooled`. The nine taps of a block of
+    channels stay in registers (w0 to w8) for the whole board.
     """
-    channels, points = len(weights.unit), size * size
+    channels, points, padded = len(weights.unit), size * size, (size + 2) ** 2
     features, down, kernels = work.features, (size + 2) * LANES, weights.depthwise
     for channel in range(0, channels, LANES):
         w0, w1, w2 = (
@@ -178,22 +176,20 @@ def _convolve(weights: Weights, size: int, work: Workspace) -> None:
         bias = load(weights.depthwise_bias, channel)
         most = spread(np.int16(0))
         whole = spread(np.int32(0))
-        start, target = channel * (size + 2) ** 2, channel * points
-        for row in range(size):
-            at = start + row * down
-            for _ in range(size):
-                top = add(_tap(features, at, w0), _tap(features, at + LANES, w1))
-                top = add(top, _tap(features, at + 2 * LANES, w2))
-                middle = add(_tap(features, at + down, w3), _tap(features, at + down + LANES, w4))
-                middle = add(middle, _tap(features, at + down + 2 * LANES, w5))
-                bottom = add(_tap(features, at + 2 * down, w6), _tap(features, at + 2 * down + LANES, w7))
-                bottom = add(bottom, _tap(features, at + 2 * down + 2 * LANES, w8))
-                found = relu(add(add(top, middle), add(bottom, bias)))
-                store(work.points, target, found)
-                most = larger(most, found)
-                whole = add(whole, widened(found))
-                at += LANES
-                target += LANES
+        start, target = channel * padded - down - LANES, channel * points
+        for which in range(count):
+            at = start + work.scratch.places[np.uint64(which)] * LANES
+            top = add(_tap(features, at, w0), _tap(features, at + LANES, w1))
+            top = add(top, _tap(features, at + 2 * LANES, w2))
+            middle = add(_tap(features, at + down, w3), _tap(features, at + down + LANES, w4))
+            middle = add(middle, _tap(features, at + down + 2 * LANES, w5))
+            bottom = add(_tap(features, at + 2 * down, w6), _tap(features, at + 2 * down + LANES, w7))
+            bottom = add(bottom, _tap(features, at + 2 * down + 2 * LANES, w8))
+            found = relu(add(add(top, middle), add(bottom, bias)))
+            store(work.points, target, found)
+            most = larger(most, found)
+            whole = add(whole, widened(found))
+            target += LANES
         unit = load(weights.unit, channel)
         store(work.pooled, channel, multiply(multiply(as_float(whole), unit), spread(np.float32(1.0 / points))))
         store(work.pooled, channels + channel, multiply(as_float(widened(most)), unit))
@@ -233,8 +229,9 @@ def _compute_alone(weights: Weights, count: int, size: int, work: Workspace) -> 
     points, policy, block = work.points, weights.policy, size * size * LANES
     for which in range(0, count, 2):
         other = np.uint64(min(which + 1, count - 1))
-        here, there = work.near[np.uint64(which)], work.near[other]
-        here_at, there_at = work.near_at[np.uint64(which)], work.near_at[other]
+        here, there = which * LANES, np.int64(other) * LANES
+        here_at = work.scratch.places[np.uint64(which)] * outputs
+        there_at = work.scratch.places[other] * outputs
         for output in range(0, outputs, 2 * LANES):
             a, b = spread(np.int32(0)), spread(np.int32(0))
             c, d = spread(np.int32(0)), spread(np.int32(0))
@@ -243,8 +240,8 @@ def _compute_alone(weights: Weights, count: int, size: int, work: Workspace) -> 
                 start = (first // LANES) * block
                 for channel in range(0, LANES, 2):
                     left, right = load_pairs(policy, at), load_pairs(policy, at + 2 * LANES)
-                    mine = spread_pair(points, start + here * LANES + channel)
-                    yours = spread_pair(points, start + there * LANES + channel)
+                    mine = spread_pair(points, start + here + channel)
+                    yours = spread_pair(points, start + there + channel)
                     a, b = add(a, multiply_pairs(mine, left)), add(b, multiply_pairs(mine, right))
                     c, d = add(c, multiply_pairs(yours, left)), add(d, multiply_pairs(yours, right))
                     at += 2 * outputs
@@ -272,8 +269,8 @@ def _add_neighbours(weights: Weights, count: int, size: int, work: Workspace, lo
         bias, last = load(weights.neighbours_bias, channel), load(weights.policy_last, channel)
         whole, most = spread(np.float32(0.0)), spread(np.float32(0.0))
         for which in range(count):
-            point = work.near[np.uint64(which)]
-            at = work.near_at[np.uint64(which)] + channel
+            point = work.scratch.near[np.uint64(which)]
+            at = work.scratch.places[np.uint64(which)] * outputs + channel
             found = add(bias, load(work.alone, at))
             found = _three(weights, work, at - down, channel, found)
             found = _three(weights, work, at, channel + 3 * outputs, found)
@@ -285,24 +282,28 @@ def _add_neighbours(weights: Weights, count: int, size: int, work: Workspace, lo
 
 
 @kernel
-def _judge_points(weights: Weights, size: int, work: Workspace, logits: NDArray[np.float32]) -> None:
-    """The policy logits float32[P]: computed for near points, the learned constant for the others."""
-    outputs, count = len(weights.policy_last), 0
-    nothing = spread(np.float32(0.0))
-    for row in range(size):
-        columns = near_columns(work.scratch.occupied, size, row)
-        for column in range(size):
-            point, at = row * size + column, ((row + 1) * (size + 2) + column + 1) * outputs
-            if columns >> column & 1:
-                work.near[np.uint64(count)], work.near_at[np.uint64(count)] = point, at
-                count += 1
-                logits[np.uint64(point)] = np.float32(0.0)
-                continue
-            logits[np.uint64(point)] = weights.far[0]
-            for channel in range(0, outputs, LANES):
-                store(work.alone, at + channel, nothing)
+def _judge_points(weights: Weights, size: int, count: int, work: Workspace, logits: NDArray[np.float32]) -> None:
+    """The policy logits float32[P]: computed for the `count` near points, the learned constant for the others."""
+    for point in range(size * size):
+        logits[np.uint64(point)] = weights.far[0]
+    for which in range(count):
+        logits[np.uint64(work.scratch.near[np.uint64(which)])] = np.float32(0.0)
     _compute_alone(weights, count, size, work)
     _add_neighbours(weights, count, size, work, logits)
+
+
+@kernel
+def _clear(count: int, work: Workspace) -> None:
+    """Writes 0 to the features and the policy channels of the `count` near points, for the next position."""
+    channels, outputs = len(work.captured), len(work.pooled_near) // 2
+    block = len(work.features) // channels * LANES
+    nothing, zero = spread(np.int16(0)), spread(np.float32(0.0))
+    for which in range(count):
+        place = work.scratch.places[np.uint64(which)]
+        for channel in range(0, channels, LANES):
+            store(work.features, channel // LANES * block + place * LANES, nothing)
+        for output in range(0, outputs, LANES):
+            store(work.alone, place * outputs + output, zero)
 
 
 @kernel
@@ -339,13 +340,15 @@ def evaluate_positions(network: Network, positions: Positions, wanted: NDArray[n
             continue
         position = positions[index]
         size = np.int64(position["size"])
-        find_patterns(position, work.scratch, work.patterns)
+        count = find_patterns(position, work.scratch, work.patterns)
+        near = work.scratch.near, work.scratch.places, count
         counts = captured_by(position, True), captured_by(position, False)
-        look_up((weights.table, weights.captured), work.patterns, counts, size, work.captured, work.features)
-        _convolve(weights, size, work)
+        look_up((weights.table, weights.captured), work.patterns, counts, near, work.captured, work.features)
+        _convolve(weights, size, count, work)
         for output in range(len(work.shift)):
             work.shift[np.uint64(output)] = weights.pooled_bias[np.uint64(output)]
         add_products(work.pooled, weights.pooled, work.shift)
-        _judge_points(weights, size, work, logits[index])
+        _judge_points(weights, size, count, work, logits[index])
         add_products(work.pooled_near, weights.pooled_near, work.shift[len(weights.policy_last) :])
         values[index] = _judge_board(weights, work)
+        _clear(count, work)

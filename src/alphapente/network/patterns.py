@@ -78,7 +78,7 @@ def centre_rows(radius: int) -> tuple[NDArray[np.int64], int]:
 class LineInputs(NamedTuple):
     """The inputs of `mixnet` for B positions on a board of P points."""
 
-    patterns: NDArray[np.int16]  # [B, P, 4] the row of each point's line: along row, column, diagonal, antidiagonal
+    patterns: NDArray[np.int16]  # [B, P, 4] the row of each line through a near point: row, column, both diagonals
     captured: NDArray[np.uint8]  # [B, 2] stones captured by the player to move and by the opponent
     near: NDArray[np.uint8]  # [B, P] 1 within NEAR rows and columns of a stone; everywhere on an empty board
 
@@ -95,12 +95,19 @@ class PatternScratch(NamedTuple):
     empty_lines: NDArray[np.uint64]  # [_NUM_LINES] the lines of an empty board
     lines: NDArray[np.uint64]  # [_NUM_LINES]
     occupied: NDArray[np.uint32]  # [MAX_SIZE + 2 * NEAR] stones by row, bits by column
+    near: NDArray[np.int64]  # [P] the near points
+    places: NDArray[np.int64]  # [P] the same on a board with a border of one point: see `place`
 
 
 def new_pattern_scratch(size: int) -> PatternScratch:
     """Scratch for boards of `size` x `size` points."""
     return PatternScratch(
-        ROW_OF_CODE, _empty_lines(size), np.zeros(_NUM_LINES, np.uint64), np.zeros(MAX_SIZE + 2 * NEAR, np.uint32)
+        ROW_OF_CODE,
+        _empty_lines(size),
+        np.zeros(_NUM_LINES, np.uint64),
+        np.zeros(MAX_SIZE + 2 * NEAR, np.uint32),
+        np.zeros(size * size, np.int64),
+        np.zeros(size * size, np.int64),
     )
 
 
@@ -155,23 +162,50 @@ def _read_stones(position: Position, scratch: PatternScratch) -> None:
         scratch.occupied[row] = np.uint32(0)
 
 
-@kernel
-def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray[np.int16]) -> None:
-    """Writes the row of each point's line in each direction to `patterns`, int16[P, 4].
+@inlined
+def place(row: int, column: int, size: int) -> int:
+    """The index of a point on a board with a border of one point."""
+    return (row + 1) * (size + 2) + column + 1
 
-    Fills `scratch.occupied` as well.
+
+@inlined
+def _list_near(size: int, scratch: PatternScratch) -> int:
+    """Writes the near points to `scratch`, all of them on a board without stones; returns their number."""
+    anywhere, count = np.uint32(0), np.uint64(0)
+    for row in range(size):
+        anywhere |= scratch.occupied[row + NEAR]
+    for row in range(size):
+        columns = np.uint32(0)
+        for other in range(row, row + 2 * NEAR + 1):
+            columns |= scratch.occupied[other]
+        for _ in range(NEAR):  # each step adds one column on both sides
+            columns |= columns << np.uint32(1) | columns >> np.uint32(1)
+        if anywhere == 0:
+            columns = ~np.uint32(0)
+        for column in range(size):  # without a branch: a point that is not near is overwritten by the next
+            scratch.near[count] = row * size + column
+            scratch.places[count] = place(row, column, size)
+            count += np.uint64(columns >> np.uint32(column) & np.uint32(1))
+    return np.int64(count)
+
+
+@kernel
+def find_patterns(position: Position, scratch: PatternScratch, patterns: NDArray[np.int16]) -> int:
+    """Writes the row of each near point's line in each direction to `patterns`, int16[P, 4].
+
+    Writes the near points to `scratch.near` and `scratch.places`; returns their number.
     """
     size, lines, rows = np.int64(position["size"]), scratch.lines, scratch.row_of_code
     _read_stones(position, scratch)
-    for row in range(size):
+    count = _list_near(size, scratch)
+    for which in range(count):
+        point = scratch.near[np.uint64(which)]
+        row, column = point // size, point % size
         down = np.uint64(_shift(1, row, 0) - 2 * RADIUS)
-        along = lines[row]
-        for column in range(size):
-            point = row * size + column
-            patterns[point, 0] = rows[along >> np.uint64(_shift(0, row, column) - 2 * RADIUS) & _MASK]
-            patterns[point, 1] = rows[lines[_line(1, row, column)] >> down & _MASK]
-            patterns[point, 2] = rows[lines[_line(2, row, column)] >> down & _MASK]
-            patterns[point, 3] = rows[lines[_line(3, row, column)] >> down & _MASK]
+        patterns[point, 0] = rows[lines[row] >> np.uint64(_shift(0, row, column) - 2 * RADIUS) & _MASK]
+        for direction in range(1, 4):
+            patterns[point, direction] = rows[lines[_line(direction, row, column)] >> down & _MASK]
+    return count
 
 
 @inlined
@@ -182,33 +216,20 @@ def captured_by(position: Position, to_move: bool) -> int:
 
 
 @kernel
-def near_columns(occupied: NDArray[np.uint32], size: int, row: int) -> int:
-    """The near points of a row as bits by column; all of them on a board without stones."""
-    anywhere, found = np.uint32(0), np.uint32(0)
-    for other in range(size):
-        anywhere |= occupied[other + NEAR]
-    if anywhere == 0:
-        return (1 << size) - 1
-    for other in range(row, row + 2 * NEAR + 1):
-        found |= occupied[other]
-    for _ in range(NEAR):  # each step adds one column on both sides
-        found |= found << np.uint32(1) | found >> np.uint32(1)
-    return np.int64(found) & ((1 << size) - 1)
-
-
-@kernel
 def _encode_all(positions: Positions, wanted: NDArray[np.int8], inputs: LineInputs, scratch: PatternScratch) -> None:
-    """Fills `inputs`. `wanted` is int8[n], or empty if all positions are wanted."""
+    """Fills `inputs`; the patterns of points that are not near are 0.
+
+    `wanted` is int8[n], or empty if all positions are wanted.
+    """
     for index in range(len(positions)):
         if len(wanted) > 0 and not wanted[index]:
             continue
         position = positions[index]
-        size = np.int64(position["size"])
-        find_patterns(position, scratch, inputs.patterns[index])
-        for row in range(size):
-            columns = near_columns(scratch.occupied, size, row)
-            for column in range(size):
-                inputs.near[index, row * size + column] = columns >> column & 1
+        inputs.patterns[index] = 0
+        inputs.near[index] = 0
+        count = find_patterns(position, scratch, inputs.patterns[index])
+        for which in range(count):
+            inputs.near[index, scratch.near[which]] = 1
         inputs.captured[index, 0] = captured_by(position, True)
         inputs.captured[index, 1] = captured_by(position, False)
 

@@ -145,23 +145,20 @@ def _mix_back(weights: Weights, index: int, count: int, size: int, work: Workspa
 
 
 @kernel
-def _spread_pooled(pooled_gradient: Floats, start: int, block: int, size: int, work: Workspace) -> None:
+def _spread_pooled(pooled_gradient: Floats, start: int, block: int, count: int, work: Workspace) -> None:
     """Writes the contributions of mean and maximum, behind ReLU, to `work.points_gradient`, for a block.
 
-    A maximum's gradient goes to the first point that has it.
+    A maximum's gradient goes to the first near point that has it.
     """
-    channels, zero, source = len(work.pooled) // 2, spread(np.float32(0.0)), 0
-    mean = multiply(load(pooled_gradient, start + block), spread(np.float32(1.0 / (size * size))))
+    channels, zero = len(work.pooled) // 2, spread(np.float32(0.0))
+    mean = multiply(load(pooled_gradient, start + block), spread(np.float32(1.0 / len(work.near))))
     rest, most = load(pooled_gradient, start + channels + block), load(work.pooled, channels + block)
-    for row in range(size):
-        at = ((row + 1) * (size + 2) + 1) * LANES
-        for _ in range(size):
-            point = load(work.points, source)
-            left = where_larger(most, point, rest)
-            store(work.points_gradient, at, where_larger(point, zero, add(mean, subtract(rest, left))))
-            rest = left
-            source += LANES
-            at += LANES
+    for which in range(count):
+        point = load(work.points, which * LANES)
+        left = where_larger(most, point, rest)
+        at = work.places[np.uint64(which)] * LANES
+        store(work.points_gradient, at, where_larger(point, zero, add(mean, subtract(rest, left))))
+        rest = left
 
 
 @kernel
@@ -176,7 +173,7 @@ def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gr
         a, b = load(gradient, at), load(gradient, at + channels)
         c, d = load(gradient, at + 2 * channels), load(gradient, at + 3 * channels)
         for which in range(count):
-            numbers = load(points, work.near[np.uint64(which)] * LANES)
+            numbers = load(points, which * LANES)
             source = which * outputs + output
             a = add(a, multiply(spread(hidden[np.uint64(source)]), numbers))
             b = add(b, multiply(spread(hidden[np.uint64(source + 1)]), numbers))
@@ -192,7 +189,7 @@ def _add_point_weights(block: int, count: int, outputs: int, work: Workspace, gr
 def _add_masked(work: Workspace, which: int, gradient) -> None:  # type: ignore[no-untyped-def]
     """Adds `gradient`, masked by ReLU, to a near point's gradient."""
     at = work.places[np.uint64(which)] * LANES
-    point = load(work.points, work.near[np.uint64(which)] * LANES)
+    point = load(work.points, which * LANES)
     gradient = where_larger(point, spread(np.float32(0.0)), gradient)
     store(work.points_gradient, at, add(load(work.points_gradient, at), gradient))
 
@@ -223,52 +220,46 @@ def _add_policy(back: BackWeights, block: int, count: int, work: Workspace) -> N
 
 
 @inlined
-def _add_taps(features: Floats, source: int, gradient: Floats, at: int, size: int, sums):  # type: ignore[no-untyped-def]
-    """Adds the contributions of one row of the board to the sums of nine taps and of the bias.
+def _add_taps(features: Floats, block: int, half: int, count: int, size: int, work: Workspace, sums):  # type: ignore[no-untyped-def]
+    """Adds the contributions of the near points to the sums of nine taps and of the bias.
 
-    The features of the row start at `source`. `at` is the gradient of the point one row below and one column right of
-    the row's first point.
+    `block` is the index of the block's first feature, `half` 0 or LANES // 2.
     """
-    down = (size + 2) * LANES
+    gradient, down = work.points_gradient, (size + 2) * LANES
     g0, g1, g2, g3, g4, g5, g6, g7, g8, bias = sums
-    for _ in range(size):
-        feature = load_half(features, source)
-        here = load_half(gradient, at - down - LANES)
+    for which in range(count):
+        place = work.places[np.uint64(which)] * LANES + half
+        feature, here = load_half(features, block + place), load_half(gradient, place)
+        at = place + down + LANES
         g0, g1 = tap(gradient, at, feature, g0), tap(gradient, at - LANES, feature, g1)
         g2, g3 = tap(gradient, at - 2 * LANES, feature, g2), tap(gradient, at - down, feature, g3)
         g4, g5 = add(g4, multiply(here, feature)), tap(gradient, at - down - 2 * LANES, feature, g5)
         g6, g7 = tap(gradient, at - 2 * down, feature, g6), tap(gradient, at - 2 * down - LANES, feature, g7)
         g8, bias = tap(gradient, at - 2 * down - 2 * LANES, feature, g8), add(bias, here)
-        source += LANES
-        at += LANES
     return g0, g1, g2, g3, g4, g5, g6, g7, g8, bias
 
 
 @kernel
-def _convolve_back(weights: Weights, block: int, size: int, work: Workspace, gradients: Gradients) -> None:
-    """Computes the gradients of the convolution's weights and of the features, for a block.
+def _convolve_back(weights: Weights, block: int, size: int, count: int, work: Workspace, gradients: Gradients) -> None:
+    """Computes the gradients of the convolution's weights and of the near points' features, for a block.
 
     Overwrites the features by their gradients, which is safe since each feature is read before. Writes the sum of these
     gradients to `work.captured`.
     """
     down, zero = (size + 2) * LANES, spread_half(np.float32(0.0))
-    features, gradient = work.features, work.points_gradient
+    features, gradient, first = work.features, work.points_gradient, block * (size + 2) ** 2
     for channel in range(block, block + LANES, LANES // 2):
         half, at_taps = channel - block, 8 * block + channel
         w0, w1, w2, w3, w4, w5, w6, w7, w8 = load_nine(weights.taps, at_taps)
         sums = load_nine(gradients.taps, at_taps) + (load_half(gradients.bias, channel),)
+        sums = _add_taps(features, first, half, count, size, work, sums)
         whole = zero
-        for row in range(size):
-            source = block * (size + 2) ** 2 + (row + 1) * down + LANES + half
-            sums = _add_taps(features, source, gradient, (row + 2) * down + 2 * LANES + half, size, sums)
-            at = row * down + half
-            for _ in range(size):
-                found = nine(gradient, at, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), zero)
-                found = where_larger(load_half(features, source), zero, found)
-                store(features, source, found)
-                whole = add(whole, found)
-                source += LANES
-                at += LANES
+        for which in range(count):
+            place = work.places[np.uint64(which)] * LANES + half
+            found = nine(gradient, place - down - LANES, down, (w8, w7, w6, w5, w4, w3, w2, w1, w0), zero)
+            found = where_larger(load_half(features, first + place), zero, found)
+            store(features, first + place, found)
+            whole = add(whole, found)
         for number in range(9):
             store(gradients.taps, at_taps + number * LANES, sums[number])
         store(gradients.bias, channel, sums[9])
@@ -283,27 +274,26 @@ def _add_to(target: Floats, at: int, vector) -> None:  # type: ignore[no-untyped
 
 @kernel
 def _look_up_back(
-    numbers: NDArray[np.uint16], own: int, enemy: int, size: int, work: Workspace, gradients: Gradients
+    numbers: NDArray[np.uint16], own: int, enemy: int, count: int, work: Workspace, gradients: Gradients
 ) -> None:
-    """Adds the features' gradients to those of the table's rows and the rows of captured stones."""
-    channels, side, table = len(gradients.bias), size + 2, gradients.table
+    """Adds the near points' gradients to those of the table's rows and the rows of captured stones."""
+    channels, table = len(gradients.bias), gradients.table
+    block = len(work.features) // channels * LANES
     for channel in range(0, channels, LANES):
         whole = load(work.captured, channel)
         _add_to(gradients.captured, own * channels + channel, whole)
         _add_to(gradients.captured, (MAX_CAPTURED + 1 + enemy) * channels + channel, whole)
-    for row in range(size):
-        for column in range(size):
-            point = np.uint64(row * size + column)
-            at = ((row + 1) * side + column + 1) * LANES
-            first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
-            third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
-            for channel in range(0, channels, LANES):
-                gradient = load(work.features, at)
-                _add_to(table, first + channel, gradient)
-                _add_to(table, second + channel, gradient)
-                _add_to(table, third + channel, gradient)
-                _add_to(table, fourth + channel, gradient)
-                at += side * side * LANES
+    for which in range(count):
+        point, at = np.uint64(work.near[np.uint64(which)]), work.places[np.uint64(which)] * LANES
+        first, second = np.int64(numbers[point, 0]) * channels, np.int64(numbers[point, 1]) * channels
+        third, fourth = np.int64(numbers[point, 2]) * channels, np.int64(numbers[point, 3]) * channels
+        for channel in range(0, channels, LANES):
+            gradient = load(work.features, at)
+            _add_to(table, first + channel, gradient)
+            _add_to(table, second + channel, gradient)
+            _add_to(table, third + channel, gradient)
+            _add_to(table, fourth + channel, gradient)
+            at += block
 
 
 @kernel
@@ -329,17 +319,19 @@ def add_gradients(
         mix_neighbours(front, count, size, work)
         _read_outputs(front, outer, index, count, work, gradients.policy)
         _mix_back(front, index, count, size, work, gradients)
-        clear_near(work.alone, count, work)
-        clear_near(work.mixed_gradient, count, work)
+        clear_near(work.alone, size, count, work)
+        clear_near(work.mixed_gradient, size, count, work)
         at = index * 2 * channels
         shift = gradients.shift[index * outputs : (index + 1) * outputs]
         add_products(shift, back.pooled, outer.pooled[at : at + 2 * channels])
-        read_features(front, inputs, index, size, work)
+        read_features(front, inputs, index, count, work)
         for block in range(0, channels, LANES):
-            convolve(front, block, 0, size, work)
-            _spread_pooled(outer.pooled, at, block, size, work)
+            convolve(front, block, 0, size, count, work)
+            _spread_pooled(outer.pooled, at, block, count, work)
             _add_point_weights(block, count, outputs, work, gradients.point)
             _add_policy(back, block, count, work)
-            _convolve_back(front, block, size, work, gradients)
-        _look_up_back(inputs.numbers[index], own, enemy, size, work, gradients)
+            _convolve_back(front, block, size, count, work, gradients)
+        _look_up_back(inputs.numbers[index], own, enemy, count, work, gradients)
+        clear_near(work.features, size, count, work)
+        clear_near(work.points_gradient, size, count, work)
         start += count

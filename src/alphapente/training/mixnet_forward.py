@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
 from alphapente.network.mixnet_kernels import add_products, look_up
+from alphapente.network.patterns import place
 from alphapente.network.vectors import (
     LANES,
     add,
@@ -70,13 +71,13 @@ class Found(NamedTuple):
 class Workspace(NamedTuple):
     """Memory of the kernels for one position on a board of S x S = P points."""
 
-    features: Floats  # [C / LANES, (S + 2) ** 2, LANES] with a border of zeros; then, in their place, their gradient
-    points: Floats  # [C / LANES, P, LANES]; in the backward pass only a block
-    points_gradient: Floats  # [(S + 2) ** 2, LANES] of a block, with a border of zeros
+    features: Floats  # [C / LANES, (S + 2) ** 2, LANES] of the near points; then, in their place, their gradient
+    points: Floats  # [C / LANES, P, LANES] of the near points, in the order of `near`; backward: only a block
+    points_gradient: Floats  # [(S + 2) ** 2, LANES] of a block; 0 where a point is not near
     captured: Floats  # [C] the sum of the two rows of captured stones
     pooled: Floats  # [2 C]
     near: NDArray[np.int64]  # [P] the near points
-    places: NDArray[np.int64]  # [P] the near points, on the board with its border
+    places: NDArray[np.int64]  # [P] the same on a board with a border of one point
     shift: Floats  # [H] the board's shift of the policy channels of each of its points
     alone: Floats  # [H / LANES, (S + 2) ** 2, LANES] of `Found`; 0 where a point is not near
     mixed: Floats  # [P, H] the near points' policy channels, mixed with those of their neighbours
@@ -111,10 +112,11 @@ def zeros(count: int) -> Floats:
 
 
 @inlined
-def read_features(weights: Weights, inputs: Inputs, index: int, size: int, work: Workspace) -> None:
-    """Writes the features of position `index` to `work.features`."""
+def read_features(weights: Weights, inputs: Inputs, index: int, count: int, work: Workspace) -> None:
+    """Writes the features of the near points of position `index` to `work.features`."""
     counts = np.int64(inputs.captured[index, 0]), np.int64(inputs.captured[index, 1])
-    look_up((weights.table, weights.captured), inputs.numbers[index], counts, size, work.captured, work.features)
+    near = work.near, work.places, count
+    look_up((weights.table, weights.captured), inputs.numbers[index], counts, near, work.captured, work.features)
 
 
 @inlined
@@ -143,27 +145,25 @@ def load_nine(taps: Floats, at: int):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def convolve(weights: Weights, block: int, start: int, size: int, work: Workspace) -> None:
-    """The depthwise convolution and ReLU of the block of channels from `block` on.
+def convolve(weights: Weights, block: int, start: int, size: int, count: int, work: Workspace) -> None:
+    """The depthwise convolution and ReLU of the block of channels from `block` on, at the `count` near points.
 
-    Writes to `work.points` from `start` on, and their mean and maximum to `work.pooled`. Uses half vectors, since nine
-    weights in whole ones do not fit the registers of AVX2.
+    Writes to `work.points` from `start` on, and their mean over the board and maximum to `work.pooled`. Uses half
+    vectors, since nine weights in whole ones do not fit the registers of AVX2.
     """
-    points, down = size * size, (size + 2) * LANES
+    down = (size + 2) * LANES
     for channel in range(block, block + LANES, LANES // 2):
+        half = channel - block
         w = load_nine(weights.taps, 8 * block + channel)
         bias = load_half(weights.bias, channel)
         most, whole = spread_half(np.float32(0.0)), spread_half(np.float32(0.0))
-        target = start + channel - block
-        for row in range(size):
-            at = block * (size + 2) ** 2 + row * down + channel - block
-            for _ in range(size):
-                found = relu(nine(work.features, at, down, w, bias))
-                store(work.points, target, found)
-                most, whole = larger(most, found), add(whole, found)
-                at += LANES
-                target += LANES
-        store(work.pooled, channel, multiply(whole, spread_half(np.float32(1.0 / points))))
+        first, target = block * (size + 2) ** 2 - down - LANES + half, start + half
+        for which in range(count):
+            found = relu(nine(work.features, first + work.places[np.uint64(which)] * LANES, down, w, bias))
+            store(work.points, target, found)
+            most, whole = larger(most, found), add(whole, found)
+            target += LANES
+        store(work.pooled, channel, multiply(whole, spread_half(np.float32(1.0 / (size * size)))))
         store(work.pooled, len(weights.bias) + channel, most)
 
 
@@ -175,7 +175,7 @@ def list_near(near: NDArray[np.uint8], size: int, work: Workspace) -> int:
         for column in range(size):
             if near[np.uint64(row * size + column)]:
                 work.near[np.uint64(count)] = row * size + column
-                work.places[np.uint64(count)] = (row + 1) * (size + 2) + column + 1
+                work.places[np.uint64(count)] = place(row, column, size)
                 count += 1
     return count
 
@@ -187,7 +187,7 @@ def _compute_alone(weights: Weights, work: Workspace, one: int, other: int, alon
     `start` is the row of the position's first near point. Two points share each load of the weights.
     """
     channels, outputs, size2 = len(weights.bias), len(weights.policy), len(work.near)
-    points, policy, here, there = work.points, weights.point, work.near[one], work.near[other]
+    points, policy = work.points, weights.point
     for output in range(0, outputs, 2 * LANES):
         a, b = load(work.shift, output), load(work.shift, output + LANES)
         c, d = a, b
@@ -195,8 +195,8 @@ def _compute_alone(weights: Weights, work: Workspace, one: int, other: int, alon
         for first in range(0, channels, LANES):
             for channel in range(LANES):
                 left, right = load(policy, at), load(policy, at + LANES)
-                mine = spread(points[np.uint64(first * size2 + here * LANES + channel)])
-                yours = spread(points[np.uint64(first * size2 + there * LANES + channel)])
+                mine = spread(points[np.uint64(first * size2 + one * LANES + channel)])
+                yours = spread(points[np.uint64(first * size2 + other * LANES + channel)])
                 a, b = add(a, multiply(mine, left)), add(b, multiply(mine, right))
                 c, d = add(c, multiply(yours, left)), add(d, multiply(yours, right))
                 at += outputs
@@ -219,13 +219,11 @@ def place_alone(alone: Floats, start: int, count: int, work: Workspace) -> None:
 
 
 @kernel
-def clear_near(values: Floats, count: int, work: Workspace) -> None:
-    """Writes 0 to the near points of `values` [H / LANES, (S + 2) ** 2, LANES]."""
-    outputs, padded = len(work.shift), len(values) // len(work.shift)
-    for output in range(0, outputs, LANES):
+def clear_near(values: Floats, size: int, count: int, work: Workspace) -> None:
+    """Writes 0 to the near points of `values` [blocks of channels, (S + 2) ** 2, LANES]."""
+    for block in range(0, len(values), (size + 2) ** 2 * LANES):
         for which in range(count):
-            at = output * padded + work.places[np.uint64(which)] * LANES
-            store(values, at, spread(np.float32(0.0)))
+            store(values, block + work.places[np.uint64(which)] * LANES, spread(np.float32(0.0)))
 
 
 @kernel
@@ -276,18 +274,19 @@ def compute_outputs(weights: Weights, inputs: Inputs, size: int, work: Workspace
     """Writes policy logits, the inputs of the value head, and the data for the backward pass, for all positions."""
     channels, outputs, points, start = len(weights.bias), len(weights.policy), size * size, 0
     for index in range(len(inputs.near)):
-        read_features(weights, inputs, index, size, work)
+        count = list_near(inputs.near[index], size, work)
+        read_features(weights, inputs, index, count, work)
         for channel in range(0, channels, LANES):
-            convolve(weights, channel, channel * points, size, work)
+            convolve(weights, channel, channel * points, size, count, work)
         _copy(work.pooled, found.pooled, index * 2 * channels)
         _copy(weights.point_bias, work.shift, 0)
         add_products(work.pooled, weights.pooled, work.shift)
-        count = list_near(inputs.near[index], size, work)
         for which in range(0, count, 2):
             _compute_alone(weights, work, which, min(which + 1, count - 1), found.alone, start)
         place_alone(found.alone, start, count, work)
         mix_neighbours(weights, count, size, work)
         _compute_logits(weights, index, count, work, found.logits)
         _copy(work.pooled_near, found.pooled_near, index * 2 * outputs)
-        clear_near(work.alone, count, work)
+        clear_near(work.features, size, count, work)
+        clear_near(work.alone, size, count, work)
         start += count
