@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from alphapente.network.patterns import (
+    EARLY,
     LENGTH,
     LINES,
     MAX_CAPTURED,
     NEAR,
+    NEAR_EARLY,
     NUM_PATTERNS,
     OUTSIDE,
     RADIUS,
@@ -69,12 +71,14 @@ def test_boards_of_other_sizes_leave_nothing_behind() -> None:
 
 @pytest.mark.parametrize("size", [7, 19])
 def test_near_points_are_within_a_square_of_a_stone(size: int) -> None:
-    positions = np.concatenate([new_positions(1, "pente", size), random_positions(size, 3, seed=3, max_plies=6)])
+    few, many = random_positions(size, 3, seed=3, max_plies=6), random_positions(size, 6, seed=4, max_plies=40)
+    positions = np.concatenate([new_positions(1, "pente", size), few, many])
+    assert {len(np.flatnonzero(stones(position))) < EARLY for position in many} == {True, False}
     for position, near in zip(positions, encoded(positions).near, strict=True):
         occupied = np.argwhere(stones(position).reshape(size, size))
-        marked = np.zeros((size, size), np.uint8)
+        marked, distance = np.zeros((size, size), np.uint8), NEAR_EARLY if len(occupied) < EARLY else NEAR
         for row, column in occupied:
-            marked[max(0, row - NEAR) : row + NEAR + 1, max(0, column - NEAR) : column + NEAR + 1] = 1
+            marked[max(0, row - distance) : row + distance + 1, max(0, column - distance) : column + distance + 1] = 1
         np.testing.assert_array_equal(near.reshape(size, size), marked if len(occupied) else 1)
 
 
