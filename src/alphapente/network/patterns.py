@@ -20,11 +20,11 @@ OUTSIDE = 3
 """The code of a point beyond the edge; 0 is empty, 1 own, 2 enemy."""
 MAX_CAPTURED = 15
 """The limit of counted captured stones: more make no difference, since 15 win in keryo and 10 elsewhere."""
-NEAR, NEAR_EARLY, EARLY = 2, 4, 10
+NEAR, NEAR_EARLY, EARLY = 2, 4, 6
 """A point within NEAR rows and columns of a stone is near: only near points have features and a policy of their own.
 
 With fewer than EARLY stones on the board the distance is NEAR_EARLY: openings are wider, and boards with few stones
-cost little. In games of self-play 0.3% of the search's visits after ply 8 are on points that are not near.
+cost little. In games of self-play 0.5% of the search's visits are on points that are not near; with 3, always, 0.4%.
 """
 
 _CODES = 4**LENGTH
