@@ -45,7 +45,7 @@ MixnetHidden = Annotated[Literal[32, 64, 96, 128, 192, 256], BeforeValidator(who
 class MixnetSizes(_Sizes):
     """Sizes of the network of line patterns."""
 
-    channels: MixnetChannels = Field(64, description="Channels: numbers in each row of the table of line patterns.")
+    channels: MixnetChannels = Field(128, description="Channels: numbers in each row of the table of line patterns.")
     policy_channels: MixnetHidden = Field(32, description="Policy channels of each point near a stone.")
     value_hidden: MixnetHidden = Field(96, description="Hidden units of the value head.")
 

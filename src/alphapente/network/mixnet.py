@@ -90,7 +90,7 @@ class Mixnet(TwoHeaded):
     heads: NearHeads
 
     def __init__(
-        self, channels: int = 64, policy_channels: int = POLICY_CHANNELS, value_hidden: int = VALUE_HIDDEN
+        self, channels: int = 128, policy_channels: int = POLICY_CHANNELS, value_hidden: int = VALUE_HIDDEN
     ) -> None:
         super().__init__(LineFeatures(channels), NearHeads(channels, policy_channels, value_hidden))
         self.far = nn.Parameter(torch.tensor(FAR_LOGIT))
