@@ -12,6 +12,7 @@ from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.rules import Game
 from alphapente.search.solver.solve import Solver
@@ -42,7 +43,7 @@ class HandMade(Networks):
 
 
 def named(key: str) -> Loaded:
-    return Loaded(key, PortableNetwork(b"", b"", False), 0.0)
+    return Loaded(key, PlayableNetwork(PortableNetwork(b"", b""), "openvino", Config().network), 0.0)
 
 
 def game(moves: str = QUIET) -> Game:
