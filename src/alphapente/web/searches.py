@@ -24,6 +24,7 @@ from alphapente.rules.tactics import LOSES, tactics
 from alphapente.search.mcts.choice import choose_point
 from alphapente.search.mcts.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
 from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.timed import Budget, TimedSearch
 from alphapente.search.mcts.tree import PROVEN_WIN, UNKNOWN
 from alphapente.search.solver.solve import Solver
 from alphapente.web.networks import Loaded, Networks
@@ -75,7 +76,6 @@ class SearchSnapshot:
     result: SearchResult
     candidates: tuple[Candidate, ...]
     policy: NDArray[np.float32]
-    simulations: int
     elapsed_s: float
     forced: ForcedWin | None
     finished: bool
@@ -200,11 +200,10 @@ class Search:
         self._rng = np.random.default_rng()
         self._began = self._reported_at = time.monotonic()
         self._tree: Tree | None = None
+        self._search: TimedSearch | None = None
         self._policy: NDArray[np.float32] | None = None
         self._raw_value = 0.0
         self._forced: ForcedWin | None = None
-        self._done_before = 0
-        """Simulations of finished rounds. A round is one search of the tree from start to end."""
 
     def cancel(self) -> None:
         """Ends the search after its current batch."""
@@ -212,7 +211,7 @@ class Search:
 
     def fail(self, error: Exception) -> None:
         """Ends the search with an error. Its tree is discarded, since it may be inconsistent."""
-        self._tree = None
+        self._tree = self._search = None
         self._listener(error)
 
     def run_slice(self, solver: Solver, seconds: float) -> bool:
@@ -231,51 +230,33 @@ class Search:
                 return self._answer_from_policy()
             if (win := self._own_win()) is not None:
                 return self._answer_with_win(win)
-            tree = self._tree
+            tree, search = self._tree, self._search
             assert tree is not None, "a search begins with a tree"
+            assert search is not None, "which it searches"
             tree.slot.evaluator = evaluator
             while True:
-                if self._step(tree.forest):
-                    return True
+                if search.step():
+                    self._report(search.result, finished=True)
+                    return self._release_tree()
                 if self.cancelled.is_set():
                     return self._release_tree()
                 now = time.monotonic()
                 if now - self._reported_at >= spec.every_s:
-                    self._report(tree.forest.look(0), finished=False)
+                    self._report(search.look(), finished=False)
                 if now >= end:
                     return False
 
     def _begin(self, solver: Solver, evaluator: Evaluator) -> None:
-        """Evaluates the position, looks for a forced win, and starts the first round."""
+        """Evaluates the position, looks for a forced win, and starts the search of the tree."""
         spec = self.spec
         self._policy, self._raw_value = network_evaluation(spec.game, evaluator)
         self._forced = forced_win(spec.game, solver, SOLVER_POSITIONS if spec.analyse else MOST_ROOT_POSITIONS)
         if spec.simulations and self._own_win() is None:
             self._tree = self._trees.take(spec)
-            self._start_round(self._tree.forest)
-
-    def _start_round(self, forest: Forest) -> None:
-        left = self.spec.simulations - self._done_before
-        forest.start(0, self._rng, simulations=left, even_if_forced=self.spec.analyse)
-
-    def _step(self, forest: Forest) -> bool:
-        """Runs one batch, or ends a round; True once the result was reported."""
-        if self._out_of_time():
-            forest.stop(0)
-        if 0 not in forest.step():
-            return False
-        result = forest.result(0)
-        self._done_before += result.simulations
-        more = self.spec.simulations - self._done_before
-        if more > 0 and result.simulations > 1 and not result.proven and not self._out_of_time():
-            self._start_round(forest)
-            return False
-        self._report(result, finished=True)
-        return self._release_tree()
-
-    def _out_of_time(self) -> bool:
-        seconds = self.spec.seconds
-        return seconds is not None and time.monotonic() - self._began >= seconds
+            budget = Budget(spec.simulations, spec.seconds)
+            self._search = TimedSearch(
+                self._tree.forest, self._rng, budget, began=self._began, even_if_forced=spec.analyse
+            )
 
     def _answer_from_policy(self) -> bool:
         """Reports a move without search, drawn from the network's policy."""
@@ -306,7 +287,7 @@ class Search:
         """Releases the tree; that of an analysis may be kept."""
         if self._tree is not None and self.spec.analyse and self.spec.reuse:
             self._trees.keep(self._tree)
-        self._tree = None
+        self._tree = self._search = None
         return True
 
     def _report(self, result: SearchResult | None, finished: bool) -> None:
@@ -315,11 +296,9 @@ class Search:
             return
         self._reported_at = time.monotonic()
         assert self._policy is not None
-        spec, simulations = self.spec, self._done_before
+        spec = self.spec
         looked_at = unsearched(result) if self._tree is None else candidates(self._tree.forest, 0, result)
-        if not finished:
-            simulations += result.simulations
-        elif spec.temperature and spec.simulations and not result.proven:
+        if finished and spec.temperature and spec.simulations and not result.proven:
             result = _drawn(result, spec.temperature, self._rng)
         self._listener(
             SearchSnapshot(
@@ -327,7 +306,6 @@ class Search:
                 result=result,
                 candidates=looked_at,
                 policy=self._policy,
-                simulations=simulations,
                 elapsed_s=self._reported_at - self._began,
                 forced=self._forced,
                 finished=finished,
