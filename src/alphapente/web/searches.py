@@ -8,13 +8,13 @@ show its result at any time.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.arena.players.engine import FIRST_NODES, Candidate, candidates, unsearched
+from alphapente.arena.players.engine import FIRST_NODES, Candidate, GameTree, candidates, unsearched
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game
@@ -105,16 +105,14 @@ class EvaluatorSlot:
         raise NotImplementedError("a search keeps its network")
 
 
-@dataclass(slots=True)
-class Tree:
-    """A forest of one tree, its network and variant, and the moves that led to its root."""
+class Tree(GameTree):
+    """The tree of a game that a network searches."""
 
-    network_key: str
-    forest: Forest
-    slot: EvaluatorSlot
-    variant: str
-    moves: list[int] = field(default_factory=list)
-    kept_at: float = 0.0
+    def __init__(self, forest: Forest, slot: EvaluatorSlot, network_key: str) -> None:
+        super().__init__(forest)
+        self.slot = slot
+        self.network_key = network_key
+        self.kept_at = 0.0
 
 
 class Trees:
@@ -131,24 +129,19 @@ class Trees:
 
     def take(self, spec: SearchSpec) -> Tree:
         """A tree whose root is the spec's position: a kept tree of the same game, advanced, or a new one."""
-        game = spec.game
-        tree = self._take_kept(spec) if spec.analyse and spec.reuse else None
-        if tree is not None:
-            for point in game.moves[len(tree.moves) :]:
-                tree.forest.advance(0, point)
-        else:
-            slot = EvaluatorSlot(game.size, self._for_moves.leaves_at_once)
-            settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
-            nodes = self._nodes
-            if spec.seconds is None and not (spec.analyse and spec.reuse):  # this tree is not reused
-                nodes = min(nodes, most_nodes(spec.simulations))
-            forest = Forest(
-                slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
-            )
-            forest.set_position(0, game.position)
-            tree = Tree(spec.network.key, forest, slot, game.variant)
-        tree.moves = game.moves
+        kept = self._take_kept(spec) if spec.analyse and spec.reuse else None
+        tree = kept or self._new(spec)
+        tree.follow(spec.game)
         return tree
+
+    def _new(self, spec: SearchSpec) -> Tree:
+        slot = EvaluatorSlot(spec.game.size, self._for_moves.leaves_at_once)
+        settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
+        nodes = self._nodes
+        if spec.seconds is None and not (spec.analyse and spec.reuse):  # this tree is not reused
+            nodes = min(nodes, most_nodes(spec.simulations))
+        forest = Forest(slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES)
+        return Tree(forest, slot, spec.network.key)
 
     def keep(self, tree: Tree) -> None:
         """Keeps a tree that has no leaves in flight. Beyond the limit the oldest tree is deleted."""
@@ -171,15 +164,12 @@ class Trees:
 
     def _take_kept(self, spec: SearchSpec) -> Tree | None:
         """Removes and returns the kept tree that is nearest before the spec's position; None if there is none."""
-        game = spec.game
-        moves, wanted = game.moves, (spec.network.key, game.variant, game.size)
+        game, least = spec.game, len(spec.game.moves) - _NEAR_MOVES
         with self._lock:
             fitting = [
                 tree
                 for tree in self._kept
-                if (tree.network_key, tree.variant, tree.forest.size) == wanted
-                and len(moves) - _NEAR_MOVES <= len(tree.moves)
-                and tree.moves == moves[: len(tree.moves)]
+                if tree.network_key == spec.network.key and least <= len(tree.moves) and tree.leads_to(game)
             ]
             if not fitting:
                 return None

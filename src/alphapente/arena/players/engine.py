@@ -39,6 +39,30 @@ class Analysis:
     elapsed_s: float
 
 
+class GameTree:
+    """A forest of one tree that follows a game."""
+
+    def __init__(self, forest: Forest) -> None:
+        self.forest = forest
+        self.variant = ""
+        self.moves: list[int] = []
+        """The moves that led to the root."""
+
+    def leads_to(self, game: Game) -> bool:
+        """Whether the game continues from the root, or has just reached it."""
+        reached = self.variant, self.forest.size, self.moves
+        return reached == (game.variant, game.size, game.moves[: len(self.moves)])
+
+    def follow(self, game: Game) -> None:
+        """Moves the root to the game's position: keeps the subtree if the game continues, else starts a new tree."""
+        if self.leads_to(game):
+            for point in game.moves[len(self.moves) :]:
+                self.forest.advance(0, point)
+        else:
+            self.forest.set_position(0, game.position)
+        self.variant, self.moves = game.variant, game.moves
+
+
 class Engine:
     """Searches the positions of one game at a time, with `simulations` a move or, if given, for `seconds` a move.
 
@@ -63,11 +87,10 @@ class Engine:
             nodes = max(min(nodes, 4 * simulations + 64), simulations + 16)
         else:
             simulations = nodes // 2
-        self._forest = Forest(
-            evaluator, settings, num_trees=1, simulations=simulations, max_nodes=nodes, first_nodes=FIRST_NODES
+        self._tree = GameTree(
+            Forest(evaluator, settings, num_trees=1, simulations=simulations, max_nodes=nodes, first_nodes=FIRST_NODES)
         )
         self._speed = 0.0  # simulations a second, as measured last
-        self._at: tuple[str, int, list[int]] | None = None
         self._last: Analysis | None = None
 
     def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Analysis:
@@ -75,29 +98,19 @@ class Engine:
 
         A second call with the same moves returns the same analysis without a new search.
         """
-        if self._last is not None and self._at == (game.variant, game.size, game.moves):
+        tree = self._tree
+        if self._last is not None and tree.leads_to(game) and tree.moves == game.moves:
             return self._last
         started = time.monotonic()
-        self._follow(game)
-        search = TimedSearch(self._forest, self._rng, self._budget, began=started, speed=self._speed)
+        tree.follow(game)
+        search = TimedSearch(tree.forest, self._rng, self._budget, began=started, speed=self._speed)
         while not search.step():
             if stop():
                 search.stop()
         self._speed, result = search.speed, search.result
         assert result is not None, "a finished search has a result"
-        self._last = Analysis(result, candidates(self._forest, 0, result), time.monotonic() - started)
+        self._last = Analysis(result, candidates(tree.forest, 0, result), time.monotonic() - started)
         return self._last
-
-    def _follow(self, game: Game) -> None:
-        """Moves the tree to the game's position: advances it if the game continued, else starts a new one."""
-        moves = game.moves
-        known = self._at
-        if known is not None and known[:2] == (game.variant, game.size) and moves[: len(known[2])] == known[2]:
-            for point in moves[len(known[2]) :]:
-                self._forest.advance(0, point)
-        else:
-            self._forest.set_position(0, game.position)
-        self._at = game.variant, game.size, moves
 
 
 def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candidate, ...]:
