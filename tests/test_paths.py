@@ -17,7 +17,7 @@ from alphapente.events import EpochReport
 from alphapente.files import StrPath, configured_path
 from alphapente.network import checkpoint
 from alphapente.network.checkpoint import Checkpoint
-from alphapente.network.load import chosen_network
+from alphapente.network.load import load_network
 from alphapente.network.models import build, spec_of
 from alphapente.network.planes import NUM_PLANES
 from alphapente.pipeline.history import read_history
@@ -85,7 +85,7 @@ def test_public_functions_take_text_and_any_path(tmp_path: Path, kind: Callable[
     found = checkpoint.read(named("own.pt"))
     checkpoint.require_spec(named("own.pt"), found, spec)
     checkpoint.restore(named("own.pt"), found, config)
-    assert chosen_network(config, named("own.pt")).description.startswith(str(tmp_path / "own.pt"))
+    assert load_network(config, named("own.pt")).description.startswith(str(tmp_path / "own.pt"))
     write_suite(named("suite.json"), [Puzzle("", ("K10",), "1")])
     assert len(read_suite(find_suite(named("suite.json")))) == 1
     assert find_suite("tactical").is_file()

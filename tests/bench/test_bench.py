@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alphapente.bench import generate as generate_module
-from alphapente.bench.bare import CpuNetwork, bare_call, on_cpu_cores
+from alphapente.bench.bare import bare_call
 from alphapente.bench.frozen import FrozenEvaluator, RandomEvaluator
 from alphapente.bench.generate import bench_generate
 from alphapente.bench.memory import bench_memory
@@ -25,6 +25,7 @@ from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.network.device import num_cores
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
+from alphapente.network.load import PlayableNetwork, playable
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import computes_bf16, computes_int8
 from alphapente.rules.position import VARIANTS, new_positions
@@ -56,8 +57,8 @@ def test_rules_play_every_variant() -> None:
     assert all(row.value > 0 for row in rows)
 
 
-def fresh_network(config: Config, model_type: str) -> CpuNetwork:
-    return on_cpu_cores(build_model(config, model_type, seed=1), config)
+def fresh_network(config: Config, model_type: str) -> PlayableNetwork:
+    return playable(build_model(config, model_type, seed=1), config, "openvino")
 
 
 def test_the_network_is_compared_with_the_bare_request(config: Config) -> None:
@@ -130,7 +131,7 @@ def test_frozen_networks_repeat_themselves() -> None:
 
 
 def test_a_bare_request_answers(config: Config) -> None:
-    bare = bare_call(fresh_network(config, "simple"), config, new_positions(2, "pente", config.game.board_size))
+    bare = bare_call(fresh_network(config, "simple"), new_positions(2, "pente", config.game.board_size))
     outputs = bare()
     assert sorted(outputs[port].shape for port in outputs) == [(2,), (2, 49)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from alphapente.config import Config
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import playable
 from alphapente.network.models import build_model
 from alphapente.records.model import GameRecord, RecordBatch
 from alphapente.records.positions import positions_of
@@ -30,7 +30,7 @@ def with_own_policy(config: Config, some: list[GameRecord]) -> list[GameRecord]:
 def _policies(config: Config, records: RecordBatch) -> list[np.ndarray[Any, Any]]:
     batch = make_batch(samples_of(records, 0.5), np.arange(len(records)), np.zeros(len(records), np.int64))
     model = build_model(config, config.training.model_type, 1)
-    evaluator = load_evaluator(model, config, len(records), config.game.board_size)
+    evaluator = playable(model, config).evaluator(len(records), config.game.board_size)
     logits, _ = evaluator.evaluate(positions_of(records))
     weights = np.exp(logits) * batch.legal
     return list(weights / weights.sum(1, keepdims=True))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from alphapente.config import Config
 from alphapente.errors import RequestError
-from alphapente.network import load, openvino_backend
+from alphapente.network import openvino_backend
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import playable
 from alphapente.network.models import build_model, value_of
 from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
 from alphapente.network.planes import NUM_PLANES, encode_batch
@@ -91,7 +92,7 @@ def test_backends_agree(network: tuple[torch.nn.Module, PortableNetwork], size: 
 def test_its_own_input_other_arrays_and_short_batches_are_evaluated_alike(
     network: tuple[torch.nn.Module, PortableNetwork], backend: str
 ) -> None:
-    evaluator = load.load_evaluator(network[0], Config(), BATCH, 9, backend)
+    evaluator = playable(network[0], Config(), backend).evaluator(BATCH, 9)
     seen = positions(9)
     policy, value = (array.copy() for array in evaluator.evaluate(seen))
     evaluator.input[:] = seen
@@ -140,11 +141,11 @@ def test_a_converted_network_is_loaded_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
         "from alphapente.config import Config\n"
-        "from alphapente.network.load import load_evaluator\n"
+        "from alphapente.network.load import PlayableNetwork\n"
         "from alphapente.network.openvino_backend import PortableNetwork\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "network = PortableNetwork((folder / 'xml').read_bytes(), (folder / 'bin').read_bytes())\n"
-        "evaluator = load_evaluator(network, Config(), 2, 9)\n"
+        "evaluator = PlayableNetwork(network, 'openvino', Config().network).evaluator(2, 9)\n"
         "policy, value = evaluator.evaluate(evaluator.input)\n"
         "assert policy.shape == (2, 81) and 'torch' not in sys.modules, sorted(sys.modules)\n"
     )

@@ -14,7 +14,7 @@ import torch
 from alphapente.config import Config, load_config
 from alphapente.network import checkpoint as checkpoints
 from alphapente.network.checkpoint import Checkpoint, CheckpointError, read, require_spec, restore, save
-from alphapente.network.load import chosen_network, load_evaluator, playing_network, prepared_network
+from alphapente.network.load import load_network, load_network_of_type
 from alphapente.network.models import ModelSpec, build, spec_of
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
@@ -220,14 +220,15 @@ def test_the_network_that_plays_is_fresh_without_a_checkpoint_and_averaged_with_
     config = Config().model_copy(
         update={"pipeline": Config().pipeline.model_copy(update={"checkpoint_dir": str(tmp_path)})}
     )
-    fresh = playing_network(config, "simple")
+    fresh = load_network_of_type(config, "simple", "cpu")
     assert fresh.step == 0
     assert "fresh" in fresh.description
     path = checkpoint_path(config, "simple")
     save(path, made())
-    found = playing_network(config, "simple")
+    found = load_network_of_type(config, "simple", "cpu")
     assert found.step == 7
-    name, tensor = next(iter(found.model.state_dict().items()))
+    assert isinstance(found.form, torch.nn.Module)
+    name, tensor = next(iter(found.form.state_dict().items()))
     assert torch.equal(tensor, read(path).averaged_weights[name])
 
 
@@ -240,10 +241,10 @@ def test_weights_that_are_no_finite_numbers_are_named_by_whatever_plays_or_train
     save(path, spoilt)
     words = rf"{re.escape(str(path))} cannot be used: 1 of the [\d,]+ weights '.*' are NaN or infinite"
     uses: list[Callable[[], object]] = [
-        lambda: playing_network(config, "simple"),
-        lambda: prepared_network(config, "simple", "openvino"),
-        lambda: chosen_network(config, path),
-        lambda: load_evaluator(path, config, 1, 7),
+        lambda: load_network_of_type(config, "simple", "cpu"),
+        lambda: load_network_of_type(config, "simple", "openvino", keep=True),
+        lambda: load_network(config, path),
+        lambda: load_network(config),
         lambda: restore(path, read(path), config, averaged=False),
     ]
     for use in uses:

@@ -9,10 +9,10 @@ from torch import nn
 
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
-from alphapente.network import converted, load
+from alphapente.network import checkpoint, converted, load
 from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.converted import find_converted, keep_converted, key_of
-from alphapente.network.load import PreparedNetwork, prepared_network
+from alphapente.network.load import PlayableNetwork, load_network_of_type
 from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.models import build, spec_of
 from alphapente.network.openvino_backend import PortableNetwork, convert
@@ -33,8 +33,8 @@ def save_checkpoint(config: Config, seed: int, step: int) -> None:
     save(checkpoint_path(config, "simple"), values)
 
 
-def prepared(config: Config) -> PreparedNetwork:
-    return prepared_network(config, "simple", "openvino")
+def loaded(config: Config) -> PlayableNetwork:
+    return load_network_of_type(config, "simple", "openvino", keep=True)
 
 
 @pytest.fixture
@@ -52,29 +52,38 @@ def conversions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_the_second_start_converts_nothing_and_loads_the_same(tmp_path: Path, conversions: list[int]) -> None:
     config = configured(tmp_path)
-    first = prepared(config)
-    assert prepared(config) == first
+    first = loaded(config)
+    assert loaded(config) == first
     assert "fresh" in first.description
     save_checkpoint(config, seed=1, step=5)
-    second = prepared(config)
-    assert second.network != first.network
-    assert prepared(config) == second
+    second = loaded(config)
+    assert second.form != first.form
+    assert loaded(config) == second
     assert (second.step, len(conversions)) == (5, 2)
     assert "step 5" in second.description
 
 
 def test_torch_on_the_cpu_does_not_play_what_was_converted_for_openvino(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    assert isinstance(prepared(config).network, PortableNetwork)
-    assert isinstance(prepared_network(config, "simple", "cpu").network, nn.Module)
+    assert isinstance(loaded(config).form, PortableNetwork)
+    assert isinstance(load_network_of_type(config, "simple", "cpu").form, nn.Module)
+
+
+def test_who_does_not_keep_it_finds_it_and_writes_nothing(tmp_path: Path, conversions: list[int]) -> None:
+    config = configured(tmp_path / "checkpoints")
+    load_network_of_type(config, "simple", "openvino")
+    assert not list(tmp_path.iterdir())
+    kept = loaded(config)
+    assert load_network_of_type(config, "simple", "openvino") == kept
+    assert len(conversions) == 2
 
 
 def test_a_mixnet_is_kept_for_its_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = configured(tmp_path)
-    first = prepared_network(config, "mixnet", "cpu").network
+    first = load_network_of_type(config, "mixnet", "cpu", keep=True).form
     assert isinstance(first, Weights)
     monkeypatch.setattr(load, "quantized", None)  # it is not called again
-    second = prepared_network(config, "mixnet", "cpu").network
+    second = load_network_of_type(config, "mixnet", "cpu", keep=True).form
     assert isinstance(second, Weights)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -108,13 +117,13 @@ def test_other_versions_of_what_converts_make_another_key(tmp_path: Path, monkey
 
 def test_a_damaged_file_is_not_trusted(tmp_path: Path, conversions: list[int]) -> None:
     config = configured(tmp_path)
-    prepared(config)
+    loaded(config)
     path = converted_path(config, "simple")
     content = path.read_bytes()
     flipped = content[:-1] + bytes([content[-1] ^ 1])
     for broken in (flipped, content[:-1], content[:50], b"", b"null\n", b"\xff\xfe", b"{}\n"):
         path.write_bytes(broken)
-        assert prepared(config).step == 0
+        assert loaded(config).step == 0
         assert find_converted(config, "simple", key_of(config, "simple", 0))
     assert len(conversions) == 8
 
@@ -144,27 +153,27 @@ def test_a_checkpoint_replaced_while_it_was_read_is_not_kept_under_the_old_key(
 ) -> None:
     config = configured(tmp_path)
     save_checkpoint(config, seed=1, step=1)
-    playing = load.playing_network
+    read = checkpoint.read
 
-    def replaced_meanwhile(*arguments: object) -> object:
+    def replaced_meanwhile(path: Path) -> Checkpoint:
         save_checkpoint(config, seed=2, step=2)
-        return playing(*arguments)  # type: ignore[arg-type]
+        return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(load, "playing_network", replaced_meanwhile)
-        newer = prepared(config)
+        patch.setattr(checkpoint, "read", replaced_meanwhile)
+        newer = loaded(config)
     assert not converted_path(config, "simple").exists()
     save_checkpoint(config, seed=1, step=1)
-    assert prepared(config).network != newer.network
+    assert loaded(config).form != newer.form
 
 
 def test_a_broken_checkpoint_is_refused_though_a_converted_network_is_there(tmp_path: Path) -> None:
     config = configured(tmp_path)
     save_checkpoint(config, seed=1, step=1)
-    prepared(config)
+    loaded(config)
     checkpoint_path(config, "simple").write_bytes(b"PK\x03\x04")
     with pytest.raises(FailureError, match="truncated"):
-        prepared(config)
+        loaded(config)
 
 
 @pytest.mark.parametrize("version", [None, metadata.PackageNotFoundError("torch")])
@@ -180,7 +189,7 @@ def test_packages_without_a_known_version_play_and_keep_nothing(
     converted._converter.cache_clear()
     config = configured(tmp_path)
     assert key_of(config, "simple", 0) == ""
-    assert prepared(config).step == 0
+    assert loaded(config).step == 0
     assert not converted_path(config, "simple").exists()
     monkeypatch.undo()
     converted._converter.cache_clear()

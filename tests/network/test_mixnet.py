@@ -10,7 +10,7 @@ from torch import nn
 from alphapente.config import load_config
 from alphapente.errors import RequestError
 from alphapente.network.converted import find_converted, keep_converted
-from alphapente.network.load import load_evaluator, prepare
+from alphapente.network.load import playable
 from alphapente.network.mixnet import Mixnet
 from alphapente.network.mixnet_backend import MixnetEvaluator, quantized
 from alphapente.network.mixnet_kernels import Weights
@@ -151,9 +151,11 @@ def test_without_directions_in_the_convolutions_it_turns_with_the_board() -> Non
 
 def test_it_is_prepared_for_its_kernels_and_on_request_played_by_torch() -> None:
     config, model = load_config(), network()
-    prepared = prepare(model, config, "openvino")
-    assert isinstance(prepared, Weights)
-    assert load_evaluator(prepared, config, 1, 9).name == "mixnet int16"
+    for device in (None, "openvino", "cpu"):
+        playing = playable(model, config, device)
+        assert isinstance(playing.form, Weights)
+        assert (playing.evaluator(1, 9).name, playing.precision) == ("mixnet int16", "int16")
+    assert playable(model, config, "cuda").form is model
     positions = random_positions(9, 2, seed=12)
     policy = TorchEvaluator(model, 2, 9).evaluate(positions)[0]
     np.testing.assert_allclose(policy, exactly(model, positions)[0], atol=1e-5)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
 from alphapente.network import openvino_backend, quantization
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import (
     OpenVinoEvaluator,
@@ -126,11 +126,12 @@ def test_a_quantized_network_is_loaded_without_torch_and_without_nncf(tmp_path: 
     code = (
         "import sys, pathlib\n"
         "from alphapente.config import load_config\n"
-        "from alphapente.network.load import load_evaluator\n"
+        "from alphapente.network.load import PlayableNetwork\n"
         "from alphapente.network.openvino_backend import PortableNetwork\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "network = PortableNetwork((folder / 'xml').read_bytes(), (folder / 'bin').read_bytes(), True)\n"
-        "evaluator = load_evaluator(network, load_config(None, ['network.precision=int8']), 2, 9)\n"
+        "settings = load_config(None, ['network.precision=int8']).network\n"
+        "evaluator = PlayableNetwork(network, 'openvino', settings).evaluator(2, 9)\n"
         "policy, value = evaluator.evaluate(evaluator.input)\n"
         "assert evaluator.name == 'openvino int8' and policy.shape == (2, 81), evaluator.name\n"
         "assert not {'torch', 'nncf'} & set(sys.modules), sorted(sys.modules)\n"
@@ -187,7 +188,7 @@ def test_without_nncf_the_error_names_what_to_install(monkeypatch: pytest.Monkey
 def test_int8_is_refused_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_backend, "computes_int8", lambda: False)
     with pytest.raises(RequestError, match="int8, which this processor does not compute in"):
-        load_evaluator(PortableNetwork(b"", b""), precision_int8(), 1, 9)
+        PlayableNetwork(PortableNetwork(b"", b""), "openvino", precision_int8().network).evaluator(1, 9)
     with pytest.raises(RequestError, match="int8"):
         quantize(PortableNetwork(b"", b""), planes(32, 9))
 

@@ -7,7 +7,7 @@ import pytest
 
 from alphapente.config import load_config
 from alphapente.network import checkpoint
-from alphapente.network.load import chosen_network, load_evaluator
+from alphapente.network.load import load_network
 from alphapente.network.paths import SHIPPED, opponent_path
 
 MOST_BYTES = 8_000_000
@@ -23,8 +23,7 @@ def test_it_is_small_and_a_resnet() -> None:
 @pytest.mark.parametrize("size", [9, 19])
 def test_it_plays_every_board(size: int) -> None:
     config = load_config(None, [f"game.board_size={size}"])
-    network = chosen_network(config, SHIPPED)
-    evaluator = load_evaluator(network.model, config, 2, size)
+    evaluator = load_network(config, SHIPPED).evaluator(2, size)
     logits, values = evaluator.evaluate(evaluator.input)
     assert logits.shape == (2, size * size)
     assert np.isfinite(logits).all()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from alphapente.config import Config, load_config
 from alphapente.network import torch_backend
-from alphapente.network.load import load_evaluators
+from alphapente.network.load import playable
 from alphapente.network.models import build_model
 from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, cuda_graph
 from alphapente.records.positions import positions_of
@@ -37,7 +37,7 @@ def test_two_evaluators_over_one_network_work_at_the_same_time(config: Config) -
     model = build_model(config, "simple", seed=1)
     alone = TorchEvaluator(model, BATCH, SIZE)
     expected = [answer(alone, seed) for seed in (0, 1)]
-    first, second = load_evaluators(model, config, BATCH, SIZE, "cpu", 2)
+    first, second = playable(model, config, "cpu").evaluators(BATCH, SIZE, 2)
     assert isinstance(first, TorchEvaluator)
     assert isinstance(second, TorchEvaluator)
     assert first.network is second.network

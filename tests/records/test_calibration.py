@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from alphapente.config import Config, load_config
-from alphapente.network.load import prepare
+from alphapente.network.load import playable
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, computes_int8
 from alphapente.network.planes import NUM_PLANES
-from alphapente.network.precision import in_precision, precision_in_use
 from alphapente.network.quantization import BATCH, NUM_POSITIONS
 from alphapente.records.calibration import calibration_planes
 from alphapente.records.model import GameRecord
@@ -63,17 +62,17 @@ def test_the_network_has_the_requested_precision_and_the_log_names_it() -> None:
         ("auto", None, FLOATING),
         ("fp32", None, "fp32"),
     ):
-        config = config_of(precision)
-        network = in_precision(prepare(model, config, "openvino"), config, given)
-        assert isinstance(network, PortableNetwork)
-        assert network.quantized == (expected == "int8")
-        assert precision_in_use(network, config, "openvino") == expected
+        network = playable(model, config_of(precision), "openvino").in_precision(given)
+        assert isinstance(network.form, PortableNetwork)
+        assert network.form.quantized == (expected == "int8")
+        assert network.precision_note == expected
+        assert network.precision == expected.partition(" ")[0]
+        assert network.evaluator(1, 7).name == f"openvino {network.precision}"
 
 
 def test_with_torch_int8_is_not_quantized_and_the_log_says_why() -> None:
     config = config_of("int8")
-    network = in_precision(
-        prepare(build_model(config, "simple"), config, "cpu"), config, np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
-    )
-    assert isinstance(network, torch.nn.Module)
-    assert precision_in_use(network, config, "cpu").endswith(" (int8 is for OpenVINO)")
+    planes = np.zeros((BATCH, NUM_PLANES, 7, 7), np.float32)
+    network = playable(build_model(config, "simple"), config, "cpu").in_precision(planes)
+    assert isinstance(network.form, torch.nn.Module)
+    assert network.precision_note == f"{network.precision} (int8 is for OpenVINO)"

@@ -13,7 +13,7 @@ import pytest
 
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
-from alphapente.network.load import load_evaluator, prepare
+from alphapente.network.load import PlayableNetwork, playable
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.records.model import GameRecord
@@ -28,6 +28,10 @@ def task() -> Task:
     return Task(config, "openvino", 3, run_seed=5, series=0, settings_id=None)
 
 
+def broken_network(task: Task) -> PlayableNetwork:
+    return PlayableNetwork(PortableNetwork(b"<net/>", b""), "openvino", task.config.network)
+
+
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     yield
@@ -35,15 +39,15 @@ def no_process_is_left() -> Iterator[None]:
 
 
 def test_a_worker_plays_the_games_of_its_seeds(task: Task) -> None:
-    network = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
+    network = playable(build_model(task.config, "simple", seed=1), task.config, "openvino", step=3)
     pool = ProcessPool(1)
     pool.begin(task, 4, ())
-    pool.load(network, 3)
+    pool.load(network)
     found: list[GameRecord] = []
     while len(found) < 4:
         found += pool.poll(1.0)
     assert pool.stop() == ([], [])
-    play = self_play(task, Assignment(0, 4, ()), load_evaluator(network, task.config, 3, 7), 3)
+    play = self_play(task, Assignment(0, 4, ()), network.evaluator(3, 7), 3)
     expected = []
     while play.num_in_play:
         expected += play.step()
@@ -64,7 +68,7 @@ def test_a_stop_before_the_task_ends_the_workers(task: Task) -> None:
 def test_a_network_that_does_not_load_is_a_failure_with_its_reason(task: Task) -> None:
     pool = ProcessPool(1)
     pool.begin(task, None, ())
-    pool.load(PortableNetwork(b"<net/>", b""), 0)
+    pool.load(broken_network(task))
     with pytest.raises(FailureError, match="self-play worker 1 failed: ") as failure:
         _poll_for_ever(pool)
     assert "died" not in str(failure.value)
@@ -77,7 +81,7 @@ def test_a_worker_that_dies_at_its_start_is_reported_by_the_next_poll(task: Task
     pool.abandon()
     for process in multiprocessing.active_children():
         process.join(30)
-    pool.load(PortableNetwork(b"<net/>", b""), 0)
+    pool.load(broken_network(task))
     with pytest.raises(FailureError, match=r"worker 1 died \(exit status -9\)"):
         _poll_for_ever(pool)
 
@@ -91,19 +95,19 @@ def waiting_bytes(pipe: Connection) -> int:
 
 def test_a_network_larger_than_a_pipe_reaches_a_worker_that_waits_until_its_games_are_read(task: Task) -> None:
     """With both pipes full, parent and worker once waited for each other forever."""
-    small = prepare(build_model(task.config, "simple", seed=1), task.config, "openvino")
+    small = playable(build_model(task.config, "simple", seed=1), task.config, "openvino", step=1)
     wide = load_config(None, ["game.board_size=7", "models.simple.channels=96"])
-    large = prepare(build_model(wide, "simple", seed=2), wide, "openvino")
-    assert isinstance(large, PortableNetwork)
-    assert len(large.weights) > 500_000
+    large = playable(build_model(wide, "simple", seed=2), wide, "openvino", step=2)
+    assert isinstance(large.form, PortableNetwork)
+    assert len(large.form.weights) > 500_000
     pool = ProcessPool(1)
     pool.begin(task, None, ())
-    pool.load(small, 1)
+    pool.load(small)
     full, before, end = 0, -1, time.monotonic() + 120
     while (full != before or full < 100_000) and time.monotonic() < end:
         time.sleep(0.5)
         before, full = full, waiting_bytes(pool._pipes[0])
-    loading = threading.Thread(target=pool.load, args=(large, 2), daemon=True)
+    loading = threading.Thread(target=pool.load, args=(large,), daemon=True)
     loading.start()
     loading.join(10)
     stuck = loading.is_alive()

@@ -5,14 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import Event, GenerationProgress, Note
-from alphapente.network.load import load_evaluator, prepare
+from alphapente.network.load import PlayableNetwork, playable
 from alphapente.network.models import build_model
 from alphapente.records.check import check
 from alphapente.records.model import GameRecord
@@ -58,14 +57,14 @@ def task_on(config: Config, device: str) -> Task:
     return Task(config, device, GAMES, run_seed=5, series=0, settings_id=None)
 
 
-def network_for(config: Config, device: str, seed: int = 1) -> Any:
-    return prepare(build_model(config, "simple", seed=seed), config, device)
+def network_for(config: Config, device: str, seed: int = 1, step: int = 0) -> PlayableNetwork:
+    return playable(build_model(config, "simple", seed=seed), config, device, step)
 
 
 def pool_of(config: Config, device: str, games: int | None, carried_over: tuple[bytes, ...] = ()) -> ThreadPool:
     pool = ThreadPool(2)
     pool.begin(task_on(config, device), games, carried_over)
-    pool.load(network_for(config, device), 0)
+    pool.load(network_for(config, device))
     return pool
 
 
@@ -85,7 +84,7 @@ def test_threads_play_the_games_that_separate_workers_would(config: Config, devi
     assert pool.stop() == ([], [])
     expected = []
     for assignment in assignments(2, 7, ()):
-        evaluator = load_evaluator(network_for(config, device), config, GAMES, 7, device)
+        evaluator = network_for(config, device).evaluator(GAMES, 7)
         play = self_play(task_on(config, device), assignment, evaluator, 0)
         while play.num_in_play:
             expected += play.step()
@@ -132,7 +131,7 @@ def test_a_stop_before_the_first_network_returns_the_games_carried_over(config: 
 def test_a_newer_network_is_loaded_by_all_threads_while_games_continue(config: Config, device: str) -> None:
     pool = pool_of(config, device, games=None)
     games_until(pool, lambda games: len(games) >= 2)
-    pool.load(network_for(config, device, seed=2), 9)
+    pool.load(network_for(config, device, seed=2, step=9))
     games = games_until(pool, lambda games: sum(game.network_step == 9 for game in games) >= 6)
     assert {game.network_step for game in games} <= {0, 9}
     pool.stop()

@@ -19,7 +19,7 @@ from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import EpochProgress, EpochReport, Event, Note
 from alphapente.network.checkpoint import CheckpointError, read
-from alphapente.network.load import playing_network
+from alphapente.network.load import load_network_of_type
 from alphapente.network.paths import checkpoint_path, history_folder, history_path
 from alphapente.pipeline.lines import describe
 from alphapente.records.store import Store
@@ -78,7 +78,7 @@ def test_a_training_reports_its_epochs_and_leaves_a_checkpoint_that_plays(databa
     found = read(Path(summary.checkpoint))
     assert (found.step, found.training["epoch"], found.seed) == (48, 12, 5)
     assert json.loads(found.config) == config.to_dict()
-    assert playing_network(config, "simple").step == 48
+    assert load_network_of_type(config, "simple", "cpu").step == 48
     assert "a fresh simple" in notes(events)
     assert "64 of 120 records of pente 7x7 by top_random; seed 5" in notes(events)
 
@@ -481,7 +481,7 @@ def test_auxiliary_heads_come_and_go_between_trainings(database: Path, tmp_path:
         kept = read(Path(summary.checkpoint))
         assert {name.partition(".")[0] for name in kept.auxiliary} == set(weights)
         assert all(float(state["step"]) <= kept.step for state in kept.optimizer.values())
-        assert playing_network(config_of(database, tmp_path), "simple").step == summary.step
+        assert load_network_of_type(config_of(database, tmp_path), "simple", "cpu").step == summary.step
     assert "auxiliary reply 0.15, captured 0.5" in summaries[0]
     assert "start with fresh weights: plies_left" in summaries[1]
     assert "that are off now are dropped: captured" in summaries[1]

@@ -12,6 +12,7 @@ from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.rules import Game
 from alphapente.search.solver.solve import Solver
@@ -42,7 +43,7 @@ class HandMade(Networks):
 
 
 def named(key: str) -> Loaded:
-    return Loaded(key, PortableNetwork(b"", b"", False), 0.0)
+    return Loaded(key, PlayableNetwork(PortableNetwork(b"", b""), "openvino", Config().network), 0.0)
 
 
 def game(moves: str = QUIET) -> Game:
@@ -124,7 +125,7 @@ def test_all_threads_search(make_pool: Callable[..., Pool]) -> None:
     pool = make_pool("web.threads=3")
     visitors = [pool.start(str(number), 200) for number in range(9)]
     assert all(visitor.ended.wait(120) for visitor in visitors)
-    assert all(visitor.snapshots[-1].simulations == 200 for visitor in visitors)
+    assert all(visitor.snapshots[-1].result.simulations == 200 for visitor in visitors)
     assert pool.engines.num_threads == 3
 
 
@@ -192,7 +193,7 @@ def test_a_tree_smaller_than_the_search_does_not_end_it(make_pool: Callable[...,
     pool = make_pool("web.max_tree_nodes=1000")
     heard = pool.start("a", 1600)
     assert heard.ended.wait(120)
-    assert heard.snapshots[-1].simulations == 1600 or heard.snapshots[-1].result.proven
+    assert heard.snapshots[-1].result.simulations == 1600 or heard.snapshots[-1].result.proven
 
 
 def test_a_closed_pool_refuses_searches(make_pool: Callable[..., Pool]) -> None:

@@ -79,7 +79,7 @@ def snapshot(
     result = SearchResult(
         point, np.zeros(points, np.float32), np.zeros(points, np.int32), value, proven, 10, value, (point,)
     )
-    return SearchSnapshot(game, result, (), np.zeros(points, np.float32), 10, 0.1, forced, finished=True)
+    return SearchSnapshot(game, result, (), np.zeros(points, np.float32), 0.1, forced, finished=True)
 
 
 def reviewed(played: str, best: str, value: float, next_value: float, **after: Any) -> ReviewedMove:

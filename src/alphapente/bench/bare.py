@@ -5,59 +5,43 @@ from typing import Any
 
 import numpy as np
 
-from alphapente.config import Config
-from alphapente.network.load import Source, prepare
+from alphapente.network.load import PlayableNetwork
 from alphapente.network.mixnet_backend import MixnetEvaluator
-from alphapente.network.mixnet_kernels import Weights, evaluate_positions
-from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, openvino_core, openvino_precision
+from alphapente.network.mixnet_kernels import evaluate_positions
+from alphapente.network.openvino_backend import PortableNetwork, computes_bf16, openvino_core
 from alphapente.network.planes import NUM_PLANES
 from alphapente.rules.position import Positions
 
-CpuNetwork = PortableNetwork | Weights
-"""A network converted for a CPU."""
 
-
-def on_cpu_cores(source: Source, config: Config) -> CpuNetwork:
-    """A network converted for OpenVINO, or a mixnet for its kernels. Raises as `prepare`."""
-    network = prepare(source, config, "openvino")
-    assert isinstance(network, CpuNetwork), "prepare converts for this device"
-    return network
-
-
-def precision_of(network: CpuNetwork, config: Config) -> str:
-    """The precision that the network computes in here: "fp32", "bf16", "int8" or mixnet's "int16"."""
-    if isinstance(network, Weights):
-        return "int16"
-    return openvino_precision(config.network.precision, network.quantized)
-
-
-def bare_call(network: CpuNetwork, config: Config, positions: Positions) -> Callable[[], Any]:
-    """A function that evaluates a batch of the same size, and does nothing else.
+def bare_call(network: PlayableNetwork, positions: Positions) -> Callable[[], Any]:
+    """A function that evaluates a batch of the same size by a network for a CPU, and does nothing else.
 
     A mixnet evaluates the positions themselves, as they are at each call, since its speed depends on the number of
     stones. For a convolution only the shape of the input matters.
     """
-    if isinstance(network, Weights):
-        kernel = MixnetEvaluator(network, len(positions), config.game.board_size).network
-        wanted = np.ones(len(positions), np.int8)
-        return lambda: evaluate_positions(kernel, positions, wanted)
-    return _bare_request(network, config, len(positions), precision_of(network, config))
+    batch, size = len(positions), int(positions[0]["size"])
+    if isinstance(network.form, PortableNetwork):
+        return _bare_request(network, network.form, batch, size)
+    evaluator = network.evaluator(batch, size)
+    assert isinstance(evaluator, MixnetEvaluator), "the other networks for a CPU are OpenVINO's"
+    kernel, wanted = evaluator.network, np.ones(batch, np.int8)
+    return lambda: evaluate_positions(kernel, positions, wanted)
 
 
-def _bare_request(network: PortableNetwork, config: Config, batch: int, precision: str) -> Callable[[], Any]:
-    """A function that evaluates the same `batch` positions of random planes, compiled for `precision`.
+def _bare_request(network: PlayableNetwork, form: PortableNetwork, batch: int, size: int) -> Callable[[], Any]:
+    """A function that evaluates the same `batch` positions of random planes, compiled for the network's precision.
 
-    Precision is "bf16", "fp32" or "int8" (of a quantized network, whose other layers run in the faster of the two).
-    Threads are `network.threads_per_worker`, not pinned, as a worker's are.
+    In int8 the layers that are not quantized run in the faster of "bf16" and "fp32". Threads are those of a worker, not
+    pinned, as a worker's are.
     """
+    precision = network.precision
     floating = "bf16" if precision == "bf16" or (precision == "int8" and computes_bf16()) else "f32"
-    size = config.game.board_size
-    model = openvino_core().read_model(network.xml, network.weights)
+    model = openvino_core().read_model(form.xml, form.weights)
     model.reshape([batch, NUM_PLANES, size, size])
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": config.network.threads_per_worker,
+        "INFERENCE_NUM_THREADS": network.settings.threads_per_worker,
         "INFERENCE_PRECISION_HINT": floating,
         "ENABLE_CPU_PINNING": False,
     }

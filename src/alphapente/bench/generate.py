@@ -4,7 +4,8 @@ The network's speed does not depend on its weights, but tree reuse and the cache
 model's checkpoint if there is one, else fresh weights.
 """
 
-from alphapente.bench.bare import CpuNetwork, on_cpu_cores, precision_of
+from dataclasses import replace
+
 from alphapente.bench.memory import bench_memory
 from alphapente.bench.report import Result, Row, median
 from alphapente.bench.worker import Played, on_cpu, play_beside_bare
@@ -12,7 +13,7 @@ from alphapente.bench.workers import measure_threads, measure_workers
 from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import RequestError
 from alphapente.network.device import choose_device, num_cores
-from alphapente.network.load import playing_network
+from alphapente.network.load import PlayableNetwork, load_network_of_type, playable
 from alphapente.network.mixnet_kernels import Weights
 from alphapente.network.models import ModelSpec, build
 from alphapente.network.openvino_backend import PortableNetwork
@@ -63,26 +64,27 @@ def bench_generate(
     return Result(rows, breakdown)
 
 
-def _networks(config: Config, model_type: str) -> dict[str, CpuNetwork]:
+def _networks(config: Config, model_type: str) -> dict[str, PlayableNetwork]:
     """By row name: the model as it plays, and if this machine has int8, the network that it is compared with.
 
     That is the model itself in int8; for mixnet it is a `resnet` of 4 blocks of 32 channels, the earlier CPU network.
     """
-    network = on_cpu_cores(playing_network(config, model_type, seed=1).model, config)
-    if isinstance(network, Weights):
-        own: dict[str, CpuNetwork] = {f"generate.{model_type}": network}
-        other = on_cpu_cores(build(ModelSpec("resnet", BUILT_IN_CLASSES["resnet"], _RESNET_SIZES)), config)
+    network = load_network_of_type(config, model_type, "openvino", seed=1)
+    if isinstance(network.form, Weights):
+        own = {f"generate.{model_type}": network}
+        resnet = build(ModelSpec("resnet", BUILT_IN_CLASSES["resnet"], _RESNET_SIZES))
+        other = playable(resnet, config, "openvino")
         name = "generate.resnet_4x32.int8"
     else:
-        own = {f"generate.{model_type}.{precision_of(network, config)}": network}
+        own = {f"generate.{model_type}.{network.precision}": network}
         other, name = network, f"generate.{model_type}.int8"
     try:
         require_int8()
     except RequestError:
         return own
-    assert isinstance(other, PortableNetwork)
+    assert isinstance(other.form, PortableNetwork)
     records = random_records(NUM_POSITIONS, config.game.board_size, variant=config.game.variant)
-    return own | {name: quantize(other, encode_batch(positions_of(records)))}
+    return own | {name: replace(other, form=quantize(other.form, encode_batch(positions_of(records))))}
 
 
 def _speedup(mixnet: Played, resnet: Played) -> Row:

@@ -9,12 +9,11 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from alphapente.bench.bare import CpuNetwork
 from alphapente.bench.frozen import FrozenEvaluator
 from alphapente.bench.report import Row
 from alphapente.config import Config
 from alphapente.errors import FailureError
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.search.mcts.forest import Forest
 from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.worker_pool import Task, seeds_of
@@ -26,7 +25,7 @@ START_S = 300.0
 
 
 def bench_memory(
-    config: Config, network: CpuNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
+    config: Config, network: PlayableNetwork, seconds: float, games: int = GAMES, simulations: int = SIMULATIONS
 ) -> list[Row]:
     """Rows `generate.memory` (the maximum memory of a worker process, in GiB) and `generate.memory.growth`.
 
@@ -63,8 +62,8 @@ def bench_memory(
 
 def _worker(pipe: Connection, config: Config, seconds: float) -> None:
     """Plays without, then with the network; sends samples of this process's memory in bytes, taken with the network."""
-    network: CpuNetwork = pipe.recv()
-    evaluator = load_evaluator(network, config, config.generation.games_per_worker, config.game.board_size)
+    network: PlayableNetwork = pipe.recv()
+    evaluator = network.evaluator(config.generation.games_per_worker, config.game.board_size)
     task = Task(config, "openvino", evaluator.batch_size, 1, 0, None)
     play = SelfPlay(evaluator, config, seeds_of(task, 0, None))
     _touch(play.forest)

@@ -1,9 +1,9 @@
 """Positions per second of the network as self-play calls it, beside the bare request: by model, precision, batch."""
 
-from alphapente.bench.bare import bare_call, on_cpu_cores, precision_of
+from alphapente.bench.bare import bare_call
 from alphapente.bench.report import Result, Row, rate
 from alphapente.config import Config
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import playable
 from alphapente.network.models import build_model
 from alphapente.records.positions import positions_of
 from alphapente.training.measure import random_records
@@ -18,12 +18,11 @@ def bench_network(
     rows = []
     slice_s = seconds / len(model_types) / len(BATCHES) / 2
     for model_type in model_types:
-        network = on_cpu_cores(build_model(config, model_type, seed=1), config)
-        precision = precision_of(network, config)
+        network = playable(build_model(config, model_type, seed=1), config, "openvino")
         for batch in BATCHES:
-            evaluator = load_evaluator(network, config, batch, config.game.board_size)
+            evaluator = network.evaluator(batch, config.game.board_size)
             evaluator.input[:] = positions_of(random_records(batch, config.game.board_size))
-            bare = bare_call(network, config, evaluator.input)
+            bare = bare_call(network, evaluator.input)
 
             def ours(evaluator=evaluator, batch=batch) -> int:  # type: ignore[no-untyped-def]
                 evaluator.evaluate(evaluator.input)
@@ -35,6 +34,12 @@ def bench_network(
 
             value, least = rate(ours, slice_s), rate(floor, slice_s)
             rows.append(
-                Row(f"network.{model_type}.{precision}.batch_{batch}", value, "positions/s", least, value / least)
+                Row(
+                    f"network.{model_type}.{network.precision}.batch_{batch}",
+                    value,
+                    "positions/s",
+                    least,
+                    value / least,
+                )
             )
     return Result(rows)

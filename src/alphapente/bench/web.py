@@ -24,7 +24,7 @@ from alphapente.bench.report import Result, Row, median
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
 from alphapente.network import checkpoint
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import load_network
 from alphapente.network.models import build_model, spec_of
 from alphapente.network.paths import checkpoint_path
 from alphapente.network.planes import NUM_PLANES
@@ -89,7 +89,7 @@ def _save_fresh(config: Config) -> None:
 def _bare_seconds(config: Config) -> float:
     """Seconds of the network alone for one position per simulation of a search."""
     leaves = config.search.leaves_at_once
-    evaluator = load_evaluator(checkpoint_path(config, "resnet"), config, leaves, config.game.board_size)
+    evaluator = load_network(config, checkpoint_path(config, "resnet")).evaluator(leaves, config.game.board_size)
     found = []
     for _ in range(LAPS):
         begin = time.perf_counter()

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alphapente.bench.bare import CpuNetwork, bare_call
+from alphapente.bench.bare import bare_call
 from alphapente.bench.frozen import FrozenEvaluator
 from alphapente.bench.parts import TimedForest, parts_of
 from alphapente.bench.report import Row, median
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.records.store import Store
 from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.sizing import games_at_once
@@ -40,7 +40,7 @@ class Played:
     breakdown: dict[str, float]
 
 
-def play_beside_bare(config: Config, networks: Mapping[str, CpuNetwork], seconds: float) -> list[Played]:
+def play_beside_bare(config: Config, networks: Mapping[str, PlayableNetwork], seconds: float) -> list[Played]:
     """One worker for each network, named by its row, and the bare network at the same batch size, all in turns.
 
     `seconds` is the total. Records are stored, each worker's in its own database.
@@ -62,10 +62,10 @@ def play_beside_bare(config: Config, networks: Mapping[str, CpuNetwork], seconds
 class _Worker:
     """The work of a worker process, in this process and with clocks."""
 
-    def __init__(self, config: Config, network: CpuNetwork, database: Path) -> None:
+    def __init__(self, config: Config, network: PlayableNetwork, database: Path) -> None:
         batch = games_at_once(config, "openvino")
-        self.evaluator: Evaluator = load_evaluator(network, config, batch, config.game.board_size)
-        self._bare = bare_call(network, config, self.evaluator.input)
+        self.evaluator: Evaluator = network.evaluator(batch, config.game.board_size)
+        self._bare = bare_call(network, self.evaluator.input)
         self.store = Store(database)
         task = Task(config, "openvino", batch, 1, 0, None)
         self.play = SelfPlay(self.evaluator, config, seeds_of(task, 0, None), forest_class=TimedForest)

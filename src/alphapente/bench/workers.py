@@ -12,7 +12,7 @@ from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
-from alphapente.network.load import load_evaluators, prepare
+from alphapente.network.load import PlayableNetwork, playable
 from alphapente.network.models import build_model
 from alphapente.records.store import Store
 from alphapente.selfplay.process_pool import ProcessPool
@@ -32,9 +32,8 @@ def measure_workers(config: Config, model_type: str, workers: int, seconds: floa
 
     Raises FailureError if they do not start in time.
     """
-    device = choose_device(config.network.device).device
-    network = prepare(build_model(config, model_type, seed=1), config, device)
-    return _rates(ProcessPool(workers), config, device, network, seconds)[0]
+    network = playable(build_model(config, model_type, seed=1), config)
+    return _rates(ProcessPool(workers), config, network, seconds)[0]
 
 
 def measure_threads(config: Config, model_type: str, threads: int, seconds: float, device: str = "cuda") -> Result:
@@ -47,13 +46,13 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
         choose_device("cuda")
     if threads < 1:
         raise RequestError(f"found {threads} threads, allowed: 1 or more")
-    network = prepare(build_model(config, model_type, seed=1), config, device)
+    network = playable(build_model(config, model_type, seed=1), config, device)
     batch, size = games_at_once(config, device), config.game.board_size
-    evaluators = load_evaluators(network, config, batch, size, device, threads)
+    evaluators = network.evaluators(batch, size, threads)
     bare = _bare(evaluators, seconds / 2)
     name = f"generate.{model_type}.{evaluators[0].name.split()[1]}.gpu"
     del evaluators  # frees their memory on the device for the pool
-    evaluations, simulations = _rates(ThreadPool(threads), config, device, network, seconds / 2)
+    evaluations, simulations = _rates(ThreadPool(threads), config, network, seconds / 2)
     return Result(
         [
             Row(name, evaluations, "evaluations/s", bare, evaluations / bare),
@@ -62,13 +61,13 @@ def measure_threads(config: Config, model_type: str, threads: int, seconds: floa
     )
 
 
-def _rates(pool: WorkerPool, config: Config, device: str, network: object, seconds: float) -> tuple[float, float]:
+def _rates(pool: WorkerPool, config: Config, network: PlayableNetwork, seconds: float) -> tuple[float, float]:
     """(evaluations per second, simulations per second) of a worker pool."""
-    task = Task(config, device, games_at_once(config, device), run_seed=1, series=0, settings_id=None)
+    task = Task(config, network.device, games_at_once(config, network.device), run_seed=1, series=0, settings_id=None)
     try:
         with tempfile.TemporaryDirectory(prefix="alphapente-") as folder, Store(Path(folder, "bench.db")) as store:
             pool.begin(task, None, ())
-            pool.load(network, 0)
+            pool.load(network)
             limit = time.perf_counter() + START_LIMIT_S
             while not pool.simulations:
                 _play(pool, store, 0.1)

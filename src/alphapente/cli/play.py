@@ -74,16 +74,16 @@ def _opponent(config: Config, checkpoint: Path | None, seconds: float | None, se
     import numpy as np
 
     from alphapente.arena.players.engine import Engine
-    from alphapente.network.load import chosen_network, load_evaluator
+    from alphapente.network.load import load_network
 
-    network = chosen_network(config, checkpoint, seed)
+    network = load_network(config, checkpoint, seed)
     described = f"Your opponent: {network.description}."
     if checkpoint is None and network.step == 0:
         described += " It is untrained: `alphapente run` trains one, or `python train_v2.py` from records."
 
     def make_engine(size: int) -> Engine:
         return Engine(
-            load_evaluator(network.model, config, config.search.leaves_at_once, size),
+            network.evaluator(config.search.leaves_at_once, size),
             config.search,
             np.random.default_rng(seed),
             simulations=config.generation.simulations,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import Config, default_config_path, load_config
+from alphapente.config import default_config_path, load_config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from alphapente.arena.suites.suite import Lost, MakeEvaluators, SuiteReport, Trial
+    from alphapente.arena.suites.suite import Lost, SuiteReport, Trial
 
 LOST_SHOWN = 40
 """Maximum number of lost positions listed; `--json` has all."""
@@ -57,17 +57,19 @@ def suite(
 
     from alphapente.arena.suites.suite import find_suite, read_suite, run_suite
     from alphapente.cli.compilation import compile_with_progress
-    from alphapente.network.load import chosen_network
+    from alphapente.network.device import num_cores
+    from alphapente.network.load import load_network
 
     path = find_suite(file)
     puzzles = read_suite(path, resolved.game.variant, resolved.game.board_size)
-    network = chosen_network(resolved, checkpoint)
+    network = load_network(resolved, checkpoint)
+    count = 1 if network.device == "cuda" else num_cores()
     compile_with_progress()
     console, waiting = Console(highlight=False, soft_wrap=True), Console(stderr=True)
     with waiting.status(f"{path.stem}: {len(puzzles)} positions") as status:
         report = run_suite(
             puzzles,
-            evaluator_maker(resolved, network.model),
+            lambda batch_size, size: network.evaluators(batch_size, size, count),
             resolved.search,
             budgets,
             on_budget_fn=lambda budget: status.update(f"{path.stem}: {len(puzzles)} positions, {_named(budget)}"),
@@ -95,17 +97,6 @@ def parse_budgets(text: str) -> list[int]:
             f"--simulations is {text!r}: write whole numbers separated by commas, like 0,100,400 (0: raw policy)"
         )
     return [int(word) for word in words]
-
-
-def evaluator_maker(config: Config, source: Any) -> "MakeEvaluators":
-    """A function that makes one evaluator per core, on a GPU one. When called, it raises as `load_evaluators`."""
-    from alphapente.network.device import choose_device, num_cores
-    from alphapente.network.load import load_evaluators, prepare
-
-    device = choose_device(config.network.device).device
-    network = prepare(source, config, device)
-    count = 1 if device == "cuda" else num_cores()
-    return lambda batch_size, size: load_evaluators(network, config, batch_size, size, device, count)
 
 
 def report_table(report: "SuiteReport", title: str) -> "Table":

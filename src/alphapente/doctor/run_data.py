@@ -4,7 +4,6 @@ Missing data raises NotAvailableError with the reason: the check that needs it i
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -25,7 +24,7 @@ from alphapente.records.store import Store
 if TYPE_CHECKING:
     from alphapente.network.checkpoint import Checkpoint
     from alphapente.network.evaluator import Evaluator
-    from alphapente.network.load import Source
+    from alphapente.network.load import PlayableNetwork
     from alphapente.training.batches import Batch
 
 NEWEST_GAMES = 500
@@ -211,26 +210,16 @@ class RunData:
         return max(1, self.checkpoint.step - start) if isinstance(start, int) else 1
 
     @cached_property
-    def network(self) -> "Source":
-        """The network that plays, from which evaluators are made."""
+    def network(self) -> "PlayableNetwork":
+        """The checkpoint's network, in the precision that plays (int8 excepted: it needs calibration)."""
         from alphapente.network import checkpoint
-        from alphapente.network.device import choose_device
-        from alphapente.network.load import prepare
+        from alphapente.network.load import playable
 
-        model = checkpoint.restore(self.checkpoint_path, self.checkpoint, self.config)
-        return prepare(model, self.config, choose_device(self.config.network.device).device)
-
-    def evaluators(self, batch_size: int, board_size: int, count: int = 1) -> "Sequence[Evaluator]":
-        """Evaluators of the checkpoint's network, in the precision that plays (int8 excepted: it needs calibration)."""
-        from alphapente.network.device import choose_device
-        from alphapente.network.load import load_evaluators
-
-        device = choose_device(self.config.network.device).device
-        return load_evaluators(self.network, self.config, batch_size, board_size, device, count)
+        return playable(checkpoint.restore(self.checkpoint_path, self.checkpoint, self.config), self.config)
 
     @cached_property
     def _evaluator(self) -> "Evaluator":
-        return self.evaluators(BATCH, self.config.game.board_size)[0]
+        return self.network.evaluator(BATCH, self.config.game.board_size)
 
     @cached_property
     def predictions(self) -> Predictions:

@@ -132,7 +132,7 @@ def _evaluations_per_s(run: RunData) -> float:
     from alphapente.selfplay.loop import SelfPlay
 
     seeds = iter(range(1, 1_000_000))
-    (evaluator,) = run.evaluators(GAMES, run.config.game.board_size)
+    evaluator = run.network.evaluator(GAMES, run.config.game.board_size)
     play = SelfPlay(evaluator, run.config, lambda: next(seeds))
     while play.forest.evaluations < WARM:
         play.step()

@@ -27,7 +27,7 @@ def search_helps(run: RunData) -> CheckResult:
     puzzles = _puzzles(run.config.game.variant)
     report = run_suite(
         puzzles,
-        lambda batch, size: run.evaluators(batch, size),
+        lambda batch, size: run.network.evaluators(batch, size, 1),
         run.config.search.model_copy(update={"root_solver_nodes": 0}),  # it would hide errors of the values
         BUDGETS,
     )

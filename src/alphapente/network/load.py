@@ -1,179 +1,194 @@
-"""Makes the Evaluator of a checkpoint on a device: the only module that distinguishes the backends.
+"""From a checkpoint, or a model in memory, to evaluators: the only module that distinguishes the backends.
 
-Heavy modules are imported only when needed, so that a worker that gets a converted network never imports torch.
+Every program takes the same two steps. `load_network`, `load_network_of_type` or `playable` makes a PlayableNetwork:
+the network, converted for the device that will evaluate it. Its `evaluators` then serve any board and batch size, in
+this process or, pickled, in another one. Heavy modules are imported only when needed: a process that gets a converted
+network never imports torch.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 import numba
 
-from alphapente.config import BUILT_IN_CLASSES, Config
+from alphapente.config import BUILT_IN_CLASSES, Config, NetworkSettings
 from alphapente.files import StrPath
 from alphapente.network.converted import find_converted, keep_converted, key_of
 from alphapente.network.device import choose_device
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.mixnet_backend import MixnetEvaluator, quantized
 from alphapente.network.mixnet_kernels import Weights
-from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert
+from alphapente.network.openvino_backend import OpenVinoEvaluator, PortableNetwork, convert, openvino_precision
 from alphapente.network.paths import SHIPPED, checkpoint_path, opponent_path
+from alphapente.network.planes import Planes
+from alphapente.network.quantization import BATCH, quantize, require_int8
 
 if TYPE_CHECKING:
     from torch import nn
 
-Prepared = Union["nn.Module", PortableNetwork, Weights]
-"""A network ready to be loaded for play: a torch model, or a network converted for OpenVINO or for mixnet's kernels."""
-Source = str | os.PathLike[str] | Prepared
-"""What an evaluator can be made from: the path of a checkpoint, or a prepared network."""
+Form = Union["nn.Module", PortableNetwork, Weights]
+"""A network as one of the backends takes it: a torch model, or converted for OpenVINO or for mixnet's kernels."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlayingNetwork:
-    """A model ready to play, its source for the log, and its training steps (0: fresh)."""
+class PlayableNetwork:
+    """A network in the form that its device evaluates fastest; it can be pickled and sent to other processes.
 
-    model: "nn.Module"
-    model_type: str
-    step: int
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedNetwork:
-    """A prepared network (see `prepare`), its training steps (0: fresh), and its source for the log."""
-
-    network: Prepared
-    step: int
-    description: str
-
-
-def playing_network(config: Config, model_type: str, seed: int = 0) -> PlayingNetwork:
-    """The network that plays for a model type: its checkpoint's averaged weights, or fresh ones if it has none yet.
-
-    Raises CheckpointError for a checkpoint that cannot be used, RequestError for an unknown model type.
+    Attributes:
+        form: also what `Evaluator.load_weights` of one of its evaluators takes.
+        device: "cuda", "openvino" or "cpu" (torch on the CPU, or mixnet's kernels).
+        settings: precision and threads of its evaluators.
+        step: its training steps (0: fresh).
+        description: its source, for the log.
     """
-    from alphapente.network import checkpoint, models
 
-    spec = models.spec_of(config, model_type)
-    path = checkpoint_path(config, model_type)
-    if not path.exists():
-        return PlayingNetwork(models.build(spec, seed=seed), model_type, 0, _description(path, 0))
-    found = checkpoint.read(path)
-    checkpoint.require_spec(path, found, spec)
-    return PlayingNetwork(
-        checkpoint.restore(path, found, config), model_type, found.step, _description(path, found.step)
-    )
+    form: Form
+    device: str
+    settings: NetworkSettings
+    step: int = 0
+    description: str = ""
+
+    def evaluator(self, batch_size: int, board_size: int) -> Evaluator:
+        """An Evaluator for batches of `batch_size` positions of one board size. Raises as `evaluators`."""
+        return self.evaluators(batch_size, board_size, 1)[0]
+
+    def evaluators(self, batch_size: int, board_size: int, count: int) -> list[Evaluator]:
+        """`count` evaluators for concurrent threads, one each. With torch they share one network.
+
+        Raises RequestError for a precision that the device lacks, FailureError if OpenVINO cannot compile the network.
+        """
+        threads = self.settings.threads_per_worker
+        if isinstance(self.form, PortableNetwork):
+            requested = self.settings.precision
+            return [OpenVinoEvaluator(self.form, batch_size, board_size, threads, requested) for _ in range(count)]
+        if isinstance(self.form, Weights):
+            return [MixnetEvaluator(self.form, batch_size, board_size) for _ in range(count)]
+        import torch
+
+        from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator
+
+        if self.device == "cpu":
+            torch.set_num_threads(threads)
+        shared = SharedNetwork(self.form, self.device, self.precision)
+        return [TorchEvaluator(shared, batch_size, board_size) for _ in range(count)]
+
+    def in_precision(self, planes: Planes | None) -> "PlayableNetwork":
+        """The network in the requested precision: quantized if that is int8, OpenVINO plays, and there are planes.
+
+        Planes float32[n, NUM_PLANES, S, S] of real positions. Raises RequestError if int8 is requested and not
+        available, FailureError for a network that NNCF cannot quantize.
+        """
+        if self.settings.precision != "int8" or not isinstance(self.form, PortableNetwork):
+            return self
+        require_int8()
+        return self if planes is None else replace(self, form=quantize(self.form, planes))
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: "fp32", "bf16", "int8" or "int16". Raises RequestError if the device lacks it."""
+        if isinstance(self.form, Weights):
+            return "int16"
+        if isinstance(self.form, PortableNetwork):
+            return openvino_precision(self.settings.precision, self.form.quantized)
+        from alphapente.network.torch_backend import torch_precision
+
+        return torch_precision(self.settings.precision, self.device)
+
+    @property
+    def precision_note(self) -> str:
+        """The precision for the log, with the reason if int8 is requested and it is another. Raises as `precision`."""
+        if self.settings.precision != "int8" or self.precision in ("int8", "int16"):
+            return self.precision
+        openvino = isinstance(self.form, PortableNetwork)
+        why = f"int8 once there are {BATCH} records to quantize it on" if openvino else "int8 is for OpenVINO"
+        return f"{self.precision} ({why})"
 
 
-def chosen_network(config: Config, checkpoint_file: StrPath | None, seed: int = 0) -> PlayingNetwork:
+def load_network(config: Config, file: StrPath | None = None, seed: int = 0) -> PlayableNetwork:
     """The network in a checkpoint file; without one, that of `generation.model_type`, else the one that is included.
 
-    Raises CheckpointError for a checkpoint that cannot be used.
+    `seed` is that of a fresh network, if there is no other. Raises CheckpointError for a checkpoint that cannot be
+    used, RequestError for a device that is not available.
     """
+    if file is None and opponent_path(config) == SHIPPED:
+        file = SHIPPED
+    if file is None:
+        return load_network_of_type(config, config.generation.model_type, seed=seed)
     from alphapente.network import checkpoint
 
-    if checkpoint_file is None and opponent_path(config) == SHIPPED:
-        checkpoint_file = SHIPPED
-    if checkpoint_file is None:
-        return playing_network(config, config.generation.model_type, seed)
-    found = checkpoint.read(checkpoint_file)
-    where = "the network that comes with AlphaPente" if Path(checkpoint_file) == SHIPPED else os.fspath(checkpoint_file)
+    found = checkpoint.read(file)
+    where = "the network that comes with AlphaPente" if Path(file) == SHIPPED else os.fspath(file)
     described = f"{where}, a {found.model_type} network at step {found.step:,}"
-    model = checkpoint.restore(checkpoint_file, found, config)
-    return PlayingNetwork(model, found.model_type, found.step, described)
+    return playable(checkpoint.restore(file, found, config), config, step=found.step, description=described)
 
 
-def prepared_network(config: Config, model_type: str, device: str, seed: int = 0) -> PreparedNetwork:
-    """As `playing_network`, in the form that workers on this device load fastest: see `prepare`.
+def load_network_of_type(
+    config: Config, model_type: str, device: str | None = None, seed: int = 0, keep: bool = False
+) -> PlayableNetwork:
+    """The network that plays for a model type: its checkpoint's averaged weights, or fresh ones if it has none yet.
 
-    For OpenVINO and mixnet's kernels this is the converted network that an earlier start stored, if it is of exactly
-    this checkpoint: then torch is not needed at all. Raises as `playing_network`.
+    If an earlier start has stored the converted network of exactly this checkpoint, torch is not needed at all; `keep`
+    stores it. Raises CheckpointError for a checkpoint that cannot be used, RequestError for an unknown model type, or
+    a device that is not available.
     """
-    key = key_of(config, model_type, seed) if _is_converted(config, model_type, device) else ""
+    settings = config.models.get(model_type)
+    class_path = settings.class_path if settings else ""
+    device = device or choose_device(config.network.device, class_path).device
+    is_converted = device == "openvino" or _uses_kernels(class_path == BUILT_IN_CLASSES["mixnet"], device)
+    key = key_of(config, model_type, seed) if is_converted else ""
     kept = find_converted(config, model_type, key)
     if kept:
-        network, step = kept
-        return PreparedNetwork(network, step, _description(checkpoint_path(config, model_type), step))
-    found = playing_network(config, model_type, seed)
-    prepared = prepare(found.model, config, device)
+        form, step = kept
+        return PlayableNetwork(form, device, config.network, step, _description(config, model_type, step))
+    model, step = _trained_or_fresh(config, model_type, seed)
+    network = playable(model, config, device, step, _description(config, model_type, step))
     # A checkpoint that was replaced while it was read would be stored under the key of the one before.
-    if key and isinstance(prepared, PortableNetwork | Weights) and key == key_of(config, model_type, seed):
-        keep_converted(config, model_type, key, prepared, found.step)
-    return PreparedNetwork(prepared, found.step, found.description)
+    unchanged = keep and key and key == key_of(config, model_type, seed)
+    if unchanged and isinstance(network.form, PortableNetwork | Weights):
+        keep_converted(config, model_type, key, network.form, step)
+    return network
 
 
-def _is_converted(config: Config, model_type: str, device: str) -> bool:
-    """Whether `prepare` converts this model for this device; torch itself runs all others on "cpu"."""
-    settings = config.models.get(model_type)
-    own_kernels = settings is not None and settings.class_path == BUILT_IN_CLASSES["mixnet"]
-    return device == "openvino" or (own_kernels and device == "cpu" and not numba.config.DISABLE_JIT)
+def playable(
+    model: "nn.Module", config: Config, device: str | None = None, step: int = 0, description: str = ""
+) -> PlayableNetwork:
+    """A torch model, converted for the device (default: `network.device`, see `choose_device`).
 
-
-def prepare(source: Source, config: Config, device: str) -> Prepared:
-    """`source` in the form that workers on this device load fastest: for OpenVINO the converted network.
-
-    A mixnet is converted for its own kernels, unless `network.device` itself is "cuda".
-
-    Raises CheckpointError for a checkpoint that cannot be used.
+    Raises RequestError for a device that is not available, and for a model that OpenVINO cannot convert.
     """
-    if isinstance(source, str | os.PathLike):
-        source = _model_of(Path(source), config)
-    if isinstance(source, PortableNetwork | Weights):
-        return source
-    if config.network.device != "cuda" and not numba.config.DISABLE_JIT:
-        from alphapente.network.mixnet import Mixnet
+    from alphapente.network.mixnet import Mixnet
 
-        if isinstance(source, Mixnet):
-            return quantized(source)
-    return convert(source) if device == "openvino" else source
-
-
-def load_evaluator(
-    source: Source, config: Config, batch_size: int, board_size: int, device: str | None = None
-) -> Evaluator:
-    """An Evaluator for batches of `batch_size` positions of one board size.
-
-    The device is `network.device` unless given; precision and threads are those of the `network` section. Raises
-    CheckpointError for a checkpoint that cannot be used, RequestError for a device or precision that is not available.
-    """
-    if isinstance(source, PortableNetwork) and device is None:
-        device = "openvino"
-    device = device or choose_device(config.network.device).device
-    return load_evaluators(source, config, batch_size, board_size, device, 1)[0]
+    is_mixnet = isinstance(model, Mixnet)
+    device = device or choose_device(config.network.device, BUILT_IN_CLASSES["mixnet"] if is_mixnet else "").device
+    form: Form = model
+    if isinstance(model, Mixnet) and _uses_kernels(is_mixnet, device):
+        form = quantized(model)
+    elif device == "openvino":
+        form = convert(model)
+    return PlayableNetwork(form, device, config.network, step, description)
 
 
-def load_evaluators(
-    source: Source, config: Config, batch_size: int, board_size: int, device: str, count: int
-) -> list[Evaluator]:
-    """As `load_evaluator`, but `count` evaluators for concurrent threads, one each. With torch they share one network.
-
-    Raises as `load_evaluator`.
-    """
-    network = prepare(source, config, device)
-    precision, threads = config.network.precision, config.network.threads_per_worker
-    if isinstance(network, PortableNetwork):
-        return [OpenVinoEvaluator(network, batch_size, board_size, threads, precision) for _ in range(count)]
-    if isinstance(network, Weights):
-        return [MixnetEvaluator(network, batch_size, board_size) for _ in range(count)]
-    import torch
-
-    from alphapente.network.torch_backend import SharedNetwork, TorchEvaluator, torch_precision
-
-    if device == "cpu":
-        torch.set_num_threads(threads)
-    shared = SharedNetwork(network, device, torch_precision(precision, device))
-    return [TorchEvaluator(shared, batch_size, board_size) for _ in range(count)]
+def _uses_kernels(is_mixnet: bool, device: str) -> bool:
+    """Whether the network is evaluated by mixnet's own kernels."""
+    return is_mixnet and device != "cuda" and not numba.config.DISABLE_JIT
 
 
-def _description(path: Path, step: int) -> str:
-    """The log's description of the network that plays."""
+def _trained_or_fresh(config: Config, model_type: str, seed: int) -> "tuple[nn.Module, int]":
+    """(model, training steps) of a model type."""
+    from alphapente.network import checkpoint, models
+
+    spec, path = models.spec_of(config, model_type), checkpoint_path(config, model_type)
+    if not path.exists():
+        return models.build(spec, seed=seed), 0
+    found = checkpoint.read(path)
+    checkpoint.require_spec(path, found, spec)
+    return checkpoint.restore(path, found, config), found.step
+
+
+def _description(config: Config, model_type: str, step: int) -> str:
+    path = checkpoint_path(config, model_type)
     if not path.exists():
         return f"no checkpoint {path} yet: starting from a fresh network"
     return f"network {path} at step {step:,}"
-
-
-def _model_of(path: Path, config: Config) -> "nn.Module":
-    from alphapente.network import checkpoint
-
-    return checkpoint.restore(path, checkpoint.read(path), config)

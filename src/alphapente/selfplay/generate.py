@@ -21,7 +21,7 @@ from alphapente.selfplay.sizing import PoolSize, pool_size, require_memory
 from alphapente.selfplay.worker_pool import Task, WorkerPool
 
 if TYPE_CHECKING:
-    from alphapente.network.load import PreparedNetwork
+    from alphapente.network.load import PlayableNetwork
     from alphapente.network.planes import Planes
     from alphapente.records.store import Store
 
@@ -121,11 +121,9 @@ class _Generation:
         continued = f", {len(left)} of them from the last generation" if left else ""
         self.report(Note(f"self-play: {self.size}{continued}; seed {seed}; {self.size.reason}"))
 
-    def _load(self, found: "PreparedNetwork") -> None:
-        self.worker_pool.load(found.network, found.step)  # first, so that the workers do not wait for the notes
-        from alphapente.network.precision import precision_in_use
-
-        self.report(Note(f"{found.description}, in {precision_in_use(found.network, self.config, self.size.device)}"))
+    def _load(self, network: "PlayableNetwork") -> None:
+        self.worker_pool.load(network)  # first, so that the workers do not wait for the notes
+        self.report(Note(f"{network.description}, in {network.precision_note}"))
         own = checkpoint_path(self.config, self.settings.model_type)
         others = [] if own.exists() else sorted(path.name for path in own.parent.glob("*_model.pt"))
         if others:
@@ -247,16 +245,16 @@ class _Network:
         self.path = checkpoint_path(config, config.generation.model_type)
         self._seen = _stamp(self.path)
         self._thread = ThreadPoolExecutor(1, "network")
-        self._making: Future[PreparedNetwork] | None = None
+        self._making: Future[PlayableNetwork] | None = None
         self._lacks_planes = False
         """Whether int8 is requested and there were too few records to quantize the network loaded last."""
 
-    def load(self) -> "PreparedNetwork":
+    def load(self) -> "PlayableNetwork":
         """The network of the current checkpoint. Raises CheckpointError; RequestError for a precision not available."""
         self._seen = _stamp(self.path)
         return self._make(self._calibration_planes())
 
-    def newer(self) -> "PreparedNetwork | None":
+    def newer(self) -> "PlayableNetwork | None":
         """The network of a newer checkpoint, prepared in a thread; None while there is none or it is not ready.
 
         Also the same network again once there are records to quantize it on. Games continue while it is converted and
@@ -280,19 +278,15 @@ class _Network:
 
         return calibration_planes(self.store, self.config)
 
-    def _make(self, planes: "Planes | None") -> "PreparedNetwork":
-        from alphapente.network.load import prepared_network
-
-        seed = self.config.generation.seed or 0
-        found = prepared_network(self.config, self.config.generation.model_type, self.device, seed)
-        if self.config.network.precision != "int8":
-            return found
+    def _make(self, planes: "Planes | None") -> "PlayableNetwork":
+        from alphapente.network.load import load_network_of_type
         from alphapente.network.openvino_backend import PortableNetwork
-        from alphapente.network.precision import in_precision
 
-        self._lacks_planes = planes is None and isinstance(found.network, PortableNetwork)
+        settings, int8 = self.config.generation, self.config.network.precision == "int8"
+        found = load_network_of_type(self.config, settings.model_type, self.device, settings.seed or 0, keep=True)
+        self._lacks_planes = int8 and planes is None and isinstance(found.form, PortableNetwork)
         try:
-            return replace(found, network=in_precision(found.network, self.config, planes))
+            return found.in_precision(planes)
         except FailureError as error:  # the next network may be quantizable; the games continue with this one
             return replace(found, description=f"{found.description} (not in int8: {error})")
 

@@ -1,12 +1,12 @@
 """Plays many games at once over one network: each moves when its search is done, without waiting for the others."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.records.model import GameRecord
 from alphapente.rules.kernels import legal_points, play
 from alphapente.rules.position import IN_PLAY
@@ -73,10 +73,10 @@ class SelfPlay:
         """Games that have begun and are not over."""
         return sum(game is not None for game in self.games)
 
-    def load(self, network: Any, step: int) -> None:
-        """Switches to this network (see Evaluator.load_weights), trained for `step` steps; the games continue."""
-        self.forest.load_weights(network)
-        self.network_step = step
+    def load(self, network: PlayableNetwork) -> None:
+        """Switches to this network (see Evaluator.load_weights); the games continue."""
+        self.forest.load_weights(network.form)
+        self.network_step = network.step
 
     def step(self) -> list[GameRecord]:
         """Plays the moves that are due or, if none is, makes one network call for all games; returns ended games.

@@ -13,11 +13,14 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Message, PoolReports, Task, assignments
+
+if TYPE_CHECKING:
+    from alphapente.network.load import PlayableNetwork
 
 
 class _Outbox:
@@ -73,10 +76,10 @@ class ProcessPool(PoolReports):
             self._counts[worker] = 0, 0, task.games_in_play
             self._outboxes[worker].send((task, assignment, cores[worker] if pinned else None))
 
-    def load(self, network: Any, step: int) -> None:
+    def load(self, network: "PlayableNetwork") -> None:
         """See WorkerPool."""
         for outbox in self._outboxes:
-            outbox.send((network, step))
+            outbox.send(network)
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """See WorkerPool."""
@@ -163,7 +166,6 @@ def _work(pipe: Connection) -> None:
 
 def _begin(pipe: Connection) -> None:
     """Prepares before the network arrives, then plays."""
-    from alphapente.network.load import load_evaluator
     from alphapente.selfplay import worker
 
     if (first := pipe.recv()) is None:
@@ -177,11 +179,11 @@ def _begin(pipe: Connection) -> None:
 
         import_openvino()  # before the network arrives: it takes time
     worker.warm_up(task.config)
-    if (network := pipe.recv()) is None:
+    network: PlayableNetwork | None = pipe.recv()
+    if network is None:
         pipe.send(("parked", list(assignment.carried_over), (0, 0, 0)))
         return
     if core is not None:
         os.sched_setaffinity(0, {core})
-    size = task.config.game.board_size
-    evaluator = load_evaluator(network[0], task.config, task.games_in_play, size, task.device)
-    worker.run_worker(_PipeChannel(pipe), worker.self_play(task, assignment, evaluator, network[1]))
+    evaluator = network.evaluator(task.games_in_play, task.config.game.board_size)
+    worker.run_worker(_PipeChannel(pipe), worker.self_play(task, assignment, evaluator, network.step))

@@ -9,10 +9,9 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from alphapente.errors import FailureError
-from alphapente.network.load import load_evaluators
+from alphapente.network.load import PlayableNetwork
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.worker import Command, run_worker, self_play
 from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Message, PoolReports, Task, assignments
@@ -36,18 +35,17 @@ class ThreadPool(PoolReports):
         self._assignments = assignments(len(self._channels), games, carried_over)
         self._counts = [(0, 0, task.games_in_play)] * len(self._channels)
 
-    def load(self, network: Any, step: int) -> None:
+    def load(self, network: PlayableNetwork) -> None:
         """See WorkerPool. The first call loads the network for all threads and starts them."""
         if self._threads:
             for channel in self._channels:
-                channel.commands.put((network, step))
+                channel.commands.put(network)
             return
         task = self._task
         assert task is not None, "begin() comes before load()"
-        size, count = task.config.game.board_size, len(self._channels)
-        evaluators = load_evaluators(network, task.config, task.games_in_play, size, task.device, count)
+        evaluators = network.evaluators(task.games_in_play, task.config.game.board_size, len(self._channels))
         for channel, assignment, evaluator in zip(self._channels, self._assignments, evaluators, strict=True):
-            play = self_play(task, assignment, evaluator, step)
+            play = self_play(task, assignment, evaluator, network.step)
             name = f"self-play {assignment.worker + 1}"
             self._threads.append(threading.Thread(target=run_worker, args=(channel, play), name=name, daemon=True))
         for thread in self._threads:

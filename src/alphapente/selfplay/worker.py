@@ -3,13 +3,13 @@
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from alphapente.config import BUILT_IN_CLASSES, Config
 from alphapente.errors import AlphaPenteError
 from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.network.inputs import PLANES
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import PlayableNetwork
 from alphapente.network.mixnet_backend import MixnetEvaluator
 from alphapente.network.mixnet_kernels import blank_weights
 from alphapente.records.model import GameRecord
@@ -20,8 +20,8 @@ from alphapente.selfplay.worker_pool import Assignment, Counts, Message, Task, a
 REPORT_EVERY_S = 0.25
 """How often a worker reports its progress while no game ends."""
 
-Command = tuple[Any, int] | None
-"""A network and the number of steps that it was trained for; None: stop."""
+Command = PlayableNetwork | None
+"""A network to play with from now on; None: stop."""
 
 
 class Channel(Protocol):
@@ -84,7 +84,7 @@ def _execute_commands(channel: Channel, play: SelfPlay) -> bool:
             return True
         if received[0] is None:
             return False
-        play.load(*received[0])
+        play.load(received[0])
 
 
 def failed(error: Exception, parked: Sequence[bytes] = ()) -> Message:
@@ -144,16 +144,15 @@ class InProcess:
         self._task = task
         (self._assignment,) = assignments(1, games, carried_over)
 
-    def load(self, network: Any, step: int) -> None:
+    def load(self, network: PlayableNetwork) -> None:
         """See WorkerPool."""
         assert self._task is not None, "begin() comes before load()"
         if self._play:
-            self._play.load(network, step)
+            self._play.load(network)
             return
         task = self._task
-        size = task.config.game.board_size
-        evaluator = load_evaluator(network, task.config, task.games_in_play, size, task.device)
-        self._play = self_play(task, self._assignment, evaluator, step)
+        evaluator = network.evaluator(task.games_in_play, task.config.game.board_size)
+        self._play = self_play(task, self._assignment, evaluator, network.step)
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """See WorkerPool."""

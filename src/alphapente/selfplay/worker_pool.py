@@ -8,13 +8,16 @@ still in play.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord
+
+if TYPE_CHECKING:
+    from alphapente.network.load import PlayableNetwork
 
 STOP_WAIT_S = 20.0
 """How long a stop waits for a worker to return its games."""
@@ -26,6 +29,7 @@ class Task:
 
     config: Config
     device: str
+    """That of its networks: workers load its library before the first network arrives."""
     games_in_play: int
     run_seed: int
     series: int
@@ -75,8 +79,8 @@ class WorkerPool(Protocol):
     def begin(self, task: Task, games: int | None, carried_over: Sequence[bytes]) -> None:
         """Sets the task: at most `games` games, those of `carried_over` first."""
 
-    def load(self, network: Any, step: int) -> None:
-        """Switches to this network (prepared by `network.load`), trained for `step` steps. Raises FailureError."""
+    def load(self, network: "PlayableNetwork") -> None:
+        """Switches to this network. Raises FailureError."""
 
     def poll(self, timeout_s: float) -> list[GameRecord]:
         """Games that ended since the last call; waits up to `timeout_s` for one. Raises FailureError."""

@@ -20,7 +20,7 @@ from alphapente.pipeline.history import read_history
 from alphapente.web.errors import WebError
 
 if TYPE_CHECKING:
-    from alphapente.network.load import Source
+    from alphapente.network.load import PlayableNetwork
 
 Kind = Literal["shipped", "checkpoint", "history"]
 SHIPPED_ID = "shipped"
@@ -52,7 +52,7 @@ class Loaded:
     """
 
     key: str
-    network: "Source"
+    network: "PlayableNetwork"
     used_at: float
     free: dict[int, list[Evaluator]] = field(default_factory=dict)
 
@@ -68,8 +68,9 @@ class Networks:
     """All networks of a server. Any thread may call any method."""
 
     def __init__(self, config: Config) -> None:
+        """Raises RequestError if `network.device` is not available."""
+        choose_device(config.network.device)
         self._config = config
-        self._device = choose_device(config.network.device).device
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._loaded: dict[str, Loaded] = {}
@@ -183,8 +184,6 @@ class Networks:
     @contextmanager
     def borrow(self, loaded: Loaded, board_size: int) -> Iterator[Evaluator]:
         """An evaluator for `search.leaves_at_once` positions, for exclusive use in the block."""
-        from alphapente.network.load import load_evaluator
-
         with self._lock:
             loaded.used_at = time.monotonic()
             free = loaded.free[board_size] = loaded.free.pop(board_size, [])  # most recently used last
@@ -192,8 +191,7 @@ class Networks:
                 del loaded.free[next(iter(loaded.free))]
             evaluator = free.pop() if free else None
         if evaluator is None:
-            places = self._config.search.leaves_at_once
-            evaluator = load_evaluator(loaded.network, self._config, places, board_size, self._device)
+            evaluator = loaded.network.evaluator(self._config.search.leaves_at_once, board_size)
         try:
             yield evaluator
         finally:
@@ -221,14 +219,12 @@ class Networks:
             raise WebError(404, "no_network", f"the file of network {entry.id} was deleted: choose another") from None
         return f"{entry.id}@{status.st_mtime_ns}"
 
-    def _read(self, entry: Entry) -> "Source":
-        from alphapente.network.load import chosen_network, playing_network, prepare
+    def _read(self, entry: Entry) -> "PlayableNetwork":
+        from alphapente.network.load import load_network, load_network_of_type
 
         if entry.path is None:
-            network = playing_network(self._config, entry.model_type)
-        else:
-            network = chosen_network(self._config, entry.path)
-        return prepare(network.model, self._config, self._device)
+            return load_network_of_type(self._config, entry.model_type)
+        return load_network(self._config, entry.path)
 
     def _forget_longest_unused(self) -> None:
         while len(self._loaded) > self._config.web.max_networks:

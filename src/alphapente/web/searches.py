@@ -8,13 +8,13 @@ show its result at any time.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.arena.players.engine import FIRST_NODES, Candidate, candidates, unsearched
+from alphapente.arena.players.engine import FIRST_NODES, Candidate, GameTree, candidates, unsearched
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game
@@ -24,6 +24,7 @@ from alphapente.rules.tactics import LOSES, tactics
 from alphapente.search.mcts.choice import choose_point
 from alphapente.search.mcts.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
 from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.timed import Budget, TimedSearch
 from alphapente.search.mcts.tree import PROVEN_WIN, UNKNOWN
 from alphapente.search.solver.solve import Solver
 from alphapente.web.networks import Loaded, Networks
@@ -75,7 +76,6 @@ class SearchSnapshot:
     result: SearchResult
     candidates: tuple[Candidate, ...]
     policy: NDArray[np.float32]
-    simulations: int
     elapsed_s: float
     forced: ForcedWin | None
     finished: bool
@@ -105,16 +105,14 @@ class EvaluatorSlot:
         raise NotImplementedError("a search keeps its network")
 
 
-@dataclass(slots=True)
-class Tree:
-    """A forest of one tree, its network and variant, and the moves that led to its root."""
+class Tree(GameTree):
+    """The tree of a game that a network searches."""
 
-    network_key: str
-    forest: Forest
-    slot: EvaluatorSlot
-    variant: str
-    moves: list[int] = field(default_factory=list)
-    kept_at: float = 0.0
+    def __init__(self, forest: Forest, slot: EvaluatorSlot, network_key: str) -> None:
+        super().__init__(forest)
+        self.slot = slot
+        self.network_key = network_key
+        self.kept_at = 0.0
 
 
 class Trees:
@@ -131,24 +129,19 @@ class Trees:
 
     def take(self, spec: SearchSpec) -> Tree:
         """A tree whose root is the spec's position: a kept tree of the same game, advanced, or a new one."""
-        game = spec.game
-        tree = self._take_kept(spec) if spec.analyse and spec.reuse else None
-        if tree is not None:
-            for point in game.moves[len(tree.moves) :]:
-                tree.forest.advance(0, point)
-        else:
-            slot = EvaluatorSlot(game.size, self._for_moves.leaves_at_once)
-            settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
-            nodes = self._nodes
-            if spec.seconds is None and not (spec.analyse and spec.reuse):  # this tree is not reused
-                nodes = min(nodes, most_nodes(spec.simulations))
-            forest = Forest(
-                slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES
-            )
-            forest.set_position(0, game.position)
-            tree = Tree(spec.network.key, forest, slot, game.variant)
-        tree.moves = game.moves
+        kept = self._take_kept(spec) if spec.analyse and spec.reuse else None
+        tree = kept or self._new(spec)
+        tree.follow(spec.game)
         return tree
+
+    def _new(self, spec: SearchSpec) -> Tree:
+        slot = EvaluatorSlot(spec.game.size, self._for_moves.leaves_at_once)
+        settings = self._for_analysis if spec.analyse or spec.seconds is not None else self._for_moves
+        nodes = self._nodes
+        if spec.seconds is None and not (spec.analyse and spec.reuse):  # this tree is not reused
+            nodes = min(nodes, most_nodes(spec.simulations))
+        forest = Forest(slot, settings, num_trees=1, simulations=nodes // 2, max_nodes=nodes, first_nodes=FIRST_NODES)
+        return Tree(forest, slot, spec.network.key)
 
     def keep(self, tree: Tree) -> None:
         """Keeps a tree that has no leaves in flight. Beyond the limit the oldest tree is deleted."""
@@ -171,15 +164,12 @@ class Trees:
 
     def _take_kept(self, spec: SearchSpec) -> Tree | None:
         """Removes and returns the kept tree that is nearest before the spec's position; None if there is none."""
-        game = spec.game
-        moves, wanted = game.moves, (spec.network.key, game.variant, game.size)
+        game, least = spec.game, len(spec.game.moves) - _NEAR_MOVES
         with self._lock:
             fitting = [
                 tree
                 for tree in self._kept
-                if (tree.network_key, tree.variant, tree.forest.size) == wanted
-                and len(moves) - _NEAR_MOVES <= len(tree.moves)
-                and tree.moves == moves[: len(tree.moves)]
+                if tree.network_key == spec.network.key and least <= len(tree.moves) and tree.leads_to(game)
             ]
             if not fitting:
                 return None
@@ -200,11 +190,10 @@ class Search:
         self._rng = np.random.default_rng()
         self._began = self._reported_at = time.monotonic()
         self._tree: Tree | None = None
+        self._search: TimedSearch | None = None
         self._policy: NDArray[np.float32] | None = None
         self._raw_value = 0.0
         self._forced: ForcedWin | None = None
-        self._done_before = 0
-        """Simulations of finished rounds. A round is one search of the tree from start to end."""
 
     def cancel(self) -> None:
         """Ends the search after its current batch."""
@@ -212,7 +201,7 @@ class Search:
 
     def fail(self, error: Exception) -> None:
         """Ends the search with an error. Its tree is discarded, since it may be inconsistent."""
-        self._tree = None
+        self._tree = self._search = None
         self._listener(error)
 
     def run_slice(self, solver: Solver, seconds: float) -> bool:
@@ -231,51 +220,33 @@ class Search:
                 return self._answer_from_policy()
             if (win := self._own_win()) is not None:
                 return self._answer_with_win(win)
-            tree = self._tree
+            tree, search = self._tree, self._search
             assert tree is not None, "a search begins with a tree"
+            assert search is not None, "which it searches"
             tree.slot.evaluator = evaluator
             while True:
-                if self._step(tree.forest):
-                    return True
+                if search.step():
+                    self._report(search.result, finished=True)
+                    return self._release_tree()
                 if self.cancelled.is_set():
                     return self._release_tree()
                 now = time.monotonic()
                 if now - self._reported_at >= spec.every_s:
-                    self._report(tree.forest.look(0), finished=False)
+                    self._report(search.look(), finished=False)
                 if now >= end:
                     return False
 
     def _begin(self, solver: Solver, evaluator: Evaluator) -> None:
-        """Evaluates the position, looks for a forced win, and starts the first round."""
+        """Evaluates the position, looks for a forced win, and starts the search of the tree."""
         spec = self.spec
         self._policy, self._raw_value = network_evaluation(spec.game, evaluator)
         self._forced = forced_win(spec.game, solver, SOLVER_POSITIONS if spec.analyse else MOST_ROOT_POSITIONS)
         if spec.simulations and self._own_win() is None:
             self._tree = self._trees.take(spec)
-            self._start_round(self._tree.forest)
-
-    def _start_round(self, forest: Forest) -> None:
-        left = self.spec.simulations - self._done_before
-        forest.start(0, self._rng, simulations=left, even_if_forced=self.spec.analyse)
-
-    def _step(self, forest: Forest) -> bool:
-        """Runs one batch, or ends a round; True once the result was reported."""
-        if self._out_of_time():
-            forest.stop(0)
-        if 0 not in forest.step():
-            return False
-        result = forest.result(0)
-        self._done_before += result.simulations
-        more = self.spec.simulations - self._done_before
-        if more > 0 and result.simulations > 1 and not result.proven and not self._out_of_time():
-            self._start_round(forest)
-            return False
-        self._report(result, finished=True)
-        return self._release_tree()
-
-    def _out_of_time(self) -> bool:
-        seconds = self.spec.seconds
-        return seconds is not None and time.monotonic() - self._began >= seconds
+            budget = Budget(spec.simulations, spec.seconds)
+            self._search = TimedSearch(
+                self._tree.forest, self._rng, budget, began=self._began, even_if_forced=spec.analyse
+            )
 
     def _answer_from_policy(self) -> bool:
         """Reports a move without search, drawn from the network's policy."""
@@ -306,7 +277,7 @@ class Search:
         """Releases the tree; that of an analysis may be kept."""
         if self._tree is not None and self.spec.analyse and self.spec.reuse:
             self._trees.keep(self._tree)
-        self._tree = None
+        self._tree = self._search = None
         return True
 
     def _report(self, result: SearchResult | None, finished: bool) -> None:
@@ -315,11 +286,9 @@ class Search:
             return
         self._reported_at = time.monotonic()
         assert self._policy is not None
-        spec, simulations = self.spec, self._done_before
+        spec = self.spec
         looked_at = unsearched(result) if self._tree is None else candidates(self._tree.forest, 0, result)
-        if not finished:
-            simulations += result.simulations
-        elif spec.temperature and spec.simulations and not result.proven:
+        if finished and spec.temperature and spec.simulations and not result.proven:
             result = _drawn(result, spec.temperature, self._rng)
         self._listener(
             SearchSnapshot(
@@ -327,7 +296,6 @@ class Search:
                 result=result,
                 candidates=looked_at,
                 policy=self._policy,
-                simulations=simulations,
                 elapsed_s=self._reported_at - self._began,
                 forced=self._forced,
                 finished=finished,

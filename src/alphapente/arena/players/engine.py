@@ -12,14 +12,9 @@ from alphapente.rules.game import Game
 from alphapente.search.mcts.edges import edge_value
 from alphapente.search.mcts.forest import PRINCIPAL_VARIATION, Forest
 from alphapente.search.mcts.root import SearchResult, principal_variation
+from alphapente.search.mcts.timed import Budget, TimedSearch
 from alphapente.search.mcts.tree import nodes_in_memory
 
-FIRST_SIMULATIONS = 32
-"""Simulations of the first search with a time limit. They measure the engine's speed."""
-PLANNED_SHARE = 0.95
-"""Share of the remaining time for which a search is planned."""
-LEAST_TIME_SHARE = 0.08
-"""Another search begins only if more than this share of the move's time remains."""
 FIRST_NODES = 4096
 """Initial capacity of a tree in positions: 4 MB on 19x19. It doubles when a search needs more."""
 
@@ -44,13 +39,34 @@ class Analysis:
     elapsed_s: float
 
 
+class GameTree:
+    """A forest of one tree that follows a game."""
+
+    def __init__(self, forest: Forest) -> None:
+        self.forest = forest
+        self.variant = ""
+        self.moves: list[int] = []
+        """The moves that led to the root."""
+
+    def leads_to(self, game: Game) -> bool:
+        """Whether the game continues from the root, or has just reached it."""
+        reached = self.variant, self.forest.size, self.moves
+        return reached == (game.variant, game.size, game.moves[: len(self.moves)])
+
+    def follow(self, game: Game) -> None:
+        """Moves the root to the game's position: keeps the subtree if the game continues, else starts a new tree."""
+        if self.leads_to(game):
+            for point in game.moves[len(self.moves) :]:
+                self.forest.advance(0, point)
+        else:
+            self.forest.set_position(0, game.position)
+        self.variant, self.moves = game.variant, game.moves
+
+
 class Engine:
     """Searches the positions of one game at a time, with `simulations` a move or, if given, for `seconds` a move.
 
-    The tree is kept while the game only moves forward. Sequential halving (Gumbel root) and the threat solver's budget
-    need the number of simulations in advance. With a time limit it is estimated from the remaining time and the
-    engine's measured speed. If the simulations end early, a larger search continues from their tree; if the time runs
-    out first, the search ends.
+    The tree is kept while the game only moves forward. A search is a TimedSearch of the settings' root.
     """
 
     def __init__(
@@ -64,78 +80,37 @@ class Engine:
         engines: int = 1,
     ) -> None:
         """`engines`: number of engines whose trees share half of the machine's memory."""
-        self.evaluator = evaluator
-        self.simulations = simulations
-        self.seconds = seconds
+        self._budget = Budget(simulations) if seconds is None else Budget(seconds=seconds)
         self._rng = rng
         nodes = nodes_in_memory(engines, evaluator.board_size**2)
         if seconds is None:
             nodes = max(min(nodes, 4 * simulations + 64), simulations + 16)
         else:
             simulations = nodes // 2
-        self._forest = Forest(
-            evaluator, settings, num_trees=1, simulations=simulations, max_nodes=nodes, first_nodes=FIRST_NODES
+        self._tree = GameTree(
+            Forest(evaluator, settings, num_trees=1, simulations=simulations, max_nodes=nodes, first_nodes=FIRST_NODES)
         )
         self._speed = 0.0  # simulations a second, as measured last
-        self._at: tuple[str, int, list[int]] | None = None
         self._last: Analysis | None = None
 
     def think(self, game: Game, stop: Callable[[], bool] = lambda: False) -> Analysis:
-        """Searches the game's position, which must be in play. `stop` ends a search with a time limit early.
+        """Searches the game's position, which must be in play. `stop` ends the search early.
 
         A second call with the same moves returns the same analysis without a new search.
         """
-        if self._last is not None and self._at == (game.variant, game.size, game.moves):
+        tree = self._tree
+        if self._last is not None and tree.leads_to(game) and tree.moves == game.moves:
             return self._last
         started = time.monotonic()
-        self._follow(game)
-        result = self._search(None, stop) if self.seconds is None else self._by_clock(started, self.seconds, stop)
-        self._last = Analysis(result, candidates(self._forest, 0, result), time.monotonic() - started)
+        tree.follow(game)
+        search = TimedSearch(tree.forest, self._rng, self._budget, began=started, speed=self._speed)
+        while not search.step():
+            if stop():
+                search.stop()
+        self._speed, result = search.speed, search.result
+        assert result is not None, "a finished search has a result"
+        self._last = Analysis(result, candidates(tree.forest, 0, result), time.monotonic() - started)
         return self._last
-
-    def _search(self, simulations: int | None, out_of_time: Callable[[], bool]) -> SearchResult:
-        """One complete search. With a time limit it starts no new simulations once `out_of_time` returns True."""
-        self._forest.start(0, self._rng, simulations=simulations)
-        while 0 not in self._forest.step():
-            if simulations is not None and out_of_time():
-                self._forest.stop(0)
-        return self._forest.result(0)
-
-    def _by_clock(self, started: float, seconds: float, stop: Callable[[], bool]) -> SearchResult:
-        deadline = started + seconds
-
-        def out_of_time() -> bool:
-            return time.monotonic() >= deadline or stop()
-
-        most = self._forest.simulations
-        while True:
-            before, since = self._visits(), time.monotonic()
-            new = PLANNED_SHARE * (deadline - since) * self._speed if self._speed else FIRST_SIMULATIONS
-            planned = min(most, max(before + int(new), 1))  # earlier visits count too
-            result = self._search(planned, out_of_time)
-            now = time.monotonic()
-            made = self._visits() - before
-            if made >= FIRST_SIMULATIONS // 2:
-                self._speed = made / (now - since)
-            more = deadline - now > LEAST_TIME_SHARE * seconds and not stop()
-            if not more or result.proven or made == 0 or result.simulations < planned:
-                return result
-
-    def _visits(self) -> int:
-        """Visits of the root; 0 before its first search."""
-        trees = self._forest.trees
-        return int(trees.nodes[0, 0]["visits"]) if trees.heads[0]["num_nodes"] else 0
-
-    def _follow(self, game: Game) -> None:
-        """Moves the tree to the game's position: advances it if the game continued, else starts a new one."""
-        moves = game.moves
-        known = self._at
-        if known is not None and known[:2] == (game.variant, game.size) and moves[: len(known[2])] == known[2]:
-            for point in moves[len(known[2]) :]:
-                self._forest.advance(0, point)
-        else:
-            self._forest.set_position(0, game.position)
-        self._at = game.variant, game.size, moves
 
 
 def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candidate, ...]:

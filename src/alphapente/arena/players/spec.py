@@ -18,7 +18,7 @@ from alphapente.rules.position import new_positions
 from alphapente.search.mcts.forest import Forest, search_position
 
 if TYPE_CHECKING:
-    from alphapente.network.load import Prepared, Source
+    from alphapente.network.load import PlayableNetwork
 
 BATCH_SIZE = 32
 """Positions that a player with a fixed number of simulations searches in parallel."""
@@ -142,15 +142,19 @@ def _reference(word: str, spec: PlayerSpec, config: Config, options: PlayerOptio
 
 def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOptions) -> Player:
     """A player with an evaluator: with a time limit, with simulations, or without search."""
-    described, source = _network(spec.name, config, options.seed)
+    described, network = _network(spec.name, config, options.seed)
     by_clock = spec.seconds is not None
     batch_size, count = (
         (config.search.leaves_at_once, options.at_once) if by_clock else (min(BATCH_SIZE, options.at_once), 1)
     )
-    evaluators = _evaluators(source, config, batch_size, count)
+    size = config.game.board_size
+    if network is None:
+        evaluators: list[Evaluator] = [HeuristicEvaluator(batch_size, size) for _ in range(count)]
+    else:
+        evaluators = network.evaluators(batch_size, size, count)
     for evaluator in evaluators:
         _warm_up(evaluator, config.search)
-    described += f" ({evaluator.name})" if source is not None else ""
+    described += f" ({evaluator.name})" if network is not None else ""
     note = f", {options.note}" if options.note else ""
     simulations = config.generation.simulations if spec.simulations is None else spec.simulations
     if spec.seconds is not None:
@@ -158,42 +162,27 @@ def _searcher(word: str, spec: PlayerSpec, config: Config, options: PlayerOption
 
         return ClockPlayer(evaluators, config.search, spec.seconds, f"{described}, {spec.seconds:g} s{note}")
     if spec.policy or simulations == 0:
-        if source is None:
+        if network is None:
             raise RequestError(f"player {word!r} has no network to play without search: choose simulations from 1")
         return PolicyPlayer(evaluator, f"policy of {described}{note}")
     return SearchPlayer(evaluator, config.search, simulations, f"{described}, {simulations} simulations{note}")
 
 
-def _network(name: str, config: Config, seed: int) -> "tuple[str, Source | None]":
+def _network(name: str, config: Config, seed: int) -> "tuple[str, PlayableNetwork | None]":
     """The name of a player's network, and the network; None for the hand-made evaluator."""
     if name == "heuristic":
         return name, None
+    from alphapente.network.load import load_network, playable
+    from alphapente.network.mixnet_kernels import Weights
+
     if name == FRESH:
         from alphapente.network.models import build_model
 
         model_type = config.generation.model_type
-        return f"fresh {model_type} of seed {seed}", build_model(config, model_type, seed)
-    from alphapente.network import checkpoint
-    from alphapente.network.device import choose_device
-    from alphapente.network.load import prepare
-    from alphapente.network.mixnet_kernels import Weights
-
-    path = Path(name)
-    found = checkpoint.read(path)
-    network = prepare(checkpoint.restore(path, found, config), config, choose_device(config.network.device).device)
-    quantize = config.network.precision == "int8" and not isinstance(network, Weights)  # those are int16 already
-    return f"{path} at step {found.step:,}", _in_int8(network, config) if quantize else network
-
-
-def _evaluators(source: "Source | None", config: Config, batch_size: int, count: int) -> Sequence[Evaluator]:
-    """`count` evaluators that work in parallel, each for batches of `batch_size`."""
-    size = config.game.board_size
-    if source is None:
-        return [HeuristicEvaluator(batch_size, size) for _ in range(count)]
-    from alphapente.network.device import choose_device
-    from alphapente.network.load import load_evaluators
-
-    return load_evaluators(source, config, batch_size, size, choose_device(config.network.device).device, count)
+        return f"fresh {model_type} of seed {seed}", playable(build_model(config, model_type, seed), config)
+    network = load_network(config, Path(name))
+    quantize = config.network.precision == "int8" and not isinstance(network.form, Weights)  # those are int16 already
+    return f"{Path(name)} at step {network.step:,}", _in_int8(network, config) if quantize else network
 
 
 def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
@@ -202,18 +191,17 @@ def _warm_up(evaluator: Evaluator, settings: SearchSettings) -> None:
     search_position(forest, new_positions(1, "gomoku", evaluator.board_size)[0], np.random.default_rng(0))
 
 
-def _in_int8(network: "Prepared", config: Config) -> "Source":
+def _in_int8(network: "PlayableNetwork", config: Config) -> "PlayableNetwork":
     """The network quantized on records of `records.database`.
 
     Raises RequestError where int8 is not available: no OpenVINO, no NNCF, a processor without int8, too few records.
     """
     from alphapente.network.openvino_backend import PortableNetwork
-    from alphapente.network.precision import in_precision
     from alphapente.network.quantization import BATCH
     from alphapente.records.calibration import calibration_planes
     from alphapente.records.store import Store
 
-    if not isinstance(network, PortableNetwork):
+    if not isinstance(network.form, PortableNetwork):
         raise RequestError("int8 is for OpenVINO: set network.device to openvino")
     with Store(config.records.database, config.records.busy_timeout_s, read_only=True) as store:
         planes = calibration_planes(store, config)
@@ -222,4 +210,4 @@ def _in_int8(network: "Prepared", config: Config) -> "Source":
             f"int8 needs {BATCH} records of {config.game.variant} {config.game.board_size}x{config.game.board_size} "
             f"to quantize on, and {config.records.database} holds fewer: name another by --set records.database=FILE"
         )
-    return in_precision(network, config, planes)
+    return network.in_precision(planes)

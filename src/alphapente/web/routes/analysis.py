@@ -106,8 +106,8 @@ def view(snapshot: SearchSnapshot) -> SearchView:
     shares = {int(point): int(result.visits[point]) / total for point in result.visits.nonzero()[0]} if total else {}
     policy = {int(point): float(snapshot.policy[point]) for point in (snapshot.policy >= LEAST_SHARE).nonzero()[0]}
     return SearchView(
-        simulations=snapshot.simulations,
-        simulations_per_s=round(snapshot.simulations / max(snapshot.elapsed_s, 1e-3), 1),
+        simulations=result.simulations,
+        simulations_per_s=round(result.simulations / max(snapshot.elapsed_s, 1e-3), 1),
         elapsed_s=round(snapshot.elapsed_s, 3),
         value=rounded(sign * result.value),
         proven=_PROVEN.get(result.proven),  # type: ignore[arg-type]
