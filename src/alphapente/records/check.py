@@ -16,7 +16,7 @@ from alphapente.records.schema import GAMES, POOLS, RECORDS
 from alphapente.records.store import Store
 from alphapente.records.writing import SEQ_BITS
 from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+from alphapente.rules.position import ENDINGS, IN_PLAY, WON_BY, Position, new_positions, stones
 
 _OPENING_PLIES = 3
 """Only in these plies can the rules forbid an empty point."""
@@ -130,11 +130,9 @@ def _match_findings(store: Store) -> Iterator[Finding]:
             ending, winner = WON_BY[position["won_by"]], int(position["winner"])
             if problem is not None:
                 yield Finding(None, problem[0], f"game {number} of {title}: {problem[1]}")
-            elif game.won_by in ("five", "captures", "draw"):
-                settled = (ending, 0 if winner == DRAW else winner)
-                if (game.won_by, game.winner) != settled:
-                    claim = f"won by {game.winner} ({game.won_by}), but by its moves by {settled[1]} ({settled[0]})"
-                    yield Finding(None, None, f"game {number} of {title} is said to be {claim}")
+            elif game.won_by in ENDINGS and (game.won_by, game.winner) != (ending, winner):
+                claim = f"won by {game.winner} ({game.won_by}), but by its moves by {winner} ({ending})"
+                yield Finding(None, None, f"game {number} of {title} is said to be {claim}")
 
 
 def _file_problems(connection: Connection) -> Iterator[Finding]:
@@ -185,9 +183,8 @@ def game_problems(game: StoredGame) -> Iterator[Problem]:
         if game.won_by != "unfinished":
             yield None, f"it is said to be won by {game.won_by}, but its {len(game.moves)} moves do not end it"
         return
-    settled = 0 if winner == DRAW else winner
-    if game.winner != settled:
-        yield None, f"its winner is said to be {game.winner}, but by its moves it is {settled}"
+    if game.winner != winner:
+        yield None, f"its winner is said to be {game.winner}, but by its moves it is {winner}"
     if game.won_by != WON_BY[position["won_by"]]:
         yield None, f"it is said to be won by {game.won_by}, but by its moves it is {WON_BY[position['won_by']]}"
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from alphapente.errors import FailureError, RequestError
 from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
 from alphapente.rules.legality import captured_after
+from alphapente.rules.position import DRAW
 
 POINTS_PER_BYTE = 5
 _DIGITS = np.array([1, 3, 9, 27, 81], np.uint8)
@@ -143,8 +144,8 @@ def _encode_surprise(surprise: float | None) -> int | None:
 
 
 def outcome_of(winner: int, to_move: int) -> int:
-    """1, 0 or -1: the outcome of a game won by `winner` (0: a draw) for the player to move."""
-    if winner == 0:
+    """1, 0 or -1: the outcome of a game won by `winner` (1, 2 or DRAW) for the player to move."""
+    if winner == DRAW:
         return 0
     return 1 if winner == to_move else -1
 

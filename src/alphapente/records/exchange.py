@@ -16,13 +16,12 @@ from alphapente.files import StrPath, writing, writing_text
 from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
 from alphapente.records.store import Store
 from alphapente.records.writing import refuse_impossible
-from alphapente.rules.gametext import GAME_NAMES, GameText, decode_text, each_game, write_game
+from alphapente.rules.gametext import GAME_NAMES, RESULTS_BY_WINNER, GameText, decode_text, each_game, write_game
 from alphapente.rules.legality import replay
 from alphapente.rules.notation import NotationError, TextError
-from alphapente.rules.position import MAX_SIZE, WON_BY
+from alphapente.rules.position import IN_PLAY, MAX_SIZE, WON_BY
 
-_RESULT_OF = {1: "1-0", 2: "0-1", 0: "1/2-1/2", None: None}
-_WINNER_OF = {result: winner for winner, result in _RESULT_OF.items()}
+_WINNERS_BY_RESULT = {result: winner for winner, result in RESULTS_BY_WINNER.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,8 @@ def game_text(game: StoredGame) -> GameText:
             "Player 1 Type": "Computer",
             "Player 2 Type": "Computer",
         }
-    return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size, game.comments)
+    result = None if game.winner is None else RESULTS_BY_WINNER[game.winner]
+    return GameText(headers, game.moves, result, game.variant, game.board_size, game.comments)
 
 
 def import_games(
@@ -144,9 +144,9 @@ def import_games(
 def _imported(text: GameText) -> ImportedGame:
     """Converts a game to its stored form. Raises RequestError for a game that the database cannot store."""
     position = replay(text.moves, text.variant, text.size)
-    won_by = cast(WonBy, WON_BY[position["won_by"]]) if position["winner"] else "unfinished"
+    won_by = "unfinished" if position["winner"] == IN_PLAY else cast(WonBy, WON_BY[position["won_by"]])
     refuse_impossible(text.variant, text.size, text.moves, won_by)
-    winner = _WINNER_OF[text.result]
+    winner = None if text.result is None else _WINNERS_BY_RESULT[text.result]
     return ImportedGame(text.variant, text.size, text.moves, winner, won_by, text.headers, text.comments)
 
 

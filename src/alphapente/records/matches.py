@@ -11,6 +11,7 @@ from alphapente.records.connect import DatabaseError
 from alphapente.records.model import Match, MatchGame, PlayerIdentity
 from alphapente.records.schema import MATCH_GAMES, MATCHES, PLAYERS
 from alphapente.records.writing import insert_new, refuse_impossible
+from alphapente.rules.position import WINNER_NAMES
 
 _SIDES: tuple[Literal["a", "b"], ...] = ("a", "b")
 _IDENTITY = ("name", "kind", "digest", "settings")
@@ -25,7 +26,7 @@ def refuse_impossible_match(match: Match) -> None:
             raise RequestError(
                 f"a game of a match has {game.opening_plies} plies of opening: allowed are 0 to its {len(game.moves)}"
             )
-        if game.winner not in (0, 1, 2) or game.first not in _SIDES:
+        if game.winner not in WINNER_NAMES or game.first not in _SIDES:
             raise RequestError(
                 f"a game of a match is started by 'a' or 'b' and won by 1, 2 or 0, not {game.first!r} and {game.winner}"
             )
@@ -135,7 +136,7 @@ def _stored_game(row: Row[Any], name: str) -> MatchGame:
         moves = tuple(codec.unpack_plies(row.moves))
         if row.first not in (1, 2):
             raise ValueError(f"first is {row.first!r}; allowed are 1 (player A moves first) and 2 (player B)")
-        if row.winner not in (0, 1, 2):
+        if row.winner not in WINNER_NAMES:
             raise ValueError(f"winner is {row.winner!r}; allowed are 1, 2 and 0 (a draw)")
         if not 0 <= row.opening_plies <= len(moves):
             raise ValueError(f"opening_plies is {row.opening_plies!r}; allowed are 0 to its {len(moves)} plies")

@@ -51,7 +51,7 @@ class GameRecord:
     board_size: int
     moves: list[int]
     winner: int
-    """1, 2, or 0 for a draw."""
+    """1, 2 or DRAW."""
     won_by: WonBy
     opening_plies: int
     """Number of plies at the start that were played at random, so that games differ."""
@@ -131,7 +131,7 @@ class PlayerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class MatchGame:
-    """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or 0 for a draw.
+    """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or DRAW.
 
     `won_by` is "five", "captures", "draw", or "forfeit" if the loser broke the rules, resigned or did not answer.
     """

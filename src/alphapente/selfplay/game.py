@@ -12,7 +12,7 @@ from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.near import near_points
-from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+from alphapente.rules.position import IN_PLAY, WON_BY, Position, new_positions, stones
 from alphapente.search.mcts.root import SearchResult
 from alphapente.selfplay.listing import list_points
 
@@ -98,12 +98,11 @@ def record_search(
 
 def finished_record(game: GameInPlay, config: Config, network_step: int, settings_id: int | None) -> GameRecord:
     """The finished game as it is stored. Each record gets the search's value at the next random move, if any."""
-    winner = int(game.position["winner"])
     return GameRecord(
         variant=config.game.variant,
         board_size=config.game.board_size,
         moves=game.moves,
-        winner=0 if winner == DRAW else winner,
+        winner=int(game.position["winner"]),
         won_by=cast(WonBy, WON_BY[int(game.position["won_by"])]),
         opening_plies=game.opening_plies,
         random_plies=tuple(game.random_plies),
