@@ -14,6 +14,7 @@ from alphapente.records.writing import insert_new, refuse_impossible
 from alphapente.rules.position import WINNER_NAMES
 
 _SIDES: tuple[Literal["a", "b"], ...] = ("a", "b")
+_PLAIN = ("variant", "board_size", "seed", "purpose", "settings_id")
 _IDENTITY = ("name", "kind", "digest", "settings")
 """The columns that identify a player; the others depend on them."""
 
@@ -42,7 +43,7 @@ def insert_match(connection: Connection, match: Match, match_id: int | None = No
     Games without a number are numbered by their place. Where the match has a game of that number, the stored one stays.
     """
     if match_id is None:
-        row = {name: getattr(match, name) for name in ("variant", "board_size", "seed", "purpose", "settings_id")}
+        row = {name: getattr(match, name) for name in _PLAIN}
         row |= {"created_at": int(time.time())}
         row |= {side: _player_id(connection, getattr(match, side)) for side in ("player_a", "player_b")}
         inserted = connection.execute(insert(MATCHES), row).inserted_primary_key
@@ -118,13 +119,9 @@ def read_matches(connection: Connection, variant: str | None, size: int | None, 
         Match(
             player_a=players[row.player_a],
             player_b=players[row.player_b],
-            variant=row.variant,
-            board_size=row.board_size,
-            seed=row.seed,
-            purpose=row.purpose,
             games=tuple(games[row.id]),
-            settings_id=row.settings_id,
             created_at=row.created_at,
+            **{name: getattr(row, name) for name in _PLAIN},
         )
         for row in matches
     ]

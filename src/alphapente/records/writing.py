@@ -23,6 +23,8 @@ SEQ_BITS = 40
 """Record `seq` of pool `p` has the key ``(p << SEQ_BITS) + seq``."""
 
 _ENDINGS = (*ENDINGS, "unfinished")
+_PLAIN = ("winner", "won_by", "opening_plies", "seed", "model_type", "network_step", "simulations", "settings_id")
+"""The columns of a game that hold the field of `GameRecord` with their name."""
 
 IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
 """Selects the pool of a variant and board size; its parameters come from `pool_parameters`."""
@@ -60,21 +62,11 @@ def played_row(game: GameRecord) -> dict[str, Any]:
         raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
     if not -(2**63) <= game.seed < 2**63:
         raise RequestError(f"the game's seed is {game.seed}: allowed are signed 64-bit integers")
-    return {
+    return {name: getattr(game, name) for name in _PLAIN} | {
         "source": "selfplay",
         "moves": codec.pack_plies(game.moves),
         "num_plies": len(game.moves),
-        "winner": game.winner,
-        "won_by": game.won_by,
-        "opening_plies": game.opening_plies,
         "random_plies": codec.pack_plies(game.random_plies),
-        "seed": game.seed,
-        "model_type": game.model_type,
-        "network_step": game.network_step,
-        "simulations": game.simulations,
-        "settings_id": game.settings_id,
-        "headers": None,
-        "comments": None,
     }
 
 
@@ -93,7 +85,6 @@ def imported_row(game: ImportedGame) -> dict[str, Any]:
         "model_type": "",
         "network_step": 0,
         "simulations": 0,
-        "settings_id": None,
         "headers": json.dumps(game.headers),
         "comments": json.dumps(game.comments) if game.comments else None,
     }
