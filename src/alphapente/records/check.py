@@ -5,6 +5,7 @@ The check changes nothing. A finding names the game, the ply if it has one, and 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select, text
@@ -218,7 +219,7 @@ def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
         return
     index_of = {ply: index for index, ply in enumerate(plies)}
     position = new_positions(1, game.variant, game.board_size)[0]
-    right: dict[str, list[int | None]] = {"captured1": [], "captured2": [], "to_move": []}
+    right: dict[str, list[Any]] = {"captured1": [], "captured2": [], "to_move": []}
     for ply, point in enumerate(game.moves):
         index = index_of.pop(ply, None)
         if index is not None:
@@ -229,15 +230,14 @@ def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
         if not is_legal(position, point):
             return  # `game_problems` reports it
         play(position, point)
-    winner = DRAW if game.winner is None else game.winner
-    existing = plies[: len(right["to_move"])]
-    right |= columns_of_game(game.moves, winner, position["captured"].tolist(), existing, right["to_move"])
+    end_captured, players = position["captured"].tolist(), right["to_move"]
+    right |= columns_of_game(game.moves, game.winner or DRAW, end_captured, plies[: len(players)], players)
     yield from _number_problems(batch, plies, right)
     for ply in index_of:
         yield ply, f"it has a record, but the game has only {len(game.moves)} plies"
 
 
-def _number_problems(batch: RecordBatch, plies: list[int], right: dict[str, list[int | None]]) -> Iterator[Problem]:
+def _number_problems(batch: RecordBatch, plies: list[int], right: dict[str, list[Any]]) -> Iterator[Problem]:
     """Compares columns with their ranges, and with the numbers that the game makes right for the first records.
 
     Records of versions 1 and 2 do not say what followed their position.

@@ -50,8 +50,8 @@ def pack_boards(boards: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def unpack_boards(packed: NDArray[np.uint8], board_size: int) -> NDArray[np.int8]:
     """The reverse of `pack_boards`: uint8[n, packed_size] to int8[n, S*S]."""
-    unpacked = _UNPACKED.take(packed, axis=0).reshape(len(packed), -1)  # five times as fast as by index
-    return np.ascontiguousarray(unpacked[:, : board_size * board_size])
+    unpacked = _UNPACKED.take(packed, axis=0)  # five times as fast as by index
+    return np.ascontiguousarray(unpacked.reshape(len(packed), POINTS_PER_BYTE * packed.shape[1])[:, : board_size**2])
 
 
 def pack_plies(numbers: Sequence[int]) -> bytes:
@@ -131,8 +131,7 @@ def _encode_numbers(column: Column, records: list[SearchRecord]) -> list[Any]:
             ply = next(record.ply for record, number in zip(records, numbers, strict=True) if number is wrong)
             raise RequestError(f"ply {ply}: {column.array} {column.refusal(wrong)}")
     if column.unit != 1:
-        numbers = [None if number is None else round(max(0.0, number) * column.unit) for number in numbers]
-        return [None if number is None else min(_MAX_SMALLINT, number) for number in numbers]
+        return [None if x is None else min(_MAX_SMALLINT, round(max(0.0, x) * column.unit)) for x in numbers]
     kind = int if issubclass(column.dtype, np.integer) else float
     return [None if number is None else kind(number) for number in numbers]
 

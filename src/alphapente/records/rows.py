@@ -10,8 +10,7 @@ from alphapente.records import codec
 from alphapente.records.model import StoredGame
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE, VARIANTS
 
-_DECODED = ("game_id", "moves", "random_plies", "headers", "comments")
-"""The fields of a `StoredGame` that differ from the column; the others have its name and value."""
+_DECODED = ("game_id", "moves", "random_plies", "headers", "comments")  # the other fields are columns as they are
 _WHOLE = ("created_at", "opening_plies", "seed", "network_step", "simulations", "first_seq", "num_records")
 _TEXT = ("won_by", "model_type")
 _SOURCES = ("selfplay", "import")

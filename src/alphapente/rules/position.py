@@ -38,8 +38,7 @@ IN_PLAY, DRAW = -1, 0
 """`winner` of a game without one; else PLAYER_1 or PLAYER_2. A draw is this number in files and answers too."""
 BY_NOTHING, BY_FIVE, BY_CAPTURES, BY_FULL_BOARD = 0, 1, 2, 3
 WON_BY = ("in play", "five", "captures", "draw")
-ENDINGS = WON_BY[1:]
-"""How a game can end by the rules."""
+ENDINGS = WON_BY[1:]  # how a game can end by the rules
 WINNER_NAMES = {PLAYER_1: "1", PLAYER_2: "2", DRAW: "draw"}
 """The winners of finished games as statistics name them."""
 

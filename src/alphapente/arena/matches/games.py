@@ -51,8 +51,7 @@ class GameStart:
 class PlayedGame:
     """One finished game. `first` is the side that was player 1 ("a" or "b"), `moves` are points.
 
-    `winner` is 1, 2 or DRAW. `won_by` is "five", "captures", "draw" or "forfeit"; `note` gives the reason of
-    a forfeit.
+    `winner` is 1, 2 or DRAW. `won_by` is "five", "captures", "draw" or "forfeit"; `note` gives the reason of a forfeit.
     """
 
     first: str
