@@ -14,14 +14,14 @@ from alphapente.records.store import Store
 def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: int = 1000) -> GameRecord:
     """A complete random game with a record for each of its first plies; one ply in twenty is marked as random."""
     from alphapente.rules.kernels import legal_points, play
-    from alphapente.rules.position import DRAW, WON_BY, new_positions, stones
+    from alphapente.rules.position import IN_PLAY, WON_BY, new_positions, stones
 
     rng = np.random.default_rng(seed)
     position = new_positions(1, variant, size)[0]
     legal = np.zeros(size * size, np.int16)
     moves: list[int] = []
     records: list[SearchRecord] = []
-    while not position["winner"]:
+    while position["winner"] == IN_PLAY:
         points = legal[: legal_points(position, legal)]
         if len(records) < max_records:
             captured = (int(position["captured"][0]), int(position["captured"][1]))
@@ -34,7 +34,7 @@ def random_game(seed: int, variant: str = "pente", size: int = 9, max_records: i
         variant=variant,
         board_size=size,
         moves=moves,
-        winner=0 if position["winner"] == DRAW else int(position["winner"]),
+        winner=int(position["winner"]),
         won_by=cast(WonBy, WON_BY[position["won_by"]]),
         opening_plies=2,
         random_plies=random_plies,

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.records import codec
+from alphapente.records.columns import COLUMNS
 from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
 
 from .samples import plain_game, search_record
 
+NAMES = [column.name for column in COLUMNS]
+
 
 def rows_of(game: GameRecord) -> list[tuple[Any, ...]]:
-    """The records of a game as rows of RECORD_COLUMNS: keys 0, 1, 2, ... of game 7."""
+    """The records of a game as rows of COLUMNS: keys 0, 1, 2, ... of game 7."""
     return list(zip(itertools.count(), itertools.repeat(7), *codec.encode_records(game), strict=False))
 
 
@@ -93,7 +96,7 @@ def test_a_driver_gets_plain_values_whatever_numbers_a_record_holds() -> None:
         search_value=np.float32(0.5),  # type: ignore[arg-type]
         random_value=np.float64(-0.5),
     )
-    row = dict(zip(codec.RECORD_COLUMNS, rows_of(dataclasses.replace(game, records=[odd]))[0], strict=True))
+    row = dict(zip(NAMES, rows_of(dataclasses.replace(game, records=[odd]))[0], strict=True))
     assert row.pop("surprise") is None
     assert {name: type(value) for name, value in row.items() if type(value) is not int} == {
         "board": bytes,
@@ -138,7 +141,7 @@ def test_a_policy_without_entries_is_all_unlisted() -> None:
         ({"search_value": float("nan")}, "search_value is nan"),
         ({"search_value": 1.5}, "search_value is 1.5"),
         ({"random_value": -2.0}, "random_value is -2"),
-        ({"to_move": 3}, "player 3 is to move"),
+        ({"to_move": 3}, "to_move is 3: allowed is 1 to 2"),
         ({"policy_weight": 1.5}, "policy_weight is 1.5"),
         ({"policy_weight": float("nan")}, "policy_weight is nan"),
         ({"surprise": float("nan")}, "surprise is nan"),
@@ -192,8 +195,8 @@ def test_points_off_the_board_are_refused() -> None:
 @pytest.mark.parametrize(("column", "blob"), [("board", b"123"), ("policy", b"1234567"), ("policy", b"\xff" * 6)])
 def test_damaged_bytes_are_reported(column: str, blob: bytes) -> None:
     row = list(rows_of(plain_game(1))[0])
-    row[codec.RECORD_COLUMNS.index("id")] = 3
-    row[codec.RECORD_COLUMNS.index(column)] = blob
+    row[NAMES.index("id")] = 3
+    row[NAMES.index(column)] = blob
     with pytest.raises(FailureError, match=r"3.*damaged"):
         codec.decode_records([row], "pente", 19)
 
@@ -210,7 +213,7 @@ def test_damaged_bytes_are_reported(column: str, blob: bytes) -> None:
 )
 def test_the_damaged_record_among_others_is_named(column: str, value: object, problem: str) -> None:
     rows = [list(row) for row in rows_of(plain_game(5))]
-    rows[3][codec.RECORD_COLUMNS.index(column)] = value
+    rows[3][NAMES.index(column)] = value
     with pytest.raises(FailureError, match=f"^record 3 is damaged: its {re.escape(problem)}"):
         codec.decode_records(rows, "pente", 19)
 

@@ -1,5 +1,6 @@
 """The schema version: older databases are migrated without loss, newer ones are refused."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -46,6 +47,27 @@ def test_the_migrations_create_the_tables_that_the_code_expects(tmp_path: Path) 
                 columns.pop(column.name)
         assert not columns, f"{name} has columns that the code does not know"
     engine.dispose()
+
+
+RELEASED = {
+    1: "id INTEGER PRIMARY KEY, game_id BIGINT NOT NULL REFERENCES games (id), ply SMALLINT NOT NULL, "
+    "board BLOB NOT NULL, captured1 SMALLINT NOT NULL, captured2 SMALLINT NOT NULL, to_move SMALLINT NOT NULL, "
+    "policy BLOB NOT NULL, rest DOUBLE PRECISION NOT NULL, search_value DOUBLE PRECISION NOT NULL, "
+    "random_value DOUBLE PRECISION, outcome SMALLINT NOT NULL, simulations INTEGER NOT NULL",
+    3: "policy_weight DOUBLE PRECISION NOT NULL DEFAULT 1, surprise SMALLINT, next_point SMALLINT, "
+    "plies_left SMALLINT, end_captured1 SMALLINT, end_captured2 SMALLINT",
+}
+"""The columns of records as released versions created them, by version: these never change."""
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_released_version_s_table_of_records_stays_as_it_was(tmp_path: Path, version: int) -> None:
+    database_of_version(tmp_path / "records.db", version)
+    connection = sqlite3.connect(tmp_path / "records.db")
+    (found,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'records'").fetchone()
+    connection.close()
+    columns = ", ".join(columns for since, columns in RELEASED.items() if since <= version)
+    assert re.sub(r"\s+(?=[,)])", "", " ".join(found.split())) == f"CREATE TABLE records ({columns})"
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))

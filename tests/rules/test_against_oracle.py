@@ -8,7 +8,7 @@ from numba import config
 
 from alphapente.rules import VARIANTS, new_positions
 from alphapente.rules.kernels import legal_points, play
-from alphapente.rules.position import BORDER, CELL_OF, DRAW, IN_PLAY, WON_BY
+from alphapente.rules.position import BORDER, CELL_OF, IN_PLAY, WON_BY
 from tests.rules.oracle import Oracle
 from tests.rules.random_games import board_of, choose, kernel_board
 
@@ -49,7 +49,7 @@ def play_and_compare(variant: str, size: int, style: str, rng: np.random.Generat
         assert kernel_board(position) == board_of(oracle), where
         assert position["captured"].tolist() == [oracle.captured[1], oracle.captured[2]], where
         assert int(position["ply"]) == oracle.ply == len(oracle.stones) + sum(oracle.captured.values()), where
-        winner = {IN_PLAY: None, DRAW: 0}.get(int(position["winner"]), int(position["winner"]))
+        winner = None if position["winner"] == IN_PLAY else int(position["winner"])
         assert winner == oracle.winner, where
         assert (None if winner is None else WON_BY[position["won_by"]]) == oracle.won_by, where
         assert bool(position["pending"]) == oracle.waiting_five or winner is not None, where

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.position import new_positions, stones
+from alphapente.rules.position import IN_PLAY, new_positions, stones
 from alphapente.rules.tactics import tactics
 
 LINES = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -33,7 +33,7 @@ def test_fours_are_those_of_windows_that_lie_on_the_board(size: int) -> None:
     for _ in range(3):
         position = new_positions(1, "pente", size)[0]
         play(position, size * size // 2)
-        while position["winner"] == 0:
+        while position["winner"] == IN_PLAY:
             legal = [point for point in range(size * size) if is_legal(position, point)]
             if position["ply"] % 8 == 0:
                 player, board = int(position["to_move"]), stones(position).reshape(size, size)

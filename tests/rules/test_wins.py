@@ -4,7 +4,7 @@ import pytest
 
 from alphapente.rules import Position
 from alphapente.rules.kernels import play
-from alphapente.rules.position import BY_CAPTURES, BY_FIVE, BY_FULL_BOARD, DRAW, IN_PLAY, VARIANTS
+from alphapente.rules.position import BY_CAPTURES, BY_FIVE, BY_FULL_BOARD, BY_NOTHING, DRAW, IN_PLAY, VARIANTS
 from tests.rules.diagrams import after, board_text, draw, star
 
 EMPTY_ROW = ". . . . . . . . .\n"
@@ -134,7 +134,7 @@ def test_poof_at_ten_each_continues() -> None:
 def test_poof_the_larger_total_wins_whoever_moved(captured: tuple[int, int], winner: int) -> None:
     position = played(board("X O O * X O . . ."), "poof", captured=captured)
     assert position["winner"] == winner
-    assert position["won_by"] == (BY_CAPTURES if winner else 0)
+    assert position["won_by"] == (BY_NOTHING if winner == IN_PLAY else BY_CAPTURES)
 
 
 def test_poof_gives_the_enemy_the_win() -> None:

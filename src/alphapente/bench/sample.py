@@ -14,7 +14,7 @@ import psutil
 
 from alphapente.bench.many_records import RECORDS_A_GAME, SIZE, folder_for, grow, short, some_games
 from alphapente.bench.report import Result, Row, median
-from alphapente.records import codec
+from alphapente.records import codec, columns
 from alphapente.records.model import GameRecord
 from alphapente.records.sampling import STRATEGIES, Window
 from alphapente.records.store import Store
@@ -74,7 +74,7 @@ def _write_bare(database: Path, games: list[GameRecord], few: int) -> float:
     database.unlink(missing_ok=True)
     with Store(database) as store:
         store.add_game(games[0])
-    insert = f"INSERT INTO records VALUES ({', '.join('?' * len(codec.RECORD_COLUMNS))})"
+    insert = f"INSERT INTO records VALUES ({', '.join('?' * len(columns.COLUMNS))})"
     rows = [list(zip(*codec.encode_records(game), strict=True)) for game in games]
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):

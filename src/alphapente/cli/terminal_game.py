@@ -13,7 +13,7 @@ from alphapente.files import configured_path, write_text
 from alphapente.rules.game import MARKS, Game
 from alphapente.rules.gametext import decode_text, read_game
 from alphapente.rules.notation import COLUMNS, NotationError, format_moves, parse_point, point_name
-from alphapente.rules.position import stones
+from alphapente.rules.position import DRAW, stones
 from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_WIN
 
 EngineMaker = Callable[[int], Engine]
@@ -120,7 +120,7 @@ class TerminalGame:
         if game.winner is None:
             who = "you" if game.to_move == self.side else NAME
             return f"Ply {len(game.moves)}. Player {game.to_move} ({MARKS[game.to_move]}, {who}) to move."
-        if game.winner == 0:
+        if game.winner == DRAW:
             return "The board is full: a draw."
         who = "You won" if game.winner == self.side else f"{NAME} won"
         return f"{who} (player {game.winner}, by {game.won_by}). `new` starts another game."

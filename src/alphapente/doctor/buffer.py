@@ -9,7 +9,7 @@ from alphapente.arena.matches.match import wilson_interval
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
 from alphapente.doctor.run_data import RunData
 from alphapente.records.model import StoredGame
-from alphapente.rules.position import CAPTURES_TO_WIN, NEVER, variant_index
+from alphapente.rules.position import CAPTURES_TO_WIN, DRAW, NEVER, PLAYER_1, variant_index
 from alphapente.rules.symmetry import SYMMETRIES
 
 ENOUGH_GAMES = 50
@@ -207,7 +207,7 @@ def labels_clean(run: RunData) -> CheckResult:
 def sides_balanced(run: RunData) -> CheckResult:
     """Reports outcomes that carry little information: one side nearly always wins, or most games are drawn."""
     games = _enough(run.games)
-    firsts, draws = (sum(game.winner == winner for game in games) for winner in (1, 0))
+    firsts, draws = (sum(game.winner == winner for game in games) for winner in (PLAYER_1, DRAW))
     decided = len(games) - draws
     share = firsts / decided if decided else 0.5
     low, high = wilson_interval(share, decided)

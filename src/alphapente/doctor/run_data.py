@@ -39,7 +39,7 @@ class Predictions:
     """n records and the network's predictions for them."""
 
     value: NDArray[np.float32]  # [n] the network's, of the player to move
-    outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss
+    outcome: NDArray[np.int8]  # [n] 1 win, 0 draw, -1 loss
     no_random_moves: NDArray[np.bool_]  # [n] no later move of the game was drawn at random
     cross_entropy: NDArray[np.float32]  # [n] of the policy against the targets, over the legal points, in nats
     target_entropy: NDArray[np.float32]  # [n] in nats

@@ -5,18 +5,20 @@ The check changes nothing. A finding names the game, the ply if it has one, and 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select, text
 
 from alphapente.errors import FailureError
-from alphapente.records.codec import outcome_of
+from alphapente.records.codec import columns_of_game
+from alphapente.records.columns import COLUMNS, OF_GAME
 from alphapente.records.model import RecordBatch, StoredGame
 from alphapente.records.schema import GAMES, POOLS, RECORDS
 from alphapente.records.store import Store
 from alphapente.records.writing import SEQ_BITS
 from alphapente.rules.kernels import is_legal, play
-from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+from alphapente.rules.position import DRAW, ENDINGS, IN_PLAY, WON_BY, Position, new_positions, stones
 
 _OPENING_PLIES = 3
 """Only in these plies can the rules forbid an empty point."""
@@ -130,11 +132,9 @@ def _match_findings(store: Store) -> Iterator[Finding]:
             ending, winner = WON_BY[position["won_by"]], int(position["winner"])
             if problem is not None:
                 yield Finding(None, problem[0], f"game {number} of {title}: {problem[1]}")
-            elif game.won_by in ("five", "captures", "draw"):
-                settled = (ending, 0 if winner == DRAW else winner)
-                if (game.won_by, game.winner) != settled:
-                    claim = f"won by {game.winner} ({game.won_by}), but by its moves by {settled[1]} ({settled[0]})"
-                    yield Finding(None, None, f"game {number} of {title} is said to be {claim}")
+            elif game.won_by in ENDINGS and (game.won_by, game.winner) != (ending, winner):
+                claim = f"won by {game.winner} ({game.won_by}), but by its moves by {winner} ({ending})"
+                yield Finding(None, None, f"game {number} of {title} is said to be {claim}")
 
 
 def _file_problems(connection: Connection) -> Iterator[Finding]:
@@ -185,9 +185,8 @@ def game_problems(game: StoredGame) -> Iterator[Problem]:
         if game.won_by != "unfinished":
             yield None, f"it is said to be won by {game.won_by}, but its {len(game.moves)} moves do not end it"
         return
-    settled = 0 if winner == DRAW else winner
-    if game.winner != settled:
-        yield None, f"its winner is said to be {game.winner}, but by its moves it is {settled}"
+    if game.winner != winner:
+        yield None, f"its winner is said to be {game.winner}, but by its moves it is {winner}"
     if game.won_by != WON_BY[position["won_by"]]:
         yield None, f"it is said to be won by {game.won_by}, but by its moves it is {WON_BY[position['won_by']]}"
 
@@ -220,56 +219,52 @@ def record_problems(game: StoredGame, batch: RecordBatch) -> Iterator[Problem]:
         return
     index_of = {ply: index for index, ply in enumerate(plies)}
     position = new_positions(1, game.variant, game.board_size)[0]
+    right: dict[str, list[Any]] = {"captured1": [], "captured2": [], "to_move": []}
     for ply, point in enumerate(game.moves):
         index = index_of.pop(ply, None)
         if index is not None:
             for problem in _position_problems(game, batch, index, position):
                 yield ply, problem
+            for numbers, number in zip(right.values(), (*position["captured"], position["to_move"]), strict=True):
+                numbers.append(int(number))
         if not is_legal(position, point):
             return  # `game_problems` reports it
         play(position, point)
-    for index, ply in enumerate(plies):
-        found = batch.end_captured[index]
-        if found[0] >= 0 and not np.array_equal(found, position["captured"]):
-            yield ply, f"the record has captured stones {found.tolist()} at the end, the replay {position['captured']}"
+    end_captured, players = position["captured"].tolist(), right["to_move"]
+    right |= columns_of_game(game.moves, game.winner or DRAW, end_captured, plies[: len(players)], players)
+    yield from _number_problems(batch, plies, right)
     for ply in index_of:
         yield ply, f"it has a record, but the game has only {len(game.moves)} plies"
 
 
+def _number_problems(batch: RecordBatch, plies: list[int], right: dict[str, list[Any]]) -> Iterator[Problem]:
+    """Compares columns with their ranges, and with the numbers that the game makes right for the first records.
+
+    Records of versions 1 and 2 do not say what followed their position.
+    """
+    is_old = np.all([column.is_null(column.values(batch)) for column in OF_GAME if column.since > 1], axis=0)
+    for column in COLUMNS:
+        if column.encoding != "number":
+            continue
+        numbers = column.values(batch)
+        is_null = column.is_null(numbers)
+        for index in np.flatnonzero(column.is_outside(numbers) & ~is_null):
+            yield plies[index], f"the record's {column.name} {column.refusal(numbers[index])}"
+        for index, wanted in enumerate(right.get(column.name, ())):
+            found = None if is_null[index] else int(numbers[index])
+            if found != wanted and not (is_old[index] and column.since > 1):
+                yield plies[index], f"the record's {column.name} is {found}, but the game makes it {wanted}"
+
+
 def _position_problems(game: StoredGame, batch: RecordBatch, index: int, position: Position) -> Iterator[str]:
-    board = stones(position)
     if batch.game_ids[index] != game.game_id:
         yield f"the record says it is of game {batch.game_ids[index]}"
-    different = np.flatnonzero(batch.boards[index] != board)
+    different = np.flatnonzero(batch.boards[index] != stones(position))
     if len(different):
         yield f"the record's board differs from the replay at {len(different)} points, first at {different[0]}"
-    if not np.array_equal(batch.captured[index], position["captured"]):
-        found, right = batch.captured[index].tolist(), position["captured"].tolist()
-        yield f"the record has captured stones {found}, the replay {right}"
-    to_move = int(position["to_move"])
-    if batch.to_move[index] != to_move:
-        yield f"the record has player {batch.to_move[index]} to move, the replay player {to_move}"
-    outcome = outcome_of(game.winner or 0, to_move)
-    if batch.outcome[index] != outcome:
-        yield f"the record's outcome is {batch.outcome[index]:g}, but winner {game.winner} makes it {outcome}"
     yield from _policy_problems(batch, index, position)
-    yield from _later_problems(game, batch, index)
-    if not abs(batch.search_value[index]) <= 1 + _TOLERANCE:
-        yield f"the record's search value is {batch.search_value[index]}: allowed is -1 to 1"
     if not np.isnan(batch.random_value[index]) and not any(ply >= batch.ply[index] for ply in game.random_plies):
         yield "the record has a value at a random ply, but the game has no such ply after it"
-
-
-def _later_problems(game: StoredGame, batch: RecordBatch, index: int) -> Iterator[str]:
-    """Checks what a record says of the plies after it. Records of version 2 do not say it."""
-    ply = int(batch.ply[index])
-    reply = game.moves[ply + 1] if ply + 1 < len(game.moves) else -1
-    if batch.plies_left[index] not in (-1, len(game.moves) - ply):
-        yield f"the record says {batch.plies_left[index]} plies were left, but {len(game.moves) - ply} were"
-    if batch.plies_left[index] >= 0 and batch.next_point[index] != reply:
-        yield f"the record says {batch.next_point[index]} was the reply, but {reply} was (-1: none)"
-    if not 0 <= batch.policy_weight[index] <= 1:
-        yield f"the record's policy weight is {batch.policy_weight[index]}: allowed is 0 to 1"
 
 
 def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iterator[str]:
@@ -285,5 +280,3 @@ def _policy_problems(batch: RecordBatch, index: int, position: Position) -> Iter
     total = float(batch.targets[entries].sum() + batch.unlisted[index])
     if not abs(total - 1) < _TOLERANCE:
         yield f"the record's policy sums to {total:.4f}, not to 1"
-    if not 0 <= batch.unlisted[index] <= 1:
-        yield f"the record's rest (the unlisted share) is {batch.unlisted[index]}, outside 0 to 1"

@@ -6,14 +6,17 @@ sequence of 6-byte entries (little-endian): point uint16, visits uint16, probabi
 
 import itertools
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.errors import FailureError, RequestError
+from alphapente.records.columns import ARRAYS, COLUMNS, ENCODED, Column
 from alphapente.records.model import GameRecord, RecordBatch, SearchRecord
 from alphapente.rules.legality import captured_after
+from alphapente.rules.position import DRAW
 
 POINTS_PER_BYTE = 5
 _DIGITS = np.array([1, 3, 9, 27, 81], np.uint8)
@@ -25,37 +28,9 @@ _TARGET_UNIT = 65535
 MAX_VISITS = 65535
 """Higher numbers of visits are stored as this one. Training learns from the targets, not from the visits."""
 
-SURPRISE_UNIT = 1000
-"""A surprise is stored in thousandths of a nat, as a whole number of two bytes."""
-_MAX_SURPRISE = 32767
+_MAX_SMALLINT = 32767
 
 _SUM_TOLERANCE = 1e-3
-
-RECORD_COLUMNS = (
-    "id",
-    "game_id",
-    "ply",
-    "board",
-    "captured1",
-    "captured2",
-    "to_move",
-    "policy",
-    "rest",
-    "search_value",
-    "random_value",
-    "outcome",
-    "simulations",
-    "policy_weight",
-    "surprise",
-    "next_point",
-    "plies_left",
-    "end_captured1",
-    "end_captured2",
-)
-"""The columns of a record's row, in the order that `decode_records` expects."""
-
-ENCODED_COLUMNS = RECORD_COLUMNS[2:]
-"""The columns that `encode_records` returns; the store adds the row's id and game."""
 
 
 def packed_size(board_size: int) -> int:
@@ -75,8 +50,8 @@ def pack_boards(boards: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def unpack_boards(packed: NDArray[np.uint8], board_size: int) -> NDArray[np.int8]:
     """The reverse of `pack_boards`: uint8[n, packed_size] to int8[n, S*S]."""
-    unpacked = _UNPACKED.take(packed, axis=0).reshape(len(packed), -1)  # five times as fast as by index
-    return np.ascontiguousarray(unpacked[:, : board_size * board_size])
+    unpacked = _UNPACKED.take(packed, axis=0)  # five times as fast as by index
+    return np.ascontiguousarray(unpacked.reshape(len(packed), POINTS_PER_BYTE * packed.shape[1])[:, : board_size**2])
 
 
 def pack_plies(numbers: Sequence[int]) -> bytes:
@@ -94,19 +69,74 @@ def unpack_plies(blob: bytes) -> list[int]:
 
 
 def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
-    """Returns a game's records by column: ENCODED_COLUMNS, one entry for each record, of types that drivers accept.
+    """Returns a game's records by column: those of ENCODED, one entry for each record, of types that drivers accept.
 
     Raises RequestError for an impossible record: a board of another size, a point off the board, policy arrays of
-    unequal length, probabilities that do not sum to 1, a value outside [-1, 1].
+    unequal length, probabilities that do not sum to 1, a number outside of its column's range.
     """
     records = game.records
     if not records:
-        return ((),) * len(ENCODED_COLUMNS)
+        return ((),) * len(ENCODED)
     area = game.board_size**2
     for record in records:
-        _refuse_misshapen(record, area)
-        if not 0 <= record.ply < len(game.moves):
-            raise RequestError(f"a record is of ply {record.ply}, and the game has {len(game.moves)} plies")
+        _refuse_misshapen(record, area, len(game.moves))
+    end_captured = captured_after(game.moves, game.variant, game.board_size)
+    encoded: dict[str, Sequence[Any]]
+    encoded = {"board": _encode_boards(records, area), "policy": _encode_policies(records, area)}
+    for column in ENCODED:
+        if column.origin == "search" and column.encoding == "number":
+            encoded[column.name] = _encode_numbers(column, records)
+    plies, players = [record.ply for record in records], [record.to_move for record in records]
+    encoded |= columns_of_game(game.moves, game.winner, end_captured, plies, players)
+    return tuple(encoded[column.name] for column in ENCODED)
+
+
+def columns_of_game(
+    moves: Sequence[int], winner: int, end_captured: Sequence[int], plies: Sequence[int], players: Sequence[int]
+) -> dict[str, list[int | None]]:
+    """Returns the columns OF_GAME of its records, which are of these plies with these players to move.
+
+    `winner` is 1, 2 or DRAW; `end_captured` counts the stones captured by player 1 and 2 in the whole game.
+    """
+    replies = [*map(int, moves[1:]), None]
+    outcomes = {player: 0 if winner == DRAW else 1 if winner == player else -1 for player in (1, 2)}
+    return {
+        "outcome": [outcomes[player] for player in players],
+        "next_point": [replies[ply] for ply in plies],
+        "plies_left": [len(moves) - int(ply) for ply in plies],
+        "end_captured1": [end_captured[0]] * len(plies),
+        "end_captured2": [end_captured[1]] * len(plies),
+    }
+
+
+def _refuse_misshapen(record: SearchRecord, area: int, num_plies: int) -> None:
+    lengths = (len(record.points), len(record.visits), len(record.targets))
+    if not 0 <= record.ply < num_plies:
+        raise RequestError(f"a record is of ply {record.ply}, and the game has {num_plies} plies")
+    if len(record.board) != area:
+        raise RequestError(f"ply {record.ply}: the record's board has {len(record.board)} points, the game's {area}")
+    if lengths[0] != lengths[1] or lengths[0] != lengths[2]:
+        raise RequestError(f"ply {record.ply}: the policy has {lengths} points, visits and targets: they must be equal")
+
+
+def _encode_numbers(column: Column, records: list[SearchRecord]) -> list[Any]:
+    numbers = list(map(attrgetter(column.array), records))
+    if column.part is not None:
+        numbers = [pair[column.part] for pair in numbers]
+    if column.allowed is not None:
+        known = [number for number in numbers if number is not None]
+        outside = column.is_outside(np.array(known, np.float64))
+        if outside.any():
+            wrong = known[int(np.argmax(outside))]
+            ply = next(record.ply for record, number in zip(records, numbers, strict=True) if number is wrong)
+            raise RequestError(f"ply {ply}: {column.array} {column.refusal(wrong)}")
+    if column.unit != 1:
+        return [None if x is None else min(_MAX_SMALLINT, round(max(0.0, x) * column.unit)) for x in numbers]
+    kind = int if issubclass(column.dtype, np.integer) else float
+    return [None if number is None else kind(number) for number in numbers]
+
+
+def _encode_boards(records: list[SearchRecord], area: int) -> list[bytes]:
     boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
     wrong = np.argwhere((boards < 0) | (boards > 2))
     if len(wrong):
@@ -114,56 +144,7 @@ def encode_records(game: GameRecord) -> tuple[Sequence[Any], ...]:
         raise RequestError(
             f"ply {records[index].ply}: the record's board holds {boards[index, point]}: allowed are 0, 1 and 2"
         )
-    outcomes = {player: outcome_of(game.winner, player) for player in (1, 2)}
-    num_plies, replies = len(game.moves), [*map(int, game.moves[1:]), None]
-    end_captured = captured_after(game.moves, game.variant, game.board_size)
-    return (
-        [int(record.ply) for record in records],
-        [packed.tobytes() for packed in pack_boards(boards)],
-        [int(record.captured[0]) for record in records],
-        [int(record.captured[1]) for record in records],
-        [int(record.to_move) for record in records],
-        _encode_policies(records, area),
-        [float(record.unlisted) for record in records],
-        [float(record.search_value) for record in records],
-        [None if record.random_value is None else float(record.random_value) for record in records],
-        [outcomes[record.to_move] for record in records],
-        [int(record.simulations) for record in records],
-        [float(record.policy_weight) for record in records],
-        [_encode_surprise(record.surprise) for record in records],
-        [replies[record.ply] for record in records],
-        [num_plies - int(record.ply) for record in records],
-        [end_captured[0]] * len(records),
-        [end_captured[1]] * len(records),
-    )
-
-
-def _encode_surprise(surprise: float | None) -> int | None:
-    return None if surprise is None else min(_MAX_SURPRISE, round(max(0.0, surprise) * SURPRISE_UNIT))
-
-
-def outcome_of(winner: int, to_move: int) -> int:
-    """1, 0 or -1: the outcome of a game won by `winner` (0: a draw) for the player to move."""
-    if winner == 0:
-        return 0
-    return 1 if winner == to_move else -1
-
-
-def _refuse_misshapen(record: SearchRecord, area: int) -> None:
-    lengths = (len(record.points), len(record.visits), len(record.targets))
-    if len(record.board) != area:
-        raise RequestError(f"ply {record.ply}: the record's board has {len(record.board)} points, the game's {area}")
-    if lengths[0] != lengths[1] or lengths[0] != lengths[2]:
-        raise RequestError(f"ply {record.ply}: the policy has {lengths} points, visits and targets: they must be equal")
-    if record.to_move not in (1, 2):
-        raise RequestError(f"ply {record.ply}: player {record.to_move} is to move: allowed are 1 and 2")
-    for name, value in (("search_value", record.search_value), ("random_value", record.random_value)):
-        if value is not None and not -1.0001 <= value <= 1.0001:  # NaN fails both comparisons
-            raise RequestError(f"ply {record.ply}: {name} is {value}: allowed is -1 to 1")
-    if not 0 <= record.policy_weight <= 1:
-        raise RequestError(f"ply {record.ply}: policy_weight is {record.policy_weight}: allowed is 0 to 1")
-    if record.surprise is not None and record.surprise != record.surprise:
-        raise RequestError(f"ply {record.ply}: surprise is {record.surprise}: give a number, or None")
+    return [packed.tobytes() for packed in pack_boards(boards)]
 
 
 def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
@@ -198,18 +179,12 @@ def _encode_policies(records: list[SearchRecord], area: int) -> list[bytes]:
     return [encoded[start:end] for start, end in itertools.pairwise([0, *ends.tolist()])]
 
 
-def decode_records(
-    rows: Sequence[Sequence[Any]], variant: str, board_size: int, requested: int = 0, available: int = 0
-) -> RecordBatch:
-    """Decodes rows of RECORD_COLUMNS to arrays. Raises FailureError for a row with impossible bytes."""
+def decode_records(rows: Sequence[Sequence[Any]], variant: str, board_size: int) -> RecordBatch:
+    """Decodes rows of COLUMNS to arrays. Raises FailureError for a row with impossible bytes."""
     count = len(rows)
-    columns = list(zip(*rows, strict=True)) if count else [()] * len(RECORD_COLUMNS)
-    values: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, columns, strict=True))
+    by_column = zip(*rows, strict=True) if count else [()] * len(COLUMNS)
+    values: dict[str, Sequence[Any]] = {column.name: some for column, some in zip(COLUMNS, by_column, strict=True)}
     ids = np.array(values["id"], np.int64)
-
-    def column(name: str, kind: type[np.generic], unknown: float | None = None) -> NDArray[Any]:
-        return _column(ids, name, values[name], kind, unknown)
-
     num_bytes = packed_size(board_size)
     _refuse_damaged(ids, values["board"], "board", num_bytes, num_bytes)
     _refuse_damaged(ids, values["policy"], "policy", POLICY_ENTRY.itemsize)
@@ -222,51 +197,38 @@ def decode_records(
         first = int(np.argmax(entries["point"] >= board_size**2))
         record_id = ids[np.searchsorted(offsets, first, "right") - 1]
         raise FailureError(f"record {record_id} is damaged: its policy lists point {entries['point'][first]}")
-    unlisted = column("rest", np.float32)
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for column in COLUMNS:
+        if column.encoding == "number":
+            parts.setdefault(column.array, []).append(_decode_numbers(ids, column, values[column.name]))
+    arrays: dict[str, Any] = {name: some[0] if len(some) == 1 else np.stack(some, 1) for name, some in parts.items()}
     return RecordBatch(
         variant=variant,
         board_size=board_size,
-        ids=ids,
-        game_ids=column("game_id", np.int64),
         boards=unpack_boards(packed, board_size),
-        captured=np.stack([column("captured1", np.int16), column("captured2", np.int16)], axis=1),
-        ply=column("ply", np.int16),
-        to_move=column("to_move", np.int8),
-        search_value=column("search_value", np.float32),
-        outcome=column("outcome", np.float32),
-        random_value=column("random_value", np.float32, np.nan),
         offsets=offsets,
         points=entries["point"].astype(np.int16),
-        targets=_dequantised(entries["target"], offsets, unlisted),
         visits=entries["visits"].astype(np.int32),
-        unlisted=unlisted,
-        simulations=column("simulations", np.int32),
-        policy_weight=column("policy_weight", np.float32),
-        surprise=np.divide(column("surprise", np.float32, np.nan), SURPRISE_UNIT, dtype=np.float32),
-        next_point=column("next_point", np.int16, -1),
-        plies_left=column("plies_left", np.int16, -1),
-        end_captured=np.stack([column(f"end_captured{player}", np.int16, -1) for player in (1, 2)], axis=1),
-        requested=requested,
-        available=available,
+        targets=_dequantised(entries["target"], offsets, arrays["unlisted"]),
+        **arrays,
     )
 
 
-def _column(
-    ids: NDArray[np.int64], name: str, numbers: Sequence[Any], kind: type[np.generic], unknown: float | None
-) -> NDArray[Any]:
-    """Converts numbers to an array, None to `unknown`. Raises FailureError that names the first wrong record."""
-    if unknown is not None:
-        numbers = [unknown if number is None else number for number in numbers]
+def _decode_numbers(ids: NDArray[np.int64], column: Column, numbers: Sequence[Any]) -> NDArray[Any]:
+    """Converts a column to its array. Raises FailureError that names the first wrong record."""
+    if column.unknown is not None:
+        numbers = [column.unknown if number is None else number for number in numbers]
     try:
-        return np.array(numbers, kind)
+        array = np.array(numbers, column.dtype)
     except (ValueError, TypeError, OverflowError) as error:
         for record_id, number in zip(ids, numbers, strict=True):
             try:
-                kind(number)
+                column.dtype(number)
             except (ValueError, TypeError, OverflowError):
-                problem = f"its {name} is {number!r}, not a number of type {kind.__name__}"
+                problem = f"its {column.name} is {number!r}, not a number of type {column.dtype.__name__}"
                 raise FailureError(f"record {record_id} is damaged: {problem}") from error
-        raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: {name}: {error}") from error
+        raise FailureError(f"records {ids[0]}..{ids[-1]} are damaged: {column.name}: {error}") from error
+    return array if column.unit == 1 else np.divide(array, column.unit, dtype=column.dtype)
 
 
 def _refuse_damaged(
@@ -294,9 +256,7 @@ def concatenate(batches: Sequence[RecordBatch], requested: int, available: int) 
     """Concatenates batches (at least one) of the same variant and board size, in their order."""
     first = batches[0]
     arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(batch, name) for batch in batches])
-        for name in RecordBatch.__slots__
-        if isinstance(getattr(first, name), np.ndarray) and name != "offsets"
+        name: np.concatenate([getattr(batch, name) for batch in batches]) for name in ARRAYS if name != "offsets"
     }
     lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
     arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import BindParameter, Dialect, bindparam, insert, literal_column, select
 
-from alphapente.records.codec import RECORD_COLUMNS
 from alphapente.records.schema import RECORDS
 
 KEYS_PER_QUERY = 500
@@ -17,20 +16,17 @@ KEYS_PER_QUERY = 500
 
 
 def insert_records(dialect: Dialect) -> str:
-    """SQL that adds records; a row is a tuple in the order of RECORD_COLUMNS."""
-    compiled = insert(RECORDS).compile(dialect=dialect)
-    assert tuple(compiled.positiontup or ()) == RECORD_COLUMNS, "the table's columns are in another order"
-    return str(compiled)
+    """SQL that adds records; a row is a tuple in the order of COLUMNS."""
+    return str(insert(RECORDS).compile(dialect=dialect))
 
 
 def select_records(dialect: Dialect) -> str:
-    """SQL that reads the records of the keys from `padded`, by rising key, as RECORD_COLUMNS.
+    """SQL that reads the records of the keys from `padded`, by rising key, in the order of COLUMNS.
 
     SQLite sorts by an expression only after it has read all rows. So it reads them all at once, as `reading` requires.
     """
     keys: list[BindParameter[int]] = [bindparam(f"key{number}") for number in range(KEYS_PER_QUERY)]
-    columns = [RECORDS.c[name] for name in RECORD_COLUMNS]
-    query = select(*columns).where(RECORDS.c.id.in_(keys)).order_by(RECORDS.c.id + literal_column("0"))
+    query = select(RECORDS).where(RECORDS.c.id.in_(keys)).order_by(RECORDS.c.id + literal_column("0"))
     return str(query.compile(dialect=dialect))
 
 

@@ -13,16 +13,17 @@ import numpy as np
 
 from alphapente.errors import FailureError, RequestError
 from alphapente.files import StrPath, writing, writing_text
+from alphapente.records.codec import decode_records
+from alphapente.records.columns import COLUMNS
 from alphapente.records.model import ImportedGame, RecordBatch, StoredGame, WonBy
 from alphapente.records.store import Store
 from alphapente.records.writing import refuse_impossible
-from alphapente.rules.gametext import GAME_NAMES, GameText, decode_text, each_game, write_game
+from alphapente.rules.gametext import GAME_NAMES, RESULTS_BY_WINNER, GameText, decode_text, each_game, write_game
 from alphapente.rules.legality import replay
 from alphapente.rules.notation import NotationError, TextError
-from alphapente.rules.position import MAX_SIZE, WON_BY
+from alphapente.rules.position import IN_PLAY, MAX_SIZE, WON_BY
 
-_RESULT_OF = {1: "1-0", 2: "0-1", 0: "1/2-1/2", None: None}
-_WINNER_OF = {result: winner for winner, result in _RESULT_OF.items()}
+_WINNERS_BY_RESULT = {result: winner for winner, result in RESULTS_BY_WINNER.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def game_text(game: StoredGame) -> GameText:
             "Player 1 Type": "Computer",
             "Player 2 Type": "Computer",
         }
-    return GameText(headers, game.moves, _RESULT_OF[game.winner], game.variant, game.board_size, game.comments)
+    result = None if game.winner is None else RESULTS_BY_WINNER[game.winner]
+    return GameText(headers, game.moves, result, game.variant, game.board_size, game.comments)
 
 
 def import_games(
@@ -144,9 +146,9 @@ def import_games(
 def _imported(text: GameText) -> ImportedGame:
     """Converts a game to its stored form. Raises RequestError for a game that the database cannot store."""
     position = replay(text.moves, text.variant, text.size)
-    won_by = cast(WonBy, WON_BY[position["won_by"]]) if position["winner"] else "unfinished"
+    won_by = "unfinished" if position["winner"] == IN_PLAY else cast(WonBy, WON_BY[position["won_by"]])
     refuse_impossible(text.variant, text.size, text.moves, won_by)
-    winner = _WINNER_OF[text.result]
+    winner = None if text.result is None else _WINNERS_BY_RESULT[text.result]
     return ImportedGame(text.variant, text.size, text.moves, winner, won_by, text.headers, text.comments)
 
 
@@ -160,81 +162,38 @@ def export_records(store: Store, path: StrPath) -> ExportReport:
         import pyarrow.parquet
     except ImportError as error:
         raise RequestError("Parquet needs pyarrow: install it with `pip install 'alphapente[parquet]'`") from error
-    schema = _parquet_schema(pyarrow)
+    schema = _parquet_table(pyarrow, decode_records([], "pente", MAX_SIZE)).schema
     path, count = Path(path), 0
     stats = store.stats()
     with writing(path) as file, pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for pool in stats.pools:
             for batch in store.record_batches(pool.variant, pool.board_size):
-                writer.write_table(_parquet_table(pyarrow, schema, batch))
+                writer.write_table(_parquet_table(pyarrow, batch))
                 count += len(batch)
     return ExportReport(path, stats.games, count, path.stat().st_size)
 
 
-def _parquet_schema(pa: Any) -> Any:
-    return pa.schema(
-        [
-            ("id", pa.int64()),
-            ("game_id", pa.int64()),
-            ("variant", pa.dictionary(pa.int8(), pa.string())),
-            ("board_size", pa.int8()),
-            ("ply", pa.int16()),
-            ("board", pa.list_(pa.int8())),
-            ("captured1", pa.int16()),
-            ("captured2", pa.int16()),
-            ("to_move", pa.int8()),
-            ("points", pa.list_(pa.int16())),
-            ("visits", pa.list_(pa.int32())),
-            ("targets", pa.list_(pa.float32())),
-            ("rest", pa.float32()),
-            ("search_value", pa.float32()),
-            ("random_value", pa.float32()),
-            ("outcome", pa.int8()),
-            ("simulations", pa.int32()),
-            ("policy_weight", pa.float32()),
-            ("surprise", pa.float32()),
-            ("next_point", pa.int16()),
-            ("plies_left", pa.int16()),
-            ("end_captured1", pa.int16()),
-            ("end_captured2", pa.int16()),
-        ]
-    )
+def _parquet_table(pa: Any, batch: RecordBatch) -> Any:
+    """The records as a table of pyarrow (`pa`): the columns of COLUMNS, with `variant` and `board_size` after the game.
 
-
-def _parquet_table(pa: Any, schema: Any, batch: RecordBatch) -> Any:
+    Boards and policies are lists; numbers that are unknown are null.
+    """
     count, area = batch.boards.shape
-    offsets = batch.offsets.astype(np.int32)
     same = np.zeros(count, np.int8)
 
     def lists(values: Any, ends: Any) -> Any:
-        return pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
+        return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(values))
 
-    def known(numbers: Any) -> Any:
-        return pa.array(numbers, mask=numbers < 0)
-
-    columns = {
-        "id": batch.ids,
-        "game_id": batch.game_ids,
-        "variant": pa.DictionaryArray.from_arrays(pa.array(same), pa.array([batch.variant])),
-        "board_size": same + np.int8(batch.board_size),
-        "ply": batch.ply,
-        "board": lists(batch.boards.reshape(-1), np.arange(count + 1, dtype=np.int32) * area),
-        "captured1": np.ascontiguousarray(batch.captured[:, 0]),
-        "captured2": np.ascontiguousarray(batch.captured[:, 1]),
-        "to_move": batch.to_move,
-        "points": lists(batch.points, offsets),
-        "visits": lists(batch.visits, offsets),
-        "targets": lists(batch.targets, offsets),
-        "rest": batch.unlisted,
-        "search_value": batch.search_value,
-        "random_value": pa.array(batch.random_value, mask=np.isnan(batch.random_value)),
-        "outcome": batch.outcome.astype(np.int8),
-        "simulations": batch.simulations,
-        "policy_weight": batch.policy_weight,
-        "surprise": pa.array(batch.surprise, mask=np.isnan(batch.surprise)),
-        "next_point": known(batch.next_point),
-        "plies_left": known(batch.plies_left),
-        "end_captured1": known(batch.end_captured[:, 0]),
-        "end_captured2": known(batch.end_captured[:, 1]),
-    }
-    return pa.table(columns, schema=schema)
+    table: dict[str, Any] = {}
+    for column in COLUMNS:
+        if column.encoding == "board":
+            table[column.name] = lists(batch.boards.reshape(-1), np.arange(count + 1) * area)
+        elif column.encoding == "policy":
+            table |= {name: lists(getattr(batch, name), batch.offsets) for name in ("points", "visits", "targets")}
+        else:
+            numbers = column.values(batch)
+            table[column.name] = pa.array(numbers, mask=column.is_null(numbers))
+        if column.name == "game_id":
+            table["variant"] = pa.DictionaryArray.from_arrays(pa.array(same), pa.array([batch.variant]))
+            table["board_size"] = pa.array(same + np.int8(batch.board_size))
+    return pa.table(table)

@@ -11,8 +11,10 @@ from alphapente.records.connect import DatabaseError
 from alphapente.records.model import Match, MatchGame, PlayerIdentity
 from alphapente.records.schema import MATCH_GAMES, MATCHES, PLAYERS
 from alphapente.records.writing import insert_new, refuse_impossible
+from alphapente.rules.position import WINNER_NAMES
 
 _SIDES: tuple[Literal["a", "b"], ...] = ("a", "b")
+_PLAIN = ("variant", "board_size", "seed", "purpose", "settings_id")
 _IDENTITY = ("name", "kind", "digest", "settings")
 """The columns that identify a player; the others depend on them."""
 
@@ -25,7 +27,7 @@ def refuse_impossible_match(match: Match) -> None:
             raise RequestError(
                 f"a game of a match has {game.opening_plies} plies of opening: allowed are 0 to its {len(game.moves)}"
             )
-        if game.winner not in (0, 1, 2) or game.first not in _SIDES:
+        if game.winner not in WINNER_NAMES or game.first not in _SIDES:
             raise RequestError(
                 f"a game of a match is started by 'a' or 'b' and won by 1, 2 or 0, not {game.first!r} and {game.winner}"
             )
@@ -41,7 +43,7 @@ def insert_match(connection: Connection, match: Match, match_id: int | None = No
     Games without a number are numbered by their place. Where the match has a game of that number, the stored one stays.
     """
     if match_id is None:
-        row = {name: getattr(match, name) for name in ("variant", "board_size", "seed", "purpose", "settings_id")}
+        row = {name: getattr(match, name) for name in _PLAIN}
         row |= {"created_at": int(time.time())}
         row |= {side: _player_id(connection, getattr(match, side)) for side in ("player_a", "player_b")}
         inserted = connection.execute(insert(MATCHES), row).inserted_primary_key
@@ -117,13 +119,9 @@ def read_matches(connection: Connection, variant: str | None, size: int | None, 
         Match(
             player_a=players[row.player_a],
             player_b=players[row.player_b],
-            variant=row.variant,
-            board_size=row.board_size,
-            seed=row.seed,
-            purpose=row.purpose,
             games=tuple(games[row.id]),
-            settings_id=row.settings_id,
             created_at=row.created_at,
+            **{name: getattr(row, name) for name in _PLAIN},
         )
         for row in matches
     ]
@@ -135,7 +133,7 @@ def _stored_game(row: Row[Any], name: str) -> MatchGame:
         moves = tuple(codec.unpack_plies(row.moves))
         if row.first not in (1, 2):
             raise ValueError(f"first is {row.first!r}; allowed are 1 (player A moves first) and 2 (player B)")
-        if row.winner not in (0, 1, 2):
+        if row.winner not in WINNER_NAMES:
             raise ValueError(f"winner is {row.winner!r}; allowed are 1, 2 and 0 (a draw)")
         if not 0 <= row.opening_plies <= len(moves):
             raise ValueError(f"opening_plies is {row.opening_plies!r}; allowed are 0 to its {len(moves)} plies")

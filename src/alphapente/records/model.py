@@ -51,7 +51,7 @@ class GameRecord:
     board_size: int
     moves: list[int]
     winner: int
-    """1, 2, or 0 for a draw."""
+    """1, 2 or DRAW."""
     won_by: WonBy
     opening_plies: int
     """Number of plies at the start that were played at random, so that games differ."""
@@ -131,7 +131,7 @@ class PlayerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class MatchGame:
-    """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or 0 for a draw.
+    """One game of a match. `first` is the player who was player 1, "a" or "b"; `winner` is 1, 2 or DRAW.
 
     `won_by` is "five", "captures", "draw", or "forfeit" if the loser broke the rules, resigned or did not answer.
     """
@@ -164,7 +164,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordBatch:
-    """n records as arrays, oldest first.
+    """n records as arrays, oldest first: the columns of `columns.COLUMNS`.
 
     The policies are in CSR form: record i has the entries ``points[offsets[i]:offsets[i + 1]]``, and so on.
     """
@@ -178,7 +178,7 @@ class RecordBatch:
     ply: NDArray[np.int16]  # [n]
     to_move: NDArray[np.int8]  # [n] 1 or 2
     search_value: NDArray[np.float32]  # [n] value of the search
-    outcome: NDArray[np.float32]  # [n] 1 win, 0 draw, -1 loss
+    outcome: NDArray[np.int8]  # [n] 1 win, 0 draw, -1 loss
     random_value: NDArray[np.float32]  # [n] see SearchRecord.random_value; NaN if there is none
     offsets: NDArray[np.int64]  # [n + 1]
     points: NDArray[np.int16]  # [m]

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, CursorResult, Row, bindparam, select
 
-from alphapente.records.codec import RECORD_COLUMNS
 from alphapente.records.driver import KEYS_PER_QUERY, padded
 from alphapente.records.model import RecordBatch
 from alphapente.records.schema import RECORDS
@@ -23,11 +22,7 @@ from alphapente.records.schema import RECORDS
 READERS = 2
 """Number of threads for scattered records: one fetches while the other decodes."""
 
-_BY_RANGE = (
-    select(*(RECORDS.c[name] for name in RECORD_COLUMNS))
-    .where(RECORDS.c.id.between(bindparam("first"), bindparam("last")))
-    .order_by(RECORDS.c.id)
-)
+_BY_RANGE = select(RECORDS).where(RECORDS.c.id.between(bindparam("first"), bindparam("last"))).order_by(RECORDS.c.id)
 
 Rows = Sequence[Row[Any]]
 

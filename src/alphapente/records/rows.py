@@ -10,6 +10,7 @@ from alphapente.records import codec
 from alphapente.records.model import StoredGame
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE, VARIANTS
 
+_DECODED = ("game_id", "moves", "random_plies", "headers", "comments")  # the other fields are columns as they are
 _WHOLE = ("created_at", "opening_plies", "seed", "network_step", "simulations", "first_seq", "num_records")
 _TEXT = ("won_by", "model_type")
 _SOURCES = ("selfplay", "import")
@@ -23,24 +24,11 @@ def stored_game(row: Row[Any]) -> StoredGame:
     _refuse_wrong_values(row)
     return StoredGame(
         game_id=row.id,
-        created_at=row.created_at,
-        variant=row.variant,
-        board_size=row.board_size,
         moves=_moves(row),
-        winner=row.winner,
-        won_by=row.won_by,
-        opening_plies=row.opening_plies,
         random_plies=tuple(codec.unpack_plies(row.random_plies)),
-        seed=row.seed,
-        model_type=row.model_type,
-        network_step=row.network_step,
-        simulations=row.simulations,
-        settings_id=row.settings_id,
-        first_seq=row.first_seq,
-        num_records=row.num_records,
-        source=row.source,
         headers=_json_object(row.headers, "headers"),
         comments=_comments(row.comments),
+        **{name: getattr(row, name) for name in StoredGame.__slots__ if name not in _DECODED},
     )
 
 

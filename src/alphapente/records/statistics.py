@@ -8,8 +8,7 @@ from sqlalchemy import Connection, Row, case, func, select, text
 
 from alphapente.records.model import GameWindow, PoolStats, StoreStats
 from alphapente.records.schema import GAMES, GAMES_IN_PLAY, MATCH_GAMES, MATCHES, POOLS, stored_version
-
-_ENDINGS = ("five", "captures", "draw")
+from alphapente.rules.position import ENDINGS, WINNER_NAMES
 
 
 def gather(connection: Connection, name: str, file: Path | None) -> StoreStats:
@@ -54,15 +53,15 @@ def gather(connection: Connection, name: str, file: Path | None) -> StoreStats:
 
 
 def _pool_stats(pool: Row[Any], endings: list[Row[Any]], steps: dict[str, int], parked: int) -> PoolStats:
-    players = {1: "1", 2: "2", 0: "draw", None: "unknown"}
-    wins = dict.fromkeys(("1", "2", "draw"), 0)
-    won_by = dict.fromkeys(_ENDINGS, 0)
+    wins = dict.fromkeys(WINNER_NAMES.values(), 0)
+    won_by = dict.fromkeys(ENDINGS, 0)
     games = plies = imported = 0
     for row in endings:
         games += row.games
         plies += int(row.plies)
         imported += row.games if row.source == "import" else 0
-        wins[players[row.winner]] = wins.get(players[row.winner], 0) + row.games
+        winner = "unknown" if row.winner is None else WINNER_NAMES[row.winner]
+        wins[winner] = wins.get(winner, 0) + row.games
         won_by[row.won_by] = won_by.get(row.won_by, 0) + row.games
     return PoolStats(
         variant=pool.variant,
@@ -104,7 +103,7 @@ def game_windows(connection: Connection, variant: str, sizes: Sequence[int], cou
             func.count().label("games"),
             func.sum(games.c.num_records).label("records"),
             func.avg(games.c.num_plies * 1.0).label("plies"),
-            *(share(games.c.won_by == ending).label(ending) for ending in _ENDINGS),
+            *(share(games.c.won_by == ending).label(ending) for ending in ENDINGS),
             share(games.c.winner == 1).label("player_1"),
         )
         .group_by(games.c.part)

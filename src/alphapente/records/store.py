@@ -284,10 +284,7 @@ class Store:
 
         An unreadable row raises DatabaseError.
         """
-        query = _games_of(variant, size).where(GAMES.c.source == "selfplay")
-        with self.reading() as connection:
-            rows = connection.execute(query.order_by(GAMES.c.id.desc()).limit(limit)).all()
-        return [self._readable(row) for row in reversed(rows)]
+        return self._newest(_games_of(variant, size).where(GAMES.c.source == "selfplay"), limit)[::-1]
 
     def page_of_games(
         self, limit: int, before_id: int | None = None, variant: str | None = None, size: int | None = None
@@ -299,16 +296,17 @@ class Store:
         query = _games_of(variant, size)
         if before_id is not None:
             query = query.where(GAMES.c.id < before_id)
-        with self.reading() as connection:
-            rows = connection.execute(query.order_by(GAMES.c.id.desc()).limit(limit)).all()
-        return [self._readable(row) for row in rows]
+        return self._newest(query, limit)
 
     def game(self, game_id: int) -> StoredGame | None:
         """The game of this id, None if there is none. An unreadable row raises DatabaseError."""
-        query = _games_of(None, None)
+        return next(iter(self._newest(_games_of(None, None).where(GAMES.c.id == game_id), 1)), None)
+
+    def _newest(self, query: Select[Any], limit: int) -> list[StoredGame]:
+        """Up to `limit` games of a query, newest first. An unreadable row raises DatabaseError."""
         with self.reading() as connection:
-            row = connection.execute(query.where(GAMES.c.id == game_id)).first()
-        return None if row is None else self._readable(row)
+            rows = connection.execute(query.order_by(GAMES.c.id.desc()).limit(limit)).all()
+        return [self._readable(row) for row in rows]
 
     def _readable(self, row: Row[Any]) -> StoredGame:
         try:

@@ -17,12 +17,14 @@ from alphapente.errors import RequestError
 from alphapente.records import codec
 from alphapente.records.model import GameRecord, ImportedGame
 from alphapente.records.schema import GAMES, POOLS
-from alphapente.rules.position import MAX_PLIES, MAX_SIZE, MIN_SIZE, variant_index
+from alphapente.rules.position import ENDINGS, MAX_PLIES, MAX_SIZE, MIN_SIZE, WINNER_NAMES, variant_index
 
 SEQ_BITS = 40
 """Record `seq` of pool `p` has the key ``(p << SEQ_BITS) + seq``."""
 
-_ENDINGS = ("five", "captures", "draw", "unfinished")
+_ENDINGS = (*ENDINGS, "unfinished")
+_PLAIN = ("winner", "won_by", "opening_plies", "seed", "model_type", "network_step", "simulations", "settings_id")
+"""The columns of a game that hold the field of `GameRecord` with their name."""
 
 IS_POOL = (POOLS.c.variant == bindparam("of_variant")) & (POOLS.c.board_size == bindparam("of_size"))
 """Selects the pool of a variant and board size; its parameters come from `pool_parameters`."""
@@ -56,25 +58,15 @@ def refuse_impossible(variant: str, size: int, moves: Sequence[int], won_by: str
 def played_row(game: GameRecord) -> dict[str, Any]:
     """The values of a row for a game of self-play, without its pool. Raises RequestError for an impossible game."""
     refuse_impossible(game.variant, game.board_size, game.moves, game.won_by)
-    if game.winner not in (0, 1, 2) or game.won_by == "unfinished":
+    if game.winner not in WINNER_NAMES or game.won_by == "unfinished":
         raise RequestError(f"a game of self-play is won by 1, 2 or 0, not {game.winner} ({game.won_by})")
     if not -(2**63) <= game.seed < 2**63:
         raise RequestError(f"the game's seed is {game.seed}: allowed are signed 64-bit integers")
-    return {
+    return {name: getattr(game, name) for name in _PLAIN} | {
         "source": "selfplay",
         "moves": codec.pack_plies(game.moves),
         "num_plies": len(game.moves),
-        "winner": game.winner,
-        "won_by": game.won_by,
-        "opening_plies": game.opening_plies,
         "random_plies": codec.pack_plies(game.random_plies),
-        "seed": game.seed,
-        "model_type": game.model_type,
-        "network_step": game.network_step,
-        "simulations": game.simulations,
-        "settings_id": game.settings_id,
-        "headers": None,
-        "comments": None,
     }
 
 
@@ -93,7 +85,6 @@ def imported_row(game: ImportedGame) -> dict[str, Any]:
         "model_type": "",
         "network_step": 0,
         "simulations": 0,
-        "settings_id": None,
         "headers": json.dumps(game.headers),
         "comments": json.dumps(game.comments) if game.comments else None,
     }

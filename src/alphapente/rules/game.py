@@ -10,7 +10,7 @@ from alphapente.rules.gametext import GameText, read_game, result_of, write_game
 from alphapente.rules.kernels import legal_points, play
 from alphapente.rules.legality import check_legal, describe_end
 from alphapente.rules.notation import COLUMNS, parse_moves, parse_point, point_name
-from alphapente.rules.position import DRAW, IN_PLAY, MAX_SIZE, VARIANTS, WON_BY, Position, new_positions, stones
+from alphapente.rules.position import IN_PLAY, MAX_SIZE, VARIANTS, WON_BY, Position, new_positions, stones
 
 MARKS = ".XO"
 """The characters for an empty point, a stone of player 1, a stone of player 2."""
@@ -77,9 +77,9 @@ class Game:
 
     @property
     def winner(self) -> int | None:
-        """None while the game is in play, then 1 or 2, or 0 for a draw."""
+        """None while the game is in play, then 1 or 2, or DRAW."""
         winner = int(self._positions[0]["winner"])
-        return None if winner == IN_PLAY else 0 if winner == DRAW else winner
+        return None if winner == IN_PLAY else winner
 
     @property
     def won_by(self) -> str | None:

@@ -22,11 +22,12 @@ from alphapente.rules.gametext_headers import (
 from alphapente.rules.gametext_tokens import RESULTS, UNKNOWN, Kind, Places, Token, quoted, with_unix_newlines
 from alphapente.rules.legality import IllegalMoveError, describe_end, replay
 from alphapente.rules.notation import NotationError, TextError, format_moves, parse_point, read_moves
-from alphapente.rules.position import DRAW, IN_PLAY, MAX_SIZE, PLAYER_1, Position, new_positions
+from alphapente.rules.position import DRAW, MAX_SIZE, PLAYER_1, PLAYER_2, Position, new_positions
 
 __all__ = [
     "GAME_NAMES",
     "HEADERS",
+    "RESULTS_BY_WINNER",
     "GameText",
     "decode_text",
     "each_game",
@@ -36,6 +37,7 @@ __all__ = [
     "write_game",
 ]
 
+RESULTS_BY_WINNER = {PLAYER_1: "1-0", PLAYER_2: "0-1", DRAW: "1/2-1/2"}
 LONGEST_RATING = 9
 """Digits."""
 
@@ -157,10 +159,7 @@ def decode_text(data: bytes) -> str:
 
 def result_of(position: Position) -> str | None:
     """`1-0`, `0-1` or `1/2-1/2` by the position, None while the game is in play."""
-    winner = int(position["winner"])
-    if winner == IN_PLAY:
-        return None
-    return "1/2-1/2" if winner == DRAW else "1-0" if winner == PLAYER_1 else "0-1"
+    return RESULTS_BY_WINNER.get(int(position["winner"]))
 
 
 def _decode_line(line: bytes) -> str:

@@ -34,10 +34,13 @@ CELLS = 548
 
 EMPTY, PLAYER_1, PLAYER_2, BORDER = 0, 1, 2, 3
 """The content of a cell. As bits, PLAYER_1 is the low one, PLAYER_2 the high one, BORDER both: see rules/tactics.py."""
-IN_PLAY, DRAW = 0, 3
-"""`winner` of a game without one; else PLAYER_1 or PLAYER_2."""
+IN_PLAY, DRAW = -1, 0
+"""`winner` of a game without one; else PLAYER_1 or PLAYER_2. A draw is this number in files and answers too."""
 BY_NOTHING, BY_FIVE, BY_CAPTURES, BY_FULL_BOARD = 0, 1, 2, 3
 WON_BY = ("in play", "five", "captures", "draw")
+ENDINGS = WON_BY[1:]  # how a game can end by the rules
+WINNER_NAMES = {PLAYER_1: "1", PLAYER_2: "2", DRAW: "draw"}
+"""The winners of finished games as statistics name them."""
 
 VARIANTS = ("pente", "keryo", "gomoku", "gpente", "poof", "boat")
 PENTE, KERYO, GOMOKU, GPENTE, POOF, BOAT = range(6)
@@ -101,6 +104,7 @@ def new_positions(count: int, variant: str = "pente", size: int = MAX_SIZE) -> P
     positions["size"] = size
     positions["variant"] = index
     positions["to_move"] = PLAYER_1
+    positions["winner"] = IN_PLAY
     return positions
 
 

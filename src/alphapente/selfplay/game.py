@@ -2,19 +2,27 @@
 
 import json
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
 import numpy as np
 
 from alphapente.config import Config
 from alphapente.errors import FailureError
+from alphapente.records.columns import ARRAYS
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.near import near_points
-from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions, stones
+from alphapente.rules.position import IN_PLAY, WON_BY, Position, new_positions, stones
 from alphapente.search.mcts.root import SearchResult
 from alphapente.selfplay.listing import list_points
+
+_PACKED = {
+    "rest" if entry.name == "unlisted" else entry.name: entry.name
+    for entry in fields(SearchRecord)
+    if entry.name not in ("board", "captured", "to_move", "random_value")
+}
+"""What a packed game holds of its records, by key: the fields that follow neither from its moves nor from its end."""
 
 
 @dataclass(slots=True)
@@ -98,12 +106,11 @@ def record_search(
 
 def finished_record(game: GameInPlay, config: Config, network_step: int, settings_id: int | None) -> GameRecord:
     """The finished game as it is stored. Each record gets the search's value at the next random move, if any."""
-    winner = int(game.position["winner"])
     return GameRecord(
         variant=config.game.variant,
         board_size=config.game.board_size,
         moves=game.moves,
-        winner=0 if winner == DRAW else winner,
+        winner=int(game.position["winner"]),
         won_by=cast(WonBy, WON_BY[int(game.position["won_by"])]),
         opening_plies=game.opening_plies,
         random_plies=tuple(game.random_plies),
@@ -139,17 +146,7 @@ def pack(game: GameInPlay) -> bytes:
         "proven_winner": game.proven_winner,
         "random_plies": game.random_plies,
         "records": [
-            {
-                "ply": record.ply,
-                "points": record.points.tolist(),
-                "visits": record.visits.tolist(),
-                "targets": record.targets.tolist(),
-                "rest": record.unlisted,
-                "search_value": record.search_value,
-                "simulations": record.simulations,
-                "policy_weight": record.policy_weight,
-                "surprise": record.surprise,
-            }
+            {key: np.asarray(getattr(record, name)).tolist() for key, name in _PACKED.items()}
             for record in game.records
         ],
     }
@@ -188,17 +185,19 @@ def seed_of(payload: bytes) -> int:
 
 
 def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:
+    """Entries that games of older versions lack get their defaults."""
+    captured = position["captured"]
     return SearchRecord(
-        ply=int(entry["ply"]),
         board=stones(position).copy(),
-        captured=(int(position["captured"][0]), int(position["captured"][1])),
+        captured=(int(captured[0]), int(captured[1])),
         to_move=int(position["to_move"]),
-        points=np.array(entry["points"], np.int16),
-        visits=np.array(entry["visits"], np.int32),
-        targets=np.array(entry["targets"], np.float32),
-        unlisted=float(entry["rest"]),
-        search_value=float(entry["search_value"]),
-        simulations=int(entry["simulations"]),
-        policy_weight=float(entry.get("policy_weight", 1.0)),  # games parked by version 2 have neither
-        surprise=entry.get("surprise"),
+        **{name: _unpack_value(name, entry[key]) for key, name in _PACKED.items() if key in entry},
     )
+
+
+def _unpack_value(name: str, value: Any) -> Any:
+    if name in ("points", "visits", "targets"):
+        return np.array(value, ARRAYS[name])
+    if name == "surprise" and value is None:
+        return None
+    return int(value) if issubclass(ARRAYS[name], np.integer) else float(value)

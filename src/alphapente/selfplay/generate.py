@@ -16,6 +16,7 @@ from alphapente.events import GenerationProgress, GenerationSummary, Note, Repor
 from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
+from alphapente.rules.position import ENDINGS, WINNER_NAMES
 from alphapente.selfplay.process_pool import ProcessPool
 from alphapente.selfplay.sizing import PoolSize, pool_size, require_memory
 from alphapente.selfplay.worker_pool import Task, WorkerPool
@@ -75,8 +76,8 @@ class _Generation:
         self.settings = config.generation
         self.started = time.monotonic()
         self.games = self.records = self.plies = 0
-        self.wins: Counter[str] = Counter({"1": 0, "2": 0, "draw": 0})
-        self.kinds: Counter[str] = Counter({"five": 0, "captures": 0, "draw": 0})
+        self.wins: Counter[str] = Counter(dict.fromkeys(WINNER_NAMES.values(), 0))
+        self.kinds: Counter[str] = Counter(dict.fromkeys(ENDINGS, 0))
         self.carried_over = 0
         self.left_in_play = CarriedOver(store, config)
         self._ended: deque[GameRecord] = deque()
@@ -189,7 +190,7 @@ class _Generation:
         self.games += 1
         self.records += len(game.records)
         self.plies += len(game.moves)
-        self.wins[str(game.winner) if game.winner else "draw"] += 1
+        self.wins[WINNER_NAMES[game.winner]] += 1
         self.kinds[game.won_by] += 1
         if self.games % self.settings.save_interval_games == 0:
             self.report(Note(f"checkpoint: {self.games:,} games, {self.records:,} records stored"))

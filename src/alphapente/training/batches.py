@@ -17,6 +17,7 @@ from alphapente.compiled import kernel
 from alphapente.errors import RequestError
 from alphapente.network.inputs import PLANES, Arrays, InputForm
 from alphapente.network.models import NUM_ENDS
+from alphapente.records.columns import ARRAYS
 from alphapente.records.model import RecordBatch
 from alphapente.rules.kernels import five_anywhere, is_legal
 from alphapente.rules.position import BOAT, CELL_OF, VARIANTS, Position, Positions, new_positions, variant_index
@@ -52,7 +53,7 @@ class Samples(NamedTuple):
     unlisted: NDArray[np.float32]
     policy_weight: NDArray[np.float32]
     reply_source: NDArray[np.int64]
-    reply_point: NDArray[np.int16]
+    next_point: NDArray[np.int16]
     reply_weight: NDArray[np.float32]
     later: NDArray[np.float32]
     later_weight: NDArray[np.float32]
@@ -79,24 +80,16 @@ class Batch(NamedTuple):
 
 def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
     """The records as contiguous arrays with their value labels."""
+    arrays = {name: np.ascontiguousarray(getattr(records, name), dtype) for name, dtype in ARRAYS.items()}
     return Samples(
-        variant_index(records.variant),
-        int(records.board_size),
-        np.ascontiguousarray(records.boards, np.int8),
-        np.ascontiguousarray(records.captured, np.int16),
-        np.ascontiguousarray(records.ply, np.int16),
-        np.ascontiguousarray(records.to_move, np.int8),
-        value_labels(records, outcome_weight),
-        np.ascontiguousarray(records.offsets, np.int64),
-        np.ascontiguousarray(records.points, np.int16),
-        np.ascontiguousarray(records.targets, np.float32),
-        np.ascontiguousarray(records.unlisted, np.float32),
-        np.ascontiguousarray(records.policy_weight, np.float32),
-        reply_sources(records),
-        np.ascontiguousarray(records.next_point, np.int16),
-        reply_weights(records),
-        later_labels(records),
-        later_weights(records),
+        variant=variant_index(records.variant),
+        size=int(records.board_size),
+        label=value_labels(records, outcome_weight),
+        reply_source=reply_sources(records),
+        reply_weight=reply_weights(records),
+        later=later_labels(records),
+        later_weight=later_weights(records),
+        **{name: arrays[name] for name in Samples._fields if name in arrays},
     )
 
 
@@ -205,8 +198,8 @@ def _reply(samples: Samples, index: int, symmetry: int, reply: NDArray[np.float3
     size, source = samples.size, samples.reply_source[index]
     reply[:] = np.float32(0.0)
     if source < 0:
-        if samples.reply_point[index] >= 0:
-            reply[SYMMETRY_TABLES[size, symmetry, samples.reply_point[index]]] = np.float32(1.0)
+        if samples.next_point[index] >= 0:
+            reply[SYMMETRY_TABLES[size, symmetry, samples.next_point[index]]] = np.float32(1.0)
         return
     num_unlisted = 0
     for point in range(size * size):

@@ -41,7 +41,7 @@ def _chances(value: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([win, np.zeros_like(win), 1 - win], 1)
 
 
-def _outcome_chances(outcome: NDArray[np.float32]) -> NDArray[np.float32]:
+def _outcome_chances(outcome: NDArray[np.int8]) -> NDArray[np.float32]:
     return np.stack([outcome == 1, outcome == 0, outcome == -1], 1).astype(np.float32)
 
 

@@ -182,7 +182,7 @@ def random_records(count: int, board_size: int, seed: int = 1, variant: str = "p
         ply=np.array([row[2] for row in rows], np.int16),
         to_move=np.array([row[3] for row in rows], np.int8),
         search_value=rng.uniform(-1, 1, count).astype(np.float32),
-        outcome=rng.choice([-1.0, 1.0], count).astype(np.float32),
+        outcome=rng.choice([-1, 1], count).astype(np.int8),
         random_value=np.full(count, np.nan, np.float32),
         offsets=offsets,
         points=np.concatenate(points).astype(np.int16),

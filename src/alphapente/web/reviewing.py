@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from alphapente.rules.game import Game
 from alphapente.rules.notation import point_name
+from alphapente.rules.position import DRAW
 from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
 from alphapente.web.schemas import ReviewedMove, Verdict
 from alphapente.web.searches import ForcedWin, SearchSnapshot
@@ -60,7 +61,7 @@ def accuracy(moves: Sequence[ReviewedMove], player: int) -> float | None:
 
 
 def _final_value(game: Game, mover: int) -> float:
-    return 0.0 if game.winner == 0 else 1.0 if game.winner == mover else -1.0
+    return 0.0 if game.winner == DRAW else 1.0 if game.winner == mover else -1.0
 
 
 def _win_of(snapshot: SearchSnapshot, player: int) -> ForcedWin | None:

@@ -6,7 +6,7 @@ import pytest
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
-from alphapente.rules.position import new_positions
+from alphapente.rules.position import IN_PLAY, new_positions
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
 from alphapente.search.mcts.cache import MISSING, find, new_cache, recall, remember
 from alphapente.search.mcts.forest import Exploration, Forest, search_position
@@ -45,7 +45,7 @@ def game_of(root: Root, positions: int, plies: int = 6) -> tuple[list[SearchResu
     forest.set_position(0, Game.from_moves(OPENED, size=9).position)
     results: list[SearchResult] = []
     rng = RNG(4)
-    while len(results) < plies and not forest.position(0)["winner"]:
+    while len(results) < plies and forest.position(0)["winner"] == IN_PLAY:
         forest.start(0, rng, Exploration(0.25, 0.5))
         while 0 not in forest.step():
             pass

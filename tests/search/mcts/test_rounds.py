@@ -10,7 +10,7 @@ from alphapente.network.evaluator import Outputs, Wanted
 from alphapente.network.mixnet import Mixnet
 from alphapente.network.mixnet_backend import MixnetEvaluator, quantized
 from alphapente.network.models import ModelSpec, build
-from alphapente.rules.position import Positions
+from alphapente.rules.position import IN_PLAY, Positions
 from alphapente.search.mcts import forest as forest_module
 from alphapente.search.mcts.forest import Exploration, Forest
 from alphapente.search.mcts.root import SearchResult
@@ -54,7 +54,7 @@ def games(forest: Forest, plies: int) -> list[tuple[int, SearchResult]]:
             left[tree] -= 1
             if left[tree]:
                 forest.advance(tree, result.point)
-                if forest.position(tree)["winner"]:
+                if forest.position(tree)["winner"] != IN_PLAY:
                     left[tree] = 0
                 else:
                     forest.start(tree, rng[tree], Exploration(0.2, 1.0))

@@ -9,7 +9,7 @@ from alphapente.arena.players.base import ChosenMove, Player, Turn
 from alphapente.errors import RequestError
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
-from alphapente.rules.position import DRAW, IN_PLAY, WON_BY, Position, new_positions
+from alphapente.rules.position import DRAW, IN_PLAY, PLAYER_1, WON_BY, Position, new_positions
 
 FORFEIT = "forfeit"
 """The way a game is won if the other player resigned, broke the rules, exceeded the time limit or crashed."""
@@ -51,8 +51,7 @@ class GameStart:
 class PlayedGame:
     """One finished game. `first` is the side that was player 1 ("a" or "b"), `moves` are points.
 
-    `winner` is 1, 2, or 0 for a draw. `won_by` is "five", "captures", "draw" or "forfeit"; `note` gives the reason of
-    a forfeit.
+    `winner` is 1, 2 or DRAW. `won_by` is "five", "captures", "draw" or "forfeit"; `note` gives the reason of a forfeit.
     """
 
     first: str
@@ -67,9 +66,9 @@ class PlayedGame:
     @property
     def won_letter(self) -> str | None:
         """The winning side, "a" or "b"; None for a draw."""
-        if self.winner == 0:
+        if self.winner == DRAW:
             return None
-        return self.first if self.winner == 1 else "b" if self.first == "a" else "a"
+        return self.first if self.winner == PLAYER_1 else "b" if self.first == "a" else "a"
 
 
 PlayedFn = Callable[[int, PlayedGame], None]
@@ -167,7 +166,7 @@ def _played(game: _Game) -> PlayedGame:
         first=game.start.first,
         moves=tuple(game.moves),
         opening_plies=len(game.start.opening),
-        winner=0 if winner == DRAW else winner,
+        winner=winner,
         won_by=won_by,
         note=game.note,
         times_a=game.times["a"],

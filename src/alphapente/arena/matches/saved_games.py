@@ -10,7 +10,7 @@ from typing import Self
 from alphapente.arena.matches.games import PlayedGame
 from alphapente.errors import FailureError
 from alphapente.files import StrPath, appending, is_regular, real_path
-from alphapente.rules.gametext import GameText, write_game
+from alphapente.rules.gametext import RESULTS_BY_WINNER, GameText, write_game
 
 
 class SavedGames:
@@ -44,8 +44,7 @@ class SavedGames:
         """Appends a game by its index in the match. The header Round is its number. Raises FailureError."""
         one, two = self._names if game.first == "a" else self._names[::-1]
         headers = {"Round": str(index + 1), "Player 1 Name": one, "Player 2 Name": two}
-        result = {0: "1/2-1/2", 1: "1-0", 2: "0-1"}[game.winner]
-        text = write_game(GameText(headers, list(game.moves), result, *self._rules))
+        text = write_game(GameText(headers, list(game.moves), RESULTS_BY_WINNER[game.winner], *self._rules))
         try:
             self._file.write(("\n" * (self.games > 0) + text).encode())
             self._file.flush()

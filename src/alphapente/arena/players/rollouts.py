@@ -122,20 +122,20 @@ def _playout_cell(bits: Bitboards, near: _Map, verdict: int, state: NDArray[np.u
 
 @kernel
 def _winner_of(verdict: int, to_move: int) -> int:
-    """The player who wins by tactics, 0 for none."""
+    """The player who wins by tactics, IN_PLAY if they do not decide the game."""
     if verdict == WINS:
         return to_move
-    return 3 - to_move if verdict == LOSES else 0
+    return 3 - to_move if verdict == LOSES else IN_PLAY
 
 
 @kernel
 def playout(tree: RolloutTree, verdict: int) -> int:
-    """Plays tree.positions[1] to its end and returns the winner, 0 for a draw. tree.bits holds its tactics."""
+    """Plays tree.positions[1] to its end and returns the winner or DRAW. tree.bits holds its tactics."""
     position, near = tree.positions[1], tree.near[1]
     size = np.int64(position["size"])
     for _ in range(LONGEST_PLAYOUT):
         won = _winner_of(verdict, np.int64(position["to_move"]))
-        if won:
+        if won != IN_PLAY:
             return won
         point = point_of(_playout_cell(tree.bits, near, verdict, tree.random), size)
         play(position, point)
@@ -144,7 +144,7 @@ def playout(tree: RolloutTree, verdict: int) -> int:
         add_bits(tree.near_points[point], near)
         verdict = find_tactics(position, tree.bits, tree.positions[2])
     winner = np.int64(position["winner"])
-    return winner if winner != DRAW else 0
+    return winner if winner != IN_PLAY else DRAW  # the playout reached its longest length
 
 
 @kernel
@@ -217,7 +217,7 @@ def _back_up(tree: RolloutTree, depth: int, winner: int) -> None:
         if level < depth and tree.certain[tree.path[level + 1]]:
             tree.certain[node] = _conclude(tree, node)
         tree.visits[node] += 1
-        if winner:
+        if winner != DRAW:
             tree.value_sum[node] += np.float32(1.0 if winner == mover else -1.0)
         mover = 3 - mover
 
@@ -236,12 +236,12 @@ def _simulate(tree: RolloutTree) -> None:
             winner = 3 - to_move if tree.certain[node] > 0 else to_move
             break
         if position["winner"] != IN_PLAY:
-            winner = 0  # a draw: a won node is certain, and was handled above
+            winner = DRAW  # a won node is certain, and was handled above
             break
         if tree.num_children[node] == 0:
             verdict = find_tactics(position, tree.bits, tree.positions[2])
             winner = _winner_of(verdict, to_move)
-            if winner:
+            if winner != IN_PLAY:
                 tree.certain[node] = -1 if verdict == WINS else 1
                 break
             if tree.visits[node] == 0 or not _expand(tree, node, verdict):

@@ -11,6 +11,7 @@ from alphapente.arena.players.play_settings import canonical_identity
 from alphapente.arena.ratings.bradley_terry import Fit, Pairing, fit_ratings, one_sided
 from alphapente.errors import RequestError
 from alphapente.records.model import Match, PlayerIdentity
+from alphapente.rules.position import DRAW, PLAYER_1, PLAYER_2
 
 ANCHORS = ("tactical", "rollouts@1000", "rollouts@10000", "random")
 """Reference players that can anchor the scale. The first that has played is 0 Elo. `random` is last: every player with
@@ -152,7 +153,7 @@ def _collect(matches: Sequence[Match]) -> tuple[list[PlayerIdentity], list[Pairi
             seen.add((first, second, game.moves))
             total = scores.setdefault((first, second), [0, 0.0])
             total[0] += 1
-            total[1] += {1: 1.0, 2: 0.0, 0: 0.5}[game.winner]
+            total[1] += {PLAYER_1: 1.0, PLAYER_2: 0.0, DRAW: 0.5}[game.winner]
     pairings = [Pairing(*pair, *total) for pair, total in scores.items()]
     return list(places), pairings, len(seen), repeated
 
