@@ -6,6 +6,7 @@ from alphapente.config.key_list import Key
 from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
 from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings
 from alphapente.config.refusal import ConfigError
+from alphapente.config.section import value_at
 from alphapente.config.settings import (
     AugmentationSettings,
     AuxiliarySettings,
@@ -53,4 +54,5 @@ __all__ = [
     "load_layers",
     "stage_overrides",
     "stage_sizes",
+    "value_at",
 ]
