@@ -237,7 +237,8 @@ def rating_table(ratings: "RatingList") -> "Table":
     """The ratings as a table, best first."""
     from rich.table import Table
 
-    from alphapente.arena.ratings.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
+    from alphapente.arena.confidence import CONFIDENCE_Z
+    from alphapente.arena.ratings.bradley_terry import PRIOR_DRAWS
 
     fit = ratings.fit
     anchors = ", ".join(f"{name} = {elo:g}" for name, elo in ratings.anchors.items())

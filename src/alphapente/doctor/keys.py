@@ -21,3 +21,8 @@ def is_set(config: Config, setting: str) -> bool:
     except ValueError:
         wanted = text
     return bool(config.value_at(key, _MISSING) == wanted)
+
+
+def softer_outcome(config: Config) -> str:
+    """The setting that gives the search value a larger share of the value target."""
+    return f"training.outcome_weight={round(min(0.5, 0.7 * config.training.outcome_weight), 2):g}"

@@ -1,7 +1,6 @@
 """A match between two players: varied openings, each played with both colours, many games in parallel."""
 
 import contextlib
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from alphapente.arena.confidence import wilson_interval
 from alphapente.arena.matches.games import FORFEIT, GameStart, MoveTimes, PlayedFn, PlayedGame, play_games
 from alphapente.arena.matches.openings import match_openings
 from alphapente.arena.players.base import Player, StoppablePlayer, StoppedError
 from alphapente.errors import RequestError
 
 MOST_GAMES = 1_000_000
-CONFIDENCE_Z = 1.96
-"""Half-width of a 95% interval in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +71,6 @@ class MatchReport:
     def distinct_share(self) -> float:
         """Share of the games that differ from all earlier ones: a repeated game adds no information."""
         return self.distinct_games / max(self.total.games, 1)
-
-
-def wilson_interval(score: float, games: int, z: float = CONFIDENCE_Z) -> tuple[float, float]:
-    """The interval that holds the true score with the confidence of `z` (Wilson 1927); (0, 1) without games."""
-    if games == 0:
-        return 0.0, 1.0
-    centre = score + z * z / (2 * games)
-    spread = z * math.sqrt(score * (1 - score) / games + z * z / (4 * games * games))
-    scale = 1 + z * z / games
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def _ignore(*_: Any) -> None:
