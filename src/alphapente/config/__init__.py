@@ -1,4 +1,7 @@
-"""Typed settings. Precedence: built-in defaults < an extended file < the file < the command line."""
+"""The typed settings. Precedence: built-in defaults < an extended file < the file < the command line.
+
+Exports `Config`, its sections, `load_config` and the list of keys. May import only the modules beside the packages.
+"""
 
 from alphapente.config.catalogue import keys
 from alphapente.config.config import Config, in_stage, stage_overrides, stage_sizes
