@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphapente.arena.matches import openings as openings_module
-from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games, play_match
+from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games
 from alphapente.arena.matches.openings import MAX_PLIES, distinct_openings, random_opening
 from alphapente.arena.players.base import ChosenMove, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
 from alphapente.arena.players.heuristic import HeuristicEvaluator
@@ -17,6 +17,7 @@ from alphapente.errors import RequestError
 from alphapente.rules.game import Game
 from alphapente.rules.position import IN_PLAY, VARIANTS, Position
 from alphapente.rules.queries import position_key
+from tests.arena.matches.whole import play_match
 
 
 def searcher(batch: int = 8, simulations: int = 16, name: str = "search") -> SearchPlayer:

@@ -126,26 +126,6 @@ def plan_games(
     ]
 
 
-def play_match(
-    player_a: Player,
-    player_b: Player,
-    num_games: int,
-    *,
-    variant: str = "pente",
-    size: int = 19,
-    seed: int = 0,
-    opening_plies: tuple[int, int] | None = None,
-    hooks: MatchHooks = NO_HOOKS,
-) -> MatchReport:
-    """Plays `num_games` (even: each opening twice, colours swapped) and reports them.
-
-    The same seed and players give the same match, except for players with a time limit and external engines. Raises
-    as `plan_games`, and RequestError if a player of ours chooses an illegal point.
-    """
-    starts = plan_games(num_games, variant=variant, size=size, seed=seed, opening_plies=opening_plies)
-    return play_planned(player_a, player_b, starts, (variant, size), seed, hooks)
-
-
 def play_planned(
     player_a: Player,
     player_b: Player,
@@ -156,7 +136,8 @@ def play_planned(
 ) -> MatchReport:
     """Plays the games of `plan_games` that are not in `hooks.known`; `rules` are variant and board size.
 
-    The report includes the known games. If `hooks.stop` ended the match, it includes all pairs finished by then.
+    The same seed and players give the same match, except for players with a time limit and external engines. The
+    report includes the known games. If `hooks.stop` ended the match, it includes all pairs finished by then.
     Raises RequestError if a player of ours chooses an illegal point.
     """
     started = time.monotonic()
