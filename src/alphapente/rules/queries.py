@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapente.rules.kernels import DIRECTIONS, copy_position, play
+from alphapente.rules.kernels import DIRECTIONS, FIVE, copy_position, play
 from alphapente.rules.position import CELL_OF, GOMOKU, POSITION, Position, stones
 from alphapente.rules.symmetry import SYMMETRIES
-
-FIVE = 5
 
 
 def stones_taken(position: Position, point: int, player: int | None = None) -> list[int]:

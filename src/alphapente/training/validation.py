@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alphapente.network.inputs import PLANES, InputForm
 from alphapente.records.model import RecordBatch
+from alphapente.rules.bitboards import MIXER
 from alphapente.training.batches import Batch, Samples, make_batch
 from alphapente.training.labels import settled
 from alphapente.training.losses import Losses
@@ -21,7 +22,6 @@ NUM_BINS = 10
 MOST_RECORDS = 4096
 """The most held-out records to evaluate, the newest: more would take longer and give the same result."""
 _BATCH = 256
-_MIXER = 0x9E3779B97F4A7C15  # 2**64 / golden ratio (Fibonacci hashing, Knuth)
 
 
 def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
@@ -30,9 +30,9 @@ def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
     A hash of the game's number decides. Nothing is held out if otherwise nothing would remain to train on.
     """
     with np.errstate(over="ignore"):
-        mixed = records.game_ids.astype(np.uint64) * np.uint64(_MIXER)
+        mixed = records.game_ids.astype(np.uint64) * MIXER
         mixed ^= mixed >> np.uint64(32)
-        mixed *= np.uint64(_MIXER)
+        mixed *= MIXER
     chosen = (mixed >> np.uint64(40)).astype(np.float64) / 2**24 < share
     return chosen if not chosen.all() else np.zeros(len(records), np.bool_)
 
