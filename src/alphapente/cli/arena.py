@@ -1,7 +1,6 @@
 """`alphapente arena A B`: a match between two players; each opening is played twice with colours swapped."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,26 +113,25 @@ def _check(options: ArenaOptions) -> None:
 
 
 def _configs(options: ArenaOptions) -> tuple[Config, list[Config]]:
-    """(the configuration that both players share, that of each player). Raises as `_own_config`."""
+    """(the configuration that both players share, that of each player).
+
+    Raises ConfigError for a wrong setting, and RequestError if a player's own settings change the game.
+    """
     flags: dict[str, Any] = {
         "generation.simulations": options.simulations,
         "game.variant": options.variant,
         "game.board_size": options.board_size,
     }
     # As texts, so that --a-set and --b-set have precedence over the flags.
-    given = [f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
-    shared = [*(options.set_ or ()), *given]
+    shared = [
+        *(options.set_ or ()),
+        *(f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None),
+    ]
     resolved = resolve(options.config, shared)
-    own = (options.a_set or (), options.b_set or ())
-    return resolved, [_own_config(options.config, shared, changes, resolved) for changes in own]
-
-
-def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], resolved: Config) -> Config:
-    """The configuration of one player. Raises ConfigError for a wrong setting, RequestError for another game."""
-    config = resolve(path, [*shared, *own]) if own else resolved
-    if config.game != resolved.game:
+    own = [resolve(options.config, [*shared, *(changes or ())]) for changes in (options.a_set, options.b_set)]
+    if any(config.game != resolved.game for config in own):
         raise RequestError("--a-set and --b-set cannot change game.*, which both players share: use --set")
-    return config
+    return resolved, own
 
 
 def _plies(text: str) -> tuple[int, int]:
