@@ -27,8 +27,8 @@ from alphapente.records import exchange
 from alphapente.records.connect import database_exists, parse_database
 from alphapente.records.store import Store
 from alphapente.training.lock import CheckpointLock
+from tests.pipeline.runs import run_here
 from tests.pipeline.scheduler import settings
-from tests.pipeline.test_runs import run_here
 from tests.records.samples import random_game
 
 

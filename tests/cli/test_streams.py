@@ -13,7 +13,7 @@ from alphapente.pipeline.lines import LogFile
 from alphapente.pipeline.state import Locks
 from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import Step
-from tests.pipeline.test_runs import FULL_ORDER, run_here, steps
+from tests.pipeline.runs import FULL_ORDER, run_here, steps
 from tests.test_files import largest_file
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full and a POSIX shell")

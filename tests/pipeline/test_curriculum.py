@@ -10,7 +10,7 @@ import pytest
 from alphapente.config import ConfigError, in_stage, load_config, stage_overrides, stage_sizes
 from alphapente.pipeline.history import KeptNetwork, add_to_history, end_to_end, pick, read_history
 from alphapente.pipeline.state import STATE_NAME, load_state
-from tests.pipeline.test_runs import commands, notes, run_here, steps, summary
+from tests.pipeline.runs import commands, notes, run_here, steps, summary
 
 STAGES = [
     {"board_size": 9, "records": 50, "simulations": 16},

@@ -20,7 +20,7 @@ from alphapente.pipeline.state import STATE_NAME, load_state
 from alphapente.records.check import check
 from alphapente.records.model import MatchGame
 from alphapente.records.store import Store
-from tests.pipeline.test_runs import commands, notes, run_here, steps
+from tests.pipeline.runs import commands, notes, run_here, steps
 
 SPRT = "pipeline.promotion=sprt"
 

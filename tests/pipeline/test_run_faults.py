@@ -2,22 +2,15 @@
 
 from pathlib import Path
 
-import pytest
-
 from alphapente.config import Config
 from alphapente.pipeline.run_faults import run_faults
 from alphapente.pipeline.status import STATUS_NAME, read_status
+from tests.pipeline.runs import notes, run_here
 from tests.pipeline.scheduler import settings
-from tests.pipeline.test_runs import notes, run_here
 
 ONE_CYCLE = ("pipeline.generation_cycles=1", "pipeline.training_cycles_per_generation=1")
 SAME_GAME = ("generation.opening_plies=0", "generation.mcts_temperature=0", "generation.mcts_random=0")
 STAGES = 'pipeline.curriculum=[{"board_size": 7, "records": %d}, {"board_size": 9, "minutes": 1}, {}]'
-
-
-@pytest.fixture(autouse=True)
-def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "")
 
 
 def titles(config: Config) -> list[str]:

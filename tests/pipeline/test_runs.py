@@ -1,99 +1,31 @@
 """Whole runs over real processes: order of steps, state, failure, signals and kill -9 in every phase."""
 
-import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.events import Event, Note, PipelineSummary, StepStarted, from_json
-from alphapente.network.device import num_cores
-from alphapente.pipeline import run
+from alphapente.events import Event
 from alphapente.pipeline.lines import LogFile
 from alphapente.pipeline.state import Locks, load_state
-from alphapente.pipeline.step import NICE
+from tests.pipeline.runs import (
+    FULL_ORDER,
+    commands,
+    finish,
+    gone,
+    notes,
+    run_here,
+    start,
+    steps,
+    summary,
+    until_step,
+    wait_gone,
+)
 from tests.pipeline.scheduler import STAND_IN, pool_counts, settings
-
-SCHEDULER = Path(__file__).with_name("scheduler.py")
-FULL_ORDER = ["Generation 1", "Training 1.1", "Training 1.2", "Generation 2", "Training 2.1", "Training 2.2"]
-
-
-def run_here(folder: Path, *overrides: str, stop: Callable[[], bool] = lambda: False) -> list[Event]:
-    events: list[Event] = []
-    events.append(run(settings(folder, *overrides), events.append, stop, STAND_IN, lambda: pool_counts(folder)))
-    return events
-
-
-def steps(events: list[Event]) -> list[str]:
-    return [event.name for event in events if isinstance(event, StepStarted)]
-
-
-def summary(events: list[Event]) -> PipelineSummary:
-    last = events[-1]
-    assert isinstance(last, PipelineSummary)
-    return last
-
-
-def commands(folder: Path) -> list[list[Any]]:
-    return [json.loads(line) for line in (folder / "commands").read_text().splitlines()]
-
-
-def notes(events: list[Event]) -> str:
-    return "\n".join(event.text for event in events if isinstance(event, Note))
-
-
-def start(folder: Path, *overrides: str, stand_in: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(SCHEDULER), str(folder), *overrides],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"STAND_IN": stand_in},
-    )
-
-
-def until_step(process: subprocess.Popen[str], name: str, event_name: str) -> None:
-    """Read the scheduler's events until the step `name` has reported an event of type `event_name`."""
-    assert process.stdout is not None
-    begun = False
-    for line in process.stdout:
-        event = from_json(line)
-        begun = begun or (isinstance(event, StepStarted) and event.name == name)
-        if begun and type(event).__name__ == event_name:
-            return
-    raise AssertionError(f"{name} did not report: {process.stderr.read() if process.stderr else ''}")
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[list[Event], str]:
-    out, err = process.communicate(timeout=30)
-    return [from_json(line) for line in out.splitlines()], err
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-def wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while not gone(pid):
-        assert time.monotonic() < deadline, f"process {pid} still exists"
-        time.sleep(0.02)
-
-
-@pytest.fixture(autouse=True)
-def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "")
 
 
 def test_cycles_in_order_with_logs_state_and_summary(tmp_path: Path) -> None:
@@ -291,63 +223,6 @@ def test_a_stop_before_the_start_begins_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "commands").exists()
 
 
-def test_side_by_side_trains_while_records_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "slow")
-    events = run_here(tmp_path, "pipeline.mode=async", "generation.record_limit=200")
-    order = steps(events)
-    assert order[0] == "Generation 1"
-    assert order[1:] == [name for name in FULL_ORDER if name.startswith("Training")]
-    kinds = [type(event).__name__ for event in events]
-    assert kinds.index("EpochReport") < kinds.index("GenerationSummary"), "side by side"
-    jobs = commands(tmp_path)
-    assert "generation.record_limit=400" in jobs[0]
-    assert f"training.threads={max(1, num_cores() // 2)}" in jobs[1]
-    assert summary(events).records == 400
-    assert summary(events).cycles == 2
-    assert sum(summary(events).games_by_cycle) == 80
-
-
-def test_side_by_side_keeps_user_settings_and_stops_both_on_a_signal(tmp_path: Path) -> None:
-    overrides = ("pipeline.mode=async", "generation.workers=3", "training.threads=2", "generation.record_limit=100")
-    process = start(tmp_path, *overrides, stand_in="hang:generate,hang:Training 1.2")
-    until_step(process, "Training 1.2", "EpochReport")
-    generation, *_, training = commands(tmp_path)
-    assert os.getpriority(os.PRIO_PROCESS, generation[0]) == NICE, "generation has low priority"
-    assert os.getpriority(os.PRIO_PROCESS, training[0]) == 0, "training has normal priority"
-    process.terminate()
-    events, _ = finish(process)
-    assert process.returncode == 143
-    assert "asked to stop: ending Generation 1 and Training 1.2" in notes(events)
-    for pid, _, *words in commands(tmp_path):
-        wait_gone(pid)
-        assert not any("workers=" in word or "threads=" in word for word in words)
-    again = run_here(tmp_path, *overrides)
-    assert sorted(steps(again)) == ["Generation 1", *(f"Training {n}" for n in ("1.2", "2.1", "2.2"))]
-    assert summary(again).records == 200
-
-
-def test_side_by_side_a_failing_training_ends_the_generation_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STAND_IN", "hang:generate,fail:Training 1.1")
-    with pytest.raises(FailureError, match=r"^Training 1\.1 failed"):
-        run_here(tmp_path, "pipeline.mode=async")
-    assert all(gone(pid) for pid, *_ in commands(tmp_path))
-
-
-def test_from_cycles_to_side_by_side_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "fail:Training 1.2")
-    with pytest.raises(FailureError):
-        run_here(tmp_path)
-    monkeypatch.setenv("STAND_IN", "fail:Training 2.1")
-    with pytest.raises(FailureError):
-        run_here(tmp_path, "pipeline.mode=async")
-    monkeypatch.setenv("STAND_IN", "")
-    events = run_here(tmp_path)
-    assert "pipeline.mode:" in notes(events)
-    assert [name for name in steps(events) if name.startswith("Training")] == FULL_ORDER[4:]
-
-
 def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from alphapente.pipeline.step import Step
 
@@ -366,42 +241,3 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
     assert "did not end within" in (tmp_path / "step.log").read_text()
     step.close()
     locks.close()
-
-
-@pytest.mark.parametrize("mode", ["cycles", "async"])
-def test_with_reuse_a_training_uses_all_records_that_are_due(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
-    """In cycles one training per generation; side by side none for records of an earlier training."""
-    monkeypatch.setenv("STAND_IN", "slow")
-    events = run_here(tmp_path, "training.reuse=4", f"pipeline.mode={mode}", "generation.record_limit=100")
-    trainings = [(event.name, event.records) for event in events if isinstance(event, StepStarted)]
-    trainings = [(name, records) for name, records in trainings if name.startswith("Training")]
-    counts = [records for _, records in trainings]
-    assert summary(events).records == 200
-    assert counts[-1] == 200, "the last records are trained on too"
-    if mode == "cycles":
-        assert trainings == [("Training 1.1", 100), ("Training 2.1", 200)]
-    else:
-        gaps = [later - earlier for earlier, later in itertools.pairwise([0, *counts])]
-        assert all(gap >= 50 for gap in gaps[:-1])
-        assert gaps[-1] > 0
-    state = load_state(tmp_path / "pipeline_state.json")
-    assert state is not None
-    assert state.trained_records == 200
-
-
-def test_a_run_that_waits_for_new_records_ends_when_asked_to(tmp_path: Path) -> None:
-    """The generation makes half of the records and then none: one training, then a wait that a signal ends."""
-    overrides = ("pipeline.mode=async", "training.reuse=4", "generation.record_limit=100")
-    process = start(tmp_path, *overrides, stand_in="hang:generate")
-    until_step(process, "Training 1.1", "TrainingSummary")
-    time.sleep(1.5)
-    process.terminate()
-    events, _ = finish(process)
-    assert process.returncode == 143
-    assert "asked to stop: ending Generation 1" in notes(events)
-    begun = [job for _, job, *_ in commands(tmp_path)]
-    assert begun.count("train") <= 2
-    again = run_here(tmp_path, *overrides)
-    assert summary(again).records == 200

@@ -12,17 +12,12 @@ import pytest
 
 from alphapente.pipeline.state import STATE_NAME, load_state
 from alphapente.pipeline.status import Status
+from tests.pipeline.runs import SCHEDULER, commands, finish, run_here, start, steps, summary, wait_gone
 from tests.pipeline.scheduler import pool_counts
-from tests.pipeline.test_runs import SCHEDULER, commands, finish, run_here, start, steps, summary, wait_gone
 from tests.pipeline.test_status import status_of, until
 
 SHORT = ("pipeline.generation_cycles=1", "pipeline.training_cycles_per_generation=1")
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
-
-
-@pytest.fixture(autouse=True)
-def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "")
 
 
 def until_started(folder: Path) -> None:

@@ -14,12 +14,7 @@ from alphapente.errors import FailureError, RequestError
 from alphapente.events import TrainingSummary
 from alphapente.pipeline.state import STATE_NAME, State, load_state, save_state, scheduler_at_work, stop_for_good
 from alphapente.pipeline.status import MAX_STEPS, STATUS_NAME, Status, StatusFile, read_status
-from tests.pipeline.test_runs import FULL_ORDER, finish, run_here, start, steps, wait_gone
-
-
-@pytest.fixture(autouse=True)
-def _plain_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN", "")
+from tests.pipeline.runs import FULL_ORDER, finish, run_here, start, steps, wait_gone
 
 
 def status_of(folder: Path) -> Status:

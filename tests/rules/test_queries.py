@@ -6,7 +6,8 @@ import pytest
 from alphapente.rules import Game
 from alphapente.rules.notation import parse_point, point_name
 from alphapente.rules.position import VARIANTS
-from alphapente.rules.queries import stones_taken, winning_line
+from alphapente.rules.queries import moves_key, position_key, stones_taken, winning_line
+from alphapente.rules.symmetry import NUM_SYMMETRIES, SYMMETRIES, transform_positions
 from tests.rules.diagrams import draw, star
 from tests.rules.oracle import Oracle
 from tests.rules.random_games import board_of, choose, point_at
@@ -63,3 +64,16 @@ def test_both_lines_of_a_double_five() -> None:
     game.play("E5")
     named = {point_name(point, 9) for point in winning_line(game.position)}
     assert named == {"A5", "B5", "C5", "D5", "E5", "E1", "E2", "E3", "E4"}
+
+
+def test_keys_are_equal_up_to_symmetry() -> None:
+    moves = [40, 41, 50, 30, 42]
+    position = Game.from_moves(moves, "gomoku", 9).position
+    positions = np.array([position])
+    for symmetry in range(NUM_SYMMETRIES):
+        assert moves_key(SYMMETRIES[9][symmetry, moves].tolist(), 9) == moves_key(moves, 9)
+        assert position_key(transform_positions(positions, symmetry)[0]) == position_key(position)
+    swapped = [*moves[:2], moves[4], moves[3], moves[2]]  # the same position by other moves
+    assert moves_key(swapped, 9) != moves_key(moves, 9)
+    assert position_key(Game.from_moves(swapped, "gomoku", 9).position) == position_key(position)
+    assert position_key(Game.from_moves(moves[:4], "gomoku", 9).position) != position_key(position)

@@ -1,67 +1,24 @@
-"""Whole trainings with a real database: strategies, checkpoints, interruption, errors."""
+"""Whole trainings with a real database: strategies, checkpoints, held-out games, auxiliary targets, errors."""
 
 import dataclasses
 import itertools
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
-from alphapente.events import EpochProgress, EpochReport, Event, Note
+from alphapente.events import EpochProgress, EpochReport, Event
 from alphapente.network.checkpoint import CheckpointError, read
 from alphapente.network.load import load_network_of_type
-from alphapente.network.paths import checkpoint_path, history_folder, history_path
 from alphapente.pipeline.lines import describe
 from alphapente.records.store import Store
 from alphapente.training import batches, train, validation
 from tests.records.samples import random_game
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("records") / "records.db"
-    with Store(path) as store:
-        for seed in range(6):
-            store.add_game(random_game(seed, size=7, max_records=20))
-    return path
-
-
-def config_of(database: Path, folder: Path, **training: Any) -> Config:
-    small = {"channels": 8}
-    return Config.model_validate(
-        {
-            "game": {"board_size": 7},
-            "training": {
-                "batch_size": 16,
-                "num_epochs": 4,
-                "save_interval": 2,
-                "data_sample_size": 64,
-                "warmup_steps": 0,
-                "seed": 5,
-                "threads": 1,
-                "validation_share": 0.0,
-                **training,
-            },
-            "pipeline": {"checkpoint_dir": str(folder)},
-            "records": {"database": str(database)},
-            "models": {"simple": {**small, "layers": 2}, "resnet": {**small, "blocks": 1}},
-            "network": {"precision": "fp32"},
-        }
-    )
-
-
-def notes(events: list[Event]) -> str:
-    return "\n".join(event.text for event in events if isinstance(event, Note))
+from tests.training.sessions import config_of, notes
 
 
 def test_a_training_reports_its_epochs_and_leaves_a_checkpoint_that_plays(database: Path, tmp_path: Path) -> None:
@@ -120,100 +77,6 @@ def test_without_records_it_names_the_command_to_run_first(database: Path, tmp_p
     assert not list(tmp_path.glob("*_model.pt"))
 
 
-class StopAfter:
-    """Requests a stop at the n-th step."""
-
-    def __init__(self, calls: int) -> None:
-        self.left = calls
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
-
-def same_weights(first: Path, second: Path) -> bool:
-    ours, theirs = read(first), read(second)
-    pairs = ((ours.weights, theirs.weights), (ours.averaged_weights, theirs.averaged_weights))
-    return all(torch.equal(tensor, other[name]) for found, other in pairs for name, tensor in found.items())
-
-
-@pytest.mark.parametrize("seed", [5, None])
-def test_interrupted_between_epochs_it_ends_as_if_it_had_not_been(
-    database: Path, tmp_path: Path, seed: int | None
-) -> None:
-    config = config_of(database, tmp_path / "interrupted", seed=seed)
-
-    def die_after_two(event: Event) -> None:
-        if isinstance(event, EpochReport) and event.epoch == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config, die_after_two, resume_key="run 1 training 1.1")
-    path = tmp_path / "interrupted" / "simple_model.pt"
-    kept = read(path)
-    assert kept.training["epoch"] == 2
-    events: list[Event] = []
-    summary = train(config, events.append, resume_key="run 1 training 1.1")
-    assert [event.epoch for event in events if isinstance(event, EpochReport)] == [3, 4]
-    assert summary.step == 16
-    assert "resuming after epoch 2 of 4" in notes(events)
-    train(config_of(database, tmp_path / "straight", seed=kept.seed), lambda _event: None)
-    assert same_weights(path, tmp_path / "straight" / "simple_model.pt")
-
-
-def test_another_key_or_none_starts_a_training_of_its_own(database: Path, tmp_path: Path) -> None:
-    config = config_of(database, tmp_path)
-    train(config, lambda _event: None, StopAfter(6), resume_key="a")
-    step = read(tmp_path / "simple_model.pt").step
-    assert 0 < step < 16
-    assert train(config, lambda _event: None, resume_key="b").step == step + 16
-    assert train(config, lambda _event: None).step == step + 32
-
-
-def test_a_training_that_was_done_is_not_done_again(database: Path, tmp_path: Path) -> None:
-    config = config_of(database, tmp_path)
-    first = train(config, lambda _event: None, resume_key="a")
-    events: list[Event] = []
-    again = train(config, events.append, resume_key="a")
-    assert "done already" in notes(events)
-    assert (again.step, again.epochs, again.policy_loss) == (first.step, 4, first.policy_loss)
-
-
-def test_stopped_within_an_epoch_it_saves_and_resumes_later(database: Path, tmp_path: Path) -> None:
-    config = config_of(database, tmp_path)
-    stopped = train(config, lambda _event: None, StopAfter(5), resume_key="a")
-    found = read(Path(stopped.checkpoint))
-    assert found.step == stopped.step
-    assert found.training["epoch"] == stopped.epochs == 1
-    assert train(config, lambda _event: None, resume_key="a").epochs == 4
-
-
-@pytest.mark.parametrize("steps", [1000, 5])
-def test_the_network_is_kept_where_a_training_ends_and_where_it_is_stopped(
-    database: Path, tmp_path: Path, steps: int
-) -> None:
-    """The second is a run's last training after the run's time is over."""
-    config = config_of(database, tmp_path)
-    config = config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"keep_checkpoints": True})})
-    trained = train(config, lambda _event: None, StopAfter(steps))
-    kept = read(history_path(config, trained.model_type, trained.step))
-    assert (kept.step, len(list(history_folder(config).iterdir()))) == (trained.step, 1)
-
-
-def test_one_training_at_a_time_for_a_checkpoint(database: Path, tmp_path: Path) -> None:
-    config = config_of(database, tmp_path, num_epochs=1)
-    other = config_of(database, tmp_path, num_epochs=1, model_type="resnet")
-
-    def begin_others(event: Event) -> None:
-        if isinstance(event, EpochReport):
-            with pytest.raises(FailureError, match=f"process {os.getpid()}"):
-                train(config, lambda _event: None)
-            train(other, lambda _event: None)  # another checkpoint is not locked
-
-    train(config, begin_others)
-    assert (tmp_path / "resnet_model.pt").exists()
-
-
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,176 +114,12 @@ def test_a_folder_that_cannot_be_written_is_reported(database: Path, tmp_path: P
         train(config_of(database, tmp_path / "file"), lambda _event: None)
 
 
-def start(config: Config, folder: Path) -> "subprocess.Popen[str]":
-    """A training in another process, which prints the number of each epoch and stops on SIGTERM."""
-    file = folder / "resolved.json"
-    file.write_text(config.dump_json())
-    code = (
-        "import signal, sys\n"
-        "from alphapente.config import load_config\n"
-        "from alphapente.events import EpochReport\n"
-        "from alphapente.training import train\n"
-        "asked = []\n"
-        "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
-        "def show(event):\n"
-        "    if isinstance(event, EpochReport):\n"
-        "        print(event.epoch, flush=True)\n"
-        f"import pathlib\n"
-        f"summary = train(load_config(pathlib.Path({str(file)!r}), ()), show, lambda: bool(asked), 'key')\n"
-        "print('done', summary.epochs, flush=True)\n"
-    )
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-
-
-def wait_for(process: "subprocess.Popen[str]", condition: Callable[[str], bool]) -> list[str]:
-    assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line.strip())
-        if condition(seen[-1]):
-            break
-    return seen
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_real_process_ended_by_a_signal_is_gone_on_with(
-    database: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    config = config_of(database, tmp_path, num_epochs=1000, save_interval=3)
-    process = start(config, tmp_path)
-    wait_for(process, lambda line: line == "10")
-    process.send_signal(number)
-    rest = wait_for(process, lambda _line: False)
-    status = process.wait(timeout=60)
-    path = tmp_path / "simple_model.pt"
-    kept = read(path).training["epoch"]
-    if number == signal.SIGTERM:
-        assert status == 0
-        assert rest[-1] == f"done {kept}"
-        assert kept >= 10
-    else:
-        assert status == -signal.SIGKILL
-        assert kept >= 9
-        assert kept % 3 == 0
-    events: list[Event] = []
-    short = config.model_copy(update={"training": config.training.model_copy(update={"num_epochs": kept + 2})})
-    summary = train(short, events.append, resume_key="key")
-    assert [event.epoch for event in events if isinstance(event, EpochReport)] == [kept + 1, kept + 2]
-    assert summary.epochs == kept + 2
-    assert not list(tmp_path.glob(".*.tmp"))
-
-
-def test_a_training_killed_while_saving_leaves_the_old_checkpoint_and_no_litter(
-    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = config_of(database, tmp_path, num_epochs=1)
-    path = checkpoint_path(config, "simple")
-    train(config, lambda _event: None)
-    (tmp_path / f".{path.name}.4711.tmp").write_bytes(b"half a checkpoint")
-    assert train(config, lambda _event: None).step == 8
-    assert sorted(file.name for file in tmp_path.iterdir()) == [f".{path.name}.lock", path.name]
-
-
 def test_progress_comes_about_five_times_a_second(database: Path, tmp_path: Path) -> None:
     events: list[tuple[float, Event]] = []
     config = config_of(database, tmp_path, num_epochs=1, batch_size=1, data_sample_size=120)
     train(config, lambda event: events.append((time.monotonic(), event)))
     times = [moment for moment, event in events if isinstance(event, EpochProgress)]
     assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(times))
-
-
-def grown(database: Path, folder: Path, games: int, first_seed: int = 100) -> Path:
-    """A copy of the database with more games."""
-    copy = folder / "records.db"
-    if not copy.exists():
-        with Store(database) as source, Store(copy) as store:
-            assert source.num_records("pente", 7) == 120
-            for seed in range(6):
-                store.add_game(random_game(seed, size=7, max_records=20))
-    with Store(copy) as store:
-        for seed in range(first_seed, first_seed + games):
-            store.add_game(random_game(seed, size=7, max_records=20))
-    return copy
-
-
-def test_by_reuse_a_training_takes_what_new_records_make_due(database: Path, tmp_path: Path) -> None:
-    copy = grown(database, tmp_path, 0)
-    config = config_of(copy, tmp_path, reuse=3.5, num_epochs=3, data_sample_size=5000)
-    events: list[Event] = []
-    first = train(config, events.append)
-    assert "120 records are new to this network, each due 3.5 times: 416 samples in 26 steps" in notes(events)
-    assert "trained on 416 samples, 3.5 for each of 120 new records" in notes(events)
-    assert (first.step, first.samples, first.new_records, first.epochs) == (26, 416, 120, 3)
-    assert [event.step for event in events if isinstance(event, EpochReport)] == [8, 17, 26]
-    events = []
-    again = train(config, events.append)
-    assert "nothing to do until there are more" in notes(events)
-    assert (again.step, again.samples, again.total_loss) == (26, 0, None)
-    grown(database, tmp_path, 2)
-    events = []
-    third = train(config, events.append)
-    account = read(tmp_path / "simple_model.pt").training["accounts"]["pente 7x7"]
-    assert third.new_records == 40
-    assert account["records"] == 160
-    assert account["samples"] == 416 + third.samples
-    assert abs(account["samples"] - 3.5 * 160) <= 8
-    assert "3.5 for each record of pente 7x7" in notes(events)
-
-
-def test_fewer_steps_than_epochs_make_fewer_epochs(database: Path, tmp_path: Path) -> None:
-    summary = train(config_of(database, tmp_path, reuse=0.5, num_epochs=50, data_sample_size=500), lambda _event: None)
-    assert (summary.epochs, summary.step) == (4, 4)  # 60 samples due, batches of 16
-
-
-def test_a_training_by_reuse_that_was_interrupted_ends_as_planned(database: Path, tmp_path: Path) -> None:
-    copy = grown(database, tmp_path, 0)
-    config = config_of(copy, tmp_path / "a", reuse=4.0, num_epochs=6, save_interval=1)
-    events: list[Event] = []
-    stopped = train(config, events.append, StopAfter(10), resume_key="a")
-    assert "64 records are new to this network (of 120: no more than are drawn count)" in notes(events)
-    assert 0 < stopped.epochs < 6
-    grown(database, tmp_path, 1)
-    summary = train(config, lambda _event: None, resume_key="a")
-    assert summary.epochs == 6
-    kept = read(tmp_path / "a" / "simple_model.pt").training
-    assert kept["new_records"] == 64  # no more than are drawn
-    assert kept["num_samples"] == 256
-    account = kept["accounts"]["pente 7x7"]
-    assert account["records"] == 120
-    assert account["samples"] == summary.step * 16
-    assert account["ahead"] == summary.step * 16 - 256  # the part of an epoch that was trained twice
-
-
-@pytest.mark.parametrize("before", [{"reuse": None}, {"reuse": 4.0}])
-@pytest.mark.parametrize("batch_size", [100, 1000])
-def test_settings_changed_within_a_training_may_leave_fewer_batches_than_epochs(
-    database: Path, tmp_path: Path, before: dict[str, Any], batch_size: int
-) -> None:
-    """256 samples in 6 epochs, then resumed with batches of 100 or 1000: each epoch that has a batch is trained."""
-    first = config_of(database, tmp_path, num_epochs=6 if before["reuse"] else 4, save_interval=1, **before)
-    stopped = train(first, lambda _event: None, StopAfter(6), resume_key="a")
-    assert 0 < stopped.epochs < 3
-    events: list[Event] = []
-    changed = config_of(database, tmp_path, num_epochs=6, reuse=4.0, batch_size=batch_size)
-    summary = train(changed, events.append, resume_key="a")
-    reported = [event.epoch for event in events if isinstance(event, EpochReport)]
-    assert reported[-1] == summary.epochs == (6 if before["reuse"] else 4)
-    assert summary.step == stopped.step + len(reported)
-    assert read(Path(summary.checkpoint)).training["epoch"] == summary.epochs
-    again = train(changed, events.append, resume_key="a")
-    assert again.step == summary.step
-
-
-def test_each_pool_has_an_account_of_its_own(database: Path, tmp_path: Path) -> None:
-    copy = grown(database, tmp_path, 0)
-    with Store(copy) as store:
-        store.add_game(random_game(7, size=9, max_records=20))
-    config = config_of(copy, tmp_path, reuse=1.0, data_sample_size=500)
-    train(config, lambda _event: None)
-    other = config.model_copy(update={"game": config.game.model_copy(update={"board_size": 9})})
-    assert train(other, lambda _event: None).new_records == 20
-    accounts = read(tmp_path / "simple_model.pt").training["accounts"]
-    assert {pool: account["records"] for pool, account in accounts.items()} == {"pente 7x7": 120, "pente 9x9": 20}
 
 
 def test_held_out_games_are_evaluated_and_never_trained_on(

@@ -2,15 +2,14 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alphapente.bench.bare import bare_call
 from alphapente.bench.frozen import FrozenEvaluator
 from alphapente.bench.parts import TimedForest, parts_of
-from alphapente.bench.report import Row, median
+from alphapente.bench.report import Row, median, rate
 from alphapente.config import Config
 from alphapente.network.evaluator import Evaluator
 from alphapente.network.load import PlayableNetwork
@@ -85,12 +84,16 @@ class _Worker:
         while self.forest.plies < WARM_PLIES * len(self.play.games):
             self.play.step()
         self.forest.evaluator = self.evaluator
-        rate(self._bare, 1, 0.0)
+        self._bare()
 
     def take_turns(self, seconds: float) -> None:
         """Plays for `seconds`, then runs the bare network for `seconds`."""
         self._ours.append(self._play_for(seconds))
-        self._floors.append(rate(self._bare, self.evaluator.batch_size, seconds))
+        self._floors.append(rate(self._evaluate_bare, seconds))
+
+    def _evaluate_bare(self) -> int:
+        self._bare()
+        return self.evaluator.batch_size
 
     def _play_for(self, seconds: float) -> float:
         """Plays and stores the records; returns evaluations per second."""
@@ -142,14 +145,3 @@ class _Worker:
 def on_cpu(config: Config) -> Config:
     """The configuration for a CPU: worker processes over OpenVINO."""
     return config.model_copy(update={"network": config.network.model_copy(update={"device": "openvino"})})
-
-
-def rate(work: Callable[[], Any], count: int, seconds: float) -> float:
-    """Positions per second of a call that evaluates `count`, called at least once."""
-    calls, start = 0, time.perf_counter()
-    while True:
-        work()
-        calls += 1
-        elapsed = time.perf_counter() - start
-        if elapsed >= seconds:
-            return calls * count / elapsed

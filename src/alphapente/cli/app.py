@@ -1,9 +1,10 @@
 """The command `alphapente`: runs a subcommand and prints an error in one line.
 
 To add a subcommand, add a line to `COMMANDS` with its module and attribute. Only the module of the requested subcommand
-is imported; `alphapente --help` lists the others from these lines. The attribute is a function (a plain command), a
-`typer.Typer` (a group of commands) or a `FlagCommand` (a command whose flags are settings, see `flags.py`). Commands
-import heavy modules (torch, numba, the database) inside their functions, so that their `--help` is fast too.
+is imported; `alphapente --help` lists the others from these lines. The attribute is a function (a plain command; with
+many options, they are a dataclass, see `options.py`), a `typer.Typer` (a group of commands) or a `FlagCommand` (a
+command whose flags are settings, see `flags.py`). Commands import heavy modules (torch, numba, the database) inside
+their functions, so that their `--help` is fast too.
 """
 
 import importlib

@@ -1,14 +1,14 @@
 """`alphapente arena A B`: a match between two players; each opening is played twice with colours swapped."""
 
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import Config, default_config_path, load_config
+from alphapente.cli.options import BoardSize, ConfigFile, Overrides, Variant, resolve, with_options
+from alphapente.config import Config
 from alphapente.errors import RequestError
 
 MAX_SEED = 2**63 - 1
@@ -22,13 +22,16 @@ PLAYER = (
 )
 
 
-def arena(
-    player_a: Annotated[str, typer.Argument(metavar="A", help=PLAYER)],
+@dataclass(frozen=True, slots=True)
+class ArenaOptions:
+    """The options of `alphapente arena`."""
+
+    player_a: Annotated[str, typer.Argument(metavar="A", help=PLAYER)]
     player_b: Annotated[
         str | None, typer.Argument(metavar="[B]", help="The other player, in the same form; or --engine.")
-    ] = None,
-    games: Annotated[int, typer.Option(metavar="N", help="Games, an even number: each opening is played twice.")] = 100,
-    engine: Annotated[str | None, typer.Option(metavar="COMMAND", help="Player B: a GTP engine.")] = None,
+    ] = None
+    games: Annotated[int, typer.Option(metavar="N", help="Games, an even number: each opening is played twice.")] = 100
+    engine: Annotated[str | None, typer.Option(metavar="COMMAND", help="Player B: a GTP engine.")] = None
     engine_processes: Annotated[
         int,
         typer.Option(
@@ -36,18 +39,16 @@ def arena(
             help="Simultaneous games of players that search one position at a time: a process per game for engines, a "
             "thread per game for players with a time limit.",
         ),
-    ] = 1,
+    ] = 1
     engine_timeout: Annotated[
         float, typer.Option(metavar="S", help="An engine that does not reply within this time loses the game.")
-    ] = 60.0,
+    ] = 60.0
     simulations: Annotated[
         int | None,
         typer.Option(metavar="N", help="Simulations per move of players without @ [default: generation.simulations]."),
-    ] = None,
-    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
-    board_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
-    ] = None,
+    ] = None
+    variant: Variant = None
+    board_size: BoardSize = None
     opening_plies: Annotated[
         str | None,
         typer.Option(
@@ -55,11 +56,9 @@ def arena(
             help="Start each game with this number of random plies near the stones [default: the included balanced "
             "openings; 2-6 if there are none].",
         ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of all random choices.")] = 0,
-    save: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the games to this file as game text.")
-    ] = None,
+    ] = None
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the openings and of all random choices.")] = 0
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the games to this file as game text.")] = None
     store: Annotated[
         bool | None,
         typer.Option(
@@ -67,57 +66,72 @@ def arena(
             show_default=False,
             help="Store the match in records.database for `rate` [default: if the database exists].",
         ),
-    ] = None,
-    config: ConfigFile = None,
-    set_: Overrides = None,
+    ] = None
+    config: ConfigFile = None
+    set_: Overrides = None
     a_set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player A only; repeatable.")
-    ] = None,
+    ] = None
     b_set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="As --set, for player B only; repeatable.")
-    ] = None,
-) -> None:
+    ] = None
+
+
+@with_options(ArenaOptions)
+def arena(options: ArenaOptions) -> None:
     """Play a match between two players: scores with 95% intervals, by colour and by kind of win."""
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"--seed is {seed}: choose a whole number from 0 to {MAX_SEED}")
-    if engine_processes < 1 or engine_processes > MOST_PROCESSES:
-        raise RequestError(f"--engine-processes is {engine_processes}: choose 1 to {MOST_PROCESSES}")
-    if not 0 < engine_timeout <= MOST_TIMEOUT_S:
-        raise RequestError(f"--engine-timeout is {engine_timeout:g}: choose seconds above 0, up to {MOST_TIMEOUT_S:g}")
-    if (player_b is None) == (engine is None):
-        found = "neither was" if engine is None else "both were"
-        raise RequestError(f"player B is an argument or --engine, and {found} given: use one of them")
-    flags: dict[str, Any] = {
-        "generation.simulations": simulations,
-        "game.variant": variant,
-        "game.board_size": board_size,
-    }
-    given = [f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
-    shared = [*(set_ or ()), *given]
-    resolved = load_config(config or default_config_path(), shared)
-    configs = [_own_config(config, shared, own or (), resolved) for own in (a_set, b_set)]
-    words = (player_a, player_b if player_b is not None else f"gtp:{engine}")
-    plies = None if opening_plies is None else _plies(opening_plies)
+    _check(options)
+    config, own = _configs(options)
+    words = (options.player_a, options.player_b if options.player_b is not None else f"gtp:{options.engine}")
+    plies = None if options.opening_plies is None else _plies(options.opening_plies)
 
     from alphapente.arena.players.spec import PlayerOptions, games_at_once
     from alphapente.cli.arena_match import Request, Side, play
 
-    at_once = games_at_once(words, games, engine_processes)
+    at_once = games_at_once(words, options.games, options.engine_processes)
     one, two = (
-        Side(word, own, PlayerOptions(at_once, seed, engine_timeout, ", ".join(changes or ())))
-        for word, own, changes in zip(words, configs, (a_set, b_set), strict=True)
+        Side(word, config, PlayerOptions(at_once, options.seed, options.engine_timeout, ", ".join(changes or ())))
+        for word, config, changes in zip(words, own, (options.a_set, options.b_set), strict=True)
     )
-    status = play(Request((one, two), games, seed, plies, resolved, store, save))
+    status = play(Request((one, two), options.games, options.seed, plies, config, options.store, options.save))
     if status:
         raise typer.Exit(status)
 
 
-def _own_config(path: Path | None, shared: Sequence[str], own: Sequence[str], resolved: Config) -> Config:
-    """The configuration of one player. Raises ConfigError for a wrong setting, RequestError for another game."""
-    config = load_config(path or default_config_path(), [*shared, *own]) if own else resolved
-    if config.game != resolved.game:
+def _check(options: ArenaOptions) -> None:
+    """Raises RequestError for a number out of range, and if player B is not given exactly once."""
+    if not 0 <= options.seed <= MAX_SEED:
+        raise RequestError(f"--seed is {options.seed}: choose a whole number from 0 to {MAX_SEED}")
+    if not 1 <= options.engine_processes <= MOST_PROCESSES:
+        raise RequestError(f"--engine-processes is {options.engine_processes}: choose 1 to {MOST_PROCESSES}")
+    timeout = options.engine_timeout
+    if not 0 < timeout <= MOST_TIMEOUT_S:
+        raise RequestError(f"--engine-timeout is {timeout:g}: choose seconds above 0, up to {MOST_TIMEOUT_S:g}")
+    if (options.player_b is None) == (options.engine is None):
+        found = "neither was" if options.engine is None else "both were"
+        raise RequestError(f"player B is an argument or --engine, and {found} given: use one of them")
+
+
+def _configs(options: ArenaOptions) -> tuple[Config, list[Config]]:
+    """(the configuration that both players share, that of each player).
+
+    Raises ConfigError for a wrong setting, and RequestError if a player's own settings change the game.
+    """
+    flags: dict[str, Any] = {
+        "generation.simulations": options.simulations,
+        "game.variant": options.variant,
+        "game.board_size": options.board_size,
+    }
+    # As texts, so that --a-set and --b-set have precedence over the flags.
+    shared = [
+        *(options.set_ or ()),
+        *(f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None),
+    ]
+    resolved = resolve(options.config, shared)
+    own = [resolve(options.config, [*shared, *(changes or ())]) for changes in (options.a_set, options.b_set)]
+    if any(config.game != resolved.game for config in own):
         raise RequestError("--a-set and --b-set cannot change game.*, which both players share: use --set")
-    return config
+    return resolved, own
 
 
 def _plies(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alphapente.bench.suite import ALL_SECONDS, BENCHMARKS, Benchmark
-from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.cli.options import ConfigFile, Overrides, resolve
 from alphapente.files import check_writable, write_text
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def _run(
 
     from alphapente.bench.report import as_json, machine, processor_line, versions_line
     from alphapente.bench.results import write_results
-    from alphapente.config import default_config_path, load_config
 
-    loaded = load_config(config or default_config_path(), set_ or ())
+    loaded = resolve(config, set_)
     console, here = Console(), machine()
     console.print(f"{processor_line(here)}, {here['memory_gib']} GiB\n{versions_line(here)}", highlight=False)
     results: dict[str, Result] = {}

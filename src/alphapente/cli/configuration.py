@@ -1,10 +1,11 @@
 """`alphapente config show`: prints the resolved configuration, as JSON or with an explanation of each key."""
 
+import json
 from typing import Annotated
 
 import typer
 
-from alphapente.cli.flags import ConfigArgument, ConfigFile, Overrides, one_path, value_at
+from alphapente.cli.options import ConfigArgument, ConfigFile, Overrides, one_path
 from alphapente.config import BUILT_IN_CLASSES, LoadedConfig, default_config_path, keys, load_layers
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -44,7 +45,7 @@ def explanation(loaded: LoadedConfig) -> list[str]:
     lines = []
     for path, key in [*plain, *sizes]:
         unit = f" {key.unit}" if key and key.unit else ""
-        lines.append(f"{path} = {value_at(loaded.config, path)}{unit}   ({loaded.source_of(path)})")
+        lines.append(f"{path} = {json.dumps(loaded.config.value_at(path))}{unit}   ({loaded.source_of(path)})")
         if key:
             lines.append(f"    {key.meaning} Allowed: {key.allowed}.")
     return lines

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alphapente.cli.flags import ConfigArgument, ConfigFile, Overrides, one_path
-from alphapente.config import Config, default_config_path, load_config
+from alphapente.cli.options import ConfigArgument, ConfigFile, Overrides, one_path, resolve
+from alphapente.config import Config
 
 if TYPE_CHECKING:
     from alphapente.doctor import Diagnosis
@@ -22,7 +22,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check the database, logs and checkpoint of a run and report problems; changes nothing, takes a minute."""
-    resolved = load_config(one_path(config, config_argument) or default_config_path(), set_ or ())
+    resolved = resolve(one_path(config, config_argument), set_)
 
     from rich.console import Console
 

@@ -9,29 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from alphapente.config import Config, ConfigError, default_config_path, keys, load_config, load_layers
+from alphapente.cli.options import ConfigArgument, ConfigFile, Overrides, one_path, resolve, typer_function
+from alphapente.config import ConfigError, default_config_path, keys, load_layers
 from alphapente.config.loading import LoadedConfig, parse_value
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        show_default=False,
-        help="Configuration, a JSON file [default: config/pipeline.json if it exists, else the built-in defaults].",
-    ),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", show_default=False, help="Override any key, as section.key=value; repeatable."
-    ),
-]
 Events = Annotated[bool, typer.Option("--events", hidden=True, help="Print each event as a line of JSON.")]
-ConfigArgument = Annotated[
-    Path | None,
-    typer.Argument(metavar="[CONFIG]", show_default=False, help="Configuration, as --config."),
-]
 ResumeKey = Annotated[
     str | None, typer.Option("--resume-key", hidden=True, help="Resume the job that was interrupted under this key.")
 ]
@@ -64,24 +46,20 @@ class FlagCommand:
             fixed = {"config_argument": ConfigArgument, **fixed}
         options = {_name(flag): _option(flag, key, loaded) for flag, key in self.flags.items()} | fixed
 
-        def command(**values: Any) -> None:
+        def run(values: dict[str, Any]) -> None:
             path = one_path(values["config"], values.get("config_argument"))
             given = {key: values[_name(flag)] for flag, key in self.flags.items()}
             typed = {key: typed_value(key, text) for key, text in given.items() if text is not None}
-            config = load_config(path or default_config_path(), values["set_"] or (), typed)
             more = {"resume_key": values["resume_key"]} if self.resumable else {}
-            self.run_fn(config, values["events"], **more)
+            self.run_fn(resolve(path, values["set_"], typed), values["events"], **more)
 
-        command.__doc__ = self.summary
-        command.__annotations__ = dict(options)
         parameters = [
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=False if name == "events" else None, annotation=kind
             )
             for name, kind in options.items()
         ]
-        setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions have it, type stubs do not
-        return command
+        return typer_function(run, parameters, self.summary)
 
     def epilog(self, words: Sequence[str]) -> str | None:
         """The last line of `--help` if the named file has an error, so that its values are not shown."""
@@ -98,17 +76,9 @@ def _option(flag: str, key: str, loaded: LoadedConfig | None) -> Any:
     help_text = known.meaning
     if loaded is not None:
         unit = f" {known.unit}" if known.unit else ""
-        value = value_at(loaded.config, key)
+        value = json.dumps(loaded.config.value_at(key))
         help_text += f" Now {value}{unit} ({loaded.source_of(key)}); allowed: {known.allowed}. Sets {key}."
     return Annotated[str | None, typer.Option(flag, metavar=_metavar(key), show_default=False, help=help_text)]
-
-
-def value_at(config: Config, path: str) -> str:
-    """The value at a dotted path, as JSON."""
-    value: Any = config.to_dict()
-    for name in path.split("."):
-        value = value[name]
-    return json.dumps(value)
 
 
 def _metavar(key: str) -> str:
@@ -119,13 +89,6 @@ def _metavar(key: str) -> str:
 
 def _name(flag: str) -> str:
     return flag.removeprefix("--").replace("-", "_")
-
-
-def one_path(option: Path | None, argument: Path | None) -> Path | None:
-    """The configuration from the argument or `--config`. Raises ConfigError if both are given."""
-    if option is not None and argument is not None:
-        raise ConfigError(f"command line: found two configurations, {argument} and --config {option}; allowed: one")
-    return argument if option is None else option
 
 
 def _help_requested(words: Sequence[str]) -> bool:

@@ -1,68 +1,77 @@
 """`alphapente play`: a game in the terminal against a checkpoint, with undo, hints and evaluation."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import Config, default_config_path, load_config
+from alphapente.cli.options import (
+    BoardSize,
+    ConfigFile,
+    Overrides,
+    Seconds,
+    Simulations,
+    Variant,
+    check_from,
+    check_one_budget,
+    resolve,
+    with_options,
+)
+from alphapente.config import Config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
     from alphapente.cli.terminal_game import EngineMaker
 
 
-def play(
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """The options of `alphapente play`."""
+
     checkpoint: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="The checkpoint to play against [default: that of the model type, else the included network].",
         ),
-    ] = None,
+    ] = None
     model_type: Annotated[
         str | None, typer.Option(metavar="NAME", help="Use the checkpoint of this model in pipeline.checkpoint_dir.")
-    ] = None,
-    simulations: Annotated[
-        int | None, typer.Option(metavar="N", help="Simulations per move [default: generation.simulations].")
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds per move, instead of simulations.")
-    ] = None,
-    side: Annotated[int, typer.Option(metavar="1|2", help="Your player number; player 1 moves first.")] = 1,
-    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
-    board_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
-    ] = None,
-    config: ConfigFile = None,
-    set_: Overrides = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of a fresh network and of ties.")] = 0,
-) -> None:
+    ] = None
+    simulations: Simulations = None
+    seconds: Seconds = None
+    side: Annotated[int, typer.Option(metavar="1|2", help="Your player number; player 1 moves first.")] = 1
+    variant: Variant = None
+    board_size: BoardSize = None
+    config: ConfigFile = None
+    set_: Overrides = None
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of a fresh network and of ties.")] = 0
+
+
+@with_options(PlayOptions)
+def play(options: PlayOptions) -> None:
     """Play a game against a checkpoint: moves such as k10, undo, hint, eval; `help` lists all commands."""
-    if side not in (1, 2):
-        raise RequestError(f"--side is {side}: choose 1 (moves first) or 2")
-    if seconds is not None and simulations is not None:
-        raise RequestError("--simulations and --seconds were both given: choose one of them")
-    if seconds is not None and not 0 < seconds <= 3600:
-        raise RequestError(f"--seconds is {seconds:g}: choose a number above 0, up to 3600")
-    if seed < 0:
-        raise RequestError(f"--seed is {seed}: choose a whole number from 0")
-    flags: dict[str, Any] = {
-        "generation.simulations": simulations,
-        "generation.model_type": model_type,
-        "game.variant": variant,
-        "game.board_size": board_size,
+    if options.side not in (1, 2):
+        raise RequestError(f"--side is {options.side}: choose 1 (moves first) or 2")
+    check_one_budget(options.simulations, options.seconds)
+    if options.seconds is not None and not 0 < options.seconds <= 3600:
+        raise RequestError(f"--seconds is {options.seconds:g}: choose a number above 0, up to 3600")
+    check_from("--seed", options.seed)
+    flags = {
+        "generation.simulations": options.simulations,
+        "generation.model_type": options.model_type,
+        "game.variant": options.variant,
+        "game.board_size": options.board_size,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    resolved = load_config(config or default_config_path(), set_ or (), given)
+    resolved = resolve(options.config, options.set_, flags)
 
     from alphapente.cli.compilation import compile_with_progress
     from alphapente.cli.terminal_game import TerminalGame
 
-    make_engine, opponent = _opponent(resolved, checkpoint, seconds, seed)
+    make_engine, opponent = _opponent(resolved, options.checkpoint, options.seconds, options.seed)
     compile_with_progress()
-    game = TerminalGame(make_engine, resolved.game.variant, resolved.game.board_size, side)
+    game = TerminalGame(make_engine, resolved.game.variant, resolved.game.board_size, options.side)
     game.say(opponent)
     status = game.run()
     if status:

@@ -1,14 +1,25 @@
 """`alphapente rate`: rates all players from the matches in the database; plays missing matches of a run first."""
 
 import json
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import Config, default_config_path, load_config
+from alphapente.cli.options import (
+    BoardSize,
+    ConfigFile,
+    Overrides,
+    Simulations,
+    Variant,
+    check_from,
+    check_one_budget,
+    resolve,
+    with_options,
+)
+from alphapente.config import Config
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
@@ -27,98 +38,84 @@ Run = list[tuple["KeptNetwork", "Contestant"]]
 """The networks that a run has kept, each with its player."""
 
 
-def rate(
+@dataclass(frozen=True, slots=True)
+class RateOptions:
+    """The options of `alphapente rate`."""
+
     checkpoints: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="The run's checkpoints, for --games, --plot and --json [default: pipeline.checkpoint_dir].",
         ),
-    ] = None,
+    ] = None
     games: Annotated[
         int,
         typer.Option(
             metavar="N",
             help="First play this number of games between pairs of the run's networks, minus the stored ones; 0: none.",
         ),
-    ] = 0,
+    ] = 0
     count: Annotated[
         int, typer.Option(metavar="N", help="Maximum number of the run's networks, spread evenly over the run.")
-    ] = COUNT,
-    simulations: Annotated[
-        int | None, typer.Option(metavar="N", help="Simulations per move [default: generation.simulations].")
-    ] = None,
+    ] = COUNT
+    simulations: Simulations = None
     seconds: Annotated[
         float | None, typer.Option(metavar="S", help="Seconds per move of the run's networks, instead of simulations.")
-    ] = None,
+    ] = None
     references: Annotated[
         str,
         typer.Option(metavar="A,B", help="Reference players that play some of the networks, written as in `arena`."),
-    ] = REFERENCES,
+    ] = REFERENCES
     apart: Annotated[
         str, typer.Option(metavar="N,N", help="Each network plays the networks this number of places before it.")
-    ] = "1,2,4",
+    ] = "1,2,4"
     workers: Annotated[
         int, typer.Option(metavar="N", help="Simultaneous matches, each in a process; 0: one per core.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches.")] = 0,
+    ] = 0
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the matches.")] = 0
     anchor: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=ELO", show_default=False, help="Fix a player's Elo; repeatable."),
-    ] = None,
-    variant: Annotated[str | None, typer.Option(metavar="NAME", help="The rules [default: game.variant].")] = None,
-    board_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Side of the board in points [default: game.board_size].")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw Elo over the run's records and hours.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: ConfigFile = None,
-    set_: Overrides = None,
-) -> None:
+    ] = None
+    variant: Variant = None
+    board_size: BoardSize = None
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw Elo over the run's records and hours.")] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    config: ConfigFile = None
+    set_: Overrides = None
+
+
+@with_options(RateOptions)
+def rate(options: RateOptions) -> None:
     """Rate all players by their stored matches (Bradley-Terry), with 95% intervals; play missing matches first."""
-    flags: dict[str, Any] = {
-        "generation.simulations": simulations,
-        "game.variant": variant,
-        "game.board_size": board_size,
+    flags = {
+        "generation.simulations": options.simulations,
+        "game.variant": options.variant,
+        "game.board_size": options.board_size,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    resolved = load_config(config or default_config_path(), set_ or (), given)
-    for name, number, least in (("games", games, 0), ("workers", workers, 0), ("seed", seed, 0), ("count", count, 1)):
-        if number < least:
-            raise RequestError(f"--{name} is {number}: choose a whole number from {least}")
-    if simulations is not None and seconds is not None:
-        raise RequestError("--simulations and --seconds are both given: use one of them")
-    anchors, gaps = _anchors(anchor or []), _numbers(apart)
+    config = resolve(options.config, options.set_, flags)
+    check_from("--games", options.games)
+    check_from("--workers", options.workers)
+    check_from("--seed", options.seed)
+    check_from("--count", options.count, least=1)
+    check_one_budget(options.simulations, options.seconds)
+    anchors, gaps = _anchors(options.anchor or []), _numbers(options.apart)
 
     from alphapente.arena.ratings.ratings import rate_matches
     from alphapente.pipeline.picture_target import check_target
 
-    if plot is not None:
-        check_target(plot)
-
-    run: Run = []
-    if games or plot is not None or as_json:
-        folder = checkpoints or resolved.pipeline.checkpoint_folder
-        budget = "" if seconds is None else f"@{seconds:g}s"
-        run = _run(folder, budget, resolved, count if games else None)
-        if not run and (games or plot is not None):
-            raise RequestError(
-                f"no networks of a run are kept in {folder}: run with pipeline.keep_checkpoints, or set the folder by "
-                "--checkpoints"
-            )
-    status = 0
-    if games:
-        players = [contestant for _, contestant in run], _references(references, resolved)
-        status = _play(players, anchors, games, gaps, (workers, seed), resolved)
-    ratings = rate_matches(_stored(resolved), resolved.game.variant, resolved.game.board_size, anchors)
-    if as_json:
+    if options.plot is not None:
+        check_target(options.plot)
+    run = _run(options, config)
+    status = _play(run, anchors, gaps, options, config) if options.games else 0
+    ratings = rate_matches(_stored(config), config.game.variant, config.game.board_size, anchors)
+    if options.as_json:
         typer.echo(json.dumps(as_dict(ratings, run), indent=2))
     else:
         _print(ratings)
-    if plot is not None:
-        _draw(ratings, run, resolved, plot, quiet=as_json)
+    if options.plot is not None:
+        _draw(ratings, run, config, options.plot, quiet=options.as_json)
     if status:
         raise typer.Exit(status)
 
@@ -143,17 +140,30 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
-    """The kept networks of a run as players with this budget, at most `count`."""
+def _run(options: RateOptions, config: Config) -> Run:
+    """The kept networks of the run as players; none if no option needs them.
+
+    Raises RequestError if matches or a picture need them and the run has kept none.
+    """
     from alphapente.arena.matches.tournament import Contestant
     from alphapente.arena.players.identity import player_identity
     from alphapente.network.paths import HISTORY
     from alphapente.pipeline.history import end_to_end, pick, read_history
 
-    if folder.name != HISTORY:
-        folder /= HISTORY
+    required = options.games > 0 or options.plot is not None
+    if not required and not options.as_json:
+        return []
+    run_folder = options.checkpoints or config.pipeline.checkpoint_folder
+    folder = run_folder if run_folder.name == HISTORY else run_folder / HISTORY
     kept = end_to_end(read_history(folder))
-    words = [(one, f"{folder / one.checkpoint}{budget}") for one in (kept if count is None else pick(kept, count))]
+    if required and not kept:
+        raise RequestError(
+            f"no networks of a run are kept in {run_folder}: run with pipeline.keep_checkpoints, or set the folder by "
+            "--checkpoints"
+        )
+    budget = "" if options.seconds is None else f"@{options.seconds:g}s"
+    chosen = pick(kept, options.count) if options.games else kept
+    words = [(one, f"{folder / one.checkpoint}{budget}") for one in chosen]
     return [(one, Contestant(word, player_identity(word, config))) for one, word in words]
 
 
@@ -181,17 +191,10 @@ def _stored(config: Config) -> "list[Match]":
         return store.matches(config.game.variant, config.game.board_size)
 
 
-def _play(
-    players: "tuple[list[Contestant], list[Contestant]]",
-    anchors: dict[str, float],
-    games: int,
-    apart: list[int],
-    how: tuple[int, int],
-    config: Config,
-) -> int:
-    """Plays the matches that the database lacks and returns the exit status; `how` is (processes, seed).
+def _play(run: Run, anchors: dict[str, float], apart: list[int], options: RateOptions, config: Config) -> int:
+    """Plays the matches that the database lacks and returns the exit status.
 
-    `players` are (networks of the run, references). Anchors and database are checked before the first move.
+    References, anchors and database are checked before the first move.
     """
     from rich.console import Console
 
@@ -202,12 +205,12 @@ def _play(
     from alphapente.network.device import num_cores
     from alphapente.records.store import Store
 
-    workers, seed = how
+    players = [contestant for _, contestant in run], _references(options.references, config)
     with Store(config.records.database, config.records.busy_timeout_s) as store:
         store.settings_id(config.dump_json())
         matches = store.matches(config.game.variant, config.game.board_size)
     check_anchors(anchors, matches, [contestant.identity for group in players for contestant in group])
-    jobs = plan(*players, games, matches, apart, seed)
+    jobs = plan(*players, options.games, matches, apart, options.seed)
     console = Console(stderr=True, highlight=False)
     total = sum(job.missing for job in jobs)
     console.print(f"{len(jobs)} matches of {total:,} games to play; each is stored when it ends", soft_wrap=True)
@@ -224,7 +227,7 @@ def _play(
         )
 
     with stop_on_signals(watch_stdin=False) as stop:
-        if not jobs or play_jobs(jobs, config, make_player, workers or num_cores(), on_played, stop):
+        if not jobs or play_jobs(jobs, config, make_player, options.workers or num_cores(), on_played, stop):
             return 0
         console.print("stopped; the same command resumes from here", soft_wrap=True)
         return stop.status
@@ -234,11 +237,12 @@ def rating_table(ratings: "RatingList") -> "Table":
     """The ratings as a table, best first."""
     from rich.table import Table
 
+    from alphapente.arena.confidence import CONFIDENCE_Z
+    from alphapente.arena.ratings.bradley_terry import PRIOR_DRAWS
+
     fit = ratings.fit
     anchors = ", ".join(f"{name} = {elo:g}" for name, elo in ratings.anchors.items())
     repeated = f" ({ratings.repeated_games:,} repeated ones excluded)" if ratings.repeated_games else ""
-    from alphapente.arena.ratings.bradley_terry import CONFIDENCE_Z, PRIOR_DRAWS
-
     spread = CONFIDENCE_Z * fit.first_player_deviation
     caption = (
         f"Bradley-Terry over {ratings.games:,} games{repeated}; fixed: {anchors or 'the average'}; moving first is "

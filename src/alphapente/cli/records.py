@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
+from alphapente.cli.options import ConfigFile, Overrides, resolve
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,10 +26,9 @@ _MAX_NOTES_SHOWN = 20
 
 
 def _open(config_path: Path | None, overrides: list[str] | None, read_only: bool = True) -> "Store":
-    from alphapente.config import default_config_path, load_config
     from alphapente.records.store import Store
 
-    config = load_config(config_path or default_config_path(), overrides or ())
+    config = resolve(config_path, overrides)
     return Store(config.records.database, config.records.busy_timeout_s, read_only=read_only)
 
 
@@ -217,10 +216,9 @@ def plot(
     set_: Overrides = None,
 ) -> None:
     """Plot the progress of a run: losses, game lengths, kinds of win."""
-    from alphapente.config import default_config_path, load_config
     from alphapente.pipeline.picture import draw
     from alphapente.pipeline.picture_target import check_target
 
     check_target(out)
-    draw(load_config(config or default_config_path(), set_ or ()), out)
+    draw(resolve(config, set_), out)
     typer.echo(f"wrote {out}")

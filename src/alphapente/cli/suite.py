@@ -1,13 +1,13 @@
 """`alphapente suite FILE`: counts the positions with known right moves that a network solves, alone and with search."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import default_config_path, load_config
+from alphapente.cli.options import ConfigFile, Overrides, resolve, with_options
 from alphapente.errors import RequestError
 
 if TYPE_CHECKING:
@@ -19,39 +19,44 @@ LOST_SHOWN = 40
 """Maximum number of lost positions listed; `--json` has all."""
 
 
-def suite(
+@dataclass(frozen=True, slots=True)
+class SuiteOptions:
+    """The options of `alphapente suite`."""
+
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="A suite (JSON file), or the name of a built-in one, such as tactical."),
-    ],
+    ]
     simulations: Annotated[
         str, typer.Option(metavar="N,N,...", help="Budgets to compare, in simulations per move; 0 is the raw policy.")
-    ] = "0,100,400,1600",
+    ] = "0,100,400,1600"
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The checkpoint to test [default: that of the model type].")
-    ] = None,
+    ] = None
     model_type: Annotated[
         str | None, typer.Option(metavar="NAME", help="Test the checkpoint of this model in pipeline.checkpoint_dir.")
-    ] = None,
+    ] = None
     variant: Annotated[
         str | None, typer.Option(metavar="NAME", help="Rules of positions that name none [default: game.variant].")
-    ] = None,
+    ] = None
     board_size: Annotated[
         int | None, typer.Option(metavar="N", help="Board size of positions that name none [default: game.board_size].")
-    ] = None,
-    config: ConfigFile = None,
-    set_: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-) -> None:
+    ] = None
+    config: ConfigFile = None
+    set_: Overrides = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False
+
+
+@with_options(SuiteOptions)
+def suite(options: SuiteOptions) -> None:
     """Test a network on positions with known right moves, by the raw policy and with increasing search."""
-    budgets = parse_budgets(simulations)
-    flags: dict[str, Any] = {
-        "generation.model_type": model_type,
-        "game.variant": variant,
-        "game.board_size": board_size,
+    budgets = parse_budgets(options.simulations)
+    flags = {
+        "generation.model_type": options.model_type,
+        "game.variant": options.variant,
+        "game.board_size": options.board_size,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    resolved = load_config(config or default_config_path(), set_ or (), given)
+    resolved = resolve(options.config, options.set_, flags)
 
     from rich.console import Console
 
@@ -60,24 +65,31 @@ def suite(
     from alphapente.network.device import num_cores
     from alphapente.network.load import load_network
 
-    path = find_suite(file)
+    path = find_suite(options.file)
     puzzles = read_suite(path, resolved.game.variant, resolved.game.board_size)
-    network = load_network(resolved, checkpoint)
+    network = load_network(resolved, options.checkpoint)
     count = 1 if network.device == "cuda" else num_cores()
     compile_with_progress()
-    console, waiting = Console(highlight=False, soft_wrap=True), Console(stderr=True)
-    with waiting.status(f"{path.stem}: {len(puzzles)} positions") as status:
+    title = f"{path.stem}: {len(puzzles)} positions"
+    with Console(stderr=True).status(title) as status:
         report = run_suite(
             puzzles,
             lambda batch_size, size: network.evaluators(batch_size, size, count),
             resolved.search,
             budgets,
-            on_budget_fn=lambda budget: status.update(f"{path.stem}: {len(puzzles)} positions, {_named(budget)}"),
+            on_budget_fn=lambda budget: status.update(f"{title}, {_named(budget)}"),
         )
-    if as_json:
+    if options.as_json:
         print(json.dumps(report_values(report, path, network.description), indent=1))
-        return
-    console.print(report_table(report, f"{path.stem}: {len(puzzles)} positions; {network.description}"))
+    else:
+        _print(report, f"{title}; {network.description}")
+
+
+def _print(report: "SuiteReport", title: str) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(report_table(report, title))
     lost = report.lost()
     if lost:
         console.print(f"Lost by more simulations: {len(lost)}", markup=False)

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import typer
 
-from alphapente.cli.flags import ConfigFile, Overrides
-from alphapente.config import default_config_path, load_config
+from alphapente.cli.options import ConfigFile, Overrides, resolve
+from alphapente.config import default_config_path
 from alphapente.errors import FailureError, RequestError
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def web(
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise RequestError(f"--token has {len(token)} characters: choose {SHORTEST_TOKEN} or more, or omit it")
 
-    path = config or default_config_path()
-    flags: dict[str, object] = {} if port is None else {"web.port": port}
-    resolved = load_config(path, set_ or (), flags)
+    resolved = resolve(config, set_, {"web.port": port})
 
     from alphapente.web.app import create_app
     from alphapente.web.run.configs import own_configuration
@@ -45,7 +43,7 @@ def web(
 
     access = Access(host, token or ("" if is_loopback(host) else new_token()))
     listener = _listen(host, resolved.web.port)
-    app = create_app(resolved, access, own=own_configuration(path, set_ or ()), warm=True)
+    app = create_app(resolved, access, own=own_configuration(config or default_config_path(), set_ or ()), warm=True)
     _serve(app, listener, _address(access, listener.getsockname()[1]), open_)
 
 

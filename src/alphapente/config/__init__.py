@@ -1,4 +1,7 @@
-"""Typed settings. Precedence: built-in defaults < an extended file < the file < the command line."""
+"""The typed settings. Precedence: built-in defaults < an extended file < the file < the command line.
+
+Exports `Config`, its sections, `load_config` and the list of keys. May import only the modules beside the packages.
+"""
 
 from alphapente.config.catalogue import keys
 from alphapente.config.config import Config, in_stage, stage_overrides, stage_sizes
@@ -6,6 +9,7 @@ from alphapente.config.key_list import Key
 from alphapente.config.loading import LoadedConfig, default_config_path, load_config, load_layers
 from alphapente.config.model_settings import BUILT_IN_CLASSES, ModelSettings, complete_sizes
 from alphapente.config.refusal import ConfigError
+from alphapente.config.section import value_at
 from alphapente.config.settings import (
     AugmentationSettings,
     AuxiliarySettings,
@@ -54,4 +58,5 @@ __all__ = [
     "load_layers",
     "stage_overrides",
     "stage_sizes",
+    "value_at",
 ]

@@ -9,7 +9,7 @@ from alphapente.config.key_list import keys_of
 from alphapente.config.model_settings import ModelSettings, resolve_models
 from alphapente.config.promotion import check_promotion
 from alphapente.config.refusal import RefusedError, nearest
-from alphapente.config.section import Section, setting
+from alphapente.config.section import Section, setting, value_at
 from alphapente.config.settings import (
     GameSettings,
     GenerationSettings,
@@ -71,6 +71,10 @@ class Config(Section):
         """Nested dictionaries for JSON; `load_config` of them gives an equal configuration."""
         return self.model_dump(mode="json", by_alias=True)
 
+    def value_at(self, key: str, missing: Any = None) -> Any:
+        """The value of a dotted key, as in `to_dict`; `missing` if there is no such key."""
+        return value_at(self.to_dict(), key.split("."), missing)
+
     def dump_json(self) -> str:
         """The resolved configuration as the text of a JSON file."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
@@ -90,11 +94,8 @@ def in_stage(config: Config, stage: int) -> Config:
     """The configuration in force in a stage. Raises ValidationError for settings that are not allowed."""
     values = config.to_dict()
     for key, value in stage_overrides(config, stage).items():
-        section = values
         *path, last = key.split(".")
-        for name in path:
-            section = section[name]
-        section[last] = value
+        value_at(values, path)[last] = value
     values["pipeline"]["curriculum"] = []
     return type(config).model_validate(values)
 

@@ -13,6 +13,7 @@ from alphapente.config.catalogue import field_at, keys, subkeys, suggestion
 from alphapente.config.config import Config
 from alphapente.config.reading import parse_json, read_json_object
 from alphapente.config.refusal import ConfigError, RefusedError, show
+from alphapente.config.section import value_at
 from alphapente.files import StrPath, configured_path
 
 COMMAND_LINE = "command line"
@@ -179,10 +180,7 @@ def _source(layers: Sequence[Layer], path: tuple[str, ...]) -> str:
     """The last layer that contains this path, or else the longest prefix of it."""
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
-            value: Any = layer.values
-            for name in path[:length]:
-                value = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
-            if value is not _MISSING:
+            if value_at(layer.values, path[:length], _MISSING) is not _MISSING:
                 return layer.source
         if length == len(path) and ".".join(path) in keys():
             return BUILT_IN

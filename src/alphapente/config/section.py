@@ -1,5 +1,6 @@
 """The base class of the configuration's sections, and the functions that declare settings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,13 @@ def setting(default: Any, description: str, unit: str = "", **limits: Any) -> An
 def path_setting(default: str, description: str) -> Any:
     """A setting that names a file or a folder; `files.configured_path` resolves it."""
     return setting(default, description, min_length=1, pattern=r"^[^\x00]*$")
+
+
+def value_at(values: Any, path: Sequence[str], missing: Any = None) -> Any:
+    """The value at a path, such as ("search", "root"), in nested dictionaries; `missing` if there is none."""
+    for name in path:
+        values = values.get(name, missing) if isinstance(values, dict) else missing
+    return values
 
 
 class Section(BaseModel):

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from alphapente.arena.matches.match import wilson_interval
+from alphapente.arena.confidence import wilson_interval
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
-from alphapente.doctor.run_data import RunData
+from alphapente.doctor.keys import softer_outcome
+from alphapente.doctor.run_data import RunData, batches_of, target_entropy
 from alphapente.records.model import StoredGame
 from alphapente.rules.position import CAPTURES_TO_WIN, DRAW, NEVER, PLAYER_1, variant_index
-from alphapente.rules.symmetry import SYMMETRIES
+from alphapente.rules.queries import moves_key
 
 ENOUGH_GAMES = 50
 """Games needed to judge a share."""
@@ -172,14 +173,7 @@ def _more_variety(opening_plies: int, temperature: float) -> tuple[str, ...]:
 
 
 def _distinct(games: Sequence[StoredGame], plies: int | None) -> int:
-    return len({_canonical(game.moves[:plies], game.board_size) for game in games})
-
-
-def _canonical(moves: Sequence[int], size: int) -> bytes:
-    """A key that is equal for games that are equal up to symmetry."""
-    transformed = SYMMETRIES[size][:, np.asarray(moves, np.int64)]
-    smallest: bytes = min(row.tobytes() for row in transformed)
-    return smallest
+    return len({moves_key(game.moves[:plies], game.board_size) for game in games})
 
 
 def labels_clean(run: RunData) -> CheckResult:
@@ -321,24 +315,19 @@ def search_values_spread(run: RunData) -> CheckResult:
             text,
             "If every move looks won or lost, the search cannot rank moves. Give the search value a larger share of "
             "the value target.",
-            (f"training.outcome_weight={_softer(run.config.training.outcome_weight):g}",),
+            (softer_outcome(run.config),),
         )
     return Passed(text)
-
-
-def _softer(outcome_weight: float) -> float:
-    return round(min(0.5, 0.7 * outcome_weight), 2)
 
 
 def targets_sharp(run: RunData) -> CheckResult:
     """Reports policy targets that are nearly uniform: the search finds no difference between moves."""
     records = run.records
-    size, weights = records.board_size**2, records.policy_weight
-    if not weights.any():
+    if not records.policy_weight.any():
         raise NotAvailableError("all newest records are from cheap searches, which have no policy target")
-    entropy = float(np.average(_target_entropies(run), weights=weights))
-    chances = np.log(size - np.count_nonzero(records.boards, axis=1).clip(0, size - 1))
-    share = entropy / float(np.average(chances, weights=weights))
+    found = [(target_entropy(batch), np.log(batch.legal.sum(1))) for _, batch in batches_of(records)]
+    means = np.average(np.concatenate(found, axis=1), axis=1, weights=records.policy_weight)
+    entropy, share = float(means[0]), float(means[0] / means[1])
     text = f"the policy targets have an entropy of {entropy:.2f} nats, {share:.0%} of a uniform policy's"
     if share > FLAT_TARGETS:
         return Finding(
@@ -349,18 +338,6 @@ def targets_sharp(run: RunData) -> CheckResult:
             (f"generation.simulations={2 * run.config.generation.simulations}", "search.root=gumbel"),
         )
     return Passed(text)
-
-
-def _target_entropies(run: RunData) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The entropy of each record's policy target in nats; its rest is spread over the free unlisted points."""
-    records = run.records
-    listed = np.diff(records.offsets)
-    parts = records.targets.astype(np.float64)
-    own = np.zeros(len(records))
-    np.add.at(own, np.repeat(np.arange(len(records)), listed), -parts * np.log(np.maximum(parts, 1e-30)))
-    free = records.board_size**2 - np.count_nonzero(records.boards, axis=1) - listed
-    rest = records.unlisted.astype(np.float64)
-    return own - np.where(rest > 0, rest * np.log(np.maximum(rest, 1e-30) / np.maximum(free, 1)), 0.0)
 
 
 def _mean_plies(games: Iterable[StoredGame]) -> float:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from alphapente.config import Config, keys
 from alphapente.doctor.findings import CheckResult, Finding, Passed, Severity
-from alphapente.doctor.keys import value_at
 from alphapente.doctor.run_data import RunData
 from alphapente.network.device import num_cores
 from alphapente.pipeline.run_faults import run_faults
@@ -211,12 +210,12 @@ def settings_effective(run: RunData) -> CheckResult:
         Finding(
             Severity.HINT,
             f"{rule.key} has no effect",
-            f"it is {value_at(config, rule.key)!r}; {rule.why}",
+            f"it is {config.value_at(rule.key)!r}; {rule.why}",
             "Remove it, or change the setting that disables it.",
             (rule.instead,),
         )
         for rule in RULES
-        if rule.idle(config) and (rule.always or value_at(config, rule.key) != value_at(defaults, rule.key))
+        if rule.idle(config) and (rule.always or config.value_at(rule.key) != defaults.value_at(rule.key))
     ]
     findings += [
         Finding(

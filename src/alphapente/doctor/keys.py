@@ -4,21 +4,13 @@ import json
 
 from alphapente.config import Config
 
-
-def value_at(config: Config, key: str) -> object:
-    """The value of a dotted key; None if it is null or the key does not exist."""
-    value: object = config
-    for name in key.split("."):
-        value = getattr(value, name, None)
-    return value
+_MISSING = object()
 
 
 def present_value(config: Config, setting: str) -> str:
     """The current value, as JSON, of the key in "key=value"; "" if the key does not exist."""
-    section, _, name = setting.partition("=")[0].rpartition(".")
-    if not hasattr(value_at(config, section), name):
-        return ""
-    return json.dumps(value_at(config, f"{section}.{name}"))
+    value = config.value_at(setting.partition("=")[0], _MISSING)
+    return "" if value is _MISSING else json.dumps(value)
 
 
 def is_set(config: Config, setting: str) -> bool:
@@ -28,4 +20,9 @@ def is_set(config: Config, setting: str) -> bool:
         wanted = json.loads(text)
     except ValueError:
         wanted = text
-    return bool(present_value(config, setting) and value_at(config, key) == wanted)
+    return bool(config.value_at(key, _MISSING) == wanted)
+
+
+def softer_outcome(config: Config) -> str:
+    """The setting that gives the search value a larger share of the value target."""
+    return f"training.outcome_weight={round(min(0.5, 0.7 * config.training.outcome_weight), 2):g}"

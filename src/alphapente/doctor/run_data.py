@@ -4,6 +4,7 @@ Missing data raises NotAvailableError with the reason: the check that needs it i
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -232,25 +233,21 @@ class RunData:
         Raises NotAvailableError if none of them has a policy target.
         """
         from alphapente.records.positions import positions_of
-        from alphapente.training.batches import make_batch, samples_of
+        from alphapente.training.labels import settled
 
-        evaluator = self._evaluator
-        positions, samples = positions_of(records), samples_of(records, self.config.training.outcome_weight)
-        no_random_moves = np.isnan(records.random_value)
+        evaluator, positions = self._evaluator, positions_of(records)
         count = min(PREDICTED_RECORDS, len(records))
         chosen = np.unique(np.linspace(0, len(records) - 1, count).astype(np.int64))
         if not records.policy_weight[chosen].any():
             raise NotAvailableError("these records are all from cheap searches, which have no policy target")
         parts: list[tuple[NDArray[np.float32], ...]] = []
-        for first in range(0, len(chosen), BATCH):
-            some = chosen[first : first + BATCH]
-            batch = make_batch(samples, some, np.zeros(len(some), np.int64))
+        for some, batch in batches_of(records, chosen):
             logits, value = evaluator.evaluate(positions[some])
-            parts.append((value.copy(), *_entropies(logits, batch), batch.legal.sum(1)))
+            parts.append((value.copy(), _cross_entropy(logits, batch), target_entropy(batch), batch.legal.sum(1)))
         value, cross, entropy, legal = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         weights = records.policy_weight[chosen]
         return Predictions(
-            value, records.outcome[chosen], no_random_moves[chosen], cross, entropy, weights, legal.astype(np.int64)
+            value, records.outcome[chosen], settled(records)[chosen], cross, entropy, weights, legal.astype(np.int64)
         )
 
     # --- the logs ---
@@ -278,12 +275,30 @@ class RunData:
             self.store.close()
 
 
-def _entropies(logits: NDArray[np.float32], batch: "Batch") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(cross-entropy of the policy and its target, entropy of the target) for each position, in nats."""
-    masked = np.where(batch.legal > 0, logits, -np.inf)
-    masked = masked - masked.max(1, keepdims=True)
-    log_policy = masked - np.log(np.exp(masked).sum(1, keepdims=True))
-    target = batch.policy
-    cross = -(target * np.where(batch.legal > 0, log_policy, 0)).sum(1)
-    entropy = -(target * np.log(np.maximum(target, 1e-30))).sum(1)
-    return cross.astype(np.float32), entropy.astype(np.float32)
+def batches_of(
+    records: RecordBatch, chosen: NDArray[np.int64] | None = None
+) -> Iterator[tuple[NDArray[np.int64], "Batch"]]:
+    """The records `chosen` (default: all) as training batches, each with its records' indices."""
+    from alphapente.training.batches import make_batch, samples_of
+
+    indices, samples = np.arange(len(records)) if chosen is None else chosen, samples_of(records, outcome_weight=1.0)
+    for first in range(0, len(indices), BATCH):
+        some = indices[first : first + BATCH]
+        yield some, make_batch(samples, some, np.zeros(len(some), np.int64))
+
+
+def target_entropy(batch: "Batch") -> NDArray[np.float32]:
+    """float32[B]: the entropy of each policy target, in nats."""
+    from scipy.special import entr
+
+    entropy: NDArray[np.float32] = entr(batch.policy).sum(1)
+    return entropy
+
+
+def _cross_entropy(logits: NDArray[np.float32], batch: "Batch") -> NDArray[np.float32]:
+    """float32[B]: the cross-entropy of the policy and its target, in nats."""
+    from scipy.special import log_softmax
+
+    log_policy = log_softmax(np.where(batch.legal > 0, logits, -np.inf), axis=1)
+    cross: NDArray[np.float32] = -(batch.policy * np.where(batch.legal > 0, log_policy, 0)).sum(1)
+    return cross

@@ -4,7 +4,8 @@ import numpy as np
 
 from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, run_suite
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
-from alphapente.doctor.run_data import Predictions, RunData
+from alphapente.doctor.keys import softer_outcome
+from alphapente.doctor.run_data import RunData
 
 PUZZLES = 60
 """Positions of the tactical suite that the network is tested on."""
@@ -80,16 +81,19 @@ def _puzzles(variant: str) -> list[Puzzle]:
 
 def values_calibrated(run: RunData) -> CheckResult:
     """Reports network values that are saturated or do not agree with the games' outcomes."""
+    from alphapente.training.validation import calibration
+
     predictions = run.predictions
-    if np.count_nonzero(predictions.no_random_moves) < ENOUGH_POSITIONS:
+    known = predictions.no_random_moves
+    if np.count_nonzero(known) < ENOUGH_POSITIONS:
         raise NotAvailableError(f"fewer than {ENOUGH_POSITIONS} recent positions have no later random move")
     sure = float(np.mean(np.abs(predictions.value) > SURE))
-    overconfidence, bins = calibration(predictions)
+    found = calibration(predictions.value[known], predictions.outcome[known], BINS)
+    bins = ", ".join(f"{predicted:+.2f} and {outcome:+.2f} ({count})" for predicted, outcome, count in found.bins)
     text = (
         f"the network's value is beyond {SURE} for {sure:.0%} of {len(predictions.value)} recent positions; "
-        f"mean value and outcome by fifths: {bins}; overconfident by {overconfidence:.2f} on average"
+        f"mean value and outcome by fifths: {bins}; overconfident by {found.overconfidence:.2f} on average"
     )
-    softer = (f"training.outcome_weight={round(min(0.5, 0.7 * run.config.training.outcome_weight), 2):g}",)
     if sure > SATURATED:
         return Finding(
             Severity.WARNING,
@@ -97,9 +101,9 @@ def values_calibrated(run: RunData) -> CheckResult:
             text,
             "Value targets near 1 and -1 cause this. Give the search value a larger share of the value target, and "
             "train on each record less often.",
-            softer,
+            (softer_outcome(run.config),),
         )
-    if overconfidence > OVERCONFIDENT:
+    if found.overconfidence > OVERCONFIDENT:
         return Finding(
             Severity.WARNING,
             "The network's values are overconfident",
@@ -109,24 +113,6 @@ def values_calibrated(run: RunData) -> CheckResult:
             ("training.sample_strategy=recent",),
         )
     return Passed(text)
-
-
-def calibration(predictions: Predictions) -> tuple[float, str]:
-    """(overconfidence: how far values exceed the outcomes in size or have the wrong sign, text of the BINS).
-
-    The mean over BINS of equal width, weighted by positions; a bin of underconfident values counts as 0.
-    """
-    value, outcome = predictions.value[predictions.no_random_moves], predictions.outcome[predictions.no_random_moves]
-    places = np.clip(((value + 1) / 2 * BINS).astype(int), 0, BINS - 1)
-    overconfidence, parts = 0.0, []
-    for place in range(BINS):
-        chosen = places == place
-        if not chosen.any():
-            continue
-        mean_value, mean_outcome = float(value[chosen].mean()), float(outcome[chosen].mean())
-        overconfidence += max(0.0, float(np.sign(mean_value)) * (mean_value - mean_outcome)) * float(chosen.mean())
-        parts.append(f"{mean_value:+.2f} and {mean_outcome:+.2f} ({np.count_nonzero(chosen)})")
-    return overconfidence, ", ".join(parts)
 
 
 def policy_learns(run: RunData) -> CheckResult:

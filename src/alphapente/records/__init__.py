@@ -1,1 +1,4 @@
-"""The database: stores games and searched positions, samples them for training, exports and imports them."""
+"""The database of games and records: stores, samples for training, exports, imports and checks them.
+
+Exports modules; start with `store` (the database) and `model` (its data). May import `search` and what that may.
+"""

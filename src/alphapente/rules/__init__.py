@@ -1,7 +1,7 @@
 """The rules of Pente and its variants: positions, legal points, moves, notation and game text.
 
-The names below are imported on first use, so that importing a light module of this package (positions, notation) does
-not load the compiler of the kernels.
+Exports the names below, imported on first use: a light module (positions, notation) then loads no compiler. The
+compiled kernels are in `kernels` and `tactics`. May import `config` and what that may.
 """
 
 from importlib import import_module

@@ -17,14 +17,17 @@ WORDS = 8
 """Words of a bitboard without its guards: 512 bits, one AVX512 register or two of AVX2. The last two are always 0."""
 ROW = WORDS + 2 * GUARD
 FIRST_CELL = 80
-"""The cell of the lowest bit after the guard word; it comes before ORIGIN."""
+"""The cell of the lowest bit after the guard word, before ORIGIN; a multiple of 8, since stones are read as words."""
 
 Bitboard = NDArray[np.uint64]
 """uint64[ROW]"""
 
+MIXER = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / golden ratio: a product with it mixes the bits of a word upwards (Fibonacci hashing, Knuth)."""
+
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_BITS = np.uint64(64)
+_BITS = np.uint64(64)  # of a word; elsewhere written as shifts: bit >> 6 is the word, bit & 63 the place in it
 
 
 def map_of(cells: Iterable[int]) -> Bitboard:

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import kernel
-from alphapente.rules.bitboards import FIRST_CELL, GUARD, WORDS, lowest_bit
+from alphapente.rules.bitboards import FIRST_CELL, GUARD, MIXER, WORDS, lowest_bit
 from alphapente.rules.position import CELLS, MAX_POINTS, Position
 from alphapente.rules.symmetry import IMAGES, NUM_SYMMETRIES
 from alphapente.rules.tactics import ENEMY, OWN, Bitboards
 
 _NUMBERS: NDArray[np.uint64] = np.random.default_rng(19).integers(1, 2**64, (2, MAX_POINTS), np.uint64)
-"""The Zobrist table, uint64[2, MAX_POINTS]: for an own and for an enemy stone on each point."""
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""The Zobrist table, uint64[2, MAX_POINTS]: for an own and for an enemy stone on each point. Any seed would do."""
 _ONE = np.uint64(1)
 
 
@@ -57,8 +56,10 @@ def canonical_symmetry(
         for symmetry in range(1, NUM_SYMMETRIES):
             if hashes[symmetry] < hashes[best]:
                 best = symmetry
+    # captures have less than 16 bits, the variant 3, the others one: each gets bits of its own
     rest = np.int64(position["captured"][player - 1]) << 32 | np.int64(position["captured"][2 - player]) << 16
     rest |= np.int64(position["variant"]) << 8 | np.int64(position["pending"]) << 1 | opening
-    mixed = (hashes[best] ^ (np.uint64(rest) * _SPREAD)) * _SPREAD
+    mixed = (hashes[best] ^ (np.uint64(rest) * MIXER)) * MIXER
+    # a product is mixed best in its upper bits: the shift brings them to the lowest ones, the index in the cache
     hashes[0] = mixed ^ (mixed >> np.uint64(29))
     return best

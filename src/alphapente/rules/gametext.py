@@ -145,6 +145,7 @@ def decode_text(data: bytes) -> str:
     """
     encoding = next((name for mark, name in _WIDE_MARKS if data.startswith(mark)), None)
     start = data[:1000]
+    # of UTF-16 half of the bytes are 0, since nearly all letters of a game text are ASCII
     if encoding is None and 0 in start:
         if start.count(0) <= len(start) // 4:
             raise NotationError("it is not text: it contains zero bytes")

@@ -32,6 +32,9 @@ from alphapente.rules.position import (
 DIRECTIONS = np.array([1, STRIDE, STRIDE + 1, STRIDE - 1, -1, -STRIDE, -STRIDE - 1, -STRIDE + 1], np.int64)
 """Steps to the eight neighbours of a cell; the first four are the four lines."""
 
+FIVE = 5
+"""Stones in a line that win."""
+
 Board = NDArray[np.int8]
 
 
@@ -74,7 +77,7 @@ def makes_five(board: Board, cell: int, player: int, exactly: bool) -> bool:
         return False
     for line in range(4):
         length = run_length(board, cell, DIRECTIONS[line], player)
-        if length == 5 or (length > 5 and not exactly):
+        if length == FIVE or (length > FIVE and not exactly):
             return True
     return False
 
@@ -160,7 +163,7 @@ def _unbreakable_five(board: Board, cell: int, player: int) -> tuple[bool, bool]
     five = False
     for line in range(4):
         step = DIRECTIONS[line]
-        if run_length(board, cell, step, player) < 5:
+        if run_length(board, cell, step, player) < FIVE:
             continue
         five = True
         at = cell
@@ -259,8 +262,9 @@ def allowed_by_opening(position: Position, point: int) -> bool:
     down, right = abs(point // size - centre), abs(point % size - centre)
     if position["ply"] == 0:
         return down == 0 and right == 0
-    if down <= 2 and right <= 2:
+    if down <= 2 and right <= 2:  # tournament rule: player 1's second stone lies outside of the middle 5x5 points
         return False
+    # G-Pente: nor does it lie 3 or 4 points from the centre on the centre's row or column
     along = down + right  # on the centre's row or column this is the distance from the centre
     return not (variant == GPENTE and (down == 0 or right == 0) and (along == 3 or along == 4))
 

@@ -65,6 +65,6 @@ def perft(position: Position, depth: int) -> PerftCounts:
         raise RequestError(f"perft depth {depth}: choose 1 or more")
     path = np.zeros(depth + 1, POSITION)
     path[0] = position
-    counts = np.zeros(4, np.int64)
+    counts = np.zeros(len(PerftCounts._fields), np.int64)
     _count(path, np.zeros(depth + 1, np.int64), depth, counts)
     return PerftCounts(*counts.tolist())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alphapente.errors import RequestError
 
 MIN_SIZE = 7
+"""On smaller boards the opening rules leave player 1 few points or none for the second stone."""
 MAX_SIZE = 19
 MAX_POINTS = MAX_SIZE * MAX_SIZE
 MAX_PLIES = 512
@@ -44,9 +45,9 @@ WINNER_NAMES = {PLAYER_1: "1", PLAYER_2: "2", DRAW: "draw"}
 
 VARIANTS = ("pente", "keryo", "gomoku", "gpente", "poof", "boat")
 PENTE, KERYO, GOMOKU, GPENTE, POOF, BOAT = range(6)
-NEVER = 32767  # the largest int16
+NEVER = 32767  # the largest int16: gomoku has no captures
 CAPTURES_TO_WIN = np.array([10, 15, NEVER, 10, 10, 10], np.int16)
-"""Captured stones that win, by variant."""
+"""Captured stones that win, by variant: five pairs, in keryo fifteen stones (docs/rules.md)."""
 
 POSITION = np.dtype(
     [

@@ -1,11 +1,13 @@
-"""Queries on a position: the stones that a move would remove, and the stones of the winning line."""
+"""Queries: stones that a move would remove, stones of the winning line, equality up to symmetry."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alphapente.rules.kernels import DIRECTIONS, copy_position, play
+from alphapente.rules.kernels import DIRECTIONS, FIVE, copy_position, play
 from alphapente.rules.position import CELL_OF, GOMOKU, POSITION, Position, stones
-
-FIVE = 5
+from alphapente.rules.symmetry import SYMMETRIES
 
 
 def stones_taken(position: Position, point: int, player: int | None = None) -> list[int]:
@@ -39,3 +41,19 @@ def winning_line(position: Position) -> list[int]:
             if len(line) == FIVE or (len(line) > FIVE and position["variant"] != GOMOKU):
                 found.update(line)
     return [point for point, cell in enumerate(cells) if cell in found]
+
+
+def position_key(position: Position) -> bytes:
+    """A key that is the same for all positions that are equal up to symmetry."""
+    images = stones(position)[SYMMETRIES[int(position["size"])]]
+    return _smallest(images) + f"{position['captured'].tolist()} {position['to_move']}".encode()
+
+
+def moves_key(moves: Sequence[int], size: int) -> bytes:
+    """A key that is the same for all sequences of moves that are equal up to symmetry."""
+    return _smallest(SYMMETRIES[size][:, np.asarray(moves, np.int64)])
+
+
+def _smallest(images: NDArray[np.integer]) -> bytes:
+    smallest: bytes = min(image.tobytes() for image in images)
+    return smallest

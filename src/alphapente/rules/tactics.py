@@ -46,8 +46,8 @@ from alphapente.rules.position import (
 (OWN, ENEMY, LEGAL, BOARD, OWN_WINS, ENEMY_WINS, OWN_CAPTURES, ENEMY_CAPTURES, OWN_FOURS, ENEMY_FOURS, REPLIES) = range(
     11
 )
-MAPS = 19
-_MARKS = 11  # from here on scratch of `_look_along`, two maps of each kind, for own and enemy:
+_MARKS = REPLIES + 1  # from here on scratch of `_look_along`, two maps of each kind, for own and enemy:
+MAPS = _MARKS + 8
 _FOURS, _THREES, _FLANKED_BEHIND, _FLANKED_AHEAD = 0, 2, 4, 6
 _WORDS_OF_STONES = 6
 """Words that can have stones: 6 * 64 = 384 bits reach from FIRST_CELL to beyond the last point of 19x19, cell 462."""
@@ -289,7 +289,7 @@ def find_tactics(position: Position, bits: Bitboards, scratch: Position) -> int:
     _begin_maps(bits, _BOARD_MAPS[size])
     triples = variant == KERYO
     marks = bits[_MARKS:].reshape(8 * ROW)
-    for line in range(4):
+    for line in range(4):  # `found` is a sum of kinds, see `_look_along`
         step = np.uint64(DIRECTIONS[line])
         found = _look_along(bits[OWN], bits[ENEMY], WINDOW_MAPS[size, line], marks, step, triples)
         if found & 1:

@@ -1,10 +1,13 @@
-"""Monte Carlo tree search: from a position and an Evaluator to a move, a policy and a value.
+"""Monte Carlo tree search in batches of games, and the solver: from a position to a move, a policy and a value.
 
-Perspective: every value, here and everywhere, is the expected result for the player to move, in [-1, 1]. A node's
-values are those of the player to move at the node. An edge's values are those of the player who plays it, which is the
-same player. Backing up one ply changes the sign.
+A value is the expected result for the player to move, in [-1, 1]: at a node for the player to move there, at an edge
+for the player who plays it. Backing up one ply changes the sign. Exports `Forest` (the search) and `Solver`. May import
+`network` and what that may.
 """
 
+from alphapente.search.mcts.choice import choose_point
+from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search.mcts.root import SearchResult
 from alphapente.search.solver.solve import Solution, Solver, solve
 
-__all__ = ["Solution", "Solver", "solve"]
+__all__ = ["Exploration", "Forest", "SearchResult", "Solution", "Solver", "choose_point", "search_position", "solve"]

@@ -1,7 +1,6 @@
 """One training at a time for each checkpoint: a file lock, which the system releases when its process ends."""
 
 import os
-from types import TracebackType
 from typing import Self
 
 from alphapente.errors import FailureError
@@ -56,7 +55,5 @@ class CheckpointLock:
         remove_leftovers(self._checkpoint)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         os.close(self._descriptor)

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from alphapente.network.inputs import PLANES, InputForm
 from alphapente.records.model import RecordBatch
+from alphapente.rules.bitboards import MIXER
 from alphapente.training.batches import Batch, Samples, make_batch
 from alphapente.training.labels import settled
 from alphapente.training.losses import Losses
 
 NUM_BINS = 10
-"""Bins of equal width, from -1 to 1, in which predicted values are compared with outcomes."""
+"""Bins, from -1 to 1, in which predicted values are compared with outcomes."""
 MOST_RECORDS = 4096
 """The most held-out records to evaluate, the newest: more would take longer and give the same result."""
 _BATCH = 256
-_MIXER = 0x9E3779B97F4A7C15  # 2**64 / golden ratio (Fibonacci hashing, Knuth)
 
 
 def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
@@ -30,16 +30,16 @@ def held_out(records: RecordBatch, share: float) -> NDArray[np.bool_]:
     A hash of the game's number decides. Nothing is held out if otherwise nothing would remain to train on.
     """
     with np.errstate(over="ignore"):
-        mixed = records.game_ids.astype(np.uint64) * np.uint64(_MIXER)
+        mixed = records.game_ids.astype(np.uint64) * MIXER
         mixed ^= mixed >> np.uint64(32)
-        mixed *= np.uint64(_MIXER)
+        mixed *= MIXER
     chosen = (mixed >> np.uint64(40)).astype(np.float64) / 2**24 < share
     return chosen if not chosen.all() else np.zeros(len(records), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Predicted values against outcomes, in NUM_BINS bins; empty bins are omitted."""
+    """Predicted values against outcomes in bins; empty bins are omitted."""
 
     bins: list[tuple[float, float, int]]
     """Mean predicted value, mean outcome, positions; by rising value."""
@@ -47,8 +47,16 @@ class Calibration:
     @property
     def error(self) -> float:
         """The expected calibration error: |predicted - outcome| of the bins, weighted by size (Guo et al. 2017)."""
-        positions = sum(count for *_, count in self.bins)
-        return sum(abs(predicted - outcome) * count for predicted, outcome, count in self.bins) / max(positions, 1)
+        return self._mean(lambda predicted, outcome: abs(predicted - outcome))
+
+    @property
+    def overconfidence(self) -> float:
+        """As `error`, but a bin counts only if its values exceed the outcomes in size or have the wrong sign."""
+        return self._mean(lambda predicted, outcome: max(0.0, float(np.sign(predicted)) * (predicted - outcome)))
+
+    def _mean(self, distance_fn: Callable[[float, float], float]) -> float:
+        positions = max(1, sum(count for *_, count in self.bins))
+        return sum(distance_fn(predicted, outcome) * count for predicted, outcome, count in self.bins) / positions
 
     @property
     def line(self) -> str:
@@ -56,11 +64,11 @@ class Calibration:
         return ", ".join(f"{predicted:.2f} -> {outcome:.2f} ({count:,})" for predicted, outcome, count in self.bins)
 
 
-def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.float32]) -> Calibration:
-    """The calibration of predicted values float32[n] against outcomes float32[n]."""
-    place = np.clip(((predicted + 1) / 2 * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
+def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.float32], num_bins: int = NUM_BINS) -> Calibration:
+    """The calibration of predicted values float32[n] against outcomes float32[n], in bins of equal width."""
+    place = np.clip(((predicted + 1) / 2 * num_bins).astype(np.int64), 0, num_bins - 1)
     bins = []
-    for number in range(NUM_BINS):
+    for number in range(num_bins):
         here = place == number
         if here.any():
             bins.append((float(predicted[here].mean()), float(outcome[here].mean()), int(here.sum())))

@@ -1,1 +1,4 @@
-"""The page in the browser, and the API under it: play, analysis, review, and the run as it goes."""
+"""The web page and its API: play, analysis and review for many visitors, and the run in progress.
+
+Exports modules; `app` makes the server. May import `doctor` and what that may.
+"""

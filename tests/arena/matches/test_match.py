@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphapente.arena.matches import openings as openings_module
-from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games, play_match, wilson_interval
-from alphapente.arena.matches.openings import MAX_PLIES, distinct_openings, random_opening, symmetry_key
+from alphapente.arena.matches.match import MatchHooks, MatchReport, Tally, plan_games
+from alphapente.arena.matches.openings import MAX_PLIES, distinct_openings, random_opening
 from alphapente.arena.players.base import ChosenMove, PolicyPlayer, RandomPlayer, SearchPlayer, Turn
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
 from alphapente.rules.game import Game
 from alphapente.rules.position import IN_PLAY, VARIANTS, Position
+from alphapente.rules.queries import position_key
+from tests.arena.matches.whole import play_match
 
 
 def searcher(batch: int = 8, simulations: int = 16, name: str = "search") -> SearchPlayer:
@@ -135,7 +137,7 @@ class TestOpenings:
     def test_distinct_up_to_symmetry_and_undecided(self, variant: str) -> None:
         openings = distinct_openings(40, np.random.default_rng(0), variant, 13)
         games = [Game.from_moves(moves, variant, 13) for moves in openings]
-        assert len({symmetry_key(game.position) for game in games}) == 40
+        assert len({position_key(game.position) for game in games}) == 40
         assert all(game.winner is None for game in games)
         assert {len(moves) for moves in openings} >= {3, 4, 5, 6}
 
@@ -188,12 +190,6 @@ def _row_by_row(position: Position) -> list[int]:
 
 
 class TestTally:
-    def test_wilson_interval(self) -> None:
-        """Against published values: 8 of 10, and 0 of 10."""
-        assert wilson_interval(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-        assert wilson_interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-        assert wilson_interval(0.5, 0) == (0.0, 1.0)
-
     def test_draws_count_half(self) -> None:
         assert Tally(wins=1, losses=1, draws=2).score == 0.5
         assert Tally().score == 0.5

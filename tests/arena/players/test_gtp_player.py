@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from alphapente.arena.matches.games import FORFEIT
-from alphapente.arena.matches.match import MatchHooks, play_match
+from alphapente.arena.matches.match import MatchHooks
 from alphapente.arena.players.base import RandomPlayer, SearchPlayer
 from alphapente.arena.players.gtp import MOST_LINES, EngineError, EngineProcess
 from alphapente.arena.players.gtp_player import GtpPlayer
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.errors import RequestError
+from tests.arena.matches.whole import play_match
 
 STAND_IN = Path(__file__).with_name("stand_in_engine.py")
 Make = Callable[..., GtpPlayer]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from alphapente.arena.matches.match import play_match
 from alphapente.arena.matches.tournament import Contestant, plan
 from alphapente.arena.players.base import RandomPlayer, SearchPlayer
 from alphapente.arena.players.heuristic import HeuristicEvaluator
@@ -18,6 +17,7 @@ from alphapente.config import Config, SearchSettings, load_config
 from alphapente.errors import AlphaPenteError
 from alphapente.records.model import PlayerIdentity
 from alphapente.records.store import Store
+from tests.arena.matches.whole import play_match
 
 OLD = Path(__file__).with_name("data") / "matches_before_frozen_identities.sql"
 """Matches as the version before this one stored them: commit 69253e3, six matches of `random` on 7x7."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from alphapente.arena.matches.match import play_match
 from alphapente.arena.players.base import Player, RandomPlayer, Turn, legal_list
 from alphapente.arena.players.references import RolloutPlayer, TacticalPlayer
 from alphapente.arena.players.rollouts import (
@@ -25,6 +24,7 @@ from alphapente.rules.near import NEAR, keep_near, near_maps, near_stones
 from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, VARIANTS, Position, new_positions, stones
 from alphapente.rules.tactics import LOSES, REPLIES, UNDECIDED, WINS, find_tactics, new_bitboards
 from alphapente.search.exhaustive import Prover
+from tests.arena.matches.whole import play_match
 
 SUITE = read_suite(BUILT_IN / "tactical.json")
 AT_ONCE = ("five in one", "win by capture", "block of a four", "save by capture")

@@ -5,8 +5,8 @@
 
 from collections import Counter
 
-from alphapente.arena.matches.openings import symmetry_key
 from alphapente.arena.suites.suite import BUILT_IN, read_suite
+from alphapente.rules.queries import position_key
 from alphapente.search.exhaustive import Prover
 from alphapente.search.solver.solve import Solver
 
@@ -16,7 +16,7 @@ PUZZLES = read_suite(BUILT_IN / "forced_wins.json")
 def test_there_are_enough_and_they_differ() -> None:
     assert Counter(puzzle.kind for puzzle in PUZZLES) == {"by fours": 50, "by a quiet move": 50}
     assert len({puzzle.id for puzzle in PUZZLES}) == len(PUZZLES)
-    assert len({symmetry_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
+    assert len({position_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
     asked = {(puzzle.variant, puzzle.board_size, puzzle.goal, puzzle.plies) for puzzle in PUZZLES}
     assert asked == {("pente", 19, "win", 5)}
 

@@ -7,10 +7,10 @@ from collections import Counter
 
 import numpy as np
 
-from alphapente.arena.matches.openings import symmetry_key
 from alphapente.arena.suites.suite import BUILT_IN, read_suite
 from alphapente.rules.kernels import play
 from alphapente.rules.position import POSITION, Position
+from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
 from alphapente.search.exhaustive import Prover
 
@@ -27,7 +27,7 @@ def passed(position: Position) -> Position:
 def test_there_are_enough_and_they_differ() -> None:
     assert len(PUZZLES) >= 250
     assert len({puzzle.id for puzzle in PUZZLES}) == len(PUZZLES)
-    assert len({symmetry_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
+    assert len({position_key(puzzle.position) for puzzle in PUZZLES}) == len(PUZZLES)
     assert {(puzzle.variant, puzzle.board_size, puzzle.goal) for puzzle in PUZZLES} == {("pente", 19, "save")}
     assert min(Counter(puzzle.kind for puzzle in PUZZLES).values()) >= 100
     assert min(Counter(int(puzzle.position["to_move"]) for puzzle in PUZZLES).values()) >= 100

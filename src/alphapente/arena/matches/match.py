@@ -1,7 +1,6 @@
 """A match between two players: varied openings, each played with both colours, many games in parallel."""
 
 import contextlib
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from alphapente.arena.confidence import wilson_interval
 from alphapente.arena.matches.games import FORFEIT, GameStart, MoveTimes, PlayedFn, PlayedGame, play_games
 from alphapente.arena.matches.openings import match_openings
 from alphapente.arena.players.base import Player, StoppablePlayer, StoppedError
 from alphapente.errors import RequestError
 
 MOST_GAMES = 1_000_000
-CONFIDENCE_Z = 1.96
-"""Half-width of a 95% interval in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +73,6 @@ class MatchReport:
         return self.distinct_games / max(self.total.games, 1)
 
 
-def wilson_interval(score: float, games: int, z: float = CONFIDENCE_Z) -> tuple[float, float]:
-    """The interval that holds the true score with the confidence of `z` (Wilson 1927); (0, 1) without games."""
-    if games == 0:
-        return 0.0, 1.0
-    centre = score + z * z / (2 * games)
-    spread = z * math.sqrt(score * (1 - score) / games + z * z / (4 * games * games))
-    scale = 1 + z * z / games
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-
-
 def _ignore(*_: Any) -> None:
     pass
 
@@ -138,26 +126,6 @@ def plan_games(
     ]
 
 
-def play_match(
-    player_a: Player,
-    player_b: Player,
-    num_games: int,
-    *,
-    variant: str = "pente",
-    size: int = 19,
-    seed: int = 0,
-    opening_plies: tuple[int, int] | None = None,
-    hooks: MatchHooks = NO_HOOKS,
-) -> MatchReport:
-    """Plays `num_games` (even: each opening twice, colours swapped) and reports them.
-
-    The same seed and players give the same match, except for players with a time limit and external engines. Raises
-    as `plan_games`, and RequestError if a player of ours chooses an illegal point.
-    """
-    starts = plan_games(num_games, variant=variant, size=size, seed=seed, opening_plies=opening_plies)
-    return play_planned(player_a, player_b, starts, (variant, size), seed, hooks)
-
-
 def play_planned(
     player_a: Player,
     player_b: Player,
@@ -168,7 +136,8 @@ def play_planned(
 ) -> MatchReport:
     """Plays the games of `plan_games` that are not in `hooks.known`; `rules` are variant and board size.
 
-    The report includes the known games. If `hooks.stop` ended the match, it includes all pairs finished by then.
+    The same seed and players give the same match, except for players with a time limit and external engines. The
+    report includes the known games. If `hooks.stop` ended the match, it includes all pairs finished by then.
     Raises RequestError if a player of ours chooses an illegal point.
     """
     started = time.monotonic()

@@ -15,8 +15,8 @@ from alphapente.errors import RequestError
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.near import near_points
-from alphapente.rules.position import IN_PLAY, Position, new_positions, stones
-from alphapente.rules.symmetry import SYMMETRIES
+from alphapente.rules.position import IN_PLAY, Position, new_positions
+from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import LOSES, WINS, tactics
 
 ATTEMPTS = 200
@@ -29,15 +29,6 @@ SETS = Path(__file__).with_name("opening_sets")
 """The committed sets, VARIANT_SIZE.json: `{"openings": [{"moves": "1. K10 ...", "value": 0.01}, ...], ...}`."""
 DRAWN_PLIES = (2, 6)
 """Range of plies of openings that are drawn because there is no committed set or it is used up."""
-
-
-def symmetry_key(position: Position) -> bytes:
-    """A key that is the same for all positions that are equal up to symmetry."""
-    board, size = stones(position), int(position["size"])
-    views = (board[landing].tobytes() for landing in SYMMETRIES[size])
-    rest = f"{position['captured'].tolist()} {position['to_move']}"
-    smallest: bytes = min(views)
-    return smallest + rest.encode()
 
 
 def random_opening(
@@ -90,7 +81,7 @@ def match_openings(
     chosen = [list(committed[index]) for index in rng.permutation(len(committed))[:count]]
     if len(chosen) == count:
         return chosen
-    taken = {symmetry_key(Game.from_moves(moves, variant, size).position) for moves in committed}
+    taken = {position_key(Game.from_moves(moves, variant, size).position) for moves in committed}
     return chosen + distinct_openings(count - len(chosen), rng, variant, size, taken=taken)
 
 
@@ -104,7 +95,7 @@ def distinct_openings(
 ) -> list[list[int]]:
     """`count` drawn openings as move lists, distinct up to symmetry, none finished or decided by tactics.
 
-    None has a `symmetry_key` that is in `taken`. Raises RequestError as `random_opening`, and if fewer such openings of
+    None has a `position_key` that is in `taken`. Raises RequestError as `random_opening`, and if fewer such openings of
     these lengths are found.
     """
     found: dict[bytes, list[int]] = {}
@@ -115,7 +106,7 @@ def distinct_openings(
         if tactics(position)[0] in (WINS, LOSES):
             decided += 1
             continue
-        key = symmetry_key(position)
+        key = position_key(position)
         if key not in taken and key not in found:
             found[key] = moves
             misses = decided = 0

@@ -4,7 +4,6 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from alphapente.arena.matches.games import PlayedGame
@@ -58,9 +57,7 @@ class SavedGames:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         with contextlib.suppress(OSError):  # `write` has reported the error already
             self._file.close()
         if self._created and not self._begun:

@@ -23,12 +23,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
+from alphapente.arena.confidence import CONFIDENCE_Z
 from alphapente.errors import FailureError, RequestError
 
 ELO = 400 / np.log(10)
 """Elo points of one unit of the model."""
-CONFIDENCE_Z = 1.959964
-"""Half-width of a 95% interval in standard deviations."""
 PRIOR_DRAWS = 1.0
 """Drawn games in each player's prior."""
 Array = NDArray[np.float64]

@@ -58,13 +58,15 @@ def write_priors(
         order = _ordered(np.float32(weights[point]).view(np.int32))
         most = max(most, order if mask[point] > np.float32(0.0) else least)
     largest = _ordered(most).view(np.float32)
-    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)  # 1 / ln 2; float32 has exponents down to -126
+    # exp(x) = 2**(x / ln 2), and 1 / ln 2 = 1.44269504; float32 has exponents down to -126
+    log2e, lowest = np.float32(1.44269504), np.float32(-120.0)
     total = np.float32(0.0)
     for point in range(len(mask)):
         power = max((min(weights[point], largest) - largest) * log2e, lowest)
         whole = np.floor(power)
         f = power - whole
-        # 2**f for f in [0, 1): 1 + 0.693025 f + 0.24147 f**2 + 0.0520 f**3 + 0.0135 f**4, near the series of 2**f
+        # 2**f for f in [0, 1): 1 + 0.693025 f + 0.24147 f**2 + 0.0520 f**3 + 0.0135 f**4. The series of 2**f has the
+        # coefficients (ln 2)**k / k!: 0.6931, 0.2402, 0.0555, 0.0096; these also replace the terms that are cut off.
         series = np.float32(0.0135) * f + np.float32(0.0520)
         series = series * f + np.float32(0.24147)
         series = series * f + np.float32(0.693025)

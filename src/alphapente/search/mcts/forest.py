@@ -73,7 +73,7 @@ class Exploration:
 
 def most_nodes(simulations: int) -> int:
     """The default maximum of a tree's nodes: those of one search, and the same number kept from the search before."""
-    return 2 * simulations + 16
+    return 2 * simulations + 16  # and a few for leaves in flight
 
 
 class Forest:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alphapente.compiled import allocating, kernel
 from alphapente.search.mcts.edges import edge_value, open_edge
 from alphapente.search.mcts.tree import (
+    LOWEST_SCORE,
     NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
@@ -82,8 +83,8 @@ def _select_candidate(trees: Trees, constants: SelectionConstants, tree: int) ->
     head = trees.heads[tree]
     due = visits_due(head["num_considered"], head["budget"], head["started"] - 1)
     mixed, low, scale = completed_q(trees, constants, tree)
-    best, best_score = NOTHING, -1e30
-    fallback, fallback_score = NOTHING, -1e30
+    best, best_score = NOTHING, LOWEST_SCORE
+    fallback, fallback_score = NOTHING, LOWEST_SCORE
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for place in range(np.int64(trees.nodes[tree, 0]["num_edges"])):
         edge = start + place
@@ -102,7 +103,7 @@ def _select_candidate(trees: Trees, constants: SelectionConstants, tree: int) ->
 @kernel
 def _consider_another(trees: Trees, tree: int) -> bool:
     """Gumbel: when all considered moves lose, opens the best move not yet considered; False if there is none."""
-    best, best_score = NOTHING, -1e30
+    best, best_score = NOTHING, LOWEST_SCORE
     for point in range(trees.root_count.shape[1]):
         if trees.root_count[tree, point] < 0 and trees.root_scores[tree, point] > best_score:
             best, best_score = point, float(trees.root_scores[tree, point])
@@ -200,7 +201,7 @@ def best_move(trees: Trees, constants: SelectionConstants, tree: int, policy: ND
     Moves proven lost are excluded. In a proven position, any move with the root's proof counts.
     """
     mixed, low, scale = completed_q(trees, constants, tree)
-    best, best_count, best_score = NOTHING, -1, -1e30
+    best, best_count, best_score = NOTHING, -1, LOWEST_SCORE
     start = np.int64(trees.nodes[tree, 0]["first_edge"])
     for edge in range(start, start + np.int64(trees.nodes[tree, 0]["num_edges"])):
         point = np.int64(trees.edges[tree, edge]["point"])

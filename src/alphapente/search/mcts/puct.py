@@ -11,6 +11,7 @@ import numpy as np
 from alphapente.compiled import kernel
 from alphapente.search.mcts.edges import can_open
 from alphapente.search.mcts.tree import (
+    LOWEST_SCORE,
     NOTHING,
     PROVEN_DRAW,
     PROVEN_LOSS,
@@ -32,7 +33,7 @@ def select_puct(trees: Trees, constants: SelectionConstants, tree: int, node: in
     explore = constants.exploration[min(visits, len(constants.exploration) - 1)]
     urgency = trees.nodes[tree, node]["value_sum"] / max(visits, 1)
     urgency -= reduction * math.sqrt(max(trees.nodes[tree, node]["opened_prior"], np.float32(0.0)))
-    best, best_score = NOTHING, -1e30
+    best, best_score = NOTHING, LOWEST_SCORE
     if can_open(trees, tree, node):
         best, best_score = UNOPENED, urgency + explore * trees.nodes[tree, node]["next_prior"]
     start = np.int64(trees.nodes[tree, node]["first_edge"])

@@ -26,11 +26,14 @@ NOTHING = -1
 UNOPENED = -2
 """Results of the selection: no move can be selected; the best unopened move is selected."""
 
+LOWEST_SCORE = -1e30
+"""Less than the score of every move, with which a search for the best one begins."""
+
 IDLE, NEEDS_ROOT, EVALUATING, NEEDS_START, SEARCHING, DONE = range(6)
 """The stages of a tree: no search; root not evaluated; root in the batch; root evaluated; simulations; finished."""
 
 MAX_CHILDREN_ROOM = 4
-"""The first block of edges of a node."""
+"""The first block of edges of a node; each later one has twice the size."""
 
 
 HEAD = np.dtype(
@@ -131,7 +134,11 @@ class Scratch(NamedTuple):
 
 
 def _most_edges(nodes: int, points: int) -> int:
-    """The edges allocated for a tree: four for each opened move, and more for a root that opens all of them."""
+    """The edges allocated for a tree: four for each opened move, and more for a root that opens all of them.
+
+    A block is left behind when it is full: all blocks of a node together have at most four times its edges.
+    """
+    # 4 * points for the blocks of the root, and as much for the largest block of another node: see `edges.must_grow`
     return 4 * nodes + 8 * points
 
 
@@ -168,6 +175,7 @@ def nodes_in_memory(num_trees: int, points: int) -> int:
     """The nodes that each of `num_trees` trees may have if all of them together may take half of the memory."""
     import psutil
 
+    # of a tree of 1024 nodes, which makes the share of the root small
     bytes_each = tree_bytes(1024, points) // 1024 + _COMPACTION_BYTES
     return int(psutil.virtual_memory().total) // 2 // num_trees // bytes_each
 

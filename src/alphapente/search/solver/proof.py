@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-from alphapente.rules.bitboards import GUARD, ROW, WORDS, has, next_cell, point_of, set_bit
+from alphapente.rules.bitboards import GUARD, MIXER, ROW, WORDS, has, next_cell, point_of, set_bit
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions
 from alphapente.rules.tactics import ENEMY, LOSES, OWN, WINS, Bitboards, conclude_tactics, find_tactics, new_bitboards
@@ -23,7 +23,7 @@ SETTLED = -1
 INFINITE = 1 << 28
 """The proof or disproof number of a solved node: larger than every sum, and twice it fits an int32."""
 MAX_DEPTH = 60
-"""The most plies of a proof."""
+"""The most plies of a proof: a bound on the memory for positions on its path."""
 LARGEST_BRANCH = 400
 """At least the number of moves of any node: 361 points. A node is expanded only where its children have space."""
 
@@ -84,6 +84,7 @@ def new_proof(budget: int) -> Proof:
         bits=new_bitboards(),
         scratch=np.zeros(1, POSITION),
         maps=np.zeros((_NUM_MAPS, ROW), np.uint64),
+        # a power of two of at least `budget` places (16 for the smallest budgets)
         solved=np.zeros(1 << max(4, (budget - 1).bit_length()), np.int32),
         todo=np.zeros(nodes, np.int32),
         counts=np.zeros(3, np.int64),
@@ -180,13 +181,14 @@ def settle(proof: Proof, node: int, won: bool, length: int) -> None:
 def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
     """A 64-bit hash of stones, captures and player to move; in one question two keys collide once in 10**13 times.
 
-    Multiplication by 2**64 / golden ratio (Fibonacci hashing, Knuth) and a shift mix each word of the bitboards.
+    A product and a shift mix each word of the bitboards, as in rules/canonical.py.
     """
+    # bit 0: who is to move; above it 16 bits for each player's captures
     captured = np.uint64(position["captured"][0]) << np.uint64(17) | np.uint64(position["captured"][1]) << np.uint64(1)
     key = captured | np.uint64(attacking)
     for side in (OWN, ENEMY):
         for word in range(GUARD, GUARD + WORDS - 2):  # the last two words are always 0
-            key = (key ^ bits[side, word]) * np.uint64(0x9E3779B97F4A7C15)
+            key = (key ^ bits[side, word]) * MIXER
             key ^= key >> np.uint64(29)
     return key
 

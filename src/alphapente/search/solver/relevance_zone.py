@@ -82,7 +82,7 @@ def _add_standing_on(board: NDArray[np.int8], cell: int, attacker: int, out: NDA
     """Adds the stones of the attacker in the lines that a stone of the attacker on `cell` would make a five."""
     for line in range(4):
         step = DIRECTIONS[line]
-        ahead, behind = 0, 0
+        ahead, behind = 0, 0  # four other stones beside `cell` make a five
         while ahead < 4 and board[cell + (ahead + 1) * step] == attacker:
             ahead += 1
         while behind < 4 and board[cell - (behind + 1) * step] == attacker:
@@ -103,7 +103,7 @@ def _flank_matters(
     missing = missing_captures(position, defender)
     for direction in range(len(DIRECTIONS)):
         step = DIRECTIONS[direction]
-        length = 0
+        length = 0  # up to 4, which is more than a pair or a triple
         while length < 4 and board[flank + (length + 1) * step] == attacker:
             length += 1
         if length != 2 and not (triples and length == 3):

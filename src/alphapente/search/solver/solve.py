@@ -143,6 +143,7 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
         if verdict in (WINS, LOSES):
             cells[0], length = next_cell(bits[REPLIES], 0), 1
         elif board["to_move"] == attacker:
+            # FOURS_POSITIONS sufficed in the tree, with another limit of plies: four times that leaves a margin
             left, budget = np.int64(plies - written), np.int64(4 * FOURS_POSITIONS)
             if prove_from(threats, board, bits, left, budget, np.int64(FOURS)):
                 length = line_of(threats.outer, cells)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from alphapente.config import BUILT_IN_CLASSES, Config, ConfigError, LoadedConfig, keys, load_layers
+from alphapente.config import BUILT_IN_CLASSES, Config, ConfigError, LoadedConfig, keys, load_layers, value_at
 from alphapente.config.allowed import base_kind
 from alphapente.config.catalogue import field_at
 from alphapente.config.loading import COMMAND_LINE, parse_override
@@ -95,12 +95,12 @@ def view(one: Named) -> ConfigView:
 
 def settings(loaded: LoadedConfig, in_force: Config | None = None) -> list[SettingView]:
     """Every setting of a configuration, or of `in_force`, the variant of it that a run uses."""
-    values = (in_force or loaded.config).to_dict()
-    plain = loaded.config.to_dict()
+    values, plain = (in_force or loaded.config).to_dict(), loaded.config.to_dict()
     found = []
     for path in [key for key in keys() if not key.startswith("models.")] + _model_paths(values):
-        value, key = _at(values, path), keys().get(_built_in_path(values, path))
-        source = loaded.source_of(path) if value == _at(plain, path) else "set for this run"
+        key, names = keys().get(_built_in_path(values, path)), path.split(".")
+        value = value_at(values, names)
+        source = loaded.source_of(path) if value == value_at(plain, names) else "set for this run"
         found.append(
             SettingView(
                 path=path,
@@ -144,12 +144,6 @@ def _choices(path: str) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | list | dict | None) else None
-
-
-def _at(values: Any, path: str) -> Any:
-    for name in path.split("."):
-        values = values.get(name) if isinstance(values, dict) else None
-    return values
 
 
 def differences(plain: Config, in_force: Config) -> list[str]:
