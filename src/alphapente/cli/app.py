@@ -46,7 +46,7 @@ COMMANDS = (
     Command("doctor", "alphapente.cli.doctor", "doctor", "Find problems of a run, and the settings to change."),
     Command("rate", "alphapente.cli.rate", "rate", "Rate all players by their matches, with 95% intervals."),
     Command("bench", "alphapente.cli.bench", "app", "Measure the speed of rules, search, generation, training."),
-    Command("checkpoint", "alphapente.cli.checkpoint", "app", "Show the contents of a checkpoint."),
+    Command("checkpoint", "alphapente.cli.checkpoint", "app", "Show or pack a checkpoint."),
 )
 
 BROKEN_PIPE_STATUS = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1

@@ -103,6 +103,23 @@ def for_play(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, weights=averaged, averaged_weights=averaged, optimizer={}, auxiliary={})
 
 
+def packed(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint for play, its matrices in half precision: an eighth of the size of one in training.
+
+    A weight changes by at most 0.05%, less than the quantization for play changes it. Raises RequestError for a weight
+    that half precision cannot represent.
+    """
+    playing = for_play(checkpoint)
+    weights = {
+        name: tensor.half() if tensor.ndim > 1 and tensor.is_floating_point() else tensor
+        for name, tensor in playing.averaged_weights.items()
+    }
+    for name, tensor in weights.items():
+        if tensor.dtype == torch.float16 and not bool(tensor.isfinite().all()):
+            raise RequestError(f"the weights {name!r} are too large for half precision: this network cannot be packed")
+    return replace(playing, weights=weights, averaged_weights=weights)
+
+
 def read(path: StrPath) -> Checkpoint:
     """The checkpoint in a file; nothing in it is executed.
 
