@@ -56,8 +56,8 @@ class Calibration:
         return ", ".join(f"{predicted:.2f} -> {outcome:.2f} ({count:,})" for predicted, outcome, count in self.bins)
 
 
-def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.float32]) -> Calibration:
-    """The calibration of predicted values float32[n] against outcomes float32[n]."""
+def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.int8]) -> Calibration:
+    """The calibration of predicted values float32[n] against outcomes int8[n]."""
     place = np.clip(((predicted + 1) / 2 * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
     bins = []
     for number in range(NUM_BINS):
