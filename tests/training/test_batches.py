@@ -19,7 +19,7 @@ from alphapente.training.measure import random_records
 def labelled(outcome: float, search_value: float, random_value: float) -> RecordBatch:
     return dataclasses.replace(
         random_records(1, 9),
-        outcome=np.array([outcome], np.float32),
+        outcome=np.array([outcome], np.int8),
         search_value=np.array([search_value], np.float32),
         random_value=np.array([random_value], np.float32),
     )

@@ -36,7 +36,7 @@ def test_something_is_always_left_to_learn() -> None:
 
 def test_calibration_by_hand() -> None:
     predicted = np.array([-1.0, -0.95, 0.1, 0.15, 0.9, 1.0], np.float32)
-    outcome = np.array([-1, 1, 1, 0, 1, 1], np.float32)
+    outcome = np.array([-1, 1, 1, 0, 1, 1], np.int8)
     found = calibration(predicted, outcome)
     assert [count for *_, count in found.bins] == [2, 2, 2]
     np.testing.assert_allclose([entry[:2] for entry in found.bins], [[-0.975, 0], [0.125, 0.5], [0.95, 1]], atol=1e-6)

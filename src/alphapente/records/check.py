@@ -246,9 +246,8 @@ def _number_problems(batch: RecordBatch, plies: list[int], right: dict[str, list
     for column in COLUMNS:
         if column.encoding != "number":
             continue
-        numbers = column.values(batch)
-        is_null = column.is_null(numbers)
-        for index in np.flatnonzero(column.is_outside(numbers) & ~is_null):
+        numbers, is_null = column.values(batch), column.is_null(column.values(batch))
+        for index in np.flatnonzero(column.is_outside(numbers) & ~is_null).tolist():
             yield plies[index], f"the record's {column.name} {column.refusal(numbers[index])}"
         for index, wanted in enumerate(right.get(column.name, ())):
             found = None if is_null[index] else int(numbers[index])

@@ -58,7 +58,7 @@ class Column:
         """bool[n]: which numbers stand for NULL."""
         if self.unknown is None:
             return np.zeros(len(numbers), np.bool_)
-        return np.isnan(numbers) if math.isnan(self.unknown) else numbers == self.unknown
+        return np.asarray(np.isnan(numbers) if math.isnan(self.unknown) else numbers == self.unknown, np.bool_)
 
     def is_outside(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
         """bool[n]: which numbers are not allowed. None of them may stand for NULL."""
@@ -133,6 +133,7 @@ ENCODED = tuple(column for column in COLUMNS if column.origin != "store")
 """The columns that `codec.encode_records` returns; the store adds the row's id and game."""
 OF_GAME = tuple(column for column in COLUMNS if column.origin == "game")
 
-POLICY_ARRAYS = {"points": np.int16, "visits": np.int32, "targets": np.float32, "offsets": np.int64}
-ARRAYS: dict[str, type[np.generic]] = {column.array: column.dtype for column in COLUMNS} | POLICY_ARRAYS
+Arrays = dict[str, type[np.generic]]
+POLICY_ARRAYS: Arrays = {"points": np.int16, "visits": np.int32, "targets": np.float32, "offsets": np.int64}
+ARRAYS: Arrays = {column.array: column.dtype for column in COLUMNS} | POLICY_ARRAYS
 """The type of each array of `RecordBatch`."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from alphapente.config import Config
 from alphapente.errors import FailureError
-from alphapente.records.columns import ARRAYS
+from alphapente.records.columns import ARRAYS, POLICY_ARRAYS
 from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.near import near_points
@@ -196,7 +196,7 @@ def _unpack_record(position: Position, entry: dict[str, Any]) -> SearchRecord:
 
 
 def _unpack_value(name: str, value: Any) -> Any:
-    if name in ("points", "visits", "targets"):
+    if name in POLICY_ARRAYS:
         return np.array(value, ARRAYS[name])
     if name == "surprise" and value is None:
         return None

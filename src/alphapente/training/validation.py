@@ -6,7 +6,6 @@ training must not train on what an earlier one held out.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +64,8 @@ class Calibration:
         return ", ".join(f"{predicted:.2f} -> {outcome:.2f} ({count:,})" for predicted, outcome, count in self.bins)
 
 
-def calibration(
-    predicted: NDArray[np.float32], outcome: NDArray[np.number[Any]], num_bins: int = NUM_BINS
-) -> Calibration:
-    """The calibration of predicted values float32[n] against outcomes [n], in bins of equal width."""
+def calibration(predicted: NDArray[np.float32], outcome: NDArray[np.int8], num_bins: int = NUM_BINS) -> Calibration:
+    """The calibration of predicted values float32[n] against outcomes int8[n], in bins of equal width."""
     place = np.clip(((predicted + 1) / 2 * num_bins).astype(np.int64), 0, num_bins - 1)
     bins = []
     for number in range(num_bins):
