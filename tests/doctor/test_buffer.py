@@ -12,6 +12,7 @@ import pytest
 from alphapente.doctor import Severity
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
+from alphapente.rules import Game
 from tests.doctor.sample_runs import (
     SIZE,
     config_in,
@@ -201,15 +202,23 @@ def test_saturated_search_values(healthy: Path, tmp_path: Path) -> None:
     assert unavailable(proven, "search values") == "nearly all values are proven"
 
 
+def uniform(game: GameRecord, ply: int) -> np.ndarray[Any, Any]:
+    """The uniform policy over the legal points of a ply."""
+    target = np.zeros(SIZE * SIZE)
+    target[Game.from_moves(game.moves[:ply], game.variant, SIZE).legal_points()] = 1.0
+    return target
+
+
 def test_flat_targets(healthy: Path, tmp_path: Path) -> None:
     assert "of a uniform policy's" in passed(config_in(healthy), "policy targets")
     flat = changed(
         tmp_path,
-        lambda _, game: with_targets(game, [(record.board == 0).astype(np.float64) for record in game.records]),
+        lambda _, game: with_targets(game, [uniform(game, record.ply) for record in game.records]),
         "search.root=puct",
     )
     finding = finding_of(flat, "policy targets")
     assert "search.root=gumbel" in finding.settings
+    assert "nats, 100% of a uniform policy's" in finding.evidence
 
 
 def test_policy_targets_of_cheap_searches_are_ignored(tmp_path: Path) -> None:
