@@ -56,7 +56,7 @@ def passed(check_name: str) -> str:
 def kept_networks() -> list[tuple[str, int, int, int]]:
     from alphapente.pipeline.history import read_history
 
-    kept = read_history(Path("checkpoints/history"))
+    kept = read_history(Path("checkpoints"))
     return [(one.checkpoint, one.step, one.cycle, one.records) for one in kept]
 
 

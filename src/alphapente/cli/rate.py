@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alphapente.arena.matches.tournament import Contestant, Played
     from alphapente.arena.players.base import Player
     from alphapente.arena.ratings.ratings import RatedPlayer, RatingList
-    from alphapente.pipeline.history import KeptNetwork
+    from alphapente.events import KeptNetwork
     from alphapente.records.model import Match
 
 REFERENCES = "tactical,random"
@@ -150,10 +150,11 @@ def _run(folder: Path, budget: str, config: Config, count: int | None) -> Run:
     from alphapente.network.paths import HISTORY
     from alphapente.pipeline.history import end_to_end, pick, read_history
 
-    if folder.name != HISTORY:
-        folder /= HISTORY
+    if folder.name == HISTORY:
+        folder = folder.parent
     kept = end_to_end(read_history(folder))
-    words = [(one, f"{folder / one.checkpoint}{budget}") for one in (kept if count is None else pick(kept, count))]
+    chosen = kept if count is None else pick(kept, count)
+    words = [(one, f"{folder / HISTORY / one.checkpoint}{budget}") for one in chosen]
     return [(one, Contestant(word, player_identity(word, config))) for one, word in words]
 
 
