@@ -1,8 +1,8 @@
 """The event log of a run: all that its processes report, as lines of JSON in the folder of its checkpoints.
 
 `events.jsonl` is only ever appended to. It has steps, epochs, results and notes, and every half minute a sample of the
-progress: a few megabytes in a week. `events_now.jsonl` has all progress and the games in play, and is emptied whenever
-it exceeds NOW_BYTES. Both have the same lines, one writer and one reader.
+progress: some 20 MB in a week, read in a second. `events_now.jsonl` has all progress and the games in play, and is
+emptied whenever it exceeds NOW_BYTES. Both have the same lines, one writer and one reader.
 
 Why files, and not a table of the database of records: that may be busy for seconds, on a server, or shared by several
 runs, and a log must not delay self-play. Any program can read lines of text, also while they are written.

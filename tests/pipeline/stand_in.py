@@ -2,7 +2,7 @@
 
 The pool is a file with a byte for each record; games have 5 records. The environment variable `STAND_IN` contains
 words: "fail:JOB" (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends 0.5 s after the stop,
-"deaf:JOB" does not stop, "slow" works slowly, "lost" reports lost curves.
+"deaf:JOB" does not stop, "mute:JOB" reports no result, "slow" works slowly, "lost" reports lost curves.
 """
 
 import itertools
@@ -95,7 +95,8 @@ def train(given: dict[str, str], mode: str, folder: Path) -> None:
         emit(EpochReport(epoch, 3, epoch * 2, 2.0, 0.5, 2.5 / epoch, 1.0, 0.5, 0.001, 100.0))
         kept.write_text(json.dumps({**done, key: epoch}))
         emit(Note(f"{key} epoch {epoch}"))
-    emit(TrainingSummary("simple", "simple_model.pt", 10, 3, 6, 2.0, 0.5, 0.1, 100.0))
+    if mode != "mute":
+        emit(TrainingSummary("simple", "simple_model.pt", 10, 3, 6, 2.0, 0.5, 0.1, 100.0))
 
 
 def main() -> int:

@@ -89,6 +89,18 @@ def test_a_failed_step_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "Training 1.2 failed with exit status 1" in status.message
 
 
+def test_a_step_whose_result_is_not_in_the_log_ends_the_run_and_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a full disk: without its result the training could not be tested, nor its network recorded."""
+    monkeypatch.setenv("STAND_IN", "mute:Training 1.1")
+    with pytest.raises(FailureError, match=rf"Training 1\.1 has ended, but its result is not in {tmp_path}/{NAME}"):
+        run_here(tmp_path)
+    assert status_of(tmp_path).outcome == "failed"
+    monkeypatch.setenv("STAND_IN", "")
+    assert steps(run_here(tmp_path)) == FULL_ORDER[1:]
+
+
 def test_a_killed_scheduler_leaves_its_status_unchanged_and_the_next_start_keeps_the_samples(
     tmp_path: Path,
 ) -> None:
