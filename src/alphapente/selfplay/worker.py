@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from alphapente.config import BUILT_IN_CLASSES, Config
@@ -93,8 +94,9 @@ def failed(error: Exception, parked: Sequence[bytes] = ()) -> Message:
 
 def counts_of(play: SelfPlay) -> Counts:
     """A worker's progress."""
-    games = [(game.seed, list(game.moves)) for game in play.games if game is not None]
-    return Counts(play.forest.simulations_done, play.forest.evaluations, play.num_in_play, tuple(games[:SHOWN_GAMES]))
+    first = islice((game for game in play.games if game is not None), SHOWN_GAMES)
+    shown = tuple((game.seed, list(game.moves)) for game in first)
+    return Counts(play.forest.simulations_done, play.forest.evaluations, play.num_in_play, shown)
 
 
 def warm_up(config: Config) -> None:
