@@ -117,7 +117,7 @@ class StatusBuilder:
                 _note(status, entry.at, describe(entry.event))
         for step in status.steps:
             if step.name == entry.source.step and step.outcome == "running":
-                step.progress = {name: _finite(value) for name, value in to_values(entry.event).items()}
+                step.progress = {name: finite(value) for name, value in to_values(entry.event).items()}
 
     def _add_of_run(self, entry: Entry, status: Status) -> None:
         match entry.event:
@@ -162,6 +162,6 @@ def _end_steps(status: Status, name: str | None, at: float, outcome: StepOutcome
             step.outcome, step.ended_at = outcome, at
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value, or None for a number that JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

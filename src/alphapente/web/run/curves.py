@@ -7,8 +7,8 @@ from typing import Any
 
 from alphapente.config import Config, stage_sizes
 from alphapente.pipeline.run_view import RunView, view_run
+from alphapente.pipeline.status import finite
 from alphapente.web.database import records_of
-from alphapente.web.run.forecast import finite
 from alphapente.web.run.schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
 
 WINDOWS = 80
@@ -67,12 +67,8 @@ def _columns(points: Sequence[tuple[float, Any]], kind: type[TrainingCurves | Ra
     some = [points[place] for place in _spread(len(points))]
     columns: dict[str, list[Any]] = {"at": [at for at, _ in some]}
     for name in kind.model_fields.keys() - {"at"}:
-        columns[name] = [_shown(getattr(values, name)) for _, values in some]
+        columns[name] = [finite(getattr(values, name)) for _, values in some]
     return columns
-
-
-def _shown(number: float | None) -> float | None:
-    return None if number is None else finite(number)
 
 
 def _spread(length: int) -> list[int]:

@@ -17,10 +17,10 @@ from alphapente.config import Config, ConfigError, stage_sizes
 from alphapente.errors import AlphaPenteError, FailureError
 from alphapente.pipeline.run_view import view_run
 from alphapente.pipeline.state import STATE_NAME, State, load_state, scheduler_at_work
-from alphapente.pipeline.status import Status
+from alphapente.pipeline.status import Status, finite
 from alphapente.web.database import records_of
 from alphapente.web.run.configs import Configs, Named
-from alphapente.web.run.forecast import finite, limit_s, records_end, records_per_s, time_left
+from alphapente.web.run.forecast import limit_s, records_end, records_per_s, time_left
 from alphapente.web.run.schemas import (
     CycleGames,
     NoteView,
