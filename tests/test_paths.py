@@ -11,7 +11,6 @@ import pytest
 from alphapente.arena.suites.suite import Puzzle, find_suite, read_suite, write_suite
 from alphapente.cli.curves import Curves
 from alphapente.config import ConfigError, load_config, load_layers
-from alphapente.doctor.curves import read_jobs
 from alphapente.errors import FailureError, RequestError
 from alphapente.events import EpochReport
 from alphapente.files import StrPath, configured_path
@@ -22,6 +21,7 @@ from alphapente.network.models import build, spec_of
 from alphapente.network.planes import NUM_PLANES
 from alphapente.pipeline.history import read_history
 from alphapente.pipeline.picture import draw as draw_picture
+from alphapente.pipeline.run_view import view_folder
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
 from alphapente.records import exchange
 from alphapente.records.connect import database_exists, parse_database
@@ -92,7 +92,7 @@ def test_public_functions_take_text_and_any_path(tmp_path: Path, kind: Callable[
     assert stop_for_good(kind(tmp_path)) is False
     assert scheduler_at_work(kind(tmp_path)) is None
     assert read_history(kind(tmp_path)) == []
-    assert read_jobs(kind(tmp_path), "generation") == []
+    assert view_folder(kind(tmp_path)).jobs == {}
     with CheckpointLock(named("own.pt")):
         pass
 
@@ -149,16 +149,15 @@ def test_an_impossible_file_name_is_refused_in_the_configuration(key: str, text:
 DRAW = """
 from alphapente.cli.curves import Curves
 from alphapente.config import load_config
-from alphapente.errors import RequestError
+from alphapente.event_log import EventLog, Source
 from alphapente.events import EpochReport
 from alphapente.pipeline.picture import training_curves
-config = load_config(None, ["pipeline.log_dir=l\\xf6gs"])
+config = load_config(None, ["pipeline.log_dir=l\\xf6gs", "pipeline.checkpoint_dir=n\\xe4tze"])
+report = EpochReport(1, 1, 10, 5.0, 0.6, 5.6, 4.0, 0.5, 0.001, 100.0)
 with Curves(config) as curves:
-    curves(EpochReport(1, 1, 10, 5.0, 0.6, 5.6, 4.0, 0.5, 0.001, 100.0))
-try:
-    training_curves(config, ("loss/policy",))
-except RequestError as error:
-    print(str(error).partition("in this locale: ")[2])
+    curves(report)
+EventLog(config.pipeline.checkpoint_folder, Source("training-simple"), print)(report)
+print(training_curves(config, ("policy_loss",))["policy_loss"][1])
 """
 
 
@@ -166,5 +165,5 @@ def test_curves_are_written_in_a_locale_without_the_letters_of_their_folder(tmp_
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", DRAW]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("set LC_ALL=C.UTF-8, or rename the folder\n", "")
-    assert os.listdir(os.fsencode(tmp_path)) == ["lögs".encode()]
+    assert (done.stdout, done.stderr) == ("[5.]\n", "")
+    assert sorted(os.listdir(os.fsencode(tmp_path))) == ["lögs".encode(), "nätze".encode()]

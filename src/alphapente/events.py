@@ -1,9 +1,13 @@
-"""Events: the typed reports of a running job, for terminals, logs, curves and parent processes."""
+"""Events: the typed reports of a running job. `event_log.py` stores them; terminals, logs and curves show them."""
 
 import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter
 
 from alphapente.errors import FailureError
 
@@ -44,6 +48,8 @@ class GenerationProgress:
     simulations_per_s: float
     evaluations_per_s: float
     remaining_s: float
+    pool: dict[str, int] = field(default_factory=dict)
+    """Counts of the pool with these games: "records", "games"; of these games: "plies", "won_by/player_1", ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,34 @@ class GenerationSummary:
     evaluations: int
     carried_over: int = 0
     """Games still in play at the end, kept in the database for the next generation."""
+    pool: dict[str, int] = field(default_factory=dict)
+    """See GenerationProgress."""
+
+    @property
+    def records_per_s(self) -> float:
+        """Per second of wall time, like the two rates below."""
+        return self.records / max(self.elapsed_s, 1e-9)
+
+    @property
+    def simulations_per_s(self) -> float:
+        """Simulations a second."""
+        return self.simulations / max(self.elapsed_s, 1e-9)
+
+    @property
+    def evaluations_per_s(self) -> float:
+        """Evaluations a second."""
+        return self.evaluations / max(self.elapsed_s, 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class GamesInPlay:
+    """The first games in play: for each its seed and its moves as points. `step` counts their network's steps."""
+
+    variant: str
+    board_size: int
+    model_type: str
+    step: int
+    games: list[tuple[int, list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +192,66 @@ class StepStarted:
     records_target: int
 
 
+StepOutcome = Literal["running", "done", "ended early", "failed"]
+RunOutcome = Literal["running", "finished", "paused", "failed"]
+"""The state of a start of a run, or how it ended: "paused" if it was asked to end early."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step of the pipeline has ended."""
+
+    name: str
+    outcome: StepOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A process, `pid`, began or continued a run."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Progress of a run: its time over all its starts, and the records and games of its pool."""
+
+    elapsed_s: float
+    records: int
+    games: int
+    cycle: int
+    first_cycle: int
+    last_cycle: int
+    stage: int
+    ending: bool = False
+    """It was asked to end and is waiting for its steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A start of a run has ended: how, and why."""
+
+    outcome: RunOutcome
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNetwork:
+    """A kept network: its file name in the folder, and the run's progress when its training ended."""
+
+    checkpoint: str
+    model_type: str
+    step: int
+    cycle: int
+    records: int
+    """Records made by the run until then."""
+    elapsed_s: float
+    """The run's time until then, in seconds."""
+    board_size: int
+    policy_loss: float
+    value_loss: float
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineSummary:
     """Results of a whole run; `loss_by_training` pairs a training's name with its last total loss."""
@@ -176,42 +270,50 @@ Event = (
     | Lost
     | GenerationProgress
     | GenerationSummary
+    | GamesInPlay
     | EpochProgress
     | EpochReport
     | TrainingSummary
     | PromotionSummary
     | StepStarted
+    | StepEnded
+    | RunStarted
+    | RunProgress
+    | RunEnded
+    | KeptNetwork
     | PipelineSummary
 )
 ReportFn = Callable[[Event], None]
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        Note,
-        CompilationProgress,
-        Lost,
-        GenerationProgress,
-        GenerationSummary,
-        EpochProgress,
-        EpochReport,
-        TrainingSummary,
-        PromotionSummary,
-        StepStarted,
-        PipelineSummary,
-    )
-}
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def to_values(event: Event) -> dict[str, Any]:
+    """The event as values for JSON, from which `from_values` makes it again."""
+    return {"event": type(event).__name__, **dataclasses.asdict(event)}
+
+
+def from_values(values: Any) -> Event:
+    """The event of values that `to_values` made. Raises FailureError for other values."""
+    try:
+        return _reader(values["event"]).validate_python(values)
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's error is a ValueError
+        raise FailureError(f"not an event: {str(values)[:200]}") from error
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter[Event]:
+    return TypeAdapter(_KINDS[kind])
 
 
 def to_json(event: Event) -> str:
     """The event as one line of JSON, which `from_json` reads back."""
-    return json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)})
+    return json.dumps(to_values(event))
 
 
 def from_json(line: str) -> Event:
     """The event in a line that `to_json` wrote. Raises FailureError for any other line."""
     try:
-        values = json.loads(line)
-        return _KINDS[values.pop("event")](**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return from_values(json.loads(line))
+    except ValueError as error:
         raise FailureError(f"not an event: {line[:200]!r}") from error

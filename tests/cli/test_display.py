@@ -30,8 +30,6 @@ from alphapente.events import (
     to_json,
 )
 from alphapente.pipeline.lines import PlainLines, describe, duration, rate
-from alphapente.records.store import Store
-from tests.records.samples import random_game
 
 EVENTS: list[Event] = [
     Note("seed 7"),
@@ -206,7 +204,7 @@ def curve_values(folder: Path) -> dict[str, tuple[int, float]]:
 
 def test_training_curves(tmp_path: Path) -> None:
     config = load_config(overrides=[f"pipeline.log_dir={tmp_path}"])
-    with curves.subscriber(config, print) as draw:
+    with curves.Curves(config, print) as draw:
         for event in EVENTS:
             if isinstance(event, EpochReport):
                 draw(event)
@@ -217,33 +215,27 @@ def test_training_curves(tmp_path: Path) -> None:
 
 def test_curves_of_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "_INTERVAL_S", 0.0)
-    database = tmp_path / "records.db"
-    config = load_config(
-        overrides=[f"pipeline.log_dir={tmp_path}", f"records.database={database}", "game.board_size=9"]
-    )
-    with Store(database) as store, curves.subscriber(config, print) as draw:
-        store.add_game(random_game(1))
-        draw(GenerationProgress(0, 100, 0, 0.0, 0.0, 0.0, 0.0, 100.0))
-        new = [random_game(seed) for seed in (2, 3)]
-        for game in new:
-            store.add_game(game)
-        records = sum(len(game.records) for game in new)
-        draw(GenerationSummary(2, records, records, {}, {}, 2.0, 200, 100))
-        total = store.num_records("pente", 9)
+    config = load_config(overrides=[f"pipeline.log_dir={tmp_path}"])
+    won = {"won_by/player_1": 0, "won_by/five": 0, "won_by/captures": 0, "won_by/draw": 0}
+    before = {"records": 60, "games": 1, "plies": 0, **won}
+    new = {"won_by/player_1": 1, "won_by/five": 1, "won_by/captures": 1}
+    after = {**before, "records": 110, "games": 3, "plies": 90, **new}
+    with curves.Curves(config, print) as draw:
+        draw(GenerationProgress(0, 100, 0, 0.0, 0.0, 0.0, 0.0, 100.0, before))
+        draw(GenerationSummary(2, 50, 90, {}, {}, 2.0, 200, 100, pool=after))
     values = curve_values(tmp_path / "tensorboard" / "generation")
-    assert values["records"][0] == total
-    assert (values["records"][1], values["games"][1]) == (total, 3)
-    assert values["games/plies"][1] == pytest.approx(sum(len(game.moves) for game in new) / 2)
+    assert [values[name] for name in ("records", "games")] == [(110, 110), (110, 3)]
+    assert values["games/plies"][1] == 45
     assert values["rate/simulations_per_s"][1] == 100
     assert sum(values[f"won_by/{kind}"][1] for kind in ("five", "captures", "draw")) == pytest.approx(1)
-    assert values["won_by/player_1"][1] == pytest.approx(sum(game.winner == 1 for game in new) / 2)
+    assert values["won_by/player_1"][1] == 0.5
 
 
 def test_curves_that_cannot_be_written_do_not_end_the_job(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = load_config(overrides=[f"pipeline.log_dir={tmp_path / 'file'}"])
     lost: list[Event] = []
-    with curves.subscriber(config, lost.append) as draw:
+    with curves.Curves(config, lost.append) as draw:
         for event in EVENTS:
             if isinstance(event, EpochReport):
                 draw(event)

@@ -23,11 +23,11 @@ def alphapente(folder: Path, *words: str, status: int = 0) -> str:
 
 
 def a_run(folder: Path, steps: int) -> None:
-    """Writes the history of a run with untrained networks."""
+    """Writes the history of a run of an older version with untrained networks."""
     from alphapente.config import load_config
+    from alphapente.events import KeptNetwork
     from alphapente.network import checkpoint, models
     from alphapente.network.planes import NUM_PLANES
-    from alphapente.pipeline.history import KeptNetwork
 
     config = load_config(None, ["models.simple.channels=8"])
     history = folder / "checkpoints" / "history"

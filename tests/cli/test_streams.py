@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from alphapente.events import Event, Lost
 from alphapente.pipeline.lines import LogFile
+from alphapente.pipeline.run_view import view_folder
 from alphapente.pipeline.state import Locks
-from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import Step
 from tests.pipeline.runs import FULL_ORDER, run_here, steps
 from tests.test_files import largest_file
@@ -24,6 +25,7 @@ INCOMPLETE = "error: standard output is incomplete: it cannot be written (No spa
 # A job that reports characters that old encodings lack, and saves a file at its end.
 JOB = """
 import sys
+import time
 from pathlib import Path
 from alphapente.cli import app, jobs
 from alphapente.events import Lost, Note
@@ -150,7 +152,7 @@ def test_a_run_continues_without_a_log_and_without_the_curves_of_its_steps(
     lost = [event for event in events if isinstance(event, Lost)]
     assert lost.count(Lost("the curves", "No space left on device")) == len(FULL_ORDER)
     assert Lost(f"the log {blocked}", "Is a directory") in lost
-    status = read_status(tmp_path / STATUS_NAME)
+    status = view_folder(tmp_path).status
     assert status is not None
     assert status.outcome == "finished"
     assert any("warning: the curves cannot be written" in text for _, text in status.notes)
@@ -166,8 +168,7 @@ def test_what_a_step_says_reaches_its_log_in_any_locale(tmp_path: Path, monkeypa
     code = "import sys; print('stra\\xdfe'); print('gr\\xfc\\xdfe', file=sys.stderr)"
     step = Step("Training 1.1", [sys.executable, "-c", code], LogFile(tmp_path / "log", print), locks.steps)
     while not step.ended():
-        list(step.events())
-    list(step.events())
+        time.sleep(0.02)
     step.close()
     locks.close()
     text = (tmp_path / "log").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Faulty and healthy runs: real database files, checkpoints and curves in their own folder."""
+"""Faulty and healthy runs: real database files, checkpoints and event logs in their own folder."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 
-from alphapente.cli.curves import Curves, EventFile
 from alphapente.config import Config, load_config
 from alphapente.doctor import CHECKS, CheckReport, Finding, examine
+from alphapente.event_log import EventLog, Source
 from alphapente.events import EpochReport, Event, GenerationSummary
 from alphapente.network import checkpoint, models
 from alphapente.network.paths import checkpoint_path
@@ -91,22 +90,16 @@ def save_checkpoint(config: Config, step: int, start_step: int = 0, hours: float
 
 
 def write_curves(config: Config, events: Iterable[Event]) -> None:
-    """Writes the curves of one job."""
-    with Curves(config) as curves:
-        for event in events:
-            curves(event)
+    """Writes the events of one job to the event log."""
+    events = list(events)
+    is_training = any(isinstance(event, EpochReport) for event in events)
+    source = Source(f"training-{config.training.model_type}" if is_training else "generation")
+    log = EventLog(config.pipeline.checkpoint_folder, source, print)
+    for event in events:
+        log(event)
 
 
-def write_epochs(config: Config, epochs: Sequence[dict[str, float]]) -> None:
-    """Writes the curves of a training with these values by tag, such as those of held-out games."""
-    file = EventFile(config.pipeline.log_folder / "tensorboard" / f"training-{config.training.model_type}")
-    for step, numbers in enumerate(epochs, 1):
-        values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items()]
-        file.add(step=step, summary=Summary(value=values))
-    file.close()
-
-
-def training(*total_losses: float) -> list[Event]:
+def training(*total_losses: float) -> list[EpochReport]:
     """The events of a training with an epoch for each of these losses."""
     return [
         EpochReport(number, len(total_losses), 10 * number, loss, 0.0, loss, 1.0, 0.5, 0.001, 1000.0)

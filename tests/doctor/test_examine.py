@@ -15,7 +15,6 @@ from tests.doctor.sample_runs import (
     store,
     training,
     write_curves,
-    write_epochs,
 )
 
 
@@ -29,8 +28,10 @@ def test_a_healthy_run_passes_all_checks(tmp_path: Path) -> None:
     save_checkpoint(config, 75, start_step=60)
     for loss in (5.0, 4.8, 4.5, 4.2):
         write_curves(config, training(loss, loss - 0.1))
-    tags = {"loss/policy": 3.4, "loss/value": 0.6, "loss/total": 4.0}
-    write_epochs(config, [tags | {"validation/policy": 3.5, "validation/value": 0.62}])
+    (epoch,) = training(4.0)
+    losses: dict[str, Any] = {"policy_loss": 3.4, "value_loss": 0.6}
+    held_out: dict[str, Any] = {"validation_policy_loss": 3.5, "validation_value_loss": 0.62}
+    write_curves(config, [replace(epoch, **losses, **held_out)])
     write_curves(config, [generation(1e9)])
     found = examine(config)
     assert found.findings == []

@@ -1,7 +1,9 @@
 """The doctor's checks of overfitting and of the replay ratio."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,6 @@ from tests.doctor.sample_runs import (
     unavailable,
     with_records,
     write_curves,
-    write_epochs,
 )
 
 
@@ -72,10 +73,12 @@ def _backdate(config: Config) -> None:
 def test_losses_of_held_out_games(tmp_path: Path, held_out: list[tuple[float, float]], evidence: str) -> None:
     config = config_in(tmp_path, "training.augmentation.orientations=4")
     trained = [(3.0, 0.6), (2.5, 0.5)]
-    tags = ("loss/policy", "loss/value", "validation/policy", "validation/value")
-    write_epochs(
-        config, [dict(zip(tags, (*seen, *new), strict=True)) for seen, new in zip(trained, held_out, strict=True)]
-    )
+    names = ("policy_loss", "value_loss", "validation_policy_loss", "validation_value_loss")
+    losses: list[dict[str, Any]] = [
+        dict(zip(names, (*seen, *new), strict=True)) for seen, new in zip(trained, held_out, strict=True)
+    ]
+    epochs = training(*(one["policy_loss"] for one in losses))
+    write_curves(config, [replace(epoch, **one) for epoch, one in zip(epochs, losses, strict=True)])
     if not evidence:
         assert "policy loss 2.600 on held-out games, 2.500 in training; value" in passed(config, "overfitting")
         return

@@ -2,7 +2,7 @@
 
 The pool is a file with a byte for each record; games have 5 records. The environment variable `STAND_IN` contains
 words: "fail:JOB" (or "fail:Training 1.2") fails, "hang:JOB" works until stopped, "late:JOB" ends 0.5 s after the stop,
-"deaf:JOB" does not stop, "slow" works slowly, "lost" reports lost curves.
+"deaf:JOB" does not stop, "mute:JOB" reports no result, "slow" works slowly, "lost" reports lost curves.
 """
 
 import itertools
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from alphapente.event_log import EventLog, Source
 from alphapente.events import (
     EpochProgress,
     EpochReport,
@@ -25,16 +26,20 @@ from alphapente.events import (
     Note,
     PromotionSummary,
     TrainingSummary,
-    to_json,
 )
 from alphapente.files import configured_path
+from alphapente.pipeline.lines import describe
 
 RECORDS_A_GAME = 5
 stopped = threading.Event()
+logs: list[EventLog] = []
+"""The run's event log, once its folder is known."""
 
 
 def emit(event: Event) -> None:
-    print(to_json(event), flush=True)
+    logs[0](event)
+    if text := describe(event):
+        print(text, flush=True)
 
 
 def on_term(number: int, frame: FrameType | None) -> None:
@@ -76,8 +81,8 @@ def generate(folder: Path, given: dict[str, str], mode: str) -> None:
 
 
 def train(given: dict[str, str], mode: str, folder: Path) -> None:
-    """Finished epochs are saved under the resume key, as the real training saves them in its checkpoint."""
-    key = given["--resume-key"]
+    """Finished epochs are saved under the step's name, as the real training saves them in its checkpoint."""
+    key = given["--step"]
     kept = folder / "epochs.json"
     done = json.loads(kept.read_text()) if kept.exists() else {}
     for epoch in range(done.get(key, 0) + 1, 4):
@@ -90,13 +95,15 @@ def train(given: dict[str, str], mode: str, folder: Path) -> None:
         emit(EpochReport(epoch, 3, epoch * 2, 2.0, 0.5, 2.5 / epoch, 1.0, 0.5, 0.001, 100.0))
         kept.write_text(json.dumps({**done, key: epoch}))
         emit(Note(f"{key} epoch {epoch}"))
-    emit(TrainingSummary("simple", "simple_model.pt", 10, 3, 6, 2.0, 0.5, 0.1, 100.0))
+    if mode != "mute":
+        emit(TrainingSummary("simple", "simple_model.pt", 10, 3, 6, 2.0, 0.5, 0.1, 100.0))
 
 
 def main() -> int:
     job, words = sys.argv[1], sys.argv[2:]
-    words.remove("--events")
     given = options(words)
+    run, _, step = given["--step"].partition(" ")
+    logs.append(EventLog(Path(given["--event-log"]), Source(job, run, step), print))
     config = json.loads(Path(given["--config"]).read_text())
     folder = configured_path(config["pipeline"]["checkpoint_dir"])
     if "lost" in os.environ.get("STAND_IN", ""):
@@ -108,7 +115,7 @@ def main() -> int:
     mode = ""
     for word in os.environ.get("STAND_IN", "").split(","):
         kind, _, place = word.partition(":")
-        if place and (place == job or given.get("--resume-key", "").endswith(place)):
+        if place and (place == job or given["--step"].endswith(place)):
             mode = kind
     print(f"{job} warms up", file=sys.stderr, flush=True)
     if mode == "fail":

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from alphapente.config import ConfigError, in_stage, load_config, stage_overrides, stage_sizes
-from alphapente.pipeline.history import KeptNetwork, add_to_history, end_to_end, pick, read_history
+from alphapente.event_log import NAME, EventLog, EventReader, Source
+from alphapente.events import KeptNetwork
+from alphapente.pipeline.history import end_to_end, pick, read_history
 from alphapente.pipeline.state import STATE_NAME, load_state
 from tests.pipeline.runs import commands, notes, run_here, steps, summary
 
@@ -136,34 +138,35 @@ def test_the_time_limit_reserves_time_for_the_training(tmp_path: Path, monkeypat
 
 
 def test_kept_networks_are_read_back_and_broken_lines_skipped(tmp_path: Path) -> None:
-    config = load_config(None, [f"pipeline.checkpoint_dir={tmp_path}"])
+    log = EventLog(tmp_path, Source("run"), print)
     folder = tmp_path / "history"
-    assert read_history(folder) == []
+    assert read_history(tmp_path) == []
     one = KeptNetwork("simple_00000010.pt", "simple", 10, 1, 500, 12.5, 9, 4.0, 0.6)
-    add_to_history(config, one)
-    add_to_history(config, one)  # a training recorded twice, since the scheduler was killed in between
+    log(one)
+    log(one)  # a training recorded twice, since the scheduler was killed in between
+    folder.mkdir()
     (folder / one.checkpoint).write_bytes(b"network")
-    with (folder / "history.jsonl").open("a") as file:
-        file.write('{"checkpoint": "simple_0000')
-    assert read_history(folder) == [one]
+    with (tmp_path / NAME).open("a") as file:
+        file.write('{"at": 1.0, "process": "1-2", "job": "run", "run": "", "event": {"event": "KeptNetwork", "chec')
+    assert read_history(tmp_path) == [one]
     other = replace(one, checkpoint="simple_00000020.pt", step=20)
     (folder / other.checkpoint).write_bytes(b"network")
-    add_to_history(config, other)
-    assert read_history(folder) == [one, other], "the line after an incomplete one is complete"
-    with (folder / "history.jsonl").open("ab") as file:
+    log(other)
+    assert read_history(tmp_path) == [one, other], "the line after an incomplete one is complete"
+    with (tmp_path / NAME).open("ab") as file:
         file.write(b"\xff\xfe\n")
-    assert read_history(folder) == [one, other]
+    assert read_history(tmp_path) == [one, other]
     (folder / other.checkpoint).unlink()
     (folder / one.checkpoint).unlink()
-    assert read_history(folder) == []
+    assert read_history(tmp_path) == []
 
 
 def test_each_training_is_recorded_if_networks_are_kept(tmp_path: Path) -> None:
     run_here(tmp_path, "pipeline.keep_checkpoints=true", curriculum(STAGES))
-    lines = (tmp_path / "history" / "history.jsonl").read_text().splitlines()
-    found = [KeptNetwork(**json.loads(line)) for line in lines]
-    assert [(kept.cycle, kept.records, kept.board_size) for kept in found] == [(1, 50, 9)] * 2 + [(2, 100, 13)] * 2
-    assert found[0].checkpoint == "simple_00000006.pt"
+    found = [entry.event for entry in EventReader(tmp_path).new()]
+    recorded = [event for event in found if isinstance(event, KeptNetwork)]
+    assert [(one.cycle, one.records, one.board_size) for one in recorded] == [(1, 50, 9)] * 2 + [(2, 100, 13)] * 2
+    assert recorded[0].checkpoint == "simple_00000006.pt"
 
 
 def kept(step: int, records: int, elapsed_s: float) -> KeptNetwork:

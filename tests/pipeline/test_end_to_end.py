@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from alphapente.events import EpochReport, Event, GenerationProgress, PipelineSummary, StepStarted, from_json
+from alphapente.pipeline.run_view import view_folder
 from alphapente.records.check import check
 from alphapente.records.store import Store
 
@@ -138,6 +139,13 @@ def test_killed_in_each_phase_it_continues_and_loses_only_games_in_play(tmp_path
     assert summary.records >= kept + RECORDS
     assert (tmp_path / "checkpoints" / "simple_model.pt").exists()
     assert list((tmp_path / "logs" / "tensorboard" / "generation").iterdir())
+    view = view_folder(tmp_path / "checkpoints")
+    assert view.status is not None
+    assert (view.status.outcome, view.status.records) == ("finished", summary.records)
+    steps = [report.step for job in view.jobs["training-simple"] for _, report in job.epochs]
+    assert steps[-1] == max(steps)
+    assert len(set(steps)) == 40, "every epoch of both trainings"
+    assert len(view.jobs["generation"]) >= 2
     with Store(tmp_path / "data" / "records.db") as store:
         assert check(store).findings == []
         assert sum(summary.games_by_cycle) == store.num_games("pente", 7)

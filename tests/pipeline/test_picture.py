@@ -1,12 +1,12 @@
-"""The picture of a run, drawn from a real database and real TensorBoard files."""
+"""The picture of a run, drawn from a real database and a real event log."""
 
 from pathlib import Path
 
 import pytest
 
-from alphapente.cli.curves import Curves
 from alphapente.config import Config, load_config
 from alphapente.errors import RequestError
+from alphapente.event_log import EventLog, Source
 from alphapente.events import EpochReport
 from alphapente.pipeline.picture import draw, game_curves
 from alphapente.records.store import Store
@@ -17,7 +17,7 @@ from tests.records.samples import random_game
 def config(tmp_path: Path) -> Config:
     return load_config(
         None,
-        ["game.board_size=9", f"records.database={tmp_path / 'records.db'}", f"pipeline.log_dir={tmp_path / 'logs'}"],
+        ["game.board_size=9", f"records.database={tmp_path / 'records.db'}", f"pipeline.checkpoint_dir={tmp_path}/run"],
     )
 
 
@@ -38,9 +38,9 @@ def test_a_picture_is_drawn_with_losses_and_without(config: Config, tmp_path: Pa
         store.add_game(random_game(1))
     draw(config, tmp_path / name)
     bare = (tmp_path / name).stat().st_size
-    with Curves(config) as curves:
-        for epoch in (1, 2, 3):
-            curves(EpochReport(epoch, 3, 10 * epoch, 5.0 / epoch, 0.6, 5.6, 4.0, 0.5, 0.001, 100.0))
+    log = EventLog(config.pipeline.checkpoint_folder, Source("training-simple"), print)
+    for epoch in (1, 2, 3):
+        log(EpochReport(epoch, 3, 10 * epoch, 5.0 / epoch, 0.6, 5.6, 4.0, 0.5, 0.001, 100.0))
     draw(config, tmp_path / name)
     assert (tmp_path / name).stat().st_size > bare
 

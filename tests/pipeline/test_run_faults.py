@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alphapente.config import Config
 from alphapente.pipeline.run_faults import run_faults
-from alphapente.pipeline.status import STATUS_NAME, read_status
+from alphapente.pipeline.run_view import view_folder
 from tests.pipeline.runs import notes, run_here
 from tests.pipeline.scheduler import settings
 
@@ -27,7 +27,7 @@ def test_a_run_that_trains_another_model_than_it_plays_warns_at_its_start(tmp_pa
     assert warning in notes(events)
     log = next((tmp_path / "logs").glob("pipeline_*.log")).read_text()
     assert warning in log
-    status = read_status(tmp_path / STATUS_NAME)
+    status = view_folder(tmp_path).status
     assert status is not None
     assert warning in [text for _, text in status.notes]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from alphapente.errors import FailureError, RequestError
-from alphapente.events import Event
 from alphapente.pipeline.lines import LogFile
 from alphapente.pipeline.state import Locks, load_state
 from tests.pipeline.runs import (
@@ -229,14 +228,16 @@ def test_a_step_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypat
     monkeypatch.setenv("STAND_IN", "deaf:generate")
     config_file = tmp_path / "config.json"
     config_file.write_text(settings(tmp_path).dump_json())
-    command = [*STAND_IN, "generate", "--config", str(config_file), "--events", "--set", "generation.record_limit=5"]
+    own = ("--event-log", str(tmp_path), "--step", "run Generation 1", "--set", "generation.record_limit=5")
+    command = [*STAND_IN, "generate", "--config", str(config_file), *own]
     locks = Locks(tmp_path)
     step = Step("Generation 1", command, LogFile(tmp_path / "step.log", print), locks.steps)
     while "warms up" not in (tmp_path / "step.log").read_text():
-        list(step.events())
+        assert not step.ended()
         time.sleep(0.02)
-    events: list[Event] = []
-    step.stop(events.append, limit_s=0.3)
+    waited: list[bool] = []
+    step.stop(lambda: waited.append(True), limit_s=0.3)
+    assert waited
     assert step.process.returncode == -signal.SIGKILL
     assert "did not end within" in (tmp_path / "step.log").read_text()
     step.close()

@@ -16,7 +16,7 @@ import pytest
 
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError, RequestError
-from alphapente.events import Event, GenerationProgress, Note
+from alphapente.events import Event, GamesInPlay, GenerationProgress, Note
 from alphapente.network import quantization
 from alphapente.network.checkpoint import Checkpoint, save
 from alphapente.network.models import build, spec_of
@@ -92,6 +92,15 @@ def test_it_stops_at_the_record_limit_with_whole_games(make: Make) -> None:
     assert sum(summary.wins_by_player.values()) == sum(summary.won_by.values()) == summary.games
     progress = [event for event in events if isinstance(event, GenerationProgress)]
     assert progress[-1].records == summary.records
+    kinds = {f"won_by/{kind}": count for kind, count in summary.won_by.items()}
+    assert summary.pool["records"] == summary.records
+    assert summary.pool["games"] == summary.games
+    assert summary.pool["plies"] == summary.plies
+    assert {name: summary.pool[name] for name in kinds} == kinds
+    assert summary.pool["won_by/player_2"] == summary.wins_by_player["2"]
+    shown = next(event for event in events if isinstance(event, GamesInPlay))
+    assert (shown.variant, shown.board_size, shown.model_type, shown.step) == ("pente", 7, "simple", 0)
+    assert len({seed for seed, _ in shown.games}) == len(shown.games) > 0
     assert any("seed 11" in event.text for event in events if isinstance(event, Note))
     assert_valid(config)
 

@@ -72,7 +72,7 @@ def games_until(pool: WorkerPool, enough: Callable[[list[GameRecord]], bool]) ->
     games: list[GameRecord] = []
     end = time.monotonic() + 120
     while not enough(games):
-        assert time.monotonic() < end, f"{len(games)} games, {pool.num_in_play} in play"
+        assert time.monotonic() < end, f"{len(games)} games, {pool.counts.in_play} in play"
         games += pool.poll(0.1)
     return games
 
@@ -80,7 +80,7 @@ def games_until(pool: WorkerPool, enough: Callable[[list[GameRecord]], bool]) ->
 @pytest.mark.parametrize("device", ["openvino", "cpu"])
 def test_threads_play_the_games_that_separate_workers_would(config: Config, device: str) -> None:
     pool = pool_of(config, device, games=7)
-    found = games_until(pool, lambda games: len(games) == 7 and pool.num_in_play == 0)
+    found = games_until(pool, lambda games: len(games) == 7 and pool.counts.in_play == 0)
     assert pool.stop() == ([], [])
     expected = []
     for assignment in assignments(2, 7, ()):
@@ -89,8 +89,8 @@ def test_threads_play_the_games_that_separate_workers_would(config: Config, devi
         while play.num_in_play:
             expected += play.step()
     assert {game.seed: game.moves for game in found} == {game.seed: game.moves for game in expected}
-    assert pool.evaluations > 0
-    assert pool.simulations > 0
+    assert pool.counts.evaluations > 0
+    assert pool.counts.simulations > 0
 
 
 def test_games_in_play_are_returned_at_a_stop_and_continued(config: Config) -> None:
@@ -114,7 +114,7 @@ def test_workers_wait_while_their_games_are_not_stored(config: Config) -> None:
     played = pool._messages.qsize()
     time.sleep(1.0)
     assert pool._messages.qsize() == played == 4
-    assert len(games_until(pool, lambda games: len(games) == 40 and pool.num_in_play == 0)) == 40
+    assert len(games_until(pool, lambda games: len(games) == 40 and pool.counts.in_play == 0)) == 40
     pool.stop()
     abandoned = pool_of(config, "openvino", games=None)
     abandoned.abandon()  # the threads end by themselves: no_thread_is_left

@@ -6,11 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from alphapente.event_log import EventLog, Source
+from alphapente.events import GamesInPlay, GenerationSummary
 from alphapente.records.model import ImportedGame
 from alphapente.records.store import Store
 from alphapente.rules.notation import point_name
-from alphapente.selfplay.live import LiveGames
 from alphapente.selfplay.loop import SelfPlay
+from alphapente.selfplay.worker import counts_of
 from tests.records.samples import random_game
 from tests.search.evaluators import ScriptedEvaluator, noise_answer
 from tests.web.server import GAME_TEXT, REAL_GAME, quiet_config, refusal, serving
@@ -136,13 +138,17 @@ def test_without_a_database_there_are_none(tmp_path: Path) -> None:
 
 def test_games_in_play_can_be_watched(tmp_path: Path) -> None:
     config = quiet_config(tmp_path, "game.board_size=7", "generation.simulations=2")
-    (tmp_path / "logs").mkdir()
     seeds = iter(range(100, 200))
     evaluator = ScriptedEvaluator(12, 7, noise_answer(1, 7))
-    play = SelfPlay(evaluator, config, lambda: next(seeds), network_step=9, live=LiveGames(config))
+    play = SelfPlay(evaluator, config, lambda: next(seeds))
     play.step()
+    log = EventLog(config.pipeline.checkpoint_folder, Source("generation"), print)
+    log(GamesInPlay("pente", 7, "simple", 9, list(counts_of(play).shown)))
     with serving(config) as (client, _):
         answer = client.get(f"{GAMES}/live").json()
+        assert answer["variant"], answer
+        log(GenerationSummary(0, 0, 0, {}, {}, 1.0, 0, 0))
+        assert client.get(f"{GAMES}/live").json()["games"] == [], "the generation has ended"
     assert (answer["variant"], answer["board_size"], answer["model_type"], answer["step"]) == ("pente", 7, "simple", 9)
     assert len(answer["games"]) == 8
     assert [game["seed"] for game in answer["games"]] == [str(seed) for seed in range(100, 108)]

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from alphapente.config import Config
+from alphapente.event_log import EventLog, Source
+from alphapente.events import KeptNetwork
 from alphapente.network import checkpoint
 from alphapente.network.models import build_model, spec_of
 from alphapente.network.paths import checkpoint_path, history_folder
 from alphapente.network.planes import NUM_PLANES
-from alphapente.pipeline.history import KeptNetwork, add_to_history
 from alphapente.records.model import Match, MatchGame, PlayerIdentity
 from alphapente.records.store import Store
 from alphapente.web.errors import WebError
@@ -40,9 +41,14 @@ def save(config: Config, path: Path, step: int, seed: int = 0) -> checkpoint.Che
 
 
 def keep(config: Config, name: str, step: int) -> None:
-    """A network of the history, with its line."""
+    """A network of the history, with its entry in the log."""
     save(config, history_folder(config) / name, step)
-    add_to_history(config, KeptNetwork(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0))
+    log_kept(config, name, step)
+
+
+def log_kept(config: Config, name: str, step: int) -> None:
+    kept = KeptNetwork(name, "simple", step, 1, 100, 1.0, SIZE, 1.0, 1.0)
+    EventLog(config.pipeline.checkpoint_folder, Source("run"), print)(kept)
 
 
 def test_without_own_networks_there_is_the_included_one(config: Config) -> None:
@@ -68,7 +74,7 @@ def test_own_networks_are_listed_with_their_steps_and_are_the_default(config: Co
 
 def test_names_with_paths_are_no_networks(config: Config) -> None:
     save(config, history_folder(config).parent / "outside.pt", 1)
-    add_to_history(config, KeptNetwork("../outside.pt", "simple", 1, 1, 1, 1.0, SIZE, 1.0, 1.0))
+    log_kept(config, "../outside.pt", 1)
     networks = Networks(config)
     assert [one.id for one in networks.entries()] == [SHIPPED_ID]
     for wanted in ("history:../outside.pt", "../outside.pt", "/etc/passwd", str(checkpoint_path(config, "simple"))):

@@ -69,7 +69,7 @@ def _rates(pool: WorkerPool, config: Config, network: PlayableNetwork, seconds: 
             pool.begin(task, None, ())
             pool.load(network)
             limit = time.perf_counter() + START_LIMIT_S
-            while not pool.simulations:
+            while not pool.counts.simulations:
                 _play(pool, store, 0.1)
                 if time.perf_counter() > limit:
                     raise FailureError(f"self-play made no move in {START_LIMIT_S:.0f} s: run alphapente generate")
@@ -88,13 +88,13 @@ def _play(pool: WorkerPool, store: Store, seconds: float) -> list[tuple[float, i
     Reports arrive at irregular times, so the rate is the slope of a line through these points.
     """
     now = begin = time.perf_counter()
-    counts = [(0.0, pool.evaluations, pool.simulations)]
+    counts = [(0.0, pool.counts.evaluations, pool.counts.simulations)]
     while now < begin + seconds or len(counts) < 3:
         for game in pool.poll(0.1):
             store.add_game(game)
         now = time.perf_counter()
-        if pool.evaluations > counts[-1][1]:
-            counts.append((now - begin, pool.evaluations, pool.simulations))
+        if pool.counts.evaluations > counts[-1][1]:
+            counts.append((now - begin, pool.counts.evaluations, pool.counts.simulations))
     return counts[1:]
 
 

@@ -1,4 +1,4 @@
-"""Writes curves for TensorBoard from the events of self-play and training."""
+"""Writes curves for TensorBoard from the events of self-play and training. Nothing in AlphaPente reads them."""
 
 import contextlib
 import itertools
@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from alphapente.config import Config
-from alphapente.errors import AlphaPenteError
 from alphapente.events import EpochReport, Event, GenerationProgress, GenerationSummary, Lost, ReportFn
 
 _INTERVAL_S = 30.0
@@ -21,8 +20,8 @@ _INTERVAL_S = 30.0
 class Curves:
     """Writes the numbers of a job's events under `log_dir`/tensorboard; a context manager.
 
-    The step of self-play is the pool's number of records, that of training the network's step. If the disk or the
-    database fails, the curves end, `report` gets a Lost event, and the job continues.
+    The step of self-play is the pool's number of records, that of training the network's step. If the disk fails, the
+    curves end, `report` gets a Lost event, and the job continues.
     """
 
     def __init__(self, config: Config, report: ReportFn = lambda _event: None) -> None:
@@ -32,7 +31,7 @@ class Curves:
         self._points: list[tuple[str, str, int, float, float]] = []
         self._writers: dict[str, EventFile] = {}
         self._written_at = time.monotonic()
-        self._games = _GameCurves(config)
+        self._pool: dict[str, int] = {}
         self._broken = False
 
     def __call__(self, event: Event) -> None:
@@ -46,32 +45,33 @@ class Curves:
         """Ends the curves, and reports it, if the block fails."""
         try:
             yield
-        except (OSError, AlphaPenteError) as error:
+        except OSError as error:
             self._broken = True
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._report(Lost(f"the curves in {self._folder}", reason))
+            self._report(Lost(f"the curves in {self._folder}", error.strerror or str(error)))
 
     def _handle(self, event: Event) -> None:
         now = time.monotonic()
         if isinstance(event, EpochReport):
             self._add(f"training-{self._config.training.model_type}", event.step, _epoch_values(event))
-        elif isinstance(event, GenerationProgress):
-            self._games.begin()
-            if now - self._written_at < _INTERVAL_S:
-                return
-            self._add_generation(_rates(event.records_per_s, event.simulations_per_s, event.evaluations_per_s))
-        elif isinstance(event, GenerationSummary):
-            self._games.begin()
-            elapsed = max(event.elapsed_s, 1e-9)
-            self._add_generation(
-                _rates(event.records / elapsed, event.simulations / elapsed, event.evaluations / elapsed)
-            )
+        elif isinstance(event, GenerationProgress | GenerationSummary):
+            self._pool = self._pool or event.pool
+            if isinstance(event, GenerationSummary) or now - self._written_at >= _INTERVAL_S:
+                self._add_generation(event)
         if now - self._written_at >= _INTERVAL_S:
             self._write()
 
-    def _add_generation(self, rates: dict[str, float]) -> None:
-        records, values = self._games.since_last()
-        self._add("generation", records, rates | values)
+    def _add_generation(self, event: GenerationProgress | GenerationSummary) -> None:
+        """Adds the rates, the pool's counts, and the means of the games since the last point."""
+        pool = event.pool
+        new = {name: count - self._pool.get(name, 0) for name, count in pool.items()}
+        values = {name: float(pool.get(name, 0)) for name in ("records", "games")}
+        for name in ("records_per_s", "simulations_per_s", "evaluations_per_s"):
+            values[f"rate/{name}"] = getattr(event, name)
+        if games := new.get("games", 0):
+            values["games/plies"] = new["plies"] / games
+            values |= {name: count / games for name, count in new.items() if name.startswith("won_by/")}
+        self._pool = pool
+        self._add("generation", pool.get("records", 0), values)
 
     def _add(self, curve_set: str, step: int, values: dict[str, float]) -> None:
         now = time.time()
@@ -102,12 +102,6 @@ class Curves:
                 self._write()
         for writer in self._writers.values():
             writer.close()
-        self._games.close()
-
-
-def subscriber(config: Config, report: ReportFn) -> Curves:
-    """The writer of a job's curves."""
-    return Curves(config, report)
 
 
 class EventFile:
@@ -153,59 +147,3 @@ def _epoch_values(event: EpochReport) -> dict[str, float]:
         "learning_rate": event.learning_rate,
         "rate/samples_per_s": event.samples_per_s,
     }
-
-
-def _rates(records_per_s: float, simulations_per_s: float, evaluations_per_s: float) -> dict[str, float]:
-    return {
-        "rate/records_per_s": records_per_s,
-        "rate/simulations_per_s": simulations_per_s,
-        "rate/evaluations_per_s": evaluations_per_s,
-    }
-
-
-class _GameCurves:
-    """Statistics of the pool's games since the last call: number, length, winners, kinds of win."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._store: Any = None
-        self._before: dict[str, float] = {}
-
-    def begin(self) -> None:
-        """Reads the initial counts, at a generation's first event."""
-        if self._store is None:
-            from alphapente.records.store import Store
-
-            self._store = Store(self._config.records.database, self._config.records.busy_timeout_s)
-            self._before = self._counts()
-
-    def since_last(self) -> tuple[int, dict[str, float]]:
-        """(number of the pool's records, values of the games since the last call)."""
-        now = self._counts()
-        new = {name: count - self._before.get(name, 0) for name, count in now.items()}
-        values = {"records": now["records"], "games": now["games"]}
-        games = new.pop("games")
-        if games > 0:
-            values["games/plies"] = new.pop("plies") / games
-            values |= {name: count / games for name, count in new.items() if name.startswith("won_by")}
-        self._before = now
-        return int(now["records"]), values
-
-    def _counts(self) -> dict[str, float]:
-        game = self._config.game
-        for pool in self._store.stats().pools:
-            if (pool.variant, pool.board_size) == (game.variant, game.board_size):
-                players = {"1": "player_1", "2": "player_2", "draw": "nobody"}
-                return {
-                    "records": pool.records,
-                    "games": pool.games,
-                    "plies": pool.mean_plies * pool.games,
-                    **{f"won_by/{name}": pool.wins_by_player.get(key, 0) for key, name in players.items()},
-                    **{f"won_by/{kind}": pool.won_by.get(kind, 0) for kind in ("five", "captures", "draw")},
-                }
-        return {"records": 0.0, "games": 0.0, "plies": 0.0}
-
-    def close(self) -> None:
-        """Closes the database."""
-        if self._store is not None:
-            self._store.close()

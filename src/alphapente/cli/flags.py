@@ -14,11 +14,21 @@ from alphapente.config import ConfigError, default_config_path, keys, load_layer
 from alphapente.config.loading import LoadedConfig, parse_value
 
 Events = Annotated[bool, typer.Option("--events", hidden=True, help="Print each event as a line of JSON.")]
-ResumeKey = Annotated[
-    str | None, typer.Option("--resume-key", hidden=True, help="Resume the job that was interrupted under this key.")
+EventLogFolder = Annotated[Path | None, typer.Option("--event-log", hidden=True, help="The run's event log.")]
+StepName = Annotated[
+    str | None, typer.Option("--step", hidden=True, help='"RUN STEP", a step of a run: continue what it has begun.')
 ]
 
 RunFn = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOfRun:
+    """A step of a run of the pipeline: the folder of the event log to which it reports, the run and the step's name."""
+
+    folder: Path
+    run: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -26,22 +36,22 @@ class FlagCommand:
     """A command whose flags are settings: `flags` maps each flag to its key.
 
     `run_fn` gets the configuration and whether `--events` was given. With `config_argument` the configuration may also
-    be the first argument, without `--config`. A `resumable` command has the hidden flag `--resume-key`, passed to
-    `run_fn` as `resume_key`.
+    be the first argument, without `--config`. A command that is `a_step` of the pipeline has hidden flags, passed to
+    `run_fn` as `step`, a StepOfRun or None.
     """
 
     summary: str
     flags: Mapping[str, str]
     run_fn: RunFn
     config_argument: bool = False
-    resumable: bool = False
+    a_step: bool = False
 
     def function(self, words: Sequence[str]) -> Callable[..., None]:
         """The function of the Typer command; `words` are the command line, which decides the values in `--help`."""
         loaded = _named_config(words)[0] if _help_requested(words) else None
         fixed: dict[str, Any] = {"config": ConfigFile, "set_": Overrides, "events": Events}
-        if self.resumable:
-            fixed["resume_key"] = ResumeKey
+        if self.a_step:
+            fixed |= {"event_log": EventLogFolder, "step": StepName}
         if self.config_argument:
             fixed = {"config_argument": ConfigArgument, **fixed}
         options = {_name(flag): _option(flag, key, loaded) for flag, key in self.flags.items()} | fixed
@@ -50,7 +60,7 @@ class FlagCommand:
             path = one_path(values["config"], values.get("config_argument"))
             given = {key: values[_name(flag)] for flag, key in self.flags.items()}
             typed = {key: typed_value(key, text) for key, text in given.items() if text is not None}
-            more = {"resume_key": values["resume_key"]} if self.resumable else {}
+            more = {"step": _step(values["event_log"], values["step"])} if self.a_step else {}
             self.run_fn(resolve(path, values["set_"], typed), values["events"], **more)
 
         parameters = [
@@ -64,6 +74,14 @@ class FlagCommand:
     def epilog(self, words: Sequence[str]) -> str | None:
         """The last line of `--help` if the named file has an error, so that its values are not shown."""
         return _named_config(words)[1] if _help_requested(words) else None
+
+
+def _step(folder: Path | None, text: str | None) -> StepOfRun | None:
+    """The step that the hidden flags name; None if they are missing."""
+    if folder is None or text is None:
+        return None
+    run, _, name = text.partition(" ")
+    return StepOfRun(folder, run, name)
 
 
 def typed_value(key: str, text: str) -> Any:

@@ -6,10 +6,11 @@ from functools import partial
 
 import typer
 
-from alphapente.cli.flags import FlagCommand
+from alphapente.cli.flags import FlagCommand, StepOfRun
 from alphapente.cli.stopping import StopFlag, stop_on_signals
 from alphapente.config import Config
 from alphapente.errors import FailureError
+from alphapente.event_log import EventLog, Source
 from alphapente.events import Event, Lost, ReportFn
 
 JobFn = Callable[[Config, ReportFn, StopFlag], Event | None]
@@ -19,27 +20,46 @@ BROKEN_PIPE = 13
 """The number of SIGPIPE, which the module `signal` lacks on some systems."""
 
 
-def run_job(job_fn: JobFn, config: Config, events: bool, with_curves: bool = False) -> None:
+def run_job(
+    job_fn: JobFn, config: Config, events: bool, kind: str | None = None, step: StepOfRun | None = None
+) -> None:
     """Runs a job and shows its events, its summary last.
 
     After a requested stop, exits with 130 (Ctrl-C) or 143 (SIGTERM).
-    `with_curves` also writes curves for TensorBoard: for jobs that play or train themselves, not in child processes.
-    Raises FailureError at the end if a log or the curves could not be written; not with `events`.
+    A job of a `kind` ("generation", "training-simple") also writes to the event log, that of the run if it is a `step`
+    of one, and curves for TensorBoard: not the pipeline, whose steps do that.
+    Raises FailureError at the end if a log or the curves could not be written; not in a step, nor with `events`.
     """
     from alphapente.cli import curves, display
 
-    with stop_on_signals(watch_stdin=events) as stop, display.subscriber(config, events) as show:
+    is_part = events or step is not None
+    with stop_on_signals(watch_stdin=is_part) as stop, display.subscriber(config, events, step is not None) as show:
         lost: list[Lost] = []
         report = guarded_report(show, stop, lost)
-        if with_curves:
-            with curves.subscriber(config, report) as draw:
-                _summarised(job_fn, config, _both(report, draw), stop)
-        else:
+        if kind is None:
             _summarised(job_fn, config, report, stop)
+        else:
+            log = _event_log(config, kind, step, report)
+            with curves.Curves(config, _all_of(report, log)) as draw:
+                _summarised(job_fn, config, _all_of(report, log, draw), stop)
     if stop.status:
         raise typer.Exit(stop.status)
-    if lost and not events:
+    if lost and not is_part:
         raise FailureError(f"the work is done and saved, but this could not be written: {_listed(lost)}")
+
+
+def _event_log(config: Config, kind: str, step: StepOfRun | None, report: ReportFn) -> EventLog:
+    """The event log to which a job reports."""
+    if step is not None:
+        return EventLog(step.folder, Source(kind, step.run, step.name), report)
+    from alphapente.pipeline.old_runs import begin_log
+
+    folder = config.pipeline.checkpoint_folder
+    try:
+        begin_log(folder, config.pipeline.log_folder)
+    except FailureError as error:
+        report(Lost(f"the event log in {folder}", str(error)))
+    return EventLog(folder, Source(kind), report)
 
 
 def _listed(lost: list[Lost]) -> str:
@@ -54,10 +74,10 @@ def _summarised(job_fn: JobFn, config: Config, report: ReportFn, stop: StopFlag)
         report(summary)
 
 
-def _both(first: ReportFn, second: ReportFn) -> ReportFn:
+def _all_of(*reports: ReportFn) -> ReportFn:
     def report(event: Event) -> None:
-        first(event)
-        second(event)
+        for one in reports:
+            one(event)
 
     return report
 
@@ -87,25 +107,27 @@ def guarded_report(report: ReportFn, stop: StopFlag, lost: list[Lost]) -> Report
     return guarded
 
 
-def _generate(config: Config, events: bool) -> None:
+def _generate(config: Config, events: bool, step: StepOfRun | None) -> None:
     from alphapente import selfplay
 
-    run_job(selfplay.generate, config, events, with_curves=True)
+    run_job(selfplay.generate, config, events, "generation", step)
 
 
-def _train(config: Config, events: bool, resume_key: str | None) -> None:
+def _train(config: Config, events: bool, step: StepOfRun | None) -> None:
     # Read once, when torch loads OpenMP: waiting threads sleep instead of spinning. Spinning threads occupy cores, and
     # two simultaneous trainings become ten times slower than in sequence.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from alphapente import training
 
-    run_job(partial(training.train, resume_key=resume_key), config, events, with_curves=True)
+    key = f"{step.run} {step.name}" if step else None
+    run_job(partial(training.train, resume_key=key), config, events, f"training-{config.training.model_type}", step)
 
 
-def _promote(config: Config, events: bool, resume_key: str | None) -> None:
+def _promote(config: Config, events: bool, step: StepOfRun | None) -> None:
     from alphapente.pipeline.promotion import promote
 
-    run_job(partial(promote, key=resume_key), config, events)
+    key = f"{step.run} {step.name.replace('Promotion', 'Training')}" if step else None
+    run_job(partial(promote, key=key), config, events, "promotion", step)
 
 
 def _run(config: Config, events: bool) -> None:
@@ -129,6 +151,7 @@ generate = FlagCommand(
         "--variant": "game.variant",
     },
     _generate,
+    a_step=True,
 )
 train = FlagCommand(
     "Sample records from the database, train a model on them, and save its checkpoint.",
@@ -143,7 +166,7 @@ train = FlagCommand(
         "--device": "network.device",
     },
     _train,
-    resumable=True,
+    a_step=True,
 )
 promote = FlagCommand(
     "Test the newest network against the promoted one, and promote it if it is stronger; `run` does this too.",
@@ -154,7 +177,7 @@ promote = FlagCommand(
         "--max-pairs": "pipeline.promotion_max_pairs",
     },
     _promote,
-    resumable=True,
+    a_step=True,
 )
 run = FlagCommand(
     "Alternate generation and training until the database has the target; after a stop, the same command resumes.",

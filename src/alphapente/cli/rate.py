@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alphapente.arena.matches.tournament import Contestant, Played
     from alphapente.arena.players.base import Player
     from alphapente.arena.ratings.ratings import RatedPlayer, RatingList
-    from alphapente.pipeline.history import KeptNetwork
+    from alphapente.events import KeptNetwork
     from alphapente.records.model import Match
 
 REFERENCES = "tactical,random"
@@ -153,17 +153,17 @@ def _run(options: RateOptions, config: Config) -> Run:
     required = options.games > 0 or options.plot is not None
     if not required and not options.as_json:
         return []
-    run_folder = options.checkpoints or config.pipeline.checkpoint_folder
-    folder = run_folder if run_folder.name == HISTORY else run_folder / HISTORY
-    kept = end_to_end(read_history(folder))
+    folder = options.checkpoints or config.pipeline.checkpoint_folder
+    run_folder = folder.parent if folder.name == HISTORY else folder
+    kept = end_to_end(read_history(run_folder))
     if required and not kept:
         raise RequestError(
-            f"no networks of a run are kept in {run_folder}: run with pipeline.keep_checkpoints, or set the folder by "
+            f"no networks of a run are kept in {folder}: run with pipeline.keep_checkpoints, or set the folder by "
             "--checkpoints"
         )
     budget = "" if options.seconds is None else f"@{options.seconds:g}s"
     chosen = pick(kept, options.count) if options.games else kept
-    words = [(one, f"{folder / one.checkpoint}{budget}") for one in chosen]
+    words = [(one, f"{run_folder / HISTORY / one.checkpoint}{budget}") for one in chosen]
     return [(one, Contestant(word, player_identity(word, config))) for one, word in words]
 
 

@@ -29,10 +29,12 @@ def not_overfitted(run: RunData) -> CheckResult:
         training = run.trainings[-1]
     except NotAvailableError:
         return _from_newer_records(run)
-    losses = {
-        name: (training.values(f"loss/{name}"), training.values(f"validation/{name}")) for name in ("policy", "value")
-    }
-    if any(trained and held_out for trained, held_out in losses.values()):
+    losses: dict[str, tuple[list[float], list[float]]] = {}
+    for name in ("policy", "value"):
+        trained = [getattr(report, f"{name}_loss") for _, report in training.epochs]
+        held_out = [getattr(report, f"validation_{name}_loss") for _, report in training.epochs]
+        losses[name] = trained, [loss for loss in held_out if loss is not None]
+    if any(held_out for _, held_out in losses.values()):
         return _from_held_out_games(run, losses)
     return _from_newer_records(run)
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.config import Config, in_stage, stage_sizes
-from alphapente.doctor.curves import JobCurves, read_jobs
 from alphapente.doctor.findings import NotAvailableError
 from alphapente.errors import AlphaPenteError, RequestError
 from alphapente.network.paths import checkpoint_path, promoted_path
+from alphapente.pipeline.run_view import Job, view_run
 from alphapente.pipeline.state import STATE_NAME, State, load_state
 from alphapente.records.model import PoolStats, RecordBatch, StoredGame, StoreStats
 from alphapente.records.store import Store
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NEWEST_GAMES = 500
 NEWEST_RECORDS = 4000
+NEWEST_JOBS = 60
+"""Generations and trainings whose curves are examined."""
 PREDICTED_RECORDS = 512
 """Records that the network evaluates at most."""
 BATCH = 64
@@ -253,20 +255,19 @@ class RunData:
     # --- the logs ---
 
     @cached_property
-    def generations(self) -> list[JobCurves]:
-        """The curves of past generations, oldest first; at least one."""
+    def generations(self) -> list[Job]:
+        """The newest generations, oldest first; at least one."""
         return self._jobs("generation")
 
     @cached_property
-    def trainings(self) -> list[JobCurves]:
-        """The curves of past trainings of the model, oldest first; at least one."""
+    def trainings(self) -> list[Job]:
+        """The newest trainings of the model, oldest first; at least one."""
         return self._jobs(f"training-{self.model_type}")
 
-    def _jobs(self, name: str) -> list[JobCurves]:
-        log_dir = self.config.pipeline.log_folder
-        jobs = read_jobs(log_dir, name)
-        if not jobs:
-            raise NotAvailableError(f"no curves of a {name.partition('-')[0]} under {log_dir}")
+    def _jobs(self, kind: str) -> list[Job]:
+        if not (jobs := view_run(self.configured).jobs.get(kind, [])[-NEWEST_JOBS:]):
+            folder = self.configured.pipeline.checkpoint_folder
+            raise NotAvailableError(f"no curves of a {kind.partition('-')[0]} in the event log of {folder}")
         return jobs
 
     def close(self) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alphapente.doctor.curves import JobCurves
 from alphapente.doctor.findings import CheckResult, Finding, NotAvailableError, Passed, Severity
 from alphapente.doctor.run_data import RunData
 from alphapente.network.paths import checkpoint_path
+from alphapente.pipeline.run_view import Job
 from alphapente.records.connect import file_of, parse_database
 
 SPIKE = 1.25
@@ -41,7 +41,7 @@ def learning_rate_stable(run: RunData) -> CheckResult:
     """Reports a learning rate that is too high: losses jump within a training, or are not finite."""
     epochs = spikes = lost = 0
     for training in run.trainings:
-        losses = training.values("loss/total")
+        losses = [report.total_loss for _, report in training.epochs]
         epochs += len(losses)
         lost += sum(not np.isfinite(loss) for loss in losses)
         for place in range(1, len(losses)):
@@ -83,25 +83,24 @@ def loss_falls(run: RunData) -> CheckResult:
     return Passed(text)
 
 
-def _losses(training: JobCurves) -> list[float]:
-    return [loss for loss in training.values("loss/total") if np.isfinite(loss)]
+def _losses(training: Job) -> list[float]:
+    return [report.total_loss for _, report in training.epochs if np.isfinite(report.total_loss)]
 
 
 def processor_busy(run: RunData) -> CheckResult:
     """Reports an idle processor: self-play was slower than a short measurement of the same search now."""
     from alphapente.network.device import choose_device, num_cores
 
-    rates = run.generations[-1].values("rate/evaluations_per_s")
-    if not rates:
-        raise NotAvailableError("the newest generation has no rates in its curves")
+    _, rates = run.generations[-1].rates[-1]
+    made = rates.evaluations_per_s
     if choose_device(run.config.network.device).device == "cuda":
         raise NotAvailableError("self-play runs on a GPU; the driver's tools show its use")
     _ = run.checkpoint
     cores = num_cores()
     alone = _evaluations_per_s(run)
-    share = rates[-1] / (alone * cores)
+    share = made / (alone * cores)
     text = (
-        f"the newest generation made {rates[-1]:,.0f} evaluations a second; one game loop alone now makes {alone:,.0f} "
+        f"the newest generation made {made:,.0f} evaluations a second; one game loop alone now makes {alone:,.0f} "
         f"(load {_load()}), and there are {cores} cores: {share:.0%} of what is possible"
     )
     if share < IDLE:

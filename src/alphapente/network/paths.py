@@ -29,7 +29,7 @@ def history_path(config: Config, model_type: str, step: int) -> Path:
 
 
 def history_folder(config: Config) -> Path:
-    """The folder of all stored networks; its `history.jsonl` has a line for each, see pipeline/history.py."""
+    """The folder of all stored networks; the event log has an entry for each, see pipeline/history.py."""
     return config.pipeline.checkpoint_folder / HISTORY
 
 

@@ -1,68 +1,18 @@
-"""The networks that a run has kept, one per training, and how each was made: one line of JSON per network."""
+"""The networks that a run has kept, one per training."""
 
-import json
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from alphapente.config import Config
-from alphapente.errors import FailureError
+from alphapente.events import KeptNetwork
 from alphapente.files import StrPath
-from alphapente.network.paths import history_folder
-
-NAME = "history.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class KeptNetwork:
-    """A kept network: its file name in the folder, and the run's progress when its training ended."""
-
-    checkpoint: str
-    model_type: str
-    step: int
-    cycle: int
-    records: int
-    """Records made by the run until then."""
-    elapsed_s: float
-    """The run's time until then, in seconds."""
-    board_size: int
-    policy_loss: float
-    value_loss: float
-
-
-def add_to_history(config: Config, kept: KeptNetwork) -> None:
-    """Appends a line, also after an incomplete last line. Raises FailureError if the file cannot be written."""
-    path = history_folder(config) / NAME
-    line = json.dumps(asdict(kept)).encode() + b"\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            if file.seek(0, os.SEEK_END):
-                file.seek(-1, os.SEEK_END)
-                line = line if file.read(1) == b"\n" else b"\n" + line
-            file.write(line)
-    except OSError as error:
-        raise FailureError(f"cannot write {path}: {error.strerror}; correct that, and run again") from error
+from alphapente.network.paths import HISTORY
+from alphapente.pipeline.run_view import view_folder
 
 
 def read_history(folder: StrPath) -> list[KeptNetwork]:
-    """The networks of a `history` folder whose files exist, oldest first, each once."""
-    folder = Path(folder)
-    try:
-        lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    found = {kept.checkpoint: kept for kept in _parsed(lines)}
-    return [kept for kept in found.values() if (folder / kept.checkpoint).is_file()]
-
-
-def _parsed(lines: list[str]) -> Iterator[KeptNetwork]:
-    for line in lines:
-        try:
-            yield KeptNetwork(**json.loads(line))
-        except (ValueError, TypeError):  # incomplete, after a power cut
-            continue
+    """The kept networks of a folder of checkpoints whose files still exist, oldest first."""
+    return [kept for kept in view_folder(folder).kept if Path(folder, HISTORY, kept.checkpoint).is_file()]
 
 
 def end_to_end(history: Sequence[KeptNetwork]) -> list[KeptNetwork]:

@@ -12,13 +12,19 @@ from alphapente.events import (
     EpochProgress,
     EpochReport,
     Event,
+    GamesInPlay,
     GenerationProgress,
     GenerationSummary,
+    KeptNetwork,
     Lost,
     Note,
     PipelineSummary,
     PromotionSummary,
     ReportFn,
+    RunEnded,
+    RunProgress,
+    RunStarted,
+    StepEnded,
     StepStarted,
     TrainingSummary,
 )
@@ -28,7 +34,7 @@ PROGRESS_INTERVAL_S = 5.0
 
 
 def describe(event: Event) -> str:
-    """The event as one line; a summary has several lines, the first with the main numbers."""
+    """The event as one line, or several of a summary; "" for one that only other programs read."""
     match event:
         case Note(text=text):
             return text
@@ -71,6 +77,8 @@ def describe(event: Event) -> str:
             )
         case PipelineSummary():
             return _pipeline_summary(event)
+        case GamesInPlay() | StepEnded() | RunStarted() | RunProgress() | RunEnded() | KeptNetwork():
+            return ""
 
 
 def _besides(event: EpochReport) -> str:
@@ -103,7 +111,6 @@ def _generation_progress(event: GenerationProgress) -> str:
 
 def _generation_summary(event: GenerationSummary) -> str:
     games = max(event.games, 1)
-    elapsed = max(event.elapsed_s, 1e-9)
     parts = [
         f"self-play done: {counted(event.games, 'game')}, {event.records:,} records "
         f"({event.records / games:.1f} a game) in {duration(event.elapsed_s)}",
@@ -112,8 +119,8 @@ def _generation_summary(event: GenerationSummary) -> str:
         f"draws: {_share(event.wins_by_player, 'draw')}",
         f"  won by five: {_share(event.won_by, 'five')}, by captures: {_share(event.won_by, 'captures')}, "
         f"draws: {_share(event.won_by, 'draw')}",
-        f"  rates: {rate(event.records / elapsed)} records/s, {rate(event.simulations / elapsed)} simulations/s, "
-        f"{rate(event.evaluations / elapsed)} evaluations/s",
+        f"  rates: {rate(event.records_per_s)} records/s, {rate(event.simulations_per_s)} simulations/s, "
+        f"{rate(event.evaluations_per_s)} evaluations/s",
     ]
     if event.carried_over:
         parts.append(f"  still in play, kept for the next generation: {counted(event.carried_over, 'game')}")

@@ -1,4 +1,4 @@
-"""Draws the course of a run from its database and its TensorBoard files: losses, game lengths, kinds of win."""
+"""Draws the course of a run from its database and its event log: losses, game lengths, kinds of win."""
 
 import io
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alphapente.config import Config
 from alphapente.errors import FailureError, RequestError
 from alphapente.files import StrPath, write_bytes
+from alphapente.pipeline.run_view import view_run
 from alphapente.records.store import Store
 
 WINDOWS = 60
@@ -45,31 +46,14 @@ def game_curves(config: Config) -> GameCurves:
     return GameCurves(*(np.array([getattr(window, name) for window in windows], np.float64) for name in names))
 
 
-def training_curves(config: Config, tags: tuple[str, ...]) -> dict[str, Curve]:
-    """(steps, values) of each tag that training wrote for the configured model; empty if there is nothing.
-
-    Raises RequestError for a folder whose name the locale cannot represent.
-    """
-    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
-        EventAccumulator,
-    )
-
-    folder = config.pipeline.log_folder / "tensorboard" / f"training-{config.training.model_type}"
-    if not folder.exists():
+def training_curves(config: Config, names: tuple[str, ...]) -> dict[str, Curve]:
+    """(steps, values) of these fields of EpochReport in all trainings of the model; empty if there are none."""
+    trainings = view_run(config).jobs.get(f"training-{config.training.model_type}", ())
+    epochs = sorted((report for job in trainings for _, report in job.epochs), key=lambda report: report.step)
+    if not epochs:
         return {}
-    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
-    try:
-        events.Reload()
-    except UnicodeEncodeError as error:
-        raise RequestError(
-            f"TensorBoard cannot read {folder} in this locale: set LC_ALL=C.UTF-8, or rename the folder"
-        ) from error
-    found = {}
-    for tag in tags:
-        if tag in events.Tags()["scalars"]:
-            points = sorted((point.step, point.value) for point in events.Scalars(tag))
-            found[tag] = (np.array([p[0] for p in points], float), np.array([p[1] for p in points], float))
-    return found
+    steps = np.array([report.step for report in epochs], float)
+    return {name: (steps, np.array([getattr(report, name) for report in epochs], float)) for name in names}
 
 
 def draw(config: Config, path: StrPath) -> None:
@@ -85,14 +69,14 @@ def draw(config: Config, path: StrPath) -> None:
     from matplotlib import pyplot
 
     games = game_curves(config)
-    losses = training_curves(config, ("loss/policy", "loss/value", "policy_entropy", "value_error"))
+    losses = training_curves(config, ("policy_loss", "value_loss", "policy_entropy", "value_error"))
     figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), constrained_layout=True)
     size = config.game.board_size
     figure.suptitle(
         f"{config.game.variant} {size}x{size}, {config.training.model_type}: {games.records[-1]:,.0f} records"
     )
-    _lines(axes[0, 0], losses, ("loss/policy", "policy_entropy"), "policy loss and entropy (nats)")
-    _lines(axes[0, 1], losses, ("loss/value", "value_error"), "value loss (nats) and error")
+    _lines(axes[0, 0], losses, ("policy_loss", "policy_entropy"), "policy loss and entropy (nats)")
+    _lines(axes[0, 1], losses, ("value_loss", "value_error"), "value loss (nats) and error")
     axes[1, 0].plot(games.records, games.plies)
     axes[1, 0].set(title="length of games", xlabel="records", ylabel="plies", ylim=(0, None))
     axes[1, 1].stackplot(
@@ -121,10 +105,10 @@ def save_figure(figure: Any, path: StrPath) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _lines(axis: Any, curves: dict[str, Curve], tags: tuple[str, ...], title: str) -> None:
-    for tag in tags:
-        if tag in curves:
-            axis.plot(*curves[tag], label=tag.removeprefix("loss/").replace("_", " "))
+def _lines(axis: Any, curves: dict[str, Curve], names: tuple[str, ...], title: str) -> None:
+    for name in names:
+        if name in curves:
+            axis.plot(*curves[name], label=name.removesuffix("_loss").replace("_", " "))
     axis.set(title=title, xlabel="training steps")
     if axis.lines:
         axis.legend()

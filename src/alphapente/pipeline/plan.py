@@ -23,12 +23,12 @@ class Planner:
     run: str
     command: Sequence[str] = COMMAND
 
-    def generation(self, stage: int, record_limit: int) -> list[str]:
+    def generation(self, stage: int, name: str, record_limit: int) -> list[str]:
         """The command that adds `record_limit` records to the pool of a stage of the curriculum."""
         settings = [*self._of_stage(stage), f"generation.record_limit={record_limit}"]
         if self.config.pipeline.promotion != "off":
             settings.append(f"pipeline.checkpoint_dir={json.dumps(promoted_dir(self.config))}")
-        return self._command("generate", settings)
+        return self._command("generate", name, settings)
 
     def training(self, stage: int, name: str, beside_generation: bool) -> list[str]:
         """The command of a training in a stage; with the same name, an interrupted training resumes."""
@@ -39,15 +39,16 @@ class Planner:
         if beside_generation and self.config.training.threads == 0:
             # Self-play uses all cores at low priority, so that none is idle between trainings; training uses half.
             settings.append(f"training.threads={max(1, num_cores() // 2)}")
-        return [*self._command("train", settings), "--resume-key", f"{self.run} {name}"]
+        return self._command("train", name, settings)
 
-    def promotion(self, stage: int, training: str) -> list[str]:
+    def promotion(self, stage: int, name: str) -> list[str]:
         """The command that tests a training's network against the one that plays."""
-        return [*self._command("promote", self._of_stage(stage)), "--resume-key", f"{self.run} {training}"]
+        return self._command("promote", name, self._of_stage(stage))
 
     def _of_stage(self, stage: int) -> list[str]:
         return [f"{key}={json.dumps(value)}" for key, value in stage_overrides(self.config, stage).items()]
 
-    def _command(self, job: str, settings: list[str]) -> list[str]:
+    def _command(self, job: str, name: str, settings: list[str]) -> list[str]:
         overrides = [word for setting in settings for word in ("--set", setting)]
-        return [*self.command, job, "--config", str(self.config_file), "--events", *overrides]
+        reports_to = ("--event-log", str(self.config.pipeline.checkpoint_folder), "--step", f"{self.run} {name}")
+        return [*self.command, job, "--config", str(self.config_file), *reports_to, *overrides]

@@ -5,8 +5,8 @@ from typing import Any
 
 from alphapente.arena.ratings.ratings import RatedPlayer, RatingList
 from alphapente.errors import FailureError
+from alphapente.events import KeptNetwork
 from alphapente.files import StrPath
-from alphapente.pipeline.history import KeptNetwork
 from alphapente.pipeline.picture import save_figure
 
 _Point = tuple[float, RatedPlayer]

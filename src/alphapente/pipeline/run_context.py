@@ -7,16 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphapente.config import Config, in_stage
-from alphapente.events import Event, Lost, Note, PipelineSummary, ReportFn, StepStarted, TrainingSummary
+from alphapente.errors import FailureError
+from alphapente.event_log import NAME, EventLog, EventReader
+from alphapente.events import (
+    Event,
+    KeptNetwork,
+    Lost,
+    Note,
+    PipelineSummary,
+    ReportFn,
+    RunProgress,
+    StepEnded,
+    StepStarted,
+    TrainingSummary,
+)
 from alphapente.network.paths import history_path
-from alphapente.pipeline.history import KeptNetwork, add_to_history
-from alphapente.pipeline.lines import LogFile, PlainLines, counted, describe, new_file
+from alphapente.pipeline.lines import LogFile, PlainLines, counted, new_file
 from alphapente.pipeline.plan import Planner
 from alphapente.pipeline.state import Locks, State, save_state
-from alphapente.pipeline.status import StatusFile, StepOutcome
 from alphapente.pipeline.step import Step
 
 _POLL_S = 0.05
+_PROGRESS_EVERY_S = 1.0
 CountFn = Callable[[], tuple[int, int]]
 """Returns the records and games in the database, of the variant and board sizes."""
 
@@ -32,7 +44,7 @@ def timestamp() -> str:
 
 @dataclass
 class RunContext:
-    """A run in progress. `log` gets the scheduler's lines; a step's lines go to the step's log and to `report`."""
+    """A run in progress. `log` gets the scheduler's lines, `event_log` its events; steps write their own."""
 
     config: Config
     report: ReportFn
@@ -43,10 +55,14 @@ class RunContext:
     planner: Planner
     locks: Locks
     log: LogFile
-    status: StatusFile
+    event_log: EventLog
     running: list[Step] = field(default_factory=list)
+    last_note: str = ""
 
     def __post_init__(self) -> None:
+        self._reader = EventReader(self.event_log.folder)
+        self._reader.new()  # of earlier starts
+        self._progress_at = -math.inf
         self._plain = PlainLines(self.log.write)
         self._began = time.monotonic()
         self._elapsed_before = self.state.elapsed_s
@@ -73,31 +89,19 @@ class RunContext:
         return self.state.first_cycle + self.config.pipeline.generation_cycles - 1
 
     def publish(self, event: Event) -> None:
-        """Write an event to the log and report it."""
+        """Write an event to both logs and report it."""
         self._plain(event)
         if isinstance(event, Note):
-            self.status.note(event.text)
+            self.last_note = event.text
+        self.event_log(event)
         self.report(event)
 
-    def report_lost(self, event: Event) -> None:
-        """Report a log or curve that cannot be written: in the scheduler's log, the status and the display."""
-        self._plain(event)
-        self.status.note(describe(event))
-        self.report(event)
-
-    def write_status(self) -> None:
-        """Update and write the status."""
-        self.refresh_status()
-        self.status.write()
-
-    def refresh_status(self) -> None:
-        """Update the status without writing it."""
-        status, state = self.status.status, self.state
-        status.elapsed_s, status.ending = self.elapsed_s, self.stop()
-        status.cycle, status.first_cycle, status.last_cycle = state.cycle, state.first_cycle, self.last_cycle
-        status.stage = state.stage
-        status.records, status.games = self.count()
-        status.cycle_games = max(0, status.games - state.cycle_games)
+    def log_progress(self, keep: bool = True) -> None:
+        """Write the run's progress to the event log, and, with `keep`, to the part of it that stays."""
+        state, (records, games) = self.state, self.count()
+        cycles = state.cycle, state.first_cycle, self.last_cycle
+        self.event_log(RunProgress(self.elapsed_s, records, games, *cycles, state.stage, self.stop()), keep)
+        self._progress_at = time.monotonic()
 
     def save(self) -> None:
         """Save the state, from which the next start continues. Raises FailureError if that fails."""
@@ -113,15 +117,14 @@ class RunContext:
         records, _ = self.count()
         target = self.config.pipeline.total_records_target
         self.publish(StepStarted(name, str(path), cycle, self.last_cycle, records, target))
-        step = Step(name, command, LogFile(path, self.report_lost), self.locks.steps, low_priority)
+        step = Step(name, command, LogFile(path, self.publish), self.locks.steps, low_priority)
         self.running.append(step)
-        self.status.step_started(name, path)
-        self.write_status()
+        self.log_progress()
         return step
 
     def begin_generation(self, name: str, record_limit: int, low_priority: bool = False) -> Step:
         """Start a generation of `record_limit` records; with `low_priority` a training gets the cores first."""
-        command = self.planner.generation(self.state.stage, record_limit)
+        command = self.planner.generation(self.state.stage, name, record_limit)
         return self.begin(name, self.state.cycle, command, low_priority)
 
     def begin_training(self, beside_generation: bool) -> Step:
@@ -134,7 +137,7 @@ class RunContext:
         """Start the test of the network of `state.untested_training`."""
         training = self.state.untested_training
         name = training.replace("Training", "Promotion")
-        return self.begin(name, self.state.cycle, self.planner.promotion(self.state.stage, training))
+        return self.begin(name, self.state.cycle, self.planner.promotion(self.state.stage, name))
 
     def poll(self) -> list[Step]:
         """Forward the events of the running steps; returns the steps that have ended well, after a pause if none has.
@@ -149,34 +152,40 @@ class RunContext:
                     self.publish(Note(f"the time limit is reached: ending {step.name}"))
                     step.terminate()
         ended = [step for step in self.running if step.ended()]
-        for step in self.running:
-            self._forward(step)
+        self._forward()
         for step in ended:
-            self.status.step_ended(step.name, _outcome(step))
-            if not step.ended_as_asked():
+            self.event_log(StepEnded(step.name, step.outcome()))
+            if not step.ended_as_asked() or not (step.complete or step.asked_to_end):
                 self.running.remove(step)
                 step.close()
-                raise step.failure()
-        if ended or self.status.due():
-            self.write_status()
+                raise step.failure() if not step.ended_as_asked() else self._without_result(step)
+        if ended or time.monotonic() - self._progress_at >= _PROGRESS_EVERY_S:
+            self.log_progress(keep=bool(ended))
         if not ended:
             time.sleep(_POLL_S)
         return ended
 
-    def _forward(self, step: Step) -> None:
-        for event in step.events():
-            if isinstance(event, Lost):
-                self.report_lost(event)
-                continue
-            if not isinstance(event, Note):
-                self.status.step_event(step.name, event)
-            self.report(event)
+    def _forward(self) -> None:
+        """Reports what the running steps have added to the event log."""
+        steps = {step.name: step for step in self.running}
+        for entry in self._reader.new():
+            if entry.source.run == self.state.run and (step := steps.get(entry.source.step)):
+                step.take(entry.event)
+                if isinstance(entry.event, Lost):
+                    self._plain(entry.event)
+                self.report(entry.event)
+
+    def _without_result(self, step: Step) -> FailureError:
+        return FailureError(
+            f"{step.name} has ended, but its result is not in {self.event_log.folder / NAME}; {step.log.path} says "
+            "why. Correct that, and run again: the run continues from this step"
+        )
 
     def _interrupted(self) -> list[Step]:
         """End the steps; returns those that completed meanwhile. Raises Interrupted if none did."""
         if self.running:
             self.publish(Note("asked to stop: ending " + " and ".join(step.name for step in self.running)))
-            self.write_status()
+            self.log_progress()
         self._stop_steps()
         done = [step for step in self.running if step.process.returncode == 0]
         if not done:
@@ -202,7 +211,7 @@ class RunContext:
         self.finished(step)
 
     def _record_network(self, trained: TrainingSummary | None) -> None:
-        """Add the network that a training has kept to the history."""
+        """Add the network that a training has kept to the event log."""
         if trained is None or not self.config.pipeline.keep_checkpoints or math.isnan(trained.policy_loss):
             return  # nan: nothing was due, so no network was kept
         kept = KeptNetwork(
@@ -216,7 +225,7 @@ class RunContext:
             policy_loss=trained.policy_loss,
             value_loss=trained.value_loss,
         )
-        add_to_history(self.config, kept)
+        self.event_log(kept)
 
     def finished(self, step: Step) -> None:
         """Close a step that has ended well, and save the state."""
@@ -245,8 +254,8 @@ class RunContext:
         for step in self.running:
             step.terminate()
         for step in self.running:
-            step.stop(self.report)
-            self.status.step_ended(step.name, _outcome(step))
+            step.stop(self._forward)
+            self.event_log(StepEnded(step.name, step.outcome()))
             if not step.ended_as_asked():
                 self.publish(Note(str(step.failure())))
 
@@ -274,10 +283,3 @@ class RunContext:
             loss_by_training=list(self.state.loss_by_training),
             elapsed_s=self.state.elapsed_s,
         )
-
-
-def _outcome(step: Step) -> StepOutcome:
-    """The outcome of a step that has ended."""
-    if not step.ended_as_asked():
-        return "failed"
-    return "done" if step.process.returncode == 0 else "ended early"

@@ -1,22 +1,22 @@
 """A whole run: opens it or resumes it, carries out its steps and reports its end."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from alphapente.config import Config, stage_sizes
 from alphapente.errors import AlphaPenteError, FailureError
-from alphapente.events import Note, PipelineSummary, ReportFn
-from alphapente.files import write_text
+from alphapente.event_log import NAME, EventLog, Source
+from alphapente.events import Note, PipelineSummary, ReportFn, RunEnded, RunOutcome, RunStarted
+from alphapente.files import check_writable, write_text
 from alphapente.pipeline.lines import LogFile, describe, new_file
 from alphapente.pipeline.modes import run_cycles, run_side_by_side
+from alphapente.pipeline.old_runs import begin_log
 from alphapente.pipeline.plan import COMMAND, Planner
 from alphapente.pipeline.run_context import CountFn, Interrupted, RunContext, timestamp
 from alphapente.pipeline.run_faults import run_faults
 from alphapente.pipeline.state import STATE_NAME, Locks, State, changed_keys, load_state
-from alphapente.pipeline.status import STATUS_NAME, RunOutcome, Status, StatusFile
 
 _POOL_KEYS = ("game.variant", "game.board_size", "records.database", "pipeline.curriculum")
 
@@ -50,7 +50,10 @@ def _run(
 ) -> PipelineSummary:
     command, count, locks = means
     stamp = timestamp()
-    state_path = config.pipeline.checkpoint_folder / STATE_NAME
+    folder = config.pipeline.checkpoint_folder
+    state_path = folder / STATE_NAME
+    check_writable(folder / NAME)
+    begin_log(folder, config.pipeline.log_folder)
     saved = load_state(state_path)
     settings_file = _save_settings(config, config.pipeline.log_folder / f"pipeline_{stamp}.json")
     log = LogFile(settings_file.with_suffix(".log"), report)
@@ -64,11 +67,12 @@ def _run(
             return _empty_summary(config, count)
         state, notes = _open_state(config, saved, count, stamp)
         planner = Planner(config, settings_file, state.run, command)
-        status = StatusFile(state_path.with_name(STATUS_NAME), Status(state.run, os.getpid(), time.time()))
-        context = RunContext(config, report, stop, count, state, state_path, planner, locks, log, status)
+        event_log = EventLog(folder, Source("run", state.run), report)
+        event_log(RunStarted(os.getpid()))
+        context = RunContext(config, report, stop, count, state, state_path, planner, locks, log, event_log)
         for note in (*notes, *map(str, run_faults(config))):
             context.publish(Note(note))
-        return _run_with_status(context)
+        return _run_to_end(context)
     except FailureError as error:
         for line in str(error).splitlines():
             log.write(line)
@@ -77,25 +81,27 @@ def _run(
         log.close()
 
 
-def _run_with_status(context: RunContext) -> PipelineSummary:
-    """Run the steps, and write the outcome to the status file."""
+def _run_to_end(context: RunContext) -> PipelineSummary:
+    """Run the steps, and write the outcome to the event log."""
     outcome: RunOutcome = "failed"
     try:
         summary = _run_steps(context)
         outcome = "paused" if context.stop() and not context.state.finished else "finished"
-        context.refresh_status()
+        context.log_progress()
         return summary
     except AlphaPenteError as error:
-        context.status.note(str(error))
+        context.last_note = str(error)
+        context.event_log(Note(context.last_note))
         raise
     except KeyboardInterrupt:
         outcome = "finished" if context.state.finished else "paused"
         raise
     finally:
         try:
-            context.status.end(outcome)
+            context.event_log(RunEnded(outcome, context.last_note))
         except KeyboardInterrupt:  # a second Ctrl-C during a clean end: it raises only once
-            context.status.end("finished" if context.state.finished else "paused")
+            outcome = "finished" if context.state.finished else "paused"
+            context.event_log(RunEnded(outcome, context.last_note))
             raise
 
 

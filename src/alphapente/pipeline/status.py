@@ -1,37 +1,33 @@
-"""The current status of a run, in a file that other processes read: the page, or a user's script.
+"""The current status of a run, made from its event log.
 
 The state (`state.py`) says what is done, and a run resumes from it. The status says what is being done and how fast.
-Nothing depends on it: a run continues if it cannot be written.
 """
 
-import contextlib
-import json
 import math
-import os
-import time
-from collections import deque
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from pydantic import TypeAdapter
+from alphapente.event_log import Entry
+from alphapente.events import (
+    Lost,
+    Note,
+    RunEnded,
+    RunOutcome,
+    RunProgress,
+    RunStarted,
+    StepEnded,
+    StepOutcome,
+    StepStarted,
+    to_values,
+)
+from alphapente.pipeline.lines import describe
 
-from alphapente.errors import FailureError
-from alphapente.events import Event, to_json
-from alphapente.files import StrPath, write_text
-
-FORMAT = 1
-STATUS_NAME = "pipeline_status.json"
-INTERVAL_S = 1.0
-"""Minimum time between two writes, except for the last one."""
 MAX_STEPS = 40
 MAX_NOTES = 30
 MAX_SAMPLES = 240
 """At this number every second sample is dropped, and from then on samples are taken half as often."""
-
-RunOutcome = Literal["running", "finished", "paused", "failed"]
-"""The state of a start of a run, or how it ended: "paused" if it was asked to end early."""
-StepOutcome = Literal["running", "done", "ended early", "failed"]
+SAMPLE_S = 1.0
+"""Time between two samples of a run that has just begun."""
 
 
 @dataclass
@@ -44,7 +40,7 @@ class StepStatus:
     ended_at: float | None = None
     outcome: StepOutcome = "running"
     progress: dict[str, Any] | None = None
-    """Its latest event that is not a note, as `events.to_json` writes it."""
+    """Its latest event that is not a note, as `events.to_values`; None for numbers that are not finite."""
 
 
 @dataclass
@@ -68,8 +64,6 @@ class Status:
     stage: int = 0
     records: int = 0
     games: int = 0
-    cycle_games: int = 0
-    """Games made in this cycle."""
     steps: list[StepStatus] = field(default_factory=list)
     notes: list[tuple[float, str]] = field(default_factory=list)
     """(time, text), newest last."""
@@ -77,83 +71,78 @@ class Status:
     """(elapsed_s, records, games) over the whole run, evenly spaced in time."""
 
 
-_READER = TypeAdapter(Status)
+class StatusBuilder:
+    """The status of the latest run in a log; `add` gets the log's entries in their order."""
 
+    def __init__(self) -> None:
+        self._status: Status | None = None
+        self._process = ""
+        self._sample_s = SAMPLE_S
 
-def read_status(path: StrPath) -> Status | None:
-    """The status in a file; None if there is none that this version can read."""
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-        if values.pop("format") != FORMAT:
+    def status(self) -> Status | None:
+        """A copy of the status; None if no run has begun."""
+        now = self._status
+        if now is None:
             return None
-        return _READER.validate_python(values)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
-        return None
+        steps = [replace(step) for step in now.steps]
+        return replace(now, steps=steps, notes=list(now.notes), samples=list(now.samples))
 
+    def add(self, entry: Entry) -> None:
+        """Updates the status by an entry. Those of other runs and of jobs started by hand change nothing."""
+        status = self._status
+        if isinstance(entry.event, RunStarted):
+            self._begin(entry, entry.event.pid)
+        elif status is None or entry.source.run != status.run:
+            return
+        elif entry.source.step:
+            self._add_of_step(entry, status)
+        elif entry.process == self._process:
+            status.updated_at = entry.at
+            self._add_of_run(entry, status)
 
-class StatusFile:
-    """Updates a run's status by its events, and writes it to its file."""
+    def _begin(self, entry: Entry, pid: int) -> None:
+        """A start of a run; of a run that continues, samples and notes stay."""
+        before, run = self._status, entry.source.run
+        self._status, self._process = Status(run, pid, entry.at, entry.at), entry.process
+        if before is not None and before.run == run:
+            self._status.samples, self._status.notes = before.samples, before.notes
+        else:
+            self._sample_s = SAMPLE_S
 
-    def __init__(self, path: Path, status: Status) -> None:
-        """Keeps the samples and notes of an existing file of the same run."""
-        self.status = status
-        self._path = path
-        self._written_at = -math.inf
-        self._sample_s = INTERVAL_S
-        self._notes: deque[tuple[float, str]] = deque(maxlen=MAX_NOTES)
-        before = read_status(path)
-        if before is not None and before.run == status.run:
-            status.samples = before.samples
-            self._notes.extend(before.notes)
-            gaps = [after[0] - one[0] for one, after in zip(before.samples, before.samples[1:], strict=False)]
-            self._sample_s = max([INTERVAL_S, *sorted(gaps)[len(gaps) // 2 : len(gaps) // 2 + 1]])
+    def _add_of_step(self, entry: Entry, status: Status) -> None:
+        match entry.event:
+            case Note():
+                return
+            case Lost():
+                _note(status, entry.at, describe(entry.event))
+        for step in status.steps:
+            if step.name == entry.source.step and step.outcome == "running":
+                step.progress = {name: finite(value) for name, value in to_values(entry.event).items()}
 
-    def note(self, text: str) -> None:
-        """Adds a note of the scheduler."""
-        self._notes.append((time.time(), text))
+    def _add_of_run(self, entry: Entry, status: Status) -> None:
+        match entry.event:
+            case Note(text=text):
+                _note(status, entry.at, text)
+            case Lost():
+                _note(status, entry.at, describe(entry.event))
+            case StepStarted(name=name, log=log):
+                status.steps.append(StepStatus(name, log.rpartition("/")[2], entry.at))
+                del status.steps[:-MAX_STEPS]
+            case StepEnded(name=name, outcome=outcome):
+                _end_steps(status, name, entry.at, outcome)
+            case RunProgress() as now:
+                status.elapsed_s, status.ending = now.elapsed_s, now.ending
+                status.cycle, status.first_cycle, status.last_cycle = now.cycle, now.first_cycle, now.last_cycle
+                status.stage, status.records, status.games = now.stage, now.records, now.games
+                self._sample(status, self._sample_s)
+            case RunEnded(outcome=ended, message=message):
+                _end_steps(status, None, entry.at, "ended early")
+                status.outcome, status.message, status.ending = ended, message, False
+                self._sample(status, 0.01)
 
-    def step_started(self, name: str, log: Path) -> None:
-        """Adds a step."""
-        self.status.steps.append(StepStatus(name, log.name, time.time()))
-        del self.status.steps[:-MAX_STEPS]
-
-    def step_event(self, name: str, event: Event) -> None:
-        """Records an event of a running step, other than a note."""
-        for step in self.status.steps:
-            if step.name == name and step.outcome == "running":
-                step.progress = {name: _finite(value) for name, value in json.loads(to_json(event)).items()}
-
-    def step_ended(self, name: str, outcome: StepOutcome) -> None:
-        """Records the end of a step."""
-        for step in self.status.steps:
-            if step.name == name and step.outcome == "running":
-                step.outcome, step.ended_at = outcome, time.time()
-
-    def end(self, outcome: RunOutcome) -> None:
-        """Records the end of this start of the run; the last note becomes its message."""
-        for step in self.status.steps:
-            self.step_ended(step.name, "ended early")
-        self.status.outcome, self.status.ending = outcome, False
-        self.status.message = self._notes[-1][1] if self._notes else ""
-        self.write()
-
-    def due(self) -> bool:
-        """Whether it is time to write again."""
-        return time.monotonic() - self._written_at >= INTERVAL_S
-
-    def write(self) -> None:
-        """Replace the file, whole or not at all; errors are ignored, since the run does not depend on it."""
-        status = self.status
-        self._written_at = time.monotonic()
-        status.pid, status.updated_at, status.notes = os.getpid(), time.time(), list(self._notes)
-        self._sample(last=status.outcome != "running")
-        values = {**vars(status), "steps": [vars(step) for step in status.steps]}
-        with contextlib.suppress(FailureError):
-            write_text(self._path, json.dumps({"format": FORMAT, **values}) + "\n", durable=False)
-
-    def _sample(self, last: bool) -> None:
-        status = self.status
-        if status.samples and status.elapsed_s - status.samples[-1][0] < (0.01 if last else self._sample_s):
+    def _sample(self, status: Status, least_s: float) -> None:
+        """Takes a sample if the last one is at least this old."""
+        if status.samples and status.elapsed_s - status.samples[-1][0] < least_s:
             return
         status.samples.append((round(status.elapsed_s, 2), status.records, status.games))
         if len(status.samples) >= MAX_SAMPLES:
@@ -161,6 +150,18 @@ class StatusFile:
             self._sample_s *= 2
 
 
-def _finite(value: Any) -> Any:
+def _note(status: Status, at: float, text: str) -> None:
+    status.notes.append((at, text))
+    del status.notes[:-MAX_NOTES]
+
+
+def _end_steps(status: Status, name: str | None, at: float, outcome: StepOutcome) -> None:
+    """Ends the running steps of a name; None: all."""
+    for step in status.steps:
+        if name in (None, step.name) and step.outcome == "running":
+            step.outcome, step.ended_at = outcome, at
+
+
+def finite(value: Any) -> Any:
     """The value, or None for a number that JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""One step of the pipeline: a separate process that plays, trains or tests and sends its events line by line."""
+"""One step of the pipeline: a separate process that plays, trains or tests, and reports to the run's event log."""
 
 import contextlib
 import os
@@ -8,13 +8,13 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from alphapente.errors import FailureError
-from alphapente.events import EpochReport, Event, GenerationSummary, PromotionSummary, TrainingSummary, from_json
-from alphapente.pipeline.lines import LogFile, PlainLines
+from alphapente.events import EpochReport, Event, GenerationSummary, PromotionSummary, StepOutcome, TrainingSummary
+from alphapente.pipeline.lines import LogFile
 
 STOP_LIMIT_S = 60.0
 """A step that was asked to end is killed after this time."""
@@ -45,7 +45,7 @@ class Step:
     def __init__(self, name: str, command: Sequence[str], log: LogFile, lock: int, low_priority: bool = False) -> None:
         """Starts the process, which inherits the descriptor `lock`; `low_priority` lets other processes run first.
 
-        `log` gets the step's lines, and the step closes it. Raises FailureError if the process cannot be started.
+        `log` gets what the process prints, and the step closes it. Raises FailureError if it cannot be started.
         """
         self.name = name
         self.last_loss: float | None = None
@@ -54,13 +54,12 @@ class Step:
         self.complete = False
         """True once the step has reported its summary."""
         self.asked_to_end = False
-        self._log = log
-        self._plain = PlainLines(self._write)
+        self.log = log
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._lines: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()
         self._exited_at: float | None = None
-        self._log.write(f"{name}: {' '.join(command)}")
+        self.log.write(f"{name}: {' '.join(command)}")
         try:
             self.process = subprocess.Popen(
                 list(command),
@@ -75,7 +74,7 @@ class Step:
                 pass_fds=(lock,),
             )
         except OSError as error:
-            self._log.close()
+            self.log.close()
             raise FailureError(f"{name} could not be started ({command[0]}): {error.strerror}") from error
         if low_priority:
             _lower_priority(self.process.pid)
@@ -91,37 +90,31 @@ class Step:
             for line in stream:
                 self._lines.put((is_error, line.rstrip("\r\n")))
 
-    def _write(self, line: str) -> None:
-        self._log.write(line)
-        self._tail.append(line)
-
-    def events(self) -> Iterator[Event]:
-        """The events since the last call; every line is written to the log."""
-        while True:
-            try:
+    def _log_output(self) -> None:
+        """Writes what the process has printed to the log."""
+        with contextlib.suppress(queue.Empty):
+            while True:
                 is_error, line = self._lines.get_nowait()
-            except queue.Empty:
-                return
-            event = None if is_error else _event_in(line)
-            if event is None:
-                self._write(line)
+                self.log.write(line)
+                self._tail.append(line)
                 if is_error:
                     self._errors.append(line)
-                continue
-            self._plain(event)
-            if isinstance(event, EpochReport):
+
+    def take(self, event: Event) -> None:
+        """Takes an event that the process has reported: its result, if it is one."""
+        if isinstance(event, EpochReport):
+            self.last_loss = event.total_loss
+        if isinstance(event, TrainingSummary):
+            self.trained = event
+            if event.total_loss is not None:  # an earlier process may have trained all the epochs
                 self.last_loss = event.total_loss
-            if isinstance(event, TrainingSummary) and event.total_loss is not None:
-                self.last_loss = event.total_loss  # an earlier process may have trained all the epochs
-            if isinstance(event, TrainingSummary):
-                self.trained = event
-            if isinstance(event, PromotionSummary):
-                self.tested = event
-            self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary | PromotionSummary)
-            yield event
+        if isinstance(event, PromotionSummary):
+            self.tested = event
+        self.complete = self.complete or isinstance(event, GenerationSummary | TrainingSummary | PromotionSummary)
 
     def ended(self) -> bool:
-        """True once the process has ended and all its output is read."""
+        """True once the process has ended and all its output is in the log."""
+        self._log_output()
         if self.process.poll() is None:
             return False
         self._exited_at = self._exited_at or time.monotonic()
@@ -130,7 +123,8 @@ class Step:
             if time.monotonic() - self._exited_at < _DRAIN_LIMIT_S:
                 return False
             self._signal_group(signal.SIGKILL)
-        return self._lines.empty()
+        self._log_output()
+        return True
 
     def terminate(self) -> None:
         """Ask the process to end cleanly."""
@@ -139,20 +133,18 @@ class Step:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGTERM)
 
-    def stop(self, report: Callable[[Event], None], limit_s: float = STOP_LIMIT_S) -> None:
-        """Ask the process to end, report its remaining events, and kill it after `limit_s` seconds."""
+    def stop(self, while_waiting: Callable[[], None], limit_s: float = STOP_LIMIT_S) -> None:
+        """Ask the process to end, and kill it after `limit_s` seconds. Calls `while_waiting` again and again."""
         self.terminate()
         deadline = time.monotonic() + limit_s
         while not self.ended():
             if time.monotonic() > deadline:
-                self._log.write(f"{self.name} did not end within {limit_s:.0f} s of being asked to: killed")
+                self.log.write(f"{self.name} did not end within {limit_s:.0f} s of being asked to: killed")
                 self._signal_group(signal.SIGKILL)
                 deadline += limit_s
-            for event in self.events():
-                report(event)
+            while_waiting()
             time.sleep(0.02)
-        for event in self.events():
-            report(event)
+        while_waiting()
 
     def _signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -171,12 +163,18 @@ class Step:
             reader.join(timeout=0.5)
             if stream is not None and not reader.is_alive():  # otherwise closing would wait for the reader
                 stream.close()
-        self._log.close()
+        self.log.close()
 
     def ended_as_asked(self) -> bool:
         """Whether the process ended with exit status 0 or, if it was asked to end, by that request."""
         status = self.process.returncode
         return status == 0 or (self.asked_to_end and status in _STOPPED)
+
+    def outcome(self) -> StepOutcome:
+        """How the process ended."""
+        if not self.ended_as_asked():
+            return "failed"
+        return "done" if self.process.returncode == 0 else "ended early"
 
     def failure(self) -> FailureError:
         """The error of a failed step: how it ended, its log and its last lines."""
@@ -185,18 +183,10 @@ class Step:
         last = [f"  {line}" for line in self._errors or self._tail] or ["  (it wrote nothing)"]
         return FailureError(
             "\n".join(
-                [f"{self.name} {how}; its log: {self._log.path}; its last lines:", *last]
+                [f"{self.name} {how}; its log: {self.log.path}; its last lines:", *last]
                 + ["Running the same command again continues from this step."]
             )
         )
-
-
-def _event_in(line: str) -> Event | None:
-    """The event in a line; None for a line that a library printed."""
-    try:
-        return from_json(line)
-    except FailureError:
-        return None
 
 
 def _signal_name(number: int) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, FailureError, RequestError
-from alphapente.events import GenerationProgress, GenerationSummary, Note, ReportFn
+from alphapente.events import GamesInPlay, GenerationProgress, GenerationSummary, Note, ReportFn
 from alphapente.network.device import choose_device
 from alphapente.network.paths import checkpoint_path
 from alphapente.records.model import GameRecord
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from alphapente.records.store import Store
 
 PROGRESS_EVERY_S = 0.5
+GAMES_EVERY_S = 1.0
 LOOK_FOR_NETWORK_EVERY_S = 2.0
 
 
@@ -79,6 +80,10 @@ class _Generation:
         self.wins: Counter[str] = Counter(dict.fromkeys(WINNER_NAMES.values(), 0))
         self.kinds: Counter[str] = Counter(dict.fromkeys(ENDINGS, 0))
         self.carried_over = 0
+        self.network_step = 0
+        game = config.game
+        self.pool_records = store.num_records(game.variant, game.board_size)
+        self.pool_games = store.num_games(game.variant, game.board_size)
         self.left_in_play = CarriedOver(store, config)
         self._ended: deque[GameRecord] = deque()
         """Games that are not stored yet, in the order in which they ended."""
@@ -124,6 +129,7 @@ class _Generation:
 
     def _load(self, network: "PlayableNetwork") -> None:
         self.worker_pool.load(network)  # first, so that the workers do not wait for the notes
+        self.network_step = network.step
         self.report(Note(f"{network.description}, in {network.precision_note}"))
         own = checkpoint_path(self.config, self.settings.model_type)
         others = [] if own.exists() else sorted(path.name for path in own.parent.glob("*_model.pt"))
@@ -136,7 +142,7 @@ class _Generation:
             )
 
     def _play(self, network: "_Network", stop: Callable[[], bool]) -> None:
-        self.started = progress_due = looked = time.monotonic()
+        self.started = progress_due = games_due = looked = time.monotonic()
         under_way = False
         while not self._enough() and not stop():
             self._ended += self.worker_pool.poll(0.1)
@@ -146,10 +152,13 @@ class _Generation:
             ):  # renewing only saves work; if the database fails, storing reports it
                 self.left_in_play.renew()
             now = time.monotonic()
-            if now >= progress_due or (not under_way and self.worker_pool.evaluations):
-                under_way = self.worker_pool.evaluations > 0
+            if now >= progress_due or (not under_way and self.worker_pool.counts.evaluations):
+                under_way = self.worker_pool.counts.evaluations > 0
                 self.report(self._progress())
                 progress_due = now + PROGRESS_EVERY_S
+            if now >= games_due and (shown := self.worker_pool.counts.shown):
+                self.report(self._in_play(shown))
+                games_due = now + GAMES_EVERY_S
             if now - looked > LOOK_FOR_NETWORK_EVERY_S:
                 looked = now
                 newer = network.newer()
@@ -209,6 +218,11 @@ class _Generation:
         for loss in self.worker_pool.losses:
             self.report(Note(loss))
 
+    def _in_play(self, games: Sequence[tuple[int, list[int]]]) -> GamesInPlay:
+        game = self.config.game
+        model_type = self.settings.model_type
+        return GamesInPlay(game.variant, game.board_size, model_type, self.network_step, list(games))
+
     def _progress(self) -> GenerationProgress:
         elapsed = max(time.monotonic() - self.started, 1e-6)
         rate = self.records / elapsed
@@ -219,10 +233,22 @@ class _Generation:
             games=self.games,
             elapsed_s=elapsed,
             records_per_s=rate,
-            simulations_per_s=self.worker_pool.simulations / elapsed,
-            evaluations_per_s=self.worker_pool.evaluations / elapsed,
+            simulations_per_s=self.worker_pool.counts.simulations / elapsed,
+            evaluations_per_s=self.worker_pool.counts.evaluations / elapsed,
             remaining_s=missing / rate if rate > 0 else 0.0,
+            pool=self._pool_counts(),
         )
+
+    def _pool_counts(self) -> dict[str, int]:
+        """See GenerationProgress; without what other generations have added meanwhile."""
+        players = {"1": "player_1", "2": "player_2", "draw": "nobody"}
+        return {
+            "records": self.pool_records + self.records,
+            "games": self.pool_games + self.games,
+            "plies": self.plies,
+            **{f"won_by/{players[key]}": count for key, count in self.wins.items()},
+            **{f"won_by/{kind}": count for kind, count in self.kinds.items()},
+        }
 
     def _summary(self) -> GenerationSummary:
         return GenerationSummary(
@@ -232,9 +258,10 @@ class _Generation:
             wins_by_player=dict(self.wins),
             won_by=dict(self.kinds),
             elapsed_s=time.monotonic() - self.started,
-            simulations=self.worker_pool.simulations,
-            evaluations=self.worker_pool.evaluations,
+            simulations=self.worker_pool.counts.simulations,
+            evaluations=self.worker_pool.counts.evaluations,
             carried_over=self.carried_over,
+            pool=self._pool_counts(),
         )
 
 

@@ -24,7 +24,6 @@ from alphapente.selfplay.game import (
     unpack,
 )
 from alphapente.selfplay.listing import divergence
-from alphapente.selfplay.live import LiveGames
 
 
 class SelfPlay:
@@ -43,18 +42,16 @@ class SelfPlay:
         settings_id: int | None = None,
         carried_over: Sequence[bytes] = (),
         forest_class: type[Forest] = Forest,
-        live: LiveGames | None = None,
     ) -> None:
         """`next_seed` returns the seed of the next game, or None if no more games are to begin.
 
-        `carried_over` are games that `park` packed: they are continued first. `live` publishes the games in play.
-        Raises FailureError for packed games that cannot be read.
+        `carried_over` are games that `park` packed: they are continued first. Raises FailureError for packed games that
+        cannot be read.
         """
         self.config = config
         self.network_step = network_step
         self.settings_id = settings_id
         self._next_seed = next_seed
-        self._live = live
         self._waiting = [unpack(payload, config.game.variant, config.game.board_size) for payload in carried_over]
         self.forest = forest_class(
             evaluator,
@@ -92,8 +89,6 @@ class SelfPlay:
                 self._begin(tree)
             else:
                 self._search(tree, game)
-        if self._live is not None:
-            self._live.publish(self.games, self.network_step)
         return self.take_ended()
 
     def take_ended(self) -> list[GameRecord]:
@@ -107,8 +102,6 @@ class SelfPlay:
         packed = [pack(game) for game in in_play if game.moves]
         self.games = [None] * len(self.games)
         self._waiting = []
-        if self._live is not None:
-            self._live.end()
         return packed
 
     def _begin(self, tree: int) -> None:

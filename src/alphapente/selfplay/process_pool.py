@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphapente.errors import FailureError
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Message, PoolReports, Task, assignments
+from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Counts, Message, PoolReports, Task, assignments
 
 if TYPE_CHECKING:
     from alphapente.network.load import PlayableNetwork
@@ -73,7 +73,7 @@ class ProcessPool(PoolReports):
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         pinned = task.config.network.threads_per_worker == 1 and count <= len(cores)
         for worker, assignment in enumerate(assignments(count, games, carried_over)):
-            self._counts[worker] = 0, 0, task.games_in_play
+            self._counts[worker] = Counts(in_play=task.games_in_play)
             self._outboxes[worker].send((task, assignment, cores[worker] if pinned else None))
 
     def load(self, network: "PlayableNetwork") -> None:
@@ -169,7 +169,7 @@ def _begin(pipe: Connection) -> None:
     from alphapente.selfplay import worker
 
     if (first := pipe.recv()) is None:
-        pipe.send(("parked", [], (0, 0, 0)))
+        pipe.send(("parked", [], Counts()))
         return
     task: Task
     assignment: Assignment
@@ -181,7 +181,7 @@ def _begin(pipe: Connection) -> None:
     worker.warm_up(task.config)
     network: PlayableNetwork | None = pipe.recv()
     if network is None:
-        pipe.send(("parked", list(assignment.carried_over), (0, 0, 0)))
+        pipe.send(("parked", list(assignment.carried_over), Counts()))
         return
     if core is not None:
         os.sched_setaffinity(0, {core})

@@ -14,7 +14,7 @@ from alphapente.errors import FailureError
 from alphapente.network.load import PlayableNetwork
 from alphapente.records.model import GameRecord
 from alphapente.selfplay.worker import Command, run_worker, self_play
-from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Message, PoolReports, Task, assignments
+from alphapente.selfplay.worker_pool import STOP_WAIT_S, Assignment, Counts, Message, PoolReports, Task, assignments
 
 
 class ThreadPool(PoolReports):
@@ -33,7 +33,7 @@ class ThreadPool(PoolReports):
         """See WorkerPool."""
         self._task = task
         self._assignments = assignments(len(self._channels), games, carried_over)
-        self._counts = [(0, 0, task.games_in_play)] * len(self._channels)
+        self._counts = [Counts(in_play=task.games_in_play)] * len(self._channels)
 
     def load(self, network: PlayableNetwork) -> None:
         """See WorkerPool. The first call loads the network for all threads and starts them."""

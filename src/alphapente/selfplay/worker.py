@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 from alphapente.config import BUILT_IN_CLASSES, Config
@@ -13,9 +14,8 @@ from alphapente.network.load import PlayableNetwork
 from alphapente.network.mixnet_backend import MixnetEvaluator
 from alphapente.network.mixnet_kernels import blank_weights
 from alphapente.records.model import GameRecord
-from alphapente.selfplay.live import LiveGames
 from alphapente.selfplay.loop import SelfPlay
-from alphapente.selfplay.worker_pool import Assignment, Counts, Message, Task, assignments, seeds_of
+from alphapente.selfplay.worker_pool import SHOWN_GAMES, Assignment, Counts, Message, Task, assignments, seeds_of
 
 REPORT_EVERY_S = 0.25
 """How often a worker reports its progress while no game ends."""
@@ -35,7 +35,7 @@ class Channel(Protocol):
 
 
 def self_play(task: Task, assignment: Assignment, evaluator: Evaluator, step: int) -> SelfPlay:
-    """A worker's games over its evaluator, whose network was trained for `step` steps. Worker 0 publishes its games."""
+    """A worker's games over its evaluator, whose network was trained for `step` steps."""
     return SelfPlay(
         evaluator,
         task.config,
@@ -43,7 +43,6 @@ def self_play(task: Task, assignment: Assignment, evaluator: Evaluator, step: in
         network_step=step,
         settings_id=task.settings_id,
         carried_over=assignment.carried_over,
-        live=LiveGames(task.config) if assignment.worker == 0 else None,
     )
 
 
@@ -90,12 +89,14 @@ def _execute_commands(channel: Channel, play: SelfPlay) -> bool:
 def failed(error: Exception, parked: Sequence[bytes] = ()) -> Message:
     """The message of a worker that failed: AlphaPente's errors by their text, others by their traceback."""
     text = str(error) if isinstance(error, AlphaPenteError) else "".join(traceback.format_exception(error))
-    return "failed", (text, list(parked)), (0, 0, 0)
+    return "failed", (text, list(parked)), Counts()
 
 
 def counts_of(play: SelfPlay) -> Counts:
     """A worker's progress."""
-    return play.forest.simulations_done, play.forest.evaluations, play.num_in_play
+    first = islice((game for game in play.games if game is not None), SHOWN_GAMES)
+    shown = tuple((game.seed, list(game.moves)) for game in first)
+    return Counts(play.forest.simulations_done, play.forest.evaluations, play.num_in_play, shown)
 
 
 def warm_up(config: Config) -> None:
@@ -120,19 +121,9 @@ class InProcess:
         self._play: SelfPlay | None = None
 
     @property
-    def simulations(self) -> int:
-        """Simulations of all finished searches."""
-        return self._play.forest.simulations_done if self._play else 0
-
-    @property
-    def evaluations(self) -> int:
-        """Positions evaluated by the network."""
-        return self._play.forest.evaluations if self._play else 0
-
-    @property
-    def num_in_play(self) -> int:
-        """Games that have begun and are not over."""
-        return self._play.num_in_play if self._play else 0
+    def counts(self) -> Counts:
+        """See WorkerPool."""
+        return counts_of(self._play) if self._play else Counts()
 
     @property
     def losses(self) -> list[str]:

@@ -8,7 +8,7 @@ still in play.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -46,8 +46,19 @@ class Assignment:
     carried_over: Sequence[bytes]
 
 
-Counts = tuple[int, int, int]
-"""(simulations of finished searches, evaluations, games in play)"""
+SHOWN_GAMES = 8
+
+
+class Counts(NamedTuple):
+    """A worker's progress."""
+
+    simulations: int = 0
+    """Of finished searches."""
+    evaluations: int = 0
+    in_play: int = 0
+    shown: tuple[tuple[int, list[int]], ...] = ()
+    """The first SHOWN_GAMES games in play: the seed and the moves of each."""
+
 
 Message = tuple[Literal["games", "parked", "failed"], Any, Counts]
 """What a worker sends.
@@ -61,16 +72,8 @@ class WorkerPool(Protocol):
     """The workers of a generation."""
 
     @property
-    def simulations(self) -> int:
-        """Simulations of all finished searches."""
-
-    @property
-    def evaluations(self) -> int:
-        """Positions evaluated by the network."""
-
-    @property
-    def num_in_play(self) -> int:
-        """Games that have begun and are not over."""
+    def counts(self) -> Counts:
+        """The progress of all workers together."""
 
     @property
     def losses(self) -> list[str]:
@@ -125,26 +128,21 @@ class PoolReports:
     def __init__(self, count: int, title: str) -> None:
         """`title` names a worker in messages: "worker", "thread"."""
         self._title = title
-        self._counts: list[Counts] = [(0, 0, 0)] * count
+        self._counts = [Counts()] * count
         self._parked: list[bytes] = []
         self._ended: set[int] = set()
         self.losses: list[str] = []
         """See WorkerPool."""
 
     @property
-    def simulations(self) -> int:
-        """Simulations of all finished searches."""
-        return sum(counts[0] for counts in self._counts)
-
-    @property
-    def evaluations(self) -> int:
-        """Positions evaluated by the network."""
-        return sum(counts[1] for counts in self._counts)
-
-    @property
-    def num_in_play(self) -> int:
-        """Games that have begun and are not over."""
-        return sum(counts[2] for counts in self._counts)
+    def counts(self) -> Counts:
+        """See WorkerPool; it shows games of the first worker."""
+        return Counts(
+            sum(counts.simulations for counts in self._counts),
+            sum(counts.evaluations for counts in self._counts),
+            sum(counts.in_play for counts in self._counts),
+            self._counts[0].shown,
+        )
 
     def _take(self, worker: int, message: Message) -> list[GameRecord]:
         """Returns the games in a message. Raises FailureError if the worker failed."""

@@ -3,8 +3,8 @@
 from typing import Any
 
 from alphapente.config import Config
+from alphapente.pipeline.run_view import view_run
 from alphapente.records.model import StoredGame
-from alphapente.selfplay.live import read_live
 from alphapente.web.database import records_of
 from alphapente.web.errors import WebError
 from alphapente.web.schemas import GameSummary, LiveGame, LiveGames, MadeBy, StoredGameAnswer
@@ -45,7 +45,8 @@ class GamesReader:
 
     def live(self) -> LiveGames:
         """The games that self-play plays now; none if no self-play runs."""
-        found = read_live(self._config)
+        view = view_run(self._config)
+        found = view.games_in_play()
         if found is None:
             return LiveGames(variant=None, board_size=None, model_type=None, step=None, updated_at=None, games=[])
         return LiveGames(
@@ -53,8 +54,8 @@ class GamesReader:
             board_size=found.board_size,
             model_type=found.model_type,
             step=found.step,
-            updated_at=found.updated_at,
-            games=[LiveGame(seed=str(one.seed), moves=names(one.moves, found.board_size)) for one in found.games],
+            updated_at=view.games_at,
+            games=[LiveGame(seed=str(seed), moves=names(moves, found.board_size)) for seed, moves in found.games],
         )
 
 

@@ -135,8 +135,8 @@ class Networks:
                 step=kept.step,
                 path=folder / kept.checkpoint,
             )
-            for kept in reversed(read_history(folder))
-            if Path(kept.checkpoint).name == kept.checkpoint  # a line of the file must not lead to another folder
+            for kept in reversed(read_history(folder.parent))
+            if Path(kept.checkpoint).name == kept.checkpoint  # a line of the log must not lead to another folder
         ]
 
     def _header(self, path: Path) -> _Header | None:

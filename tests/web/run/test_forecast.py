@@ -4,8 +4,8 @@ import pytest
 
 from alphapente.config import Config, load_config
 from alphapente.pipeline.state import State
-from alphapente.pipeline.status import Status
-from alphapente.web.run.forecast import finite, records_end, records_per_s, time_left
+from alphapente.pipeline.status import Status, finite
+from alphapente.web.run.forecast import records_end, records_per_s, time_left
 
 
 def config(**pipeline: object) -> Config:

@@ -1,8 +1,6 @@
 """What the Run room shows of a run's files: snapshot, curves, ratings, games, boards, the doctor's findings."""
 
-import json
 import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ import pytest
 
 from alphapente.config import Config, load_config
 from alphapente.doctor import CHECKS
-from alphapente.doctor.curves import KnownJobs, read_jobs
+from alphapente.event_log import NAME, EventLog, Source
+from alphapente.events import GamesInPlay, RunProgress, RunStarted
+from alphapente.pipeline.run_view import view_run
 from alphapente.pipeline.state import STATE_NAME, State, save_state
-from alphapente.pipeline.status import STATUS_NAME, Status, StatusFile
 from alphapente.records.store import Store
-from alphapente.selfplay.live import NAME as LIVE_GAMES
 from alphapente.web.run import curves as run_curves
 from tests.arena.ratings.test_ratings import RANDOM, TACTICAL, match
 from tests.doctor.sample_runs import games, store, training, write_curves
@@ -93,7 +91,12 @@ def test_a_damaged_database_is_reported(client: httpx.Client) -> None:
 
 def test_a_status_of_another_run_is_not_shown_as_this_ones(client: httpx.Client) -> None:
     keep_state()
-    StatusFile(Path("runs/tiny", STATUS_NAME), Status("another", 1, time.time(), records=777)).write()
+    log = EventLog(Path("runs/tiny"), Source("run", "another"), print)
+    for event in (RunStarted(1), RunProgress(1.0, 777, 7, 1, 1, 1, 0)):
+        log(event, keep=True)
+    status = view_run(config()).status
+    assert status is not None
+    assert status.records == 777
     assert get(client, "")["records"] == 0
 
 
@@ -115,23 +118,21 @@ def test_of_long_curves_some_points_are_shown(client: httpx.Client, monkeypatch:
     assert get(client, "/curves")["training"]["total_loss"] == [1.0, 11.0, 21.0, 30.0, 40.0]
 
 
-def test_only_files_that_have_grown_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_was_added_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_config(game={"board_size": SIZE})
-    name, folder = f"training-{config().training.model_type}", Path("logs")
+    name = f"training-{config().training.model_type}"
     write_curves(config(), training(3.0))
-    known: KnownJobs = {}
-    (first,) = read_jobs(folder, name, known)
-    assert read_jobs(folder, name, known)[0] is first
-    (path,) = known
+    (first,) = view_run(config()).jobs[name]
+    path = Path("runs/tiny", NAME)
+    written = path.read_bytes()
+    path.write_bytes(b"#" * (len(written) - 1) + b"\n")
     with path.open("ab") as file:
-        file.write(b"the beginning of an event")
-    (again,) = read_jobs(folder, name, known)
-    assert again is not first
-    assert again.points == first.points
+        file.write(b"the beginning of an entry")
+    (again,) = view_run(config()).jobs[name]
+    assert again.epochs == first.epochs, "what was read is not read again"
     path.unlink()
-    assert read_jobs(folder, name, known) == []
-    assert known == {}
+    assert view_run(config()).jobs == {}
 
 
 def test_ratings_of_the_stored_matches(client: httpx.Client) -> None:
@@ -154,16 +155,8 @@ def test_games_page_by_page(client: httpx.Client) -> None:
 
 
 def test_games_in_play_are_shown_as_boards(client: httpx.Client) -> None:
-    Path("logs").mkdir()
-    snapshot = {
-        "updated_at": time.time(),
-        "variant": "gomoku",
-        "board_size": SIZE,
-        "model_type": "simple",
-        "step": 3,
-        "games": [{"seed": 2**60, "moves": [0, 1, 2]}],
-    }
-    Path("logs", LIVE_GAMES).write_text(json.dumps(snapshot))
+    log = EventLog(Path("runs/tiny"), Source("generation"), print)
+    log(GamesInPlay("gomoku", SIZE, "simple", 3, [(2**60, [0, 1, 2])]))
     (board,) = get(client, "/games/live")["games"]
     assert board == {
         "seed": str(2**60),

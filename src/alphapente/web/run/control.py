@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alphapente.config import Config
 from alphapente.errors import AlphaPenteError
 from alphapente.pipeline.lines import new_file
 from alphapente.pipeline.plan import COMMAND
 from alphapente.pipeline.run_context import timestamp
+from alphapente.pipeline.run_view import view_run
 from alphapente.pipeline.state import scheduler_at_work, stop_for_good
-from alphapente.pipeline.status import STATUS_NAME, read_status
 from alphapente.pipeline.step import STOP_LIMIT_S
 from alphapente.web.errors import WebError
 from alphapente.web.run import configs as run_configs
@@ -73,7 +74,7 @@ class Control:
             raise WebError(400, "bad_setting", checked.errors[0].message)
         config = one.load(overrides).config
         folder = config.pipeline.checkpoint_folder
-        self._wait_until_gone(folder)
+        self._wait_until_gone(config)
         with self._lock:
             if self._at_work(folder) is not None:
                 raise WebError(409, "at_work", f"a run is active in {folder}: pause or stop it first")
@@ -104,8 +105,9 @@ class Control:
 
         Raises WebError if there is nothing to end.
         """
-        folder = one.load().config.pipeline.checkpoint_folder
-        self._wait_until_gone(folder)
+        config = one.load().config
+        folder = config.pipeline.checkpoint_folder
+        self._wait_until_gone(config)
         with self._lock:
             pid = self._at_work(folder)
             if pid is None and not for_good:
@@ -151,11 +153,11 @@ class Control:
             return f"its process was killed while it started, by signal {-status}"
         return _last_error_lines(start.error_log) or f"the run ended with status {status}"
 
-    def _wait_until_gone(self, folder: Path) -> None:
+    def _wait_until_gone(self, config: Config) -> None:
         """Waits for a process whose run has ended, but which has not exited yet."""
         deadline = time.monotonic() + _SAME_S
-        while time.monotonic() < deadline and (pid := self._at_work(folder)) is not None:
-            status = read_status(folder / STATUS_NAME)
+        while time.monotonic() < deadline and (pid := self._at_work(config.pipeline.checkpoint_folder)) is not None:
+            status = view_run(config).status
             if status is None or status.pid != pid or status.outcome == "running":
                 return
             time.sleep(_POLL_S)

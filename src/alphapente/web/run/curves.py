@@ -1,4 +1,4 @@
-"""A run's curves: its games from the database, its losses and rates from its TensorBoard files."""
+"""A run's curves: its games from the database, its losses and rates from its event log."""
 
 import threading
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from alphapente.config import Config, stage_sizes
-from alphapente.doctor.curves import JobCurves, KnownJobs, read_jobs, size_of
+from alphapente.pipeline.run_view import RunView, view_run
+from alphapente.pipeline.status import finite
 from alphapente.web.database import records_of
-from alphapente.web.run.forecast import finite
 from alphapente.web.run.schemas import GameCurves, RateCurves, RunCurves, TrainingCurves
 
 WINDOWS = 80
@@ -17,57 +17,31 @@ GAMES_A_WINDOW = 12
 MOST_POINTS = 600
 """Maximum points of each curve. Of more points this number is kept, evenly spread."""
 
-_TRAINING = {
-    "policy_loss": "loss/policy",
-    "value_loss": "loss/value",
-    "total_loss": "loss/total",
-    "policy_entropy": "policy_entropy",
-    "value_error": "value_error",
-    "validation_policy_loss": "validation/policy",
-    "validation_value_loss": "validation/value",
-    "samples_per_s": "rate/samples_per_s",
-    "learning_rate": "learning_rate",
-}
-_RATES = {name: f"rate/{name}" for name in ("records_per_s", "simulations_per_s", "evaluations_per_s")}
-
 
 class Curves:
-    """Reads curves, and reads them again only after something was written."""
+    """Reads curves; those of the games again only after a game was stored."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[Path, tuple[Any, RunCurves]] = {}
-        self._jobs: dict[tuple[Path, str], KnownJobs] = {}
+        self._kept: dict[Path, tuple[Any, GameCurves]] = {}
 
     def of(self, config: Config, folder: Path) -> RunCurves:
         """The curves of the run of a configuration, whose checkpoints are in `folder`. Raises DatabaseError."""
         with self._lock:
-            written = _written(config)
-            at, kept = self._kept.get(folder, (None, None))
-            if kept is None or at != written:
-                kept = RunCurves(games=_games(config), training=self._training(config), rates=self._rates(config))
-                self._kept[folder] = (written, kept)
-            return kept
-
-    def _training(self, config: Config) -> TrainingCurves:
-        jobs = self._read(config, f"training-{config.training.model_type}")
-        return TrainingCurves(**_columns(jobs, "loss/total", _TRAINING, with_step=True))
-
-    def _rates(self, config: Config) -> RateCurves:
-        return RateCurves(**_columns(self._read(config, "generation"), "rate/records_per_s", _RATES))
-
-    def _read(self, config: Config, name: str) -> list[JobCurves]:
-        log_dir = config.pipeline.log_folder
-        return read_jobs(log_dir, name, self._jobs.setdefault((log_dir, name), {}))
+            stored = _stored(config)
+            at, games = self._kept.get(folder, (None, None))
+            if games is None or at != stored:
+                games = _games(config)
+                self._kept[folder] = (stored, games)
+        view = view_run(config)
+        return RunCurves(games=games, training=_training(config, view), rates=_rates(view))
 
 
-def _written(config: Config) -> Any:
-    """A value that changes when a game is stored or a point is written."""
-    files = (config.pipeline.log_folder / "tensorboard").glob("*/events.out.tfevents.*")
-    sizes = sorted((str(path), size_of(path)) for path in files)
+def _stored(config: Config) -> Any:
+    """A value that changes when a game is stored."""
     with records_of(config) as store:
         games = [store.num_games(config.game.variant, size) for size in stage_sizes(config)] if store else []
-    return config.records.database, sizes, games
+    return config.records.database, games
 
 
 def _games(config: Config) -> GameCurves:
@@ -79,19 +53,22 @@ def _games(config: Config) -> GameCurves:
     return GameCurves(**{name: [getattr(window, name) for window in windows] for name in GameCurves.model_fields})
 
 
-def _columns(jobs: Sequence[JobCurves], first: str, tags: dict[str, str], with_step: bool = False) -> dict[str, Any]:
-    """Columns of equal length by name, a row for each point of the tag `first`. A job without a tag has None."""
-    found: dict[str, list[Any]] = {"at": [], **({"step": []} if with_step else {}), **{name: [] for name in tags}}
-    for job in jobs:
-        length = len(job.points.get(first, ()))
-        found["at"] += job.times.get(first, ())
-        if with_step:
-            found["step"] += [step for step, _ in job.points.get(first, ())]
-        for name, tag in tags.items():
-            values = [finite(value) for value in job.values(tag)]
-            found[name] += values if len(values) == length else [None] * length
-    places = _spread(len(found["at"]))
-    return {name: [values[place] for place in places] for name, values in found.items()}
+def _training(config: Config, view: RunView) -> TrainingCurves:
+    jobs = view.jobs.get(f"training-{config.training.model_type}", ())
+    return TrainingCurves(**_columns([point for job in jobs for point in job.epochs], TrainingCurves))
+
+
+def _rates(view: RunView) -> RateCurves:
+    return RateCurves(**_columns([point for job in view.jobs.get("generation", ()) for point in job.rates], RateCurves))
+
+
+def _columns(points: Sequence[tuple[float, Any]], kind: type[TrainingCurves | RateCurves]) -> dict[str, list[Any]]:
+    """The fields of `kind` as columns with a row for each of some points, which are pairs (time, values)."""
+    some = [points[place] for place in _spread(len(points))]
+    columns: dict[str, list[Any]] = {"at": [at for at, _ in some]}
+    for name in kind.model_fields.keys() - {"at"}:
+        columns[name] = [finite(getattr(values, name)) for _, values in some]
+    return columns
 
 
 def _spread(length: int) -> list[int]:

@@ -1,6 +1,5 @@
 """Forecasts when a run ends, and the reason: its target, its cycles or its time limit."""
 
-import math
 from typing import Literal
 
 from alphapente.config import Config
@@ -45,11 +44,6 @@ def time_left(
         by: EndsBy = "target" if end >= config.pipeline.total_records_target else "cycles"
         found.append((max(0, end - now) / rate, by))
     return min(found, default=(None, None), key=lambda one: one[0])
-
-
-def finite(number: float) -> float | None:
-    """The number, or None if JSON cannot represent it."""
-    return number if math.isfinite(number) else None
 
 
 def limit_s(config: Config) -> float | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from alphapente.arena.ratings.ratings import RatedPlayer, rate_matches, warnings
 from alphapente.config import Config
 from alphapente.errors import AlphaPenteError, RequestError
-from alphapente.network.paths import history_folder
-from alphapente.pipeline.history import KeptNetwork, end_to_end, read_history
+from alphapente.events import KeptNetwork
+from alphapente.network.paths import HISTORY
+from alphapente.pipeline.history import end_to_end, read_history
 from alphapente.web.database import open_records
 from alphapente.web.run.schemas import RatedView, RatingsAnswer
 
@@ -28,7 +29,7 @@ def ratings(config: Config, board_size: int) -> RatingsAnswer:
             warnings=[],
             message=str(error),
         )
-    kept = _by_digest(history_folder(config))
+    kept = _by_digest(config.pipeline.checkpoint_folder)
     return RatingsAnswer(
         variant=variant,
         board_size=board_size,
@@ -64,7 +65,7 @@ def _by_digest(folder: Path) -> dict[str, KeptNetwork]:
     """The networks that a run has kept, by the digest of their weights, as matches know them."""
     found = {}
     for kept in end_to_end(read_history(folder)):
-        path = folder / kept.checkpoint
+        path = folder / HISTORY / kept.checkpoint
         try:
             found[_digest(path, path.stat().st_mtime_ns)] = kept
         except (OSError, AlphaPenteError):  # deleted or damaged meanwhile: omitted from the curve

@@ -1,6 +1,6 @@
-"""The current state of a run, read from its state file, status file, database and lock. Changes nothing.
+"""The current state of a run, read from its state file, event log, database and lock. Changes nothing.
 
-The run is a process of its own that does not know its observers. Its status file shows what it does now, its state file
+The run is a process of its own that does not know its observers. Its event log shows what it does now, its state file
 and the database what it has done, its lock whether it is alive.
 """
 
@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from alphapente.config import Config, ConfigError, stage_sizes
 from alphapente.errors import AlphaPenteError, FailureError
+from alphapente.pipeline.run_view import view_run
 from alphapente.pipeline.state import STATE_NAME, State, load_state, scheduler_at_work
-from alphapente.pipeline.status import STATUS_NAME, Status, read_status
+from alphapente.pipeline.status import Status, finite
 from alphapente.web.database import records_of
 from alphapente.web.run.configs import Configs, Named
-from alphapente.web.run.forecast import finite, limit_s, records_end, records_per_s, time_left
+from alphapente.web.run.forecast import limit_s, records_end, records_per_s, time_left
 from alphapente.web.run.schemas import (
     CycleGames,
     NoteView,
@@ -46,9 +47,9 @@ class Run:
     """The folder of its checkpoints. It identifies the run."""
     state: State | None
     status: Status | None
-    """The status of this run; None if an older version made it, or it has not begun."""
+    """The status of this run; None if it has not begun."""
     left_status: Status | None
-    """The status file as it is, possibly of a failed start."""
+    """The newest status in the folder, possibly of a failed start."""
     problem: str
     """Why its state cannot be read; "" if it can."""
     pid: int | None
@@ -70,7 +71,7 @@ def read_run(one: Named) -> Run:
             config = Config.model_validate(state.settings)
         except ValidationError:  # of another version with other settings
             config = plain
-    status = read_status(folder / STATUS_NAME)
+    status = view_run(plain).status
     own = status if status is not None and (state is None or status.run == state.run) else None
     return Run(one, config, folder, state, own, status, problem, scheduler_at_work(folder))
 
