@@ -45,13 +45,13 @@ def test_calibration_by_hand() -> None:
 
 def test_overconfident_and_underconfident_values() -> None:
     """One bin each: 0.5 is overconfident by 0.5 if half is won; -0.5 is underconfident if all is lost."""
-    ones = np.ones(8, np.float32)
-    half_won = np.where(np.arange(8) % 2, 1, -1).astype(np.float32)
+    ones, won = np.ones(8, np.float32), np.ones(8, np.int8)
+    half_won = np.where(np.arange(8) % 2, 1, -1).astype(np.int8)
     even = calibration(0.5 * ones, half_won, 5)
     assert (even.overconfidence, even.bins) == (0.5, [(0.5, 0.0, 8)])
-    lost = calibration(-0.5 * ones, -ones, 5)
+    lost = calibration(-0.5 * ones, -won, 5)
     assert (lost.overconfidence, lost.bins) == (0.0, [(-0.5, -1.0, 8)])
-    assert calibration(-0.5 * ones, ones, 5).overconfidence == 1.5
+    assert calibration(-0.5 * ones, won, 5).overconfidence == 1.5
 
 
 def asked_about(records: RecordBatch) -> tuple[list[Batch], HeldOut]:
