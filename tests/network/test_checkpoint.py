@@ -154,10 +154,10 @@ def test_another_type_class_or_size_is_refused_with_what_differs(tmp_path: Path,
 def test_a_size_that_a_checkpoint_does_not_name_has_the_value_from_before_it_was_a_setting(tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
     save(path, made("mixnet"))
-    rewritten(path, sizes={"channels": 64})
+    rewritten(path, sizes={"channels": 128})
     found = read(path)
-    assert found.sizes == {"channels": 64, "policy_channels": 32, "value_hidden": 96}
-    require_spec(path, found, spec_of(load_config(None), "mixnet"))
+    assert found.sizes == {"channels": 128, "policy_channels": 32, "value_hidden": 96}
+    require_spec(path, found, spec_of(Config(), "mixnet"))
 
 
 def test_other_planes_are_refused(tmp_path: Path) -> None:

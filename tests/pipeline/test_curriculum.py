@@ -130,7 +130,7 @@ def test_the_time_limit_reserves_time_for_the_training(tmp_path: Path, monkeypat
     """The second generation never ends by itself; the time of the first trainings is reserved for its own."""
     monkeypatch.setenv("STAND_IN", "slow")
     events = run_here(
-        tmp_path, "pipeline.time_limit_minutes=0.1", "pipeline.generation_cycles=2", "generation.record_limit=300"
+        tmp_path, "pipeline.time_limit_minutes=0.2", "pipeline.generation_cycles=2", "generation.record_limit=600"
     )
     assert steps(events)[:4] == ["Generation 1", "Training 1.1", "Training 1.2", "Generation 2"]
     assert "for training: ending Generation 2" in notes(events)
