@@ -80,7 +80,9 @@ class Batch(NamedTuple):
 
 def samples_of(records: RecordBatch, outcome_weight: float) -> Samples:
     """The records as contiguous arrays with their value labels."""
-    arrays = {name: np.ascontiguousarray(getattr(records, name), dtype) for name, dtype in ARRAYS.items()}
+    arrays: dict[str, Any] = {
+        name: np.ascontiguousarray(getattr(records, name), dtype) for name, dtype in ARRAYS.items()
+    }
     return Samples(
         variant=variant_index(records.variant),
         size=int(records.board_size),
