@@ -142,9 +142,8 @@ def _encode_numbers(column: Column, records: list[SearchRecord]) -> list[Any]:
 
 def _encode_boards(records: list[SearchRecord], area: int) -> list[bytes]:
     boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
-    wrong = np.argwhere((boards < 0) | (boards > 2))
-    if len(wrong):
-        index, point = wrong[0]
+    if boards.min() < 0 or boards.max() > 2:
+        index, point = np.argwhere((boards < 0) | (boards > 2))[0]
         raise RequestError(
             f"ply {records[index].ply}: the record's board holds {boards[index, point]}: allowed are 0, 1 and 2"
         )
