@@ -6,7 +6,7 @@ sequence of 6-byte entries (little-endian): point uint16, visits uint16, probabi
 
 import itertools
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -120,27 +120,30 @@ def _refuse_misshapen(record: SearchRecord, area: int, num_plies: int) -> None:
 
 
 def _encode_numbers(column: Column, records: list[SearchRecord]) -> list[Any]:
-    numbers = list(map(attrgetter(column.array), records))
+    numbers: list[Any] = list(map(attrgetter(column.array), records))
     if column.part is not None:
-        numbers = [pair[column.part] for pair in numbers]
-    if column.allowed is not None:
-        known = [number for number in numbers if number is not None]
-        outside = column.is_outside(np.array(known, np.float64))
-        if outside.any():
-            wrong = known[int(np.argmax(outside))]
-            ply = next(record.ply for record, number in zip(records, numbers, strict=True) if number is wrong)
-            raise RequestError(f"ply {ply}: {column.array} {column.refusal(wrong)}")
-    if column.unit != 1:
-        return [None if x is None else min(_MAX_SMALLINT, round(max(0.0, x) * column.unit)) for x in numbers]
+        numbers = list(map(itemgetter(column.part), numbers))
     kind = int if issubclass(column.dtype, np.integer) else float
-    return [None if number is None else kind(number) for number in numbers]
+    if column.unknown is None:
+        numbers = known = list(map(kind, numbers))
+    else:
+        numbers = [None if number is None else kind(number) for number in numbers]
+        known = [number for number in numbers if number is not None]
+    if column.allowed is not None and known:
+        (low, high), total = column.allowed, sum(known)  # NaN is no number's minimum, but it makes the sum NaN
+        if not (low <= min(known) and max(known) <= high and total == total):
+            for record, number in zip(records, numbers, strict=True):
+                if number is not None and column.is_outside(np.array(number)):
+                    raise RequestError(f"ply {record.ply}: {column.array} {column.refusal(number)}")
+    if column.unit == 1:
+        return numbers
+    return [None if x is None else min(_MAX_SMALLINT, round(max(0.0, x) * column.unit)) for x in numbers]
 
 
 def _encode_boards(records: list[SearchRecord], area: int) -> list[bytes]:
     boards = np.concatenate([record.board for record in records]).reshape(len(records), area)
-    wrong = np.argwhere((boards < 0) | (boards > 2))
-    if len(wrong):
-        index, point = wrong[0]
+    if boards.min() < 0 or boards.max() > 2:
+        index, point = np.argwhere((boards < 0) | (boards > 2))[0]
         raise RequestError(
             f"ply {records[index].ply}: the record's board holds {boards[index, point]}: allowed are 0, 1 and 2"
         )
