@@ -1,6 +1,7 @@
 """The real pipeline on a small board: self-play and training, killed in each phase and resumed each time."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -91,7 +92,8 @@ def left_over(folder: Path) -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+            here = process.cwd() == str(folder) and process.pid != os.getpid()
+            if here and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
         except psutil.Error:
             continue
