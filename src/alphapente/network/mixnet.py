@@ -2,8 +2,9 @@
 
 For each point and each of four directions, the line pattern through the point (network/patterns.py) selects a row of a
 table; the four rows and a row for the captured stones are added. ReLU, a depthwise 3x3 convolution and ReLU follow,
-then heads that compute only the points near a stone and mix each with its neighbours. So the first layer, with a
-receptive field of nine points in each line, costs four look-ups a point, whatever it has learned.
+then heads that mix each point with its neighbours. So the first layer, with a receptive field of nine points in each
+line, costs four look-ups a point, whatever it has learned. Only points near a stone are computed (patterns.NEAR); all
+others count as 0.
 
 The idea is Rapfi's (Jin, Duan, Hang 2025, arXiv 2503.13178), whose tables contain the output of a deep convolution for
 each line. Here a row is the sum of embeddings of the pattern's centres of radius 1 to RADIUS: a pattern that was never
@@ -26,7 +27,10 @@ DEVIATIONS = (0.3, 0.3, 0.03, 0.03)
 
 
 class LineFeatures(nn.Module):
-    """The trunk: patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to float[B, channels, S, S]."""
+    """The trunk: patterns int16[B, P, 4], captured uint8[B, 2] and near uint8[B, P] to float[B, channels, S, S].
+
+    Points that are not near are 0.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -20,9 +20,6 @@ SqlType = Literal["{key}", "{blob}", "{real}", "SMALLINT", "INTEGER", "BIGINT"]
 Origin = Literal["store", "search", "game"]
 """What a value comes from: the store's numbering, a field of `SearchRecord`, or the whole game."""
 
-_ROUNDING = 1e-4
-"""How far a number may exceed its range, as rounded means of values do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -44,6 +41,8 @@ class Column:
     """A number x is stored as round(x * unit)."""
     allowed: tuple[float, float] | None = None
     """The smallest and the largest number; NaN is outside of every range. None: any number."""
+    rounding: float = 0.0
+    """How far a number may exceed its range, as rounded means of values do."""
     since: int = 1
     """The schema version that added it."""
     constraint: str = ""
@@ -63,7 +62,7 @@ class Column:
     def is_outside(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
         """bool[n]: which numbers are not allowed. None of them may stand for NULL."""
         low, high = self.allowed or (-math.inf, math.inf)
-        return ~((numbers >= low - _ROUNDING) & (numbers <= high + _ROUNDING))
+        return ~((numbers >= low - self.rounding) & (numbers <= high + self.rounding))
 
     def refusal(self, number: float) -> str:
         """What to say of a number that is not allowed."""
@@ -76,6 +75,8 @@ def _later(name: str, array: str, meaning: str, part: int | None = None) -> Colu
     return Column(name, "SMALLINT", "game", array, np.int16, meaning, part=part, unknown=-1, since=3)
 
 
+_VALUE_ROUNDING = 1e-4
+
 COLUMNS = (
     Column("id", "{key}", "store", "ids", np.int64, "its key"),
     Column("game_id", "BIGINT", "store", "game_ids", np.int64, "its game", constraint="REFERENCES games (id)"),
@@ -86,7 +87,16 @@ COLUMNS = (
     Column("to_move", "SMALLINT", "search", "to_move", np.int8, "the player to move", allowed=(1, 2)),
     Column("policy", "{blob}", "search", "points", np.int16, "the listed points, packed", encoding="policy"),
     Column("rest", "{real}", "search", "unlisted", np.float32, "probability of all other points", allowed=(0, 1)),
-    Column("search_value", "{real}", "search", "search_value", np.float32, "value of the search", allowed=(-1, 1)),
+    Column(
+        "search_value",
+        "{real}",
+        "search",
+        "search_value",
+        np.float32,
+        "value of the search",
+        allowed=(-1, 1),
+        rounding=_VALUE_ROUNDING,
+    ),
     Column(
         "random_value",
         "{real}",
@@ -96,6 +106,7 @@ COLUMNS = (
         "the search's value at the first later ply that was played at random; NULL: none",
         unknown=math.nan,
         allowed=(-1, 1),
+        rounding=_VALUE_ROUNDING,
     ),
     Column("outcome", "SMALLINT", "game", "outcome", np.int8, "1 won, 0 drawn, -1 lost"),
     Column("simulations", "INTEGER", "search", "simulations", np.int32, "simulations of the search"),

@@ -127,7 +127,8 @@ def can_open(trees: Trees, tree: int, node: int) -> bool:
 
 @kernel
 def must_grow(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
-    """Whether a searched tree may grow and one more simulation might find it full, with up to `in_flight` leaves out.
+    """Whether a searched tree may grow and one more simulation might find it full, while `in_flight` leaves await
+    the network.
 
     True also if the table of exploration is too short for the visits.
     """
