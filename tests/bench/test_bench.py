@@ -29,7 +29,7 @@ from alphapente.network.load import PlayableNetwork, playable
 from alphapente.network.models import build_model
 from alphapente.network.openvino_backend import computes_bf16, computes_int8
 from alphapente.rules.position import VARIANTS, new_positions
-from alphapente.search.mcts.forest import Forest
+from alphapente.search import Forest
 
 FLOATING = "bf16" if computes_bf16() else "fp32"
 INT8 = computes_int8() and importlib.util.find_spec("nncf") is not None

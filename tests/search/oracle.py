@@ -7,8 +7,10 @@ import numpy as np
 
 from alphapente.config import SearchSettings
 from alphapente.rules.notation import point_name
-from alphapente.search.mcts.forest import Forest
-from alphapente.search.mcts.tree import NOTHING, PROVEN_DRAW, PROVEN_LOSS, UNKNOWN, UNOPENED, Trees
+from alphapente.rules.tactics import DRAWS, LOSES, UNDECIDED, WINS
+from alphapente.search import Forest
+from alphapente.search.layout import NOTHING, UNOPENED
+from alphapente.search.mcts.tree import Tree
 
 
 @dataclass
@@ -36,27 +38,25 @@ def prior_of(bits: int) -> float:
     return float(np.array([bits << 16], np.uint32).view(np.float32)[0])
 
 
-def read_tree(trees: Trees, tree: int, node: int = 0) -> PlainNode:
-    """A node of the forest's tree with its subtree."""
-    record = trees.nodes[tree, node]
-    plain = PlainNode(
-        int(record["visits"]), float(record["value_sum"]), float(record["raw_value"]), int(record["proven"])
-    )
-    first = int(record["first_edge"])
-    for edge in trees.edges[tree, first : first + int(record["num_edges"])]:
-        child = int(edge["child"])
+def read_tree(tree: Tree, node: int = 0) -> PlainNode:
+    """A node of a tree with its subtree."""
+    record = tree.nodes[node]
+    plain = PlainNode(int(record.visits), float(record.value_sum), float(record.raw_value), int(record.proven))
+    first = int(record.first_edge)
+    for edge in tree.edges[first : first + int(record.num_edges)]:
+        child = int(edge.child)
         plain.edges.append(
             PlainEdge(
-                int(edge["point"]),
-                int(edge["visits"]),
-                float(edge["value_sum"]),
-                float(edge["prior"]),
-                int(edge["proven"]),
-                int(edge["in_flight"]),
-                read_tree(trees, tree, child) if child >= 0 else None,
+                int(edge.point),
+                int(edge.visits),
+                float(edge.value_sum),
+                float(edge.prior),
+                int(edge.proven),
+                int(edge.in_flight),
+                read_tree(tree, child) if child >= 0 else None,
             )
         )
-    plain.unopened = {point: prior_of(int(bits)) for point, bits in enumerate(trees.priors[tree, node]) if bits}
+    plain.unopened = {point: prior_of(int(bits)) for point, bits in enumerate(tree.priors[node]) if bits}
     return plain
 
 
@@ -74,12 +74,12 @@ def plain_puct(node: PlainNode, settings: SearchSettings, reduction: float) -> d
     if node.unopened:
         scores[UNOPENED] = urgency + explore * max(node.unopened.values())
     for place, edge in enumerate(node.edges):
-        if edge.proven == PROVEN_LOSS:
+        if edge.proven == LOSES:
             continue
         lost = edge.in_flight * settings.virtual_loss
         visits = edge.visits + lost
-        if edge.proven != UNKNOWN:
-            value = 0.0 if edge.proven == PROVEN_DRAW else 1.0
+        if edge.proven != UNDECIDED:
+            value = 0.0 if edge.proven == DRAWS else 1.0
         else:
             value = (edge.value_sum - lost) / visits if visits else urgency
         scores[place] = value + explore * edge.prior / (1 + visits)
@@ -92,7 +92,7 @@ def plain_forced(node: PlainNode, k: float) -> int:
     short = [
         (-edge.prior, place)
         for place, edge in enumerate(node.edges)
-        if edge.visits and edge.proven == UNKNOWN and edge.visits < math.sqrt(k * edge.prior * total)
+        if edge.visits and edge.proven == UNDECIDED and edge.visits < math.sqrt(k * edge.prior * total)
     ]
     return min(short)[1] if short else NOTHING
 
@@ -106,11 +106,11 @@ def plain_pruned(node: PlainNode, settings: SearchSettings) -> dict[int, int]:
         return edge.value_sum / edge.visits + explore * edge.prior / (1 + visits)
 
     total = sum(edge.visits for edge in node.edges)
-    best = max((edge for edge in node.edges if edge.proven != PROVEN_LOSS), key=lambda edge: edge.visits)
+    best = max((edge for edge in node.edges if edge.proven != LOSES), key=lambda edge: edge.visits)
     left = {}
     for edge in node.edges:
         visits = edge.visits
-        if edge is not best and visits and edge.proven == UNKNOWN:
+        if edge is not best and visits and edge.proven == UNDECIDED:
             for _ in range(math.floor(math.sqrt(settings.forced_playouts * edge.prior * total))):
                 if visits and bound(edge, visits - 1) < bound(best, best.visits):
                     visits -= 1
@@ -136,7 +136,7 @@ def check_sums(node: PlainNode, is_root: bool = True, own_visits: int | None = N
         assert abs(edge.value_sum) <= edge.visits + 1e-3
         if edge.child is not None:
             check_sums(edge.child, False)
-            if edge.proven == UNKNOWN:
+            if edge.proven == UNDECIDED:
                 assert edge.visits == edge.child.visits
 
 
@@ -147,14 +147,14 @@ def drawn(forest: Forest, tree: int = 0) -> str:
     def draw(node: PlainNode, indent: str) -> None:
         for edge in node.edges:
             if edge.visits:
-                certain = {UNKNOWN: "", 1: " wins", -1: " loses", PROVEN_DRAW: " draws"}[edge.proven]
+                certain = {UNDECIDED: "", WINS: " wins", LOSES: " loses", DRAWS: " draws"}[edge.proven]
                 value = edge.value_sum / edge.visits
                 name = point_name(edge.point, forest.size)
                 lines.append(f"{indent}{name} {edge.visits}x {value:+.2f}{certain}")
                 if edge.child is not None:
                     draw(edge.child, indent + "  ")
 
-    root = read_tree(forest.trees, tree)
+    root = read_tree(forest.tree(tree))
     lines.append(f"root {root.visits}x {root.value_sum / root.visits:+.2f}")
     draw(root, "  ")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import IN_PLAY, VARIANTS, Position, new_positions
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover
 
 FAST, PLAIN = Prover(), Prover(plain=True)
 

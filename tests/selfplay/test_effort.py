@@ -6,7 +6,7 @@ import pytest
 from alphapente.config import GenerationSettings
 from alphapente.records.model import SearchRecord
 from alphapente.rules.position import new_positions
-from alphapente.search.mcts.forest import Exploration
+from alphapente.search import Exploration
 from alphapente.selfplay.effort import ONE_EVALUATION, Effort, decidedness, effort_at, temperature_at
 from alphapente.selfplay.game import GameInPlay
 

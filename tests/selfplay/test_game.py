@@ -9,7 +9,7 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.errors import FailureError
 from alphapente.rules.position import VARIANTS, stones
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search import SearchResult
 from alphapente.selfplay.game import (
     GameInPlay,
     finished_record,

@@ -15,7 +15,7 @@ from alphapente.network.evaluator import Evaluator
 from alphapente.network.load import PlayableNetwork
 from alphapente.network.openvino_backend import PortableNetwork
 from alphapente.rules import Game
-from alphapente.search.solver.solve import Solver
+from alphapente.search import Solver
 from alphapente.web.engines import Engines
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Loaded, Networks

@@ -11,8 +11,8 @@ import pytest
 
 from alphapente.rules import Game
 from alphapente.rules.notation import parse_point
-from alphapente.search.mcts.root import SearchResult
-from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
+from alphapente.rules.tactics import LOSES, UNDECIDED, WINS
+from alphapente.search import SearchResult
 from alphapente.web.reviewing import accuracy, describe_win, review_move
 from alphapente.web.schemas import ReviewedMove
 from alphapente.web.searches import ForcedWin, SearchSnapshot
@@ -71,7 +71,7 @@ def test_what_is_refused(client: httpx.Client, body: dict[str, Any], status: int
 
 
 def snapshot(
-    game: Game, best: str, value: float, proven: int = UNKNOWN, forced: ForcedWin | None = None
+    game: Game, best: str, value: float, proven: int = UNDECIDED, forced: ForcedWin | None = None
 ) -> SearchSnapshot:
     """A hand-made search result; `value` is that of the player to move."""
     points = game.size**2
@@ -119,12 +119,12 @@ def test_a_win_that_still_stands_was_not_missed_but_one_at_once_is_named() -> No
     before = Game.from_moves("E5 A1 B2 A3 E6 A5 E7 C9 E8 J1", "gomoku", 9)
     win = ForcedWin(1, 1, (parse_point("E9", 9),))
     behind = Game.from_moves([*before.moves, "D2"], "gomoku", 9)
-    before_snapshot = snapshot(before, "E9", 1.0, PROVEN_WIN, win)
-    lost = snapshot(behind, "E9", -1.0, PROVEN_LOSS)
+    before_snapshot = snapshot(before, "E9", 1.0, WINS, win)
+    lost = snapshot(behind, "E9", -1.0, LOSES)
     still = review_move(behind, before_snapshot, lost)
     assert (still.verdict, still.comment) == ("good", "E9 wins at once by five.")
     longer = ForcedWin(1, 3, tuple(parse_point(name, 9) for name in ("A2", "A4", "E9")))
-    another = review_move(behind, snapshot(before, "A2", 1.0, PROVEN_WIN, longer), lost)
+    another = review_move(behind, snapshot(before, "A2", 1.0, WINS, longer), lost)
     assert (another.verdict, another.comment) == ("good", "A2 was the engine's move.")
     gone = review_move(behind, before_snapshot, snapshot(behind, "E9", 0.2))
     assert (gone.verdict, gone.comment) == ("missed win", "E9 wins at once by five.")
@@ -136,7 +136,7 @@ def test_a_win_given_to_the_opponent_is_reported() -> None:
     behind = Game.from_moves("A1 E5 C1 E6 A5 E7 J1 E8 J3", "gomoku", 9)
     before = Game.from_moves(behind.moves[:-1], "gomoku", 9)
     win = ForcedWin(2, 1, (parse_point("E9", 9),))
-    move = review_move(behind, snapshot(before, "E9", 0.0), snapshot(behind, "E9", 1.0, PROVEN_WIN, win))
+    move = review_move(behind, snapshot(before, "E9", 0.0), snapshot(behind, "E9", 1.0, WINS, win))
     assert move.verdict == "blunder"
     assert move.comment == "Now E9 wins at once by five for player 2."
 

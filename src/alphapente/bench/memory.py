@@ -14,7 +14,7 @@ from alphapente.bench.report import Row
 from alphapente.config import Config
 from alphapente.errors import FailureError
 from alphapente.network.load import PlayableNetwork
-from alphapente.search.mcts.forest import Forest
+from alphapente.search import Forest
 from alphapente.selfplay.loop import SelfPlay
 from alphapente.selfplay.worker_pool import Task, seeds_of
 

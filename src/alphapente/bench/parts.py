@@ -24,16 +24,16 @@ from alphapente.rules.canonical import canonical_symmetry, stone_numbers
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES, copy_turned
-from alphapente.rules.tactics import find_tactics, new_bitboards
+from alphapente.rules.tactics import UNDECIDED, find_tactics, new_bitboards
 from alphapente.search.mcts import gumbel_root
 from alphapente.search.mcts.backup import back_up
-from alphapente.search.mcts.edges import find_next
+from alphapente.search.mcts.edges import edge_on_path, find_next
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.forest import Forest
 from alphapente.search.mcts.puct import select_puct
-from alphapente.search.mcts.root import SearchResult
 from alphapente.search.mcts.selection import select
-from alphapente.search.mcts.tree import IDLE, SEARCHING, UNKNOWN, Leaves, SelectionConstants, Trees
+from alphapente.search.mcts.state import IDLE, SEARCHING, SearchResult
+from alphapente.search.mcts.tree import Leaves, SelectionConstants, Trees, tree_at
 
 LAPS = 5
 """How often each part is measured; the fastest counts, since disturbances only slow it down."""
@@ -159,13 +159,12 @@ def record_leaves(trees: Trees, leaves: Leaves, recorded: Recorded, count: int) 
         depth = leaves.depth[place]
         if not leaves.active[place] or depth == 0 or leaves.position[place]["winner"] != IN_PLAY:
             continue
-        tree = leaves.tree[place]
-        copy_position(recorded.root[count], trees.root[tree])
+        tree = tree_at(trees, leaves.tree[place])
+        copy_position(recorded.root[count], tree.root)
         copy_position(recorded.leaf[count], leaves.position[place])
         recorded.depth[count], recorded.symmetry[count] = depth, leaves.symmetry[place]
         for level in range(depth):
-            first = trees.nodes[tree, leaves.path_node[place, level]]["first_edge"]
-            recorded.points[count, level] = trees.edges[tree, first + leaves.path_edge[place, level]]["point"]
+            recorded.points[count, level] = tree.edges[edge_on_path(tree, leaves, place, level)].point
         count += 1
     return count
 
@@ -204,7 +203,7 @@ def _back_up_all(trees: Trees, leaves: Leaves, laps: int) -> int:
     for _ in range(laps):
         for place in range(len(leaves.tree)):
             if leaves.active[place] and leaves.depth[place] > 0:
-                back_up(trees, leaves, place, 0.0, UNKNOWN)
+                back_up(tree_at(trees, leaves.tree[place]), leaves, place, 0.0, UNDECIDED)
                 count += 1
     return count
 
@@ -215,12 +214,12 @@ def _choose_all(trees: Trees, constants: SelectionConstants, leaves: Leaves, lap
     for _ in range(laps):
         for place in range(len(leaves.tree)):
             if leaves.active[place] and leaves.depth[place] > 0:
-                tree = np.int64(leaves.tree[place])
+                tree = tree_at(trees, leaves.tree[place])
                 if constants.gumbel:
-                    gumbel_root.choose(trees, constants, tree)
+                    gumbel_root.choose(tree, constants)
                 for level in range(1 if constants.gumbel else 0, leaves.depth[place]):
                     node = np.int64(leaves.path_node[place, level])
-                    select_puct(trees, constants, tree, node, constants.first_play_reduction)
+                    select_puct(tree, constants, node, constants.first_play_reduction)
                 count += 1
     return count
 
@@ -230,7 +229,8 @@ def _find_next_all(trees: Trees, leaves: Leaves, laps: int) -> None:
     for _ in range(laps):
         for place in range(len(leaves.tree)):
             if leaves.active[place] and leaves.depth[place] > 0:
-                find_next(trees, np.int64(leaves.tree[place]), leaves.path_node[place, leaves.depth[place] - 1])
+                tree, node = tree_at(trees, leaves.tree[place]), leaves.path_node[place, leaves.depth[place] - 1]
+                find_next(tree, np.int64(node))
 
 
 def seconds_a_leaf(recorded: Recorded, forest: TimedForest) -> dict[str, float]:

@@ -18,7 +18,7 @@ from alphapente.config import Config
 from alphapente.network.device import num_cores
 from alphapente.rules.kernels import play
 from alphapente.rules.position import Position, new_positions
-from alphapente.search.mcts.forest import Forest
+from alphapente.search import Forest
 from alphapente.search.mcts.tree import EDGE, NODE
 
 NODES = (1_000, 10_000, 100_000, 1_000_000)
@@ -86,7 +86,7 @@ def _grow(forest: Forest, rng: np.random.Generator, nodes: int) -> None:
         while 0 not in forest.step():
             pass
         proven = forest.result(0).proven
-        if forest.trees.heads[0]["num_nodes"] >= nodes:
+        if forest.trees.heads[0].num_nodes >= nodes:
             return
 
 

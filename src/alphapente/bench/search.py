@@ -15,7 +15,7 @@ from alphapente.config import Config
 from alphapente.network.evaluator import UniformEvaluator
 from alphapente.rules.kernels import play, random_point
 from alphapente.rules.position import IN_PLAY, Position, new_positions
-from alphapente.search.mcts.forest import Exploration
+from alphapente.search import Exploration
 from alphapente.selfplay.sizing import GAMES_ON_CPU
 
 BATCH = GAMES_ON_CPU

@@ -14,7 +14,7 @@ from alphapente.rules.game import MARKS, Game
 from alphapente.rules.gametext import decode_text, read_game
 from alphapente.rules.notation import COLUMNS, NotationError, format_moves, parse_point, point_name
 from alphapente.rules.position import DRAW, stones
-from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_WIN
+from alphapente.rules.tactics import DRAWS, WINS
 
 EngineMaker = Callable[[int], Engine]
 """Makes an engine for a board size."""
@@ -261,10 +261,10 @@ class TerminalGame:
 def _opinion_text(opinion: Analysis, player: int) -> str:
     """The search result as text; `player` is to move, and the value is for this player."""
     result = opinion.result
-    if result.proven == PROVEN_DRAW:
+    if result.proven == DRAWS:
         return "a proven draw"
     if result.proven:
-        winner = player if result.proven == PROVEN_WIN else 3 - player
+        winner = player if result.proven == WINS else 3 - player
         return f"player {winner} has a proven win"
     chance = (result.value + 1) / 2
     return f"value {result.value:+.2f} for player {player} ({chance:.0%})"

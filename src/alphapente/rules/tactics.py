@@ -51,8 +51,11 @@ MAPS = _MARKS + 8
 _FOURS, _THREES, _FLANKED_BEHIND, _FLANKED_AHEAD = 0, 2, 4, 6
 _WORDS_OF_STONES = 6
 """Words that can have stones: 6 * 64 = 384 bits reach from FIRST_CELL to beyond the last point of 19x19, cell 462."""
-UNDECIDED, WINS, LOSES, MUST_REPLY = 0, 1, 2, 3
-"""The verdicts of `find_tactics`."""
+UNDECIDED, WINS, LOSES, DRAWS, MUST_REPLY = 0, 1, -1, 2, 3
+"""What is certain about a position, for its player to move: verdicts of tactics, solver and tree search.
+
+A win for one player is a loss for the other, with the sign changed. Tactics never find DRAWS; MUST_REPLY is undecided.
+"""
 
 Bitboards = NDArray[np.uint64]
 """uint64[MAPS, ROW], see `new_bitboards`."""

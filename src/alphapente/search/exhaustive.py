@@ -12,42 +12,41 @@ from alphapente.compiled import kernel
 from alphapente.rules.bitboards import next_cell, point_of
 from alphapente.rules.kernels import copy_position, is_legal, play
 from alphapente.rules.position import BOAT, CELL_OF, IN_PLAY, MAX_POINTS, POOF, POSITION, Position, Positions
-from alphapente.rules.tactics import LOSES, MAPS, REPLIES, WINS, find_tactics, new_bitboards
+from alphapente.rules.tactics import LOSES, MAPS, REPLIES, UNDECIDED, WINS, find_tactics, new_bitboards
+from alphapente.search.layout import NO_POINT
 
 MAX_DEPTH = 12
-"""The most plies that a proof may have."""
-
-_NO, _YES, _OPEN = 0, 1, 2
+"""The most plies that a proof may have: the time grows with the number of moves to this power."""
 
 Points = NDArray[np.int16]
 
 
 @kernel
 def _known(stack: Positions, bits: NDArray[np.uint64], level: int, plies: int, attacking: bool) -> int:
-    """Whether the attacker wins stack[level] within `plies`, by its tactics: _YES, _NO or _OPEN; fills bits[level]."""
+    """The verdict on stack[level] for the attacker, by its tactics; LOSES: no win within `plies`. Fills bits[level]."""
     variant = stack[level]["variant"]
     verdict = find_tactics(stack[level], bits[level], stack[-1])
     if verdict == WINS:
-        return _YES if attacking else _NO
+        return WINS if attacking else LOSES
     if verdict == LOSES:
-        return _YES if not attacking and plies >= 2 else _NO
+        return WINS if not attacking and plies >= 2 else LOSES
     if plies == 1 and (attacking or (variant != POOF and variant != BOAT)):
-        return _NO  # only in poof and boat a player's own stone may lose the game at once
-    return _OPEN
+        return LOSES  # only in poof and boat a player's own stone may lose the game at once
+    return UNDECIDED
 
 
 @kernel
 def _next_point(position: Position, replies: NDArray[np.uint64], point: int, plain: bool) -> int:
-    """The move to try after `point` (-1: the first), -1 when there is none."""
+    """The move to try after `point` (NO_POINT: the first); NO_POINT when there is none."""
     size = np.int64(position["size"])
     if not plain:
-        before = np.int64(CELL_OF[size, point]) if point >= 0 else np.int64(0)
+        before = np.int64(CELL_OF[size, point]) if point != NO_POINT else np.int64(0)
         cell = next_cell(replies, before)
-        return point_of(cell, size) if cell >= 0 else -1
-    for candidate in range(point + 1, size * size):
+        return point_of(cell, size) if cell >= 0 else NO_POINT
+    for candidate in range(point + 1 if point != NO_POINT else 0, size * size):
         if is_legal(position, candidate):
             return candidate
-    return -1
+    return NO_POINT
 
 
 @kernel
@@ -70,12 +69,12 @@ def _wins(
         settled = not entering and result == to_move
         if entering:
             left = plies - (level - first)
-            known = _NO if left <= 0 else _OPEN if plain else _known(stack, bits, level, left, to_move)
-            settled, result = known != _OPEN, known == _YES
-            tried[level] = -1
+            known = LOSES if left <= 0 else UNDECIDED if plain else _known(stack, bits, level, left, to_move)
+            settled, result = known != UNDECIDED, known == WINS
+            tried[level] = NO_POINT
         if not settled:
             point = _next_point(stack[level], bits[level, REPLIES], np.int64(tried[level]), plain)
-            if point >= 0:
+            if point != NO_POINT:
                 tried[level] = point
                 copy_position(stack[level + 1], stack[level])
                 play(stack[level + 1], point)
@@ -107,10 +106,8 @@ def _sort_moves(
         copy_position(stack[1], stack[0])
         play(stack[1], point)
         winner = stack[1]["winner"]
-        if winner != IN_PLAY:
-            tried[answer] = winner == asked
-        elif _wins(stack, bits, tried, (1, not for_mover), plies, plain):
-            tried[answer] = 1
+        is_over = winner != IN_PLAY
+        tried[answer] = winner == asked if is_over else _wins(stack, bits, tried, (1, not for_mover), plies, plain)
 
 
 class Prover:

@@ -24,7 +24,7 @@ from alphapente.errors import FailureError
 from alphapente.events import CompilationProgress, Note, ReportFn
 from alphapente.network.device import num_cores
 
-NUM_KERNELS = 126
+NUM_KERNELS = 124
 """Compiled kernels in the cache after all parts, at which progress is complete; a test counts them."""
 POLL_EVERY_S = 0.5
 _SYSTEM_ERROR = 100
@@ -50,10 +50,9 @@ def _compile_other_half() -> None:
     from alphapente.network.mixnet_backend import MixnetEvaluator
     from alphapente.network.mixnet_kernels import blank_weights
     from alphapente.rules.game import Game
+    from alphapente.search import Forest, Solver
     from alphapente.search.mcts.expansion import expand
-    from alphapente.search.mcts.forest import Forest
     from alphapente.search.mcts.tree import new_scratch
-    from alphapente.search.solver.solve import Solver
 
     size = 9
     evaluator = MixnetEvaluator(blank_weights(), 1, size)

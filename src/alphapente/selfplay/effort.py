@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from alphapente.config import GenerationSettings
 from alphapente.records.model import SearchRecord
-from alphapente.search.mcts.forest import Exploration
-from alphapente.search.mcts.noise import falling
+from alphapente.search import Exploration, falling
 from alphapente.selfplay.game import GameInPlay
 
 

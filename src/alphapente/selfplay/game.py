@@ -14,7 +14,7 @@ from alphapente.records.model import GameRecord, SearchRecord, WonBy
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.near import near_points
 from alphapente.rules.position import IN_PLAY, WON_BY, Position, new_positions, stones
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search import SearchResult
 from alphapente.selfplay.listing import list_points
 
 _PACKED = {

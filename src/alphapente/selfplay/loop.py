@@ -10,10 +10,8 @@ from alphapente.network.load import PlayableNetwork
 from alphapente.records.model import GameRecord
 from alphapente.rules.kernels import legal_points, play
 from alphapente.rules.position import IN_PLAY
-from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.forest import Forest
-from alphapente.search.mcts.root import SearchResult
-from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.rules.tactics import LOSES, WINS
+from alphapente.search import Forest, SearchResult, choose_point
 from alphapente.selfplay.effort import ONE_EVALUATION, Effort, effort_at
 from alphapente.selfplay.game import (
     GameInPlay,
@@ -158,13 +156,13 @@ class SelfPlay:
         """
         policy_weight = self._efforts[tree].policy_weight
         to_move = int(game.position["to_move"])
-        if game.proven_winner == to_move and result.proven != PROVEN_WIN:
+        if game.proven_winner == to_move and result.proven != WINS:
             game.proven_winner, policy_weight = 0, 1.0
         if policy_weight is None:
             return False
         record_search(game, result, policy_weight, divergence(result.policy, self.forest.raw_policy(tree)))
-        if self.config.generation.end_when_proven and result.proven in (PROVEN_WIN, PROVEN_LOSS):
-            game.proven_winner = to_move if result.proven == PROVEN_WIN else 3 - to_move
+        if self.config.generation.end_when_proven and result.proven in (WINS, LOSES):
+            game.proven_winner = to_move if result.proven == WINS else 3 - to_move
         return True
 
 

@@ -56,9 +56,7 @@ def require_memory(config: Config, size: PoolSize) -> None:
     """Raises RequestError if trees and cached evaluations would need more than the machine's memory."""
     import psutil
 
-    from alphapente.search.mcts.cache import cache_bytes
-    from alphapente.search.mcts.forest import most_nodes
-    from alphapente.search.mcts.tree import tree_bytes
+    from alphapente.search import cache_bytes, most_nodes, tree_bytes
 
     games, simulations = size.workers * size.games, config.generation.simulations
     points, cached = config.game.board_size**2, config.search.cached_positions

@@ -6,7 +6,7 @@ from collections import deque
 
 from alphapente.config import Config
 from alphapente.network.device import num_cores
-from alphapente.search.solver.solve import Solver
+from alphapente.search import Solver
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Networks
 from alphapente.web.searches import SOLVER_POSITIONS, Listener, Search, SearchSpec, Trees

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from alphapente.rules.game import Game
 from alphapente.rules.notation import point_name
 from alphapente.rules.position import DRAW
-from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.rules.tactics import LOSES, WINS
 from alphapente.web.schemas import ReviewedMove, Verdict
 from alphapente.web.searches import ForcedWin, SearchSnapshot
 from alphapente.web.views import names, rounded
@@ -28,7 +28,7 @@ def review_move(game: Game, before: SearchSnapshot, after: SearchSnapshot | None
     value_after = _final_value(game, mover) if after is None else -after.result.value
     best = before.result.point
     loss = 0.0 if move == best else max(0.0, value_before - value_after)
-    won = value_after == 1.0 if after is None else after.result.proven == PROVEN_LOSS
+    won = value_after == 1.0 if after is None else after.result.proven == LOSES
     missed = None if move == best or after is None else _win_of(before, mover)
     if missed is not None and won and missed.plies > 1:
         missed = None  # the player chose another forced win
@@ -71,7 +71,7 @@ def _win_of(snapshot: SearchSnapshot, player: int) -> ForcedWin | None:
 
 def _allowed(before: SearchSnapshot, after: SearchSnapshot | None, mover: int) -> ForcedWin | None:
     """The forced win that a move has given to the opponent, who had none before."""
-    if after is None or before.result.proven == PROVEN_LOSS:
+    if after is None or before.result.proven == LOSES:
         return None
     return _win_of(after, 3 - mover)
 
@@ -90,7 +90,7 @@ def _comment(
         return f"{describe_win(game, missed)}."
     if allowed is not None and after is not None:
         return f"Now {describe_win(after.game, allowed)} for player {allowed.winner}."
-    if after is not None and after.result.proven == PROVEN_WIN:
+    if after is not None and after.result.proven == WINS:
         return f"Now player {after.game.to_move} wins for certain."
     return "" if best is None else f"{point_name(best, game.size)} was the engine's move."
 

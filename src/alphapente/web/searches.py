@@ -20,13 +20,18 @@ from alphapente.network.evaluator import Evaluator, Outputs, Wanted
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import play
 from alphapente.rules.position import IN_PLAY, POSITION, Positions, new_positions
-from alphapente.rules.tactics import LOSES, tactics
-from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.forest import MOST_ROOT_POSITIONS, PRINCIPAL_VARIATION, Forest, most_nodes
-from alphapente.search.mcts.root import SearchResult
-from alphapente.search.mcts.timed import Budget, TimedSearch
-from alphapente.search.mcts.tree import PROVEN_WIN, UNKNOWN
-from alphapente.search.solver.solve import Solver
+from alphapente.rules.tactics import LOSES, UNDECIDED, WINS, tactics
+from alphapente.search import (
+    MOST_ROOT_POSITIONS,
+    PRINCIPAL_VARIATION,
+    Budget,
+    Forest,
+    SearchResult,
+    Solver,
+    TimedSearch,
+    choose_point,
+    most_nodes,
+)
 from alphapente.web.networks import Loaded, Networks
 
 SOLVER_POSITIONS = 20_000
@@ -254,7 +259,7 @@ class Search:
         assert policy is not None
         point = choose_point(policy, self.spec.temperature, self._rng)
         nothing = np.zeros(len(policy), np.int32)
-        result = SearchResult(point, policy, nothing, self._raw_value, UNKNOWN, 0, self._raw_value, (point,))
+        result = SearchResult(point, policy, nothing, self._raw_value, UNDECIDED, 0, self._raw_value, (point,))
         self._report(result, finished=True)
         return True
 
@@ -269,7 +274,7 @@ class Search:
         policy[win.line[0]] = 1.0
         line = win.line[:PRINCIPAL_VARIATION]
         visits = np.zeros(points, np.int32)
-        result = SearchResult(win.line[0], policy, visits, 1.0, PROVEN_WIN, 0, self._raw_value, line)
+        result = SearchResult(win.line[0], policy, visits, 1.0, WINS, 0, self._raw_value, line)
         self._report(result, finished=True)
         return True
 

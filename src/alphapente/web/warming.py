@@ -2,7 +2,7 @@
 
 from alphapente.rules.game import Game
 from alphapente.rules.position import GOMOKU, VARIANTS
-from alphapente.search.solver.solve import Solver
+from alphapente.search import Solver
 from alphapente.selfplay.compilation import compile_kernels
 from alphapente.web.parts import Parts
 from alphapente.web.searches import SOLVER_POSITIONS, Search, SearchSnapshot, SearchSpec

@@ -16,7 +16,7 @@ from alphapente.arena.players.gtp_player import GtpPlayer
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.arena.players.references import RolloutPlayer, TacticalPlayer
 from alphapente.config import SearchSettings
-from alphapente.search.mcts.forest import Exploration
+from alphapente.search import Exploration
 
 SIZE = 9
 STAND_IN = Path(__file__).with_name("stand_in_engine.py")

@@ -23,7 +23,7 @@ from alphapente.rules.kernels import play
 from alphapente.rules.near import NEAR, keep_near, near_maps, near_stones
 from alphapente.rules.position import CELL_OF, IN_PLAY, POSITION, VARIANTS, Position, new_positions, stones
 from alphapente.rules.tactics import LOSES, REPLIES, UNDECIDED, WINS, find_tactics, new_bitboards
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover
 from tests.arena.matches.whole import play_match
 
 SUITE = read_suite(BUILT_IN / "tactical.json")

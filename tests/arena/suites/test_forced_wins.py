@@ -7,8 +7,7 @@ from collections import Counter
 
 from alphapente.arena.suites.suite import BUILT_IN, read_suite
 from alphapente.rules.queries import position_key
-from alphapente.search.exhaustive import Prover
-from alphapente.search.solver.solve import Solver
+from alphapente.search import Prover, Solver
 
 PUZZLES = read_suite(BUILT_IN / "forced_wins.json")
 

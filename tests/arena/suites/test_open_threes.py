@@ -12,7 +12,7 @@ from alphapente.rules.kernels import play
 from alphapente.rules.position import POSITION, Position
 from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover
 
 PUZZLES = read_suite(BUILT_IN / "open_threes.json")
 

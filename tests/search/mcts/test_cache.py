@@ -8,9 +8,9 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.position import IN_PLAY, new_positions
 from alphapente.rules.symmetry import SYMMETRIES, transform_positions
-from alphapente.search.mcts.cache import MISSING, find, new_cache, recall, remember
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search import Exploration, Forest, SearchResult, search_position
+from alphapente.search.layout import NOTHING
+from alphapente.search.mcts.cache import find, new_cache, recall, remember
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 RNG = np.random.default_rng
@@ -33,9 +33,9 @@ def test_an_answer_is_recalled_as_the_board_lies() -> None:
     assert (seen == priors).all()
     recall(cache, place, back, seen)
     assert (seen[there] == priors).all()
-    assert find(cache, np.uint64(77 + 64)) == MISSING
+    assert find(cache, np.uint64(77 + 64)) == NOTHING
     remember(cache, np.uint64(77 + 64), 0.5, priors, there)
-    assert find(cache, np.uint64(77)) == MISSING
+    assert find(cache, np.uint64(77)) == NOTHING
 
 
 def game_of(root: Root, positions: int, plies: int = 6) -> tuple[list[SearchResult], Forest]:
@@ -74,12 +74,12 @@ def test_a_transformed_position_is_not_evaluated_again() -> None:
     positions = new_positions(1, "pente", 9)
     positions[0] = position
     first = search_position(forest, position, RNG(0))
-    logits = forest.trees.root_logits[0].copy()
+    logits = forest.tree(0).root_logits.copy()
     for symmetry in range(1, 8):
         before = forest.evaluations
         transformed = search_position(forest, transform_positions(positions, symmetry)[0], RNG(0))
         assert transformed.raw_value == first.raw_value
-        assert forest.trees.root_logits[0][SYMMETRIES[9][symmetry]] == pytest.approx(logits, abs=0.02)
+        assert forest.tree(0).root_logits[SYMMETRIES[9][symmetry]] == pytest.approx(logits, abs=0.02)
         assert forest.evaluations == before, "root and leaf were both known, but for their turning"
 
 

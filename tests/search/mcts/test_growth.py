@@ -7,8 +7,7 @@ import pytest
 
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
-from alphapente.search.mcts.forest import Exploration, Forest
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search import Exploration, Forest, SearchResult
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 ROOTS: tuple[Root, ...] = ("gumbel", "puct")

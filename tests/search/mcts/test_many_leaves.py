@@ -7,7 +7,7 @@ from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import IN_PLAY, VARIANTS, new_positions
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search import Exploration, Forest, search_position
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import check_sums, count_nodes, read_tree
 
@@ -22,11 +22,11 @@ def test_nothing_is_lost_or_looked_at_twice(root: Root, virtual_loss: float) -> 
     forest = Forest(ScriptedEvaluator(8, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=301)
     game = Game.from_moves("1. E5 E6 2. B2 B7 3. H7 G2", size=9)
     result = search_position(forest, game.position, RNG(0))
-    tree = read_tree(forest.trees, 0)
+    tree = read_tree(forest.tree(0))
     check_sums(tree)
     assert result.proven or result.simulations == 301
     assert tree.visits == 1 + result.simulations
-    assert count_nodes(tree) == forest.trees.heads[0]["num_nodes"] == forest.evaluations
+    assert count_nodes(tree) == forest.tree(0).head.num_nodes == forest.evaluations
     assert not forest.busy()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.search import Exploration, Forest, search_position
 from alphapente.search.mcts.gumbel_root import visits_due
 from alphapente.search.mcts.reuse import keep_subtree, new_compaction
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
@@ -30,39 +30,37 @@ def grown(seed: int, root: Root, simulations: int = 200) -> Forest:
 def test_subtree_is_kept_as_it_was(seed: int, root: Root) -> None:
     """For each child of the root: the new tree equals the subtree of the old one, moved to the front."""
     forest = grown(seed, root)
-    trees = forest.trees
-    whole = read_tree(trees, 0)
+    trees, tree = forest.trees, forest.tree(0)
+    whole = read_tree(tree)
     arrays: list[NDArray[Any]] = list(trees)
     saved = [array.copy() for array in arrays]
     for edge in whole.edges:
         for array, old in zip(arrays, saved, strict=True):
             array[...] = old
-        kept = keep_subtree(trees, 0, edge.point, new_compaction(trees))
+        kept = keep_subtree(tree, edge.point, new_compaction(trees))
         assert kept == (edge.child is not None)
         if edge.child is None:
-            assert read_tree(trees, 0) == whole
+            assert read_tree(tree) == whole
             continue
-        assert read_tree(trees, 0) == edge.child
-        assert trees.heads[0]["num_nodes"] == count_nodes(edge.child)
-        blocks = sorted(
-            (int(node["first_edge"]), int(node["room"])) for node in trees.nodes[0, : trees.heads[0]["num_nodes"]]
-        )
+        assert read_tree(tree) == edge.child
+        assert tree.head.num_nodes == count_nodes(edge.child)
+        blocks = sorted((int(node.first_edge), int(node.room)) for node in tree.nodes[: tree.head.num_nodes])
         ends = [first + room for first, room in blocks]
         assert all(end <= following for end, (following, _) in zip(ends, blocks[1:], strict=False))
-        assert trees.heads[0]["edges_used"] == sum(room for _, room in blocks)
+        assert tree.head.edges_used == sum(room for _, room in blocks)
 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_unknown_move_keeps_nothing(root: Root) -> None:
     forest = grown(1, root)
-    never = next(p for p in range(48, 0, -1) if p not in [edge.point for edge in read_tree(forest.trees, 0).edges])
-    assert not keep_subtree(forest.trees, 0, never, new_compaction(forest.trees))
+    never = next(p for p in range(48, 0, -1) if p not in [edge.point for edge in read_tree(forest.tree(0)).edges])
+    assert not keep_subtree(forest.tree(0), never, new_compaction(forest.trees))
 
 
 def advanced(root: Root) -> tuple[Forest, int]:
     """A forest with the subtree of the best move of a search, and the visits of that move."""
     forest = grown(2, root)
-    branch = max((edge for edge in read_tree(forest.trees, 0).edges if edge.child), key=lambda edge: edge.visits)
+    branch = max((edge for edge in read_tree(forest.tree(0)).edges if edge.child), key=lambda edge: edge.visits)
     assert branch.child is not None
     forest.advance(0, branch.point)
     assert forest.position(0)["last"] == branch.point
@@ -76,28 +74,28 @@ def test_puct_search_continues_from_the_kept_visits() -> None:
     while 0 not in forest.step():
         pass
     result = forest.result(0)
-    assert read_tree(forest.trees, 0).visits == kept + result.simulations
+    assert read_tree(forest.tree(0)).visits == kept + result.simulations
     assert forest.evaluations - before <= result.simulations
 
 
 def test_gumbel_lets_kept_visits_stand_for_simulations() -> None:
     """Every considered move gets the visits of the schedule, and uses kept visits first."""
     forest, kept = advanced("gumbel")
-    kept_of = {edge.point: edge.visits for edge in read_tree(forest.trees, 0).edges}
+    kept_of = {edge.point: edge.visits for edge in read_tree(forest.tree(0)).edges}
     forest.start(0, RNG(0))
     while 0 not in forest.step():
         pass
     result = forest.result(0)
     assert not result.proven
     assert result.simulations == 200
-    counted = forest.trees.root_count[0]
+    counted = forest.tree(0).root_count
     visits = [0] * int((counted >= 0).sum())
     for number in range(200):
         visits[visits.index(visits_due(len(visits), 200, number))] += 1
     assert sorted(counted[counted >= 0].tolist()) == sorted(visits)
     taken = sum(min(kept_of.get(int(point), 0), int(counted[point])) for point in np.flatnonzero(counted >= 0))
     assert taken > 20
-    assert read_tree(forest.trees, 0).visits == kept + 200 - taken
+    assert read_tree(forest.tree(0)).visits == kept + 200 - taken
 
 
 @pytest.mark.parametrize("root", ROOTS)

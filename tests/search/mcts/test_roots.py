@@ -10,13 +10,13 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
+from alphapente.rules.tactics import LOSES, UNDECIDED
+from alphapente.search import Exploration, Forest, SearchResult, search_position
+from alphapente.search.layout import NOTHING
 from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
 from alphapente.search.mcts.gumbel_root import visits_due
 from alphapente.search.mcts.puct_root import select_forced
-from alphapente.search.mcts.root import SearchResult
 from alphapente.search.mcts.root_priors import read_root_priors
-from alphapente.search.mcts.tree import NOTHING, PROVEN_LOSS, UNKNOWN
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 from tests.search.oracle import PlainNode, plain_forced, plain_pruned, read_tree
 
@@ -57,7 +57,7 @@ class TestSequentialHalving:
         """The multiset of root visits is that of the schedule, if nothing is proven during the search."""
         settings = SearchSettings(considered_points=considered)
         _, result = searched(settings, Exploration(), 0, simulations)
-        assert result.proven == UNKNOWN
+        assert result.proven == UNDECIDED
         visits = [0] * considered
         for number in range(simulations):
             wanted = visits_due(min(considered, simulations), simulations, number)
@@ -90,8 +90,8 @@ class TestGumbelTargets:
         """Noise decides which moves are searched; the target is computed from the network's own logits."""
         settings = SearchSettings(cached_positions=0)
         forest, result = searched(settings, Exploration(noise, 1.0), seed)
-        root = read_tree(forest.trees, 0)
-        assert all(edge.proven == UNKNOWN for edge in root.edges)
+        root = read_tree(forest.tree(0))
+        assert all(edge.proven == UNDECIDED for edge in root.edges)
         own = Game.from_moves(OPENED, size=9)
         stones = (frozenset(own.moves[::2]), frozenset(own.moves[1::2]))
         by_point, _ = noise_answer(1, 9, 1.5)(stones)
@@ -142,7 +142,7 @@ class TestGumbelTargets:
         evaluator = ScriptedEvaluator(1, 9, noise_answer(4, 9))
         forest = Forest(evaluator, SearchSettings(), num_trees=1, simulations=64)
         result = search_position(forest, game.position, RNG(0))
-        lost = [edge.point for edge in read_tree(forest.trees, 0).edges if edge.proven == PROVEN_LOSS]
+        lost = [edge.point for edge in read_tree(forest.tree(0)).edges if edge.proven == LOSES]
         assert len(lost) > 3
         assert not result.policy[lost].any()
 
@@ -153,7 +153,7 @@ class TestPuctRoot:
         forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=1)
         search_position(forest, Game.from_moves(moves, size=9).position, RNG(seed), Exploration(noise, 0.0))
         out = np.zeros(81, np.float32)
-        read_root_priors(forest.trees, 0, out)
+        read_root_priors(forest.tree(0), out)
         return out
 
     def test_noise_is_mixed_over_the_legal_points(self) -> None:
@@ -183,7 +183,7 @@ class TestPuctRoot:
         evaluator = ScriptedEvaluator(1, 9, lambda _: (dict.fromkeys(range(20), 4.0), 0.0))
         forest = Forest(evaluator, SearchSettings(root="puct"), num_trees=1, simulations=3)
         result = search_position(forest, game.position, RNG(0))
-        lost = [edge.point for edge in read_tree(forest.trees, 0).edges if edge.proven == PROVEN_LOSS]
+        lost = [edge.point for edge in read_tree(forest.tree(0)).edges if edge.proven == LOSES]
         assert len(lost) == 3
         assert result.point not in lost
         assert not result.policy[lost].any()
@@ -214,14 +214,14 @@ class TestForcedPlayouts:
     def test_each_visited_point_has_its_forced_visits(self, seed: int) -> None:
         """Except for one move, whose first visit may have been the last simulation."""
         forest, _ = searched(self.SETTINGS, Exploration(0.25, 1.0), seed, 200)
-        root = read_tree(forest.trees, 0)
+        root = read_tree(forest.tree(0))
         short = [
             edge for edge in root.edges if edge.visits and edge.visits < math.floor(math.sqrt(2 * edge.prior * 199))
         ]
         assert len(short) <= 1
         plain = SearchSettings(root="puct", cached_positions=0)
         forest, _ = searched(plain, Exploration(0.25, 1.0), seed, 200)
-        unforced = read_tree(forest.trees, 0)
+        unforced = read_tree(forest.tree(0))
         assert sum(0 < e.visits < math.floor(math.sqrt(2 * e.prior * 199)) for e in unforced.edges) > 1
 
     def test_selection_is_the_oracles(self) -> None:
@@ -235,8 +235,8 @@ class TestForcedPlayouts:
             forest.step()
         while not forest.done():
             forest.evaluate()
-            expected = plain_forced(read_tree(forest.trees, 0), 2.0)
-            assert select_forced(forest.trees, 0) == expected
+            expected = plain_forced(read_tree(forest.tree(0)), 2.0)
+            assert select_forced(forest.tree(0)) == expected
             choices.add(expected == NOTHING)
             forest.select()
         assert choices == {True, False}
@@ -244,7 +244,7 @@ class TestForcedPlayouts:
     @pytest.mark.parametrize("seed", range(8))
     def test_target_leaves_out_what_was_forced(self, seed: int) -> None:
         forest, result = searched(self.SETTINGS, Exploration(0.25, 1.0), seed, 200, script=seed)
-        left = plain_pruned(read_tree(forest.trees, 0), self.SETTINGS)
+        left = plain_pruned(read_tree(forest.tree(0)), self.SETTINGS)
         kept = np.array([left.get(point, 0) for point in range(81)])
         assert kept.sum() < result.visits.sum()
         assert result.policy == pytest.approx(kept / kept.sum(), abs=1e-6)

@@ -11,9 +11,8 @@ from alphapente.network.mixnet import Mixnet
 from alphapente.network.mixnet_backend import MixnetEvaluator, quantized
 from alphapente.network.models import ModelSpec, build
 from alphapente.rules.position import IN_PLAY, Positions
+from alphapente.search import Exploration, Forest, SearchResult
 from alphapente.search.mcts import forest as forest_module
-from alphapente.search.mcts.forest import Exploration, Forest
-from alphapente.search.mcts.root import SearchResult
 from tests.network.positions import random_positions
 
 SIZE, SIMULATIONS = 9, 60

@@ -17,7 +17,7 @@ from alphapente.network.evaluator import Evaluator, UniformEvaluator
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.position import IN_PLAY
 from alphapente.rules.tactics import tactics
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover
 from tests.search.suite import read_puzzles, solved
 
 BUDGETS = (16, 32, 64, 128, 400)

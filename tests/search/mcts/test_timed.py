@@ -9,8 +9,7 @@ from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.config import SearchSettings
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
-from alphapente.search.mcts.forest import Forest
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search import Forest, SearchResult
 from alphapente.search.mcts.timed import FIRST_SIMULATIONS, Budget, TimedSearch
 from tests.search.evaluators import Root
 
@@ -51,9 +50,9 @@ def test_with_much_time_the_simulations_are_the_end(root: Root) -> None:
     """At a Gumbel root in rounds, each of which counts the visits of the one before."""
     forest = forest_at(QUIET, root)
     search = begun(forest, Budget(300, LONG_S))
-    planned = {int(forest.trees.heads["budget"][0])}
+    planned = {int(forest.tree(0).head.budget)}
     while not search.step():
-        planned.add(int(forest.trees.heads["budget"][0]))
+        planned.add(int(forest.tree(0).head.budget))
     assert planned == ({FIRST_SIMULATIONS, 300} if root == "gumbel" else {300})
     assert search.result is not None
     assert search.result.simulations == int(search.result.visits.sum()) == 300
@@ -84,7 +83,7 @@ def test_a_stop_ends_it_with_what_it_has(root: Root, budget: Budget, batches: in
 def test_a_stop_between_two_rounds_keeps_the_result_of_the_first() -> None:
     forest = forest_at(QUIET, "gumbel")
     search = begun(forest, Budget(seconds=LONG_S))
-    while int(forest.trees.heads["budget"][0]) == FIRST_SIMULATIONS:
+    while int(forest.tree(0).head.budget) == FIRST_SIMULATIONS:
         assert not search.step()
     search.stop()
     result = finished(search)
@@ -133,4 +132,4 @@ def test_the_measured_speed_plans_the_next_search() -> None:
     forest = forest_at(QUIET, "gumbel")
     rng = np.random.default_rng(0)
     TimedSearch(forest, rng, Budget(5_000, 1000.0), began=time.monotonic(), speed=2.0)
-    assert 1_800 < int(forest.trees.heads["budget"][0]) <= 1_900, "95% of the time at two simulations a second"
+    assert 1_800 < int(forest.tree(0).head.budget) <= 1_900, "95% of the time at two simulations a second"

@@ -12,9 +12,9 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import IN_PLAY, MAX_PLIES, POSITION, VARIANTS, new_positions
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
+from alphapente.rules.tactics import DRAWS, LOSES, WINS
+from alphapente.search import Exploration, Forest, search_position
 from alphapente.search.mcts.puct import select_puct
-from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
 from tests.rules.long_game import long_game
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.oracle import agrees, check_sums, count_nodes, drawn, plain_puct, read_tree
@@ -94,7 +94,7 @@ class TestKnownMoves:
         forest = Forest(UniformEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=simulations)
         result = search_position(forest, game.position, RNG(0))
         assert result.point in points("E4", "E9")
-        assert (result.value, result.proven) == (1.0, PROVEN_WIN)
+        assert (result.value, result.proven) == (1.0, WINS)
 
     @pytest.mark.parametrize("root", ROOTS)
     def test_open_three_becomes_an_open_four(self, root: Root) -> None:
@@ -102,7 +102,7 @@ class TestKnownMoves:
         forest = Forest(HeuristicEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=200)
         result = search_position(forest, game.position, RNG(0))
         assert result.point == parse_point("E7", 9)
-        assert result.proven == PROVEN_WIN
+        assert result.proven == WINS
         assert result.value == 1.0
         assert result.policy[result.point] == pytest.approx(1.0)
 
@@ -112,7 +112,7 @@ class TestKnownMoves:
         game = Game.from_moves("1. E5 A1 2. E8 A3 3. E6 A5 4. E7", size=9)
         forest = Forest(UniformEvaluator(1, 9), SearchSettings(root=root), num_trees=1, simulations=50)
         result = search_position(forest, game.position, RNG(0))
-        assert (result.value, result.proven) == (-1.0, PROVEN_LOSS)
+        assert (result.value, result.proven) == (-1.0, LOSES)
         assert result.point in points("E4", "E9")
 
     @pytest.mark.parametrize("root", ROOTS)
@@ -136,7 +136,7 @@ class TestKnownMoves:
         evaluator = ScriptedEvaluator(1, 7, lambda _: ({}, 0.9))
         forest = Forest(evaluator, SearchSettings(root=root), num_trees=1, simulations=50)
         result = search_position(forest, position, RNG(0))
-        assert (result.value, result.proven) == (0.0, PROVEN_DRAW)
+        assert (result.value, result.proven) == (0.0, DRAWS)
         assert result.point in (47, 48)
 
 
@@ -192,20 +192,20 @@ class TestSums:
         rng = RNG(2)
         kept_any = False
         for _ in range(24):
-            kept = int(forest.trees.nodes[0, 0]["visits"]) if forest.trees.heads[0]["num_nodes"] else 0
+            kept = int(forest.tree(0).nodes[0].visits) if forest.tree(0).head.num_nodes else 0
             kept_any = kept_any or kept > 1
             forest.start(0, rng, Exploration(0.25, 1.0))
             while 0 not in forest.step():
                 pass
             result = forest.result(0)
             if result.simulations:
-                tree = read_tree(forest.trees, 0)
+                tree = read_tree(forest.tree(0))
                 check_sums(tree)
                 made = tree.visits - max(kept, 1)
                 assert made == result.simulations if root == "puct" else 0 <= made <= result.simulations
                 assert int(result.visits.sum()) == tree.visits - 1
                 assert result.simulations == 40 or result.proven or np.count_nonzero(result.policy) == 1
-                assert count_nodes(tree) == forest.trees.heads[0]["num_nodes"]
+                assert count_nodes(tree) == forest.tree(0).head.num_nodes
             assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
             legal = [is_legal(forest.position(0), point) for point in range(49)]
             assert not result.policy[np.logical_not(legal)].any()
@@ -221,10 +221,10 @@ class TestSums:
             forest = Forest(ScriptedEvaluator(1, 7, noise_answer(seed, 7, 2.0)), PUCT, num_trees=1, simulations=300)
             game = Game.from_moves("1. D4 C3 2. A1 D5", size=7)
             search_position(forest, game.position, RNG(0))
-            for node in range(int(forest.trees.heads[0]["num_nodes"])):
-                plain = read_tree(forest.trees, 0, node)
+            for node in range(int(forest.tree(0).head.num_nodes)):
+                plain = read_tree(forest.tree(0), node)
                 for reduction in (0.0, 0.2):
-                    choice = select_puct(forest.trees, forest._constants, 0, node, reduction)
+                    choice = select_puct(forest.tree(0), forest._constants, node, reduction)
                     assert agrees(choice, plain_puct(plain, PUCT, reduction))
                     checked += 1
         assert checked > 1000
@@ -269,12 +269,12 @@ class TestEdgesOfTheRange:
         forest.set_position(0, game.position)
         forest.start(0, RNG(0))
         while 0 not in forest.step():
-            assert forest.trees.heads[0]["edges_used"] <= forest.trees.edges.shape[1]
+            assert forest.tree(0).head.edges_used <= forest.trees.edges.shape[1]
         assert (forest.trees.edges[1:] == neighbours[0]).all()
         assert (forest.trees.nodes[1:] == neighbours[1]).all()
         result = forest.result(0)
         assert result.simulations == 1500 or result.proven
-        assert forest.trees.heads[0]["num_nodes"] <= 12
+        assert forest.tree(0).head.num_nodes <= 12
         assert result.point in game.legal_points()
 
     def test_steps_allocate_nothing_that_stays(self) -> None:
@@ -301,4 +301,4 @@ def test_a_search_one_ply_before_the_longest_game_ends_sees_the_draw(root: Root)
     game = long_game(MAX_PLIES - 1)
     settings = SearchSettings(root=root, considered_points=361)
     forest = Forest(UniformEvaluator(1, 19), settings, num_trees=1, simulations=400)
-    assert search_position(forest, game.position, np.random.default_rng(0)).proven == PROVEN_DRAW
+    assert search_position(forest, game.position, np.random.default_rng(0)).proven == DRAWS

@@ -8,8 +8,9 @@ from alphapente.rules.bitboards import point_of
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, stones
 from alphapente.search.solver.proof import MAX_DEPTH, NUM_NODES, Proof, go_to
-from alphapente.search.solver.threats import THREES, new_threats, prove
+from alphapente.search.solver.threats import THREES, new_threats
 from tests.search.random_play import open_positions
+from tests.search.solver.proving import prove
 
 
 def path_to(proof: Proof, node: int) -> list[int]:

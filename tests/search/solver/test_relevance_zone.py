@@ -9,8 +9,9 @@ from alphapente.rules.position import CELL_OF, IN_PLAY
 from alphapente.rules.tactics import UNDECIDED, tactics
 from alphapente.search.solver.proof import AREA, MAX_DEPTH
 from alphapente.search.solver.relevance_zone import find_defences
-from alphapente.search.solver.threats import FOURS, THREAT_POSITIONS, new_threats, prove
+from alphapente.search.solver.threats import FOURS, THREAT_POSITIONS, new_threats
 from tests.search.random_play import SOUND, cells_of, open_positions
+from tests.search.solver.proving import prove
 
 
 def check_others_lose(variant: str, sizes: tuple[int, ...], positions: int, seed: int) -> tuple[int, int]:

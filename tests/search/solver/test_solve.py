@@ -10,13 +10,9 @@ from alphapente.rules.game import Game
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import IN_PLAY
-from alphapente.rules.tactics import tactics
-from alphapente.search import solve
-from alphapente.search.exhaustive import Prover
+from alphapente.rules.tactics import LOSES, UNDECIDED, WINS, tactics
+from alphapente.search import Forest, Prover, Solver, search_position, solve
 from alphapente.search.mcts.edges import open_edge
-from alphapente.search.mcts.forest import Forest, search_position
-from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN, UNKNOWN
-from alphapente.search.solver.solve import Solver
 from tests.search.evaluators import Answer, Root, ScriptedEvaluator, Stones, noise_answer
 from tests.search.random_play import SOUND, open_positions
 
@@ -55,7 +51,7 @@ def test_a_budget_of_0_looks_at_nothing() -> None:
 def test_a_forced_win_needs_no_simulation(root: Root) -> None:
     searches = forest(root)
     result = search_position(searches, Game.from_moves(OPEN_THREE, size=9).position, RNG(0))
-    assert (result.proven, result.value, result.simulations, searches.evaluations) == (PROVEN_WIN, 1.0, 0, 0)
+    assert (result.proven, result.value, result.simulations, searches.evaluations) == (WINS, 1.0, 0, 0)
     assert result.point == result.principal_variation[0] == parse_point("E7", 9)
     assert result.policy[result.point] == result.policy.sum() == 1.0
 
@@ -97,7 +93,7 @@ def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
     searches = Forest(ScriptedEvaluator(1, 9, keen), settings, num_trees=1, simulations=200)
     search_position(searches, game.position, RNG(0))
     searches.advance(0, parse_point("E6", 9))
-    assert searches.trees.heads[0]["num_nodes"] > 1
+    assert searches.tree(0).head.num_nodes > 1
     game.play("E6")
     searches.start(0, RNG(0))
     while 0 not in searches.step():
@@ -106,9 +102,9 @@ def test_a_threat_is_answered_in_a_tree_that_was_kept(root: Root) -> None:
     defences = Solver(64).defences(game.position)
     assert defences is not None
     assert result.point in defences
-    first, count = (int(searches.trees.nodes[0, 0][name]) for name in ("first_edge", "num_edges"))
-    for edge in searches.trees.edges[0, first : first + count]:
-        assert edge["point"] in defences or edge["proven"] == PROVEN_LOSS
+    first, count = (int(searches.tree(0).nodes[0][name]) for name in ("first_edge", "num_edges"))
+    for edge in searches.tree(0).edges[first : first + count]:
+        assert edge["point"] in defences or edge["proven"] == LOSES
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -120,17 +116,17 @@ def test_where_all_that_may_stop_it_is_known_to_lose_the_root_is_lost(root: Root
     defences = Solver(64).defences(position)
     assert defences
     for point in defences:
-        if searches.trees.priors[0, 0, point]:
-            open_edge(searches.trees, 0, 0, point)
-    first, count = (int(searches.trees.nodes[0, 0][name]) for name in ("first_edge", "num_edges"))
-    for edge in searches.trees.edges[0, first : first + count]:
+        if searches.tree(0).priors[0, point]:
+            open_edge(searches.tree(0), 0, point)
+    first, count = (int(searches.tree(0).nodes[0][name]) for name in ("first_edge", "num_edges"))
+    for edge in searches.tree(0).edges[first : first + count]:
         if edge["point"] in defences:
-            edge["proven"] = PROVEN_LOSS
+            edge["proven"] = LOSES
     searches.start(0, RNG(0))
     while 0 not in searches.step():
         pass
     result = searches.result(0)
-    assert (result.proven, result.value, result.simulations) == (PROVEN_LOSS, -1.0, 0)
+    assert (result.proven, result.value, result.simulations) == (LOSES, -1.0, 0)
     assert result.point in defences
     assert result.policy.sum() == pytest.approx(1.0, abs=1e-5)
     assert set(np.flatnonzero(result.policy)) <= set(defences)
@@ -144,8 +140,8 @@ def test_leaves_that_are_won_cost_no_evaluation(root: Root) -> None:
     for budget in (0, 64):
         searches = forest(root, simulations=200, root_solver_nodes=0, leaf_solver_nodes=budget)
         search_position(searches, position, RNG(0))
-        edges = searches.trees.edges[0]
-        lost.append(int(np.count_nonzero(edges["proven"][: searches.trees.heads[0]["edges_used"]])))
+        edges = searches.tree(0).edges
+        lost.append(int(np.count_nonzero(edges["proven"][: searches.tree(0).head.edges_used])))
     assert lost[1] > lost[0]
 
 
@@ -157,11 +153,11 @@ def test_what_leaves_claim_is_true(variant: str) -> None:
     searches = Forest(ScriptedEvaluator(1, 9, noise_answer(5, 9)), settings, num_trees=1, simulations=60)
     for position in islice(open_positions(variant, (9,), seed=31, most_plies=30), 12):
         result = search_position(searches, position, RNG(0))
-        if result.proven != UNKNOWN and result.simulations == 0:
+        if result.proven != UNDECIDED and result.simulations == 0:
             continue
-        first, count = (int(searches.trees.nodes[0, 0][name]) for name in ("first_edge", "num_edges"))
-        for edge in searches.trees.edges[0, first : first + count]:
-            if edge["proven"] != PROVEN_LOSS or edge["child"] >= 0:
+        first, count = (int(searches.tree(0).nodes[0][name]) for name in ("first_edge", "num_edges"))
+        for edge in searches.tree(0).edges[first : first + count]:
+            if edge["proven"] != LOSES or edge["child"] >= 0:
                 continue
             after = position.copy()
             play(after, int(edge["point"]))

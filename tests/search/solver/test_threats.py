@@ -9,11 +9,11 @@ from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.notation import point_name
 from alphapente.rules.position import IN_PLAY, VARIANTS, Position
 from alphapente.rules.tactics import find_tactics, new_bitboards, tactics
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover, Solution, Solver, solve
 from alphapente.search.solver.candidates import add_forcing_moves, add_threes
-from alphapente.search.solver.solve import Solution, Solver, solve
-from alphapente.search.solver.threats import FOURS, new_threats, prove
+from alphapente.search.solver.threats import FOURS, new_threats
 from tests.search.random_play import SOUND, cells_of, open_positions
+from tests.search.solver.proving import prove
 
 PROVER, PLAIN = Prover(), Prover(plain=True)
 

@@ -11,7 +11,7 @@ from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.kernels import legal_points
 from alphapente.rules.position import POSITION, Position
-from alphapente.search.mcts.forest import Exploration, Forest
+from alphapente.search import Exploration, Forest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,7 @@ import numpy as np
 from alphapente.config import SearchSettings
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.game import Game
-from alphapente.search.mcts.edges import edge_value
-from alphapente.search.mcts.forest import PRINCIPAL_VARIATION, Forest
-from alphapente.search.mcts.root import SearchResult, principal_variation
-from alphapente.search.mcts.timed import Budget, TimedSearch
-from alphapente.search.mcts.tree import nodes_in_memory
+from alphapente.search import Budget, Forest, SearchResult, TimedSearch, nodes_in_memory
 
 FIRST_NODES = 4096
 """Initial capacity of a tree in positions: 4 MB on 19x19. It doubles when a search needs more."""
@@ -117,16 +113,10 @@ def candidates(forest: Forest, tree: int, result: SearchResult) -> tuple[Candida
     """The moves that a tree's search considered: the move of `result` first, then by visits."""
     if result.simulations == 0 and not result.visits.any():
         return unsearched(result)
-    trees, found = forest.trees, []
-    line = np.zeros(PRINCIPAL_VARIATION, np.int32)
-    first = int(trees.nodes[tree, 0]["first_edge"])
-    for edge in range(first, first + int(trees.nodes[tree, 0]["num_edges"])):
-        point, visits = int(trees.edges[tree, edge]["point"]), int(trees.edges[tree, edge]["visits"])
-        if visits or trees.edges[tree, edge]["proven"]:
-            length = principal_variation(trees, tree, point, line)
-            value = float(edge_value(trees, tree, edge, 0.0))
-            expected = tuple(int(p) for p in line[:length])
-            found.append(Candidate(point, visits, float(result.policy[point]), value, expected))
+    found = [
+        Candidate(point, visits, float(result.policy[point]), value, line)
+        for point, visits, value, line in forest.considered(tree)
+    ]
     return _best_first(found, result)
 
 

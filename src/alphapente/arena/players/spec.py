@@ -15,7 +15,7 @@ from alphapente.errors import RequestError
 from alphapente.network.device import num_cores
 from alphapente.network.evaluator import Evaluator
 from alphapente.rules.position import new_positions
-from alphapente.search.mcts.forest import Forest, search_position
+from alphapente.search import Forest, search_position
 
 if TYPE_CHECKING:
     from alphapente.network.load import PlayableNetwork

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel
-
-MISSING = -1
-"""Returned by `find` for a position that is not in the cache."""
+from alphapente.search.layout import NOTHING
 
 
 class Cache(NamedTuple):
@@ -47,11 +45,9 @@ def place_of(cache: Cache, key: int) -> int:
 
 @kernel
 def find(cache: Cache, key: int) -> int:
-    """The slot of a key's evaluation, or MISSING."""
-    if len(cache.keys) == 0:
-        return MISSING
+    """The slot of a key's evaluation, or NOTHING. The cache must not have size 0."""
     place = place_of(cache, key)
-    return place if cache.keys[place] == key else MISSING
+    return place if cache.keys[place] == key else NOTHING
 
 
 @kernel

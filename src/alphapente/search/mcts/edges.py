@@ -4,18 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapente.compiled import inlined, kernel, vectorized
-from alphapente.search.mcts.tree import (
-    MAX_CHILDREN_ROOM,
-    PROVEN_DRAW,
-    PROVEN_LOSS,
-    PROVEN_WIN,
-    SEARCHING,
-    UNEXPANDED,
-    UNKNOWN,
-    Scratch,
-    SelectionConstants,
-    Trees,
-)
+from alphapente.rules.tactics import DRAWS, LOSES, UNDECIDED, WINS
+from alphapente.search.layout import NO_POINT, UNEXPANDED
+from alphapente.search.mcts.state import SEARCHING
+from alphapente.search.mcts.tree import MAX_CHILDREN_ROOM, Leaves, Scratch, SelectionConstants, Tree, Trees, tree_at
 
 
 @inlined
@@ -81,121 +73,143 @@ def write_priors(
         priors[point] = max(bits, np.uint32(mask[point]))  # at least 1 where the mask is 1, see `prior_bits`
 
 
+@inlined
+def edges_of(tree: Tree, node: int) -> range:
+    """The indices of a node's edges."""
+    first = np.int64(tree.nodes[node].first_edge)
+    return range(first, first + np.int64(tree.nodes[node].num_edges))
+
+
+@inlined
+def edge_on_path(tree: Tree, leaves: Leaves, place: int, level: int) -> int:
+    """The index of the edge at `level` of a leaf's path. The path has the index in the block, since blocks move."""
+    return tree.nodes[leaves.path_node[place, level]].first_edge + leaves.path_edge[place, level]
+
+
 @kernel
-def find_next(trees: Trees, tree: int, node: int) -> None:
+def find_next(tree: Tree, node: int) -> None:
     """Finds the unopened move of the largest prior; the first of equals."""
-    # The bits of positive floats have the order of the numbers: the maximum needs no conversion.
-    row = trees.priors[tree, node]
+    # The bits of positive floats have the order of the numbers: the maximum needs no conversion. The first loop
+    # compiles to vector instructions, which a search for the point as well would prevent.
+    nodes, row = tree.nodes, tree.priors[node]
     best = np.uint16(0)
     for point in range(len(row)):
         best = max(best, row[point])
-    trees.nodes[tree, node]["next_point"] = -1
-    trees.nodes[tree, node]["next_prior"] = np.float32(0.0)
+    nodes[node].next_point = NO_POINT
+    nodes[node].next_prior = np.float32(0.0)
     if best > 0:
         for point in range(len(row)):
             if row[point] == best:
-                trees.nodes[tree, node]["next_point"] = point
+                nodes[node].next_point = point
                 break
-        trees.nodes[tree, node]["next_prior"] = prior_from_bits(np.int64(best))
+        nodes[node].next_prior = prior_from_bits(np.int64(best))
 
 
 @kernel
-def _make_room(trees: Trees, tree: int, node: int) -> None:
+def _make_room(tree: Tree, node: int) -> None:
     """Moves the node's edges to a block twice as large at the end of the tree's edges; the old block is not reused."""
-    room, count = trees.nodes[tree, node]["room"], trees.nodes[tree, node]["num_edges"]
+    head, nodes, edges = tree.head, tree.nodes, tree.edges
+    room, count = nodes[node].room, nodes[node].num_edges
     larger = MAX_CHILDREN_ROOM if room == 0 else 2 * room
-    old, new = trees.nodes[tree, node]["first_edge"], trees.heads[tree]["edges_used"]
+    old, new = nodes[node].first_edge, head.edges_used
     for k in range(count):
-        trees.edges[tree, new + k] = trees.edges[tree, old + k]
-    trees.nodes[tree, node]["first_edge"] = new
-    trees.nodes[tree, node]["room"] = larger
-    trees.heads[tree]["edges_used"] = new + larger
+        edges[new + k] = edges[old + k]
+    nodes[node].first_edge = new
+    nodes[node].room = larger
+    head.edges_used = new + larger
 
 
 @kernel
-def can_open(trees: Trees, tree: int, node: int) -> bool:
+def can_open(tree: Tree, node: int) -> bool:
     """Whether there is an unopened move and space for its edge. In a full tree only the root can still open edges."""
-    room = np.int64(trees.nodes[tree, node]["room"])
-    if trees.nodes[tree, node]["next_point"] < 0:
+    nodes = tree.nodes
+    room = np.int64(nodes[node].room)
+    if nodes[node].next_point == NO_POINT:
         return False
-    if node == 0 or trees.nodes[tree, node]["num_edges"] < room:
+    if node == 0 or nodes[node].num_edges < room:
         return True
     larger = max(np.int64(MAX_CHILDREN_ROOM), 2 * room)
-    kept_for_root = 4 * trees.priors.shape[2]  # its blocks 4, 8, ... up to P edges take less than 4 P in all
-    return trees.heads[tree]["edges_used"] + larger + kept_for_root <= trees.edges.shape[1]
+    kept_for_root = 4 * tree.priors.shape[1]  # its blocks 4, 8, ... up to P edges take less than 4 P in all
+    return tree.head.edges_used + larger + kept_for_root <= len(tree.edges)
 
 
 @kernel
-def must_grow(trees: Trees, constants: SelectionConstants, tree: int, in_flight: int) -> bool:
+def must_grow(tree: Tree, constants: SelectionConstants, in_flight: int) -> bool:
     """Whether a searched tree may grow and one more simulation might find it full, while `in_flight` leaves await
     the network.
 
     True also if the table of exploration is too short for the visits.
     """
-    if not trees.heads[tree]["may_grow"] or trees.heads[tree]["stage"] != SEARCHING:
+    head = tree.head
+    if not head.may_grow or head.stage != SEARCHING:
         return False
-    nodes = trees.heads[tree]["num_nodes"] + in_flight + 1
-    largest_block = 4 * trees.priors.shape[2]  # at least: blocks double, and no node has more than P edges
-    edges = trees.heads[tree]["edges_used"] + largest_block + 4 * trees.priors.shape[2]
-    visits = trees.nodes[tree, 0]["visits"] + in_flight + 2
-    return nodes > trees.nodes.shape[1] or edges > trees.edges.shape[1] or visits > len(constants.exploration)
+    nodes = head.num_nodes + in_flight + 1
+    largest_block = 4 * tree.priors.shape[1]  # at least: blocks double, and no node has more than P edges
+    edges = head.edges_used + largest_block + 4 * tree.priors.shape[1]
+    visits = tree.nodes[0].visits + in_flight + 2  # one more for this simulation, and one since the table begins at 0
+    return nodes > len(tree.nodes) or edges > len(tree.edges) or visits > len(constants.exploration)
 
 
 @kernel
 def any_must_grow(trees: Trees, constants: SelectionConstants, in_flight: int) -> bool:
     """Whether `must_grow` holds for any tree."""
     found = False
-    for tree in range(len(trees.heads)):
-        found = found or must_grow(trees, constants, np.int64(tree), in_flight)
+    for index in range(len(trees.heads)):
+        found = found or must_grow(tree_at(trees, index), constants, in_flight)
     return found
 
 
 @kernel
-def open_edge(trees: Trees, tree: int, node: int, point: int) -> int:
+def open_edge(tree: Tree, node: int, point: int) -> int:
     """Makes the unopened move `point` an edge of the node; returns the edge's index in the node's block."""
-    if trees.nodes[tree, node]["num_edges"] == trees.nodes[tree, node]["room"]:
-        _make_room(trees, tree, node)
-    place = np.int64(trees.nodes[tree, node]["num_edges"])
-    edge = trees.nodes[tree, node]["first_edge"] + place
-    prior = prior_from_bits(np.int64(trees.priors[tree, node, point]))
-    trees.edges[tree, edge]["point"] = point
-    trees.edges[tree, edge]["child"] = UNEXPANDED
-    trees.edges[tree, edge]["visits"] = 0
-    trees.edges[tree, edge]["in_flight"] = 0
-    trees.edges[tree, edge]["value_sum"] = np.float32(0.0)
-    trees.edges[tree, edge]["prior"] = prior
-    trees.edges[tree, edge]["proven"] = UNKNOWN
-    trees.nodes[tree, node]["num_edges"] = place + 1
-    trees.nodes[tree, node]["opened_prior"] += prior
-    trees.priors[tree, node, point] = 0
-    if trees.nodes[tree, node]["next_point"] == point:
-        find_next(trees, tree, node)
+    nodes, edges = tree.nodes, tree.edges
+    if nodes[node].num_edges == nodes[node].room:
+        _make_room(tree, node)
+    place = np.int64(nodes[node].num_edges)
+    edge = nodes[node].first_edge + place
+    prior = prior_from_bits(np.int64(tree.priors[node, point]))
+    edges[edge].point = point
+    edges[edge].child = UNEXPANDED
+    edges[edge].visits = 0
+    edges[edge].in_flight = 0
+    edges[edge].value_sum = np.float32(0.0)
+    edges[edge].prior = prior
+    edges[edge].proven = UNDECIDED
+    nodes[node].num_edges = place + 1
+    nodes[node].opened_prior += prior
+    tree.priors[node, point] = 0
+    if nodes[node].next_point == point:
+        find_next(tree, node)
     return place
 
 
+@inlined
+def proven_value(proven: int) -> float:
+    """The value of a position that wins, loses or draws. The number of a draw is 2, not 0, which is UNDECIDED."""
+    return 0.0 if proven == DRAWS else float(proven)
+
+
 @kernel
-def edge_value(trees: Trees, tree: int, edge: int, otherwise: float) -> float:
+def edge_value(tree: Tree, edge: int, otherwise: float) -> float:
     """The mean value of a visited or proven edge, else `otherwise`."""
-    proven = trees.edges[tree, edge]["proven"]
-    if proven != UNKNOWN:
-        return 0.0 if proven == PROVEN_DRAW else float(proven)
-    visits = trees.edges[tree, edge]["visits"]
-    return trees.edges[tree, edge]["value_sum"] / visits if visits > 0 else otherwise
+    edges = tree.edges
+    if edges[edge].proven != UNDECIDED:
+        return proven_value(edges[edge].proven)
+    return edges[edge].value_sum / edges[edge].visits if edges[edge].visits > 0 else otherwise
 
 
 @kernel
-def conclude_node(trees: Trees, tree: int, node: int) -> int:
+def conclude_node(tree: Tree, node: int) -> int:
     """MCTS-Solver: what the edges prove about their node. One won move wins; if all are proven, the best counts."""
-    certain = trees.nodes[tree, node]["next_point"] < 0
+    certain = tree.nodes[node].next_point == NO_POINT  # else an unopened move may be better
     draw = False
-    start = np.int64(trees.nodes[tree, node]["first_edge"])
-    for edge in range(start, start + np.int64(trees.nodes[tree, node]["num_edges"])):
-        proven = trees.edges[tree, edge]["proven"]
-        if proven == PROVEN_WIN:
-            return PROVEN_WIN
-        if proven == UNKNOWN:
+    for edge in edges_of(tree, node):
+        proven = tree.edges[edge].proven
+        if proven == WINS:
+            return WINS
+        if proven == UNDECIDED:
             certain = False
-        draw = draw or proven == PROVEN_DRAW
+        draw = draw or proven == DRAWS
     if not certain:
-        return UNKNOWN
-    return PROVEN_DRAW if draw else PROVEN_LOSS
+        return UNDECIDED
+    return DRAWS if draw else LOSES

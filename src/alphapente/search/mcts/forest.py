@@ -1,6 +1,5 @@
 """Searches many games at once, one leaf of each per network call, or one game with several leaves in flight."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,29 @@ from alphapente.network.evaluator import Evaluator
 from alphapente.network.mixnet_backend import MixnetEvaluator
 from alphapente.network.mixnet_kernels import Network
 from alphapente.rules.kernels import copy_position
-from alphapente.rules.position import IN_PLAY, MAX_POINTS, Position
-from alphapente.rules.tactics import LOSES, WINS
+from alphapente.rules.position import IN_PLAY, Position
 from alphapente.search.mcts.cache import new_cache
 from alphapente.search.mcts.choice import choose_point
-from alphapente.search.mcts.edges import any_must_grow
+from alphapente.search.mcts.edges import any_must_grow, edge_value
 from alphapente.search.mcts.expansion import expand
-from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
 from alphapente.search.mcts.reuse import advance_root, new_compaction
-from alphapente.search.mcts.root import (
-    SearchResult,
-    principal_variation,
-    read_root,
-    start_search,
-)
-from alphapente.search.mcts.root_priors import RootDraws, read_root_priors, restrict_root
+from alphapente.search.mcts.root import principal_variation, read_root, start_search
+from alphapente.search.mcts.root_priors import draw_exploration, restrict_root
 from alphapente.search.mcts.rounds import RoundParts, run_rounds
 from alphapente.search.mcts.selection import LeafSolver, select
-from alphapente.search.mcts.tree import (
+from alphapente.search.mcts.state import (
     DONE,
     IDLE,
-    NEEDS_ROOT,
     NEEDS_START,
-    PROVEN_LOSS,
-    PROVEN_WIN,
+    PRINCIPAL_VARIATION,
     SEARCHING,
-    SelectionConstants,
-    new_leaves,
-    new_scratch,
-    new_trees,
-    with_room,
+    Exploration,
+    SearchResult,
+    SearchState,
 )
-from alphapente.search.solver.solve import FORCED_WIN, STOPS, examine, new_solver_memory
+from alphapente.search.mcts.tree import SelectionConstants, Tree, new_leaves, new_scratch, new_trees, with_room
+from alphapente.search.solver.solve import examine, new_solver_memory
 from alphapente.search.solver.threats import THREES, new_threats
-
-PRINCIPAL_VARIATION = 12
-"""The most moves in the principal variation of a result."""
-
 
 EVALUATIONS_A_CALL = 64
 """For a network made of kernels: evaluations of one call of `run_rounds`, for each search that may wait meanwhile."""
@@ -56,19 +41,6 @@ TREES_PER_WAITING = 4
 """One search in this number may wait for its caller until others are done as well: each call costs about 0.2 ms."""
 MOST_ROOT_POSITIONS = 5_000
 """The most positions that the threat solver searches for one root, whatever the number of simulations: about 10 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exploration:
-    """How much a search explores at its root: with both 0 it plays the best move found.
-
-    Attributes:
-        noise: weight of the Dirichlet noise in the root's priors, 0 to 1.
-        temperature: Gumbel root: scale of the Gumbel noise; PUCT root: moves are drawn by visits ** (1 / temperature).
-    """
-
-    noise: float = 0.0
-    temperature: float = 0.0
 
 
 def most_nodes(simulations: int) -> int:
@@ -126,15 +98,12 @@ class Forest:
         self._scratch = new_scratch(self.size)
         most = min(settings.root_solver_nodes * simulations, MOST_ROOT_POSITIONS)
         self._solver = new_solver_memory(max(1, most))
-        self._points = np.zeros(MAX_POINTS, np.int64)
         self._line = np.zeros(PRINCIPAL_VARIATION, np.int32)
+        self._priors = np.zeros(points, np.float32)
         budget = settings.leaf_solver_nodes
         self._leaf_solver = LeafSolver(new_threats(budget), budget)
-        self._priors = np.zeros(points, np.float32)
-        self._no_noise = np.zeros(points)
-        self._explorations: list[tuple[Exploration, np.random.Generator] | None] = [None] * num_trees
-        self._certain: list[SearchResult | None] = [None] * num_trees
-        self._only: list[NDArray[np.int64] | None] = [None] * num_trees  # the moves that do not lose by force
+        self._views = self._view_each()
+        self._states = [SearchState(tree.head) for tree in self._views]
         self.evaluations = 0
         """Positions evaluated by the network."""
         self.simulations_done = 0
@@ -148,14 +117,20 @@ class Forest:
     def set_position(self, tree: int, position: Position) -> None:
         """Clears the tree and sets its root to a copy of `position`, which must be in play."""
         copy_position(self.trees.root[tree], position)
-        self.trees.heads[tree]["num_nodes"] = 0
-        self.trees.heads[tree]["edges_used"] = 0
-        self.trees.heads[tree]["stage"] = IDLE
+        head = self.trees.heads[tree]
+        head.num_nodes, head.edges_used, head.stage = 0, 0, IDLE
 
     def advance(self, tree: int, point: int) -> None:
         """Plays `point` (legal) at the root; with tree reuse, its subtree is kept for the next search of this tree."""
         most = self.max_nodes - self.simulations if self.settings.tree_reuse else 0
-        advance_root(self.trees, tree, point, most, self._compaction)
+        advance_root(self.tree(tree), point, most, self._compaction)
+
+    def tree(self, tree: int) -> Tree:
+        """The views of one tree. They are valid until the next `step`, in which the trees may grow."""
+        return self._views[tree]
+
+    def _view_each(self) -> list[Tree]:
+        return [Tree(*(array[tree] for array in self.trees)) for tree in range(len(self.trees.heads))]
 
     def position(self, tree: int) -> Position:
         """The position at the tree's root: not a copy."""
@@ -176,37 +151,13 @@ class Forest:
         made, unless `even_if_forced` requests all of them: for an evaluation of the position, not for a move.
         Call `result` after `step` has returned the tree's number.
         """
-        self._explorations[tree] = exploration, rng
-        self._certain[tree] = None
         budget = self.simulations if simulations is None else min(simulations, self.simulations)
         to_solve = min(self.settings.root_solver_nodes * budget, MOST_ROOT_POSITIONS)
-        root = self.trees.root[tree]
-        verdict, found, count, _, _ = examine(root, self._solver, to_solve, THREES, True, self._points)
-        points = self._points[:count]
-        heads = self.trees.heads
-        if found == FORCED_WIN or verdict in (WINS, LOSES):
-            by_force = found == FORCED_WIN
-            self._certain[tree] = self._by_force(points) if by_force else self._by_tactics(verdict, points, rng)
-            heads["stage"][tree] = DONE
-            return
-        self._only[tree] = points.copy() if found == STOPS else None
-        heads["started"][tree] = 0  # so that `stop` before the first simulation leaves none to do
-        heads["budget"][tree] = 1 if count == 1 and not even_if_forced else budget
-        heads["stage"][tree] = NEEDS_START if heads["num_nodes"][tree] else NEEDS_ROOT
-
-    def _by_tactics(self, verdict: int, replies: NDArray[np.int64], rng: np.random.Generator) -> SearchResult:
-        policy = np.zeros(self.size**2, np.float32)
-        policy[replies] = 1.0 / len(replies)
-        point = int(rng.choice(replies))
-        proven, value = (PROVEN_WIN, 1.0) if verdict == WINS else (PROVEN_LOSS, -1.0)
-        return SearchResult(point, policy, np.zeros(self.size**2, np.int32), value, proven, 0, value, (point,))
-
-    def _by_force(self, points: NDArray[np.int64]) -> SearchResult:
-        line = tuple(points.tolist())
-        policy = np.zeros(self.size**2, np.float32)
-        policy[line[0]] = 1.0
-        visits = np.zeros(self.size**2, np.int32)
-        return SearchResult(line[0], policy, visits, 1.0, PROVEN_WIN, 0, 1.0, line[:PRINCIPAL_VARIATION])
+        verdict, count, _, _ = examine(self.trees.root[tree], self._solver, to_solve, THREES, True)
+        if count == 1 and not even_if_forced:
+            budget = 1
+        points = self._solver.points[:count]
+        self._states[tree].start(rng, exploration, verdict, points, len(self._priors), budget)
 
     def step(self) -> list[int]:
         """Fills the batch. Returns the trees whose search is finished; evaluates the batch only if there are none.
@@ -264,6 +215,7 @@ class Forest:
         self.trees.heads["may_grow"] = nodes < self.max_nodes
         self._constants = self._constants._replace(exploration=_exploration(self.settings, nodes))
         self._compaction = new_compaction(self.trees)
+        self._views = self._view_each()
         return True
 
     def evaluate(self) -> None:
@@ -277,72 +229,66 @@ class Forest:
         return [int(tree) for tree in np.flatnonzero(self.trees.heads["stage"] == DONE)]
 
     def _begin(self, tree: int) -> None:
-        waiting = self._explorations[tree]
-        assert waiting is not None, "start() orders a search before step() begins it"
-        exploration, rng = waiting
-        only = self._only[tree]
-        if only is not None:
+        state, head = self._states[tree], self.trees.heads[tree]
+        if state.allowed is not None:
             self._scratch.mask[:] = 0
-            self._scratch.mask[only] = 1
-            restrict_root(self.trees, tree, self._scratch.mask)
-        considered = min(self.settings.considered_points, int(self.trees.heads[tree]["budget"]))
-        draws = self._draw(tree, exploration, rng)
-        start_search(self.trees, tree, self.gumbel, considered, draws, self._priors)
-
-    def _draw(self, tree: int, exploration: Exploration, rng: np.random.Generator) -> RootDraws:
-        """The random numbers of this search. Drawn here: passing a generator to a kernel takes longer than a search."""
-        points = len(self._priors)
-        gamma = gumbel = self._no_noise
-        temperature, forced = 1.0, 0.0
-        if exploration.noise:
-            read_root_priors(self.trees, tree, self._priors)
-            gamma = rng.standard_gamma(dirichlet_shares(self.settings, self._priors), points)
-            temperature = root_policy_temperature(self.settings, int(self.trees.root[tree]["ply"]))
-            forced = 0.0 if self.gumbel else float(self.settings.forced_playouts)
-        if self.gumbel and exploration.temperature:
-            gumbel = rng.gumbel(scale=exploration.temperature, size=points)
-        return RootDraws(temperature, float(exploration.noise), gamma, gumbel, forced)
+            self._scratch.mask[state.allowed] = 1
+            restrict_root(self.tree(tree), self._scratch.mask)
+        draws = draw_exploration(self.settings, state, self.tree(tree), self._priors)
+        considered = min(self.settings.considered_points, int(head.budget))
+        start_search(self.tree(tree), self.gumbel, considered, draws, self._priors)
 
     def raw_policy(self, tree: int) -> NDArray[np.float32]:
         """float32[P]: the network's own policy at the root of the tree's last search, before noise.
 
         For a position decided without the network, the policy of its result.
         """
-        certain = self._certain[tree]
-        return certain.policy if certain is not None else np.exp(self.trees.root_logits[tree])
+        decided = self._states[tree].decided
+        return decided.policy if decided is not None else np.exp(self.trees.root_logits[tree])
 
     def result(self, tree: int) -> SearchResult:
         """The result of the tree's finished search; the tree is kept for `advance`."""
-        certain, waiting = self._certain[tree], self._explorations[tree]
-        self.trees.heads[tree]["stage"] = IDLE
-        if certain is not None:
-            return certain
-        assert waiting is not None, "start() comes before result()"
-        found = self._read(tree, waiting[0].temperature, waiting[1])
+        state = self._states[tree]
+        state.head.stage = IDLE
+        if state.decided is not None:
+            return state.decided
+        found = self._read(tree, state.exploration.temperature)
         self.simulations_done += found.simulations
         return found
 
     def look(self, tree: int) -> SearchResult | None:
         """The result of the tree's search so far; the search continues. None until its root is evaluated."""
-        certain, waiting = self._certain[tree], self._explorations[tree]
-        if certain is not None:
-            return certain
-        if waiting is None or self.trees.heads[tree]["stage"] not in (SEARCHING, DONE):
-            return None
-        return self._read(tree, 0.0, waiting[1])
+        state = self._states[tree]
+        if state.decided is not None:
+            return state.decided
+        return self._read(tree, 0.0) if state.head.stage in (SEARCHING, DONE) else None
+
+    def considered(self, tree: int) -> list[tuple[int, int, float, tuple[int, ...]]]:
+        """The root's moves with visits or a proof: (point, visits, value, principal variation), as opened."""
+        view, found = self.tree(tree), []
+        first = int(view.nodes[0].first_edge)
+        for edge in range(first, first + int(view.nodes[0].num_edges)):
+            point, visits = int(view.edges[edge].point), int(view.edges[edge].visits)
+            if visits or view.edges[edge].proven:
+                length = principal_variation(view, point, self._line)
+                line = tuple(self._line[:length].tolist())
+                found.append((point, visits, float(edge_value(view, edge, 0.0)), line))
+        return found
 
     def stop(self, tree: int) -> None:
         """Stops the tree's search: it begins no more simulations, and `step` returns it once those in flight are done.
 
         A search stopped before its first simulation ends with the network's evaluation of its position.
         """
-        self.trees.heads[tree]["budget"] = self.trees.heads[tree]["started"]
+        self._states[tree].stop()
 
-    def _read(self, tree: int, temperature: float, rng: np.random.Generator) -> SearchResult:
+    def _read(self, tree: int, temperature: float) -> SearchResult:
         """The result at the root. Raises FailureError if the network's outputs were not finite numbers."""
         policy = np.zeros(self.size**2, np.float32)
         visits = np.zeros(self.size**2, np.int32)
-        value, finite, point, length = read_root(self.trees, self._constants, tree, policy, visits, self._line)
+        head, root, rng = self.trees.heads[tree], self.tree(tree).nodes[0], self._states[tree].rng
+        assert rng is not None, "start() comes before result()"
+        value, finite, point, length = read_root(self.tree(tree), self._constants, policy, visits, self._line)
         if not finite:
             raise FailureError(
                 f"the network ({self.evaluator.name}) returns values or policies that are not finite numbers: "
@@ -350,16 +296,15 @@ class Forest:
             )
         if not self.gumbel:
             point = choose_point(policy, temperature, rng)
-            length = principal_variation(self.trees, tree, point, self._line)
-        root = self.trees.nodes[tree, 0]
+            length = principal_variation(self.tree(tree), point, self._line)
         return SearchResult(
             point=int(point),
             policy=policy,
             visits=visits,
             value=float(value),
-            proven=int(root["proven"]),
-            simulations=int(self.trees.heads["finished"][tree]),
-            raw_value=float(root["raw_value"]),
+            proven=int(root.proven),
+            simulations=int(head.finished),
+            raw_value=float(root.raw_value),
             principal_variation=tuple(self._line[:length].tolist()),
         )
 

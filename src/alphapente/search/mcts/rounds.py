@@ -15,15 +15,16 @@ from alphapente.search.mcts.cache import Cache
 from alphapente.search.mcts.edges import any_must_grow
 from alphapente.search.mcts.expansion import expand
 from alphapente.search.mcts.selection import LeafSolver, select
-from alphapente.search.mcts.tree import DONE, NEEDS_START, Leaves, Scratch, SelectionConstants, Trees
+from alphapente.search.mcts.state import DONE, NEEDS_START
+from alphapente.search.mcts.tree import Leaves, Scratch, SelectionConstants, Trees
 
 
 @kernel
-def _num_waiting(stages: NDArray[np.int32]) -> int:
-    """The number of searches that are finished or wait for their start."""
+def _num_waiting(heads: NDArray[np.void]) -> int:
+    """The number of searches that are finished or wait for their start, by their heads: HEAD[T]."""
     waiting = 0
-    for tree in range(len(stages)):
-        waiting += stages[tree] == DONE or stages[tree] == NEEDS_START
+    for index in range(len(heads)):
+        waiting += heads[index].stage == DONE or heads[index].stage == NEEDS_START
     return waiting
 
 
@@ -48,7 +49,7 @@ def run_rounds(trees: Trees, constants: SelectionConstants, parts: RoundParts, m
     evaluated = 0
     while True:
         active = select(trees, constants, leaves, cache, scratch, solver)
-        if active == 0 or evaluated >= limit or _num_waiting(trees.heads["stage"]) >= most_waiting:
+        if active == 0 or evaluated >= limit or _num_waiting(trees.heads) >= most_waiting:
             return evaluated
         # Before a tree has grown, fewer leaves are in flight than with enough room, and the results would differ.
         if any_must_grow(trees, constants, len(leaves.tree)):

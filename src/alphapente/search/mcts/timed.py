@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alphapente.search.mcts.forest import Forest
-from alphapente.search.mcts.root import SearchResult
+from alphapente.search.mcts.state import SearchResult
 
 FIRST_SIMULATIONS = 32
 """Gumbel root with a time limit: simulations of the first round. They measure the speed."""
@@ -129,5 +129,5 @@ class TimedSearch:
 
     def _visits(self) -> int:
         """Visits of the root; 0 before its first search."""
-        trees = self._forest.trees
-        return int(trees.nodes[0, 0]["visits"]) if trees.heads[0]["num_nodes"] else 0
+        tree = self._forest.tree(0)
+        return int(tree.nodes[0].visits) if tree.head.num_nodes else 0

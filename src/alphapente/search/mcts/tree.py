@@ -5,53 +5,29 @@ their prior, so a node has only the edges that it needs. The edges of a node are
 to one twice as large when it is full (4, 8, 16...). With the blocks left behind, no edge takes more than four.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapente.compiled import inlined
 from alphapente.rules.bitboards import GUARD, WORDS
 from alphapente.rules.canonical import stone_numbers
-from alphapente.rules.position import MAX_PLIES, POSITION, Positions
+from alphapente.rules.position import MAX_PLIES, POSITION, Position, Positions
 from alphapente.rules.symmetry import NUM_SYMMETRIES
 from alphapente.rules.tactics import Bitboards, new_bitboards
-
-UNEXPANDED, IN_FLIGHT = -1, -2
-"""An edge's `child` if the position after the move has no node, and while that position awaits its evaluation."""
-
-UNKNOWN, PROVEN_WIN, PROVEN_LOSS, PROVEN_DRAW = 0, 1, -1, 2
-"""What is proven about a node or an edge, for its player to move. The sign change of a win gives a loss."""
-
-NOTHING = -1
-UNOPENED = -2
-"""Results of the selection: no move can be selected; the best unopened move is selected."""
+from alphapente.search.layout import MOST_ITEMS, record_type
+from alphapente.search.mcts.state import HEAD
 
 LOWEST_SCORE = -1e30
 """Less than the score of every move, with which a search for the best one begins."""
 
-IDLE, NEEDS_ROOT, EVALUATING, NEEDS_START, SEARCHING, DONE = range(6)
-"""The stages of a tree: no search; root not evaluated; root in the batch; root evaluated; simulations; finished."""
-
 MAX_CHILDREN_ROOM = 4
-"""The first block of edges of a node; each later one has twice the size."""
+"""The first block of edges of a node; each later one has twice the size. Most nodes of a search get few edges."""
+NOT_CONSIDERED = -1
+"""The count of a root's move that the Gumbel root does not consider: see `Trees.root_count`."""
 
-
-HEAD = np.dtype(
-    [
-        ("stage", np.int32),  # IDLE ... DONE
-        ("num_nodes", np.int32),
-        ("edges_used", np.int32),  # allocated edges, blocks left behind included
-        ("started", np.int32),  # simulations begun in this search
-        ("finished", np.int32),  # simulations backed up in this search
-        ("budget", np.int32),  # simulations to do in this search
-        ("num_considered", np.int32),  # Gumbel: moves that share the simulations
-        ("forced", np.float32),  # PUCT: k of the forced playouts of this search, 0: none
-        ("may_grow", np.int32),  # 1: a search without enough memory waits until the trees have grown
-    ]
-)
-"""The state of a tree and its search."""
-
-NODE = np.dtype(
+NODE = record_type(
     [
         ("visits", np.int32),
         ("value_sum", np.float32),
@@ -61,26 +37,26 @@ NODE = np.dtype(
         ("room", np.int16),  # the size of the block
         ("next_prior", np.float32),
         ("opened_prior", np.float32),  # the sum of the priors of the edges
-        ("next_point", np.int16),  # the unopened move of the largest prior, -1 when all are open
-        ("proven", np.int16),
+        ("next_point", np.int16),  # the unopened move of the largest prior, NO_POINT when all are open
+        ("proven", np.int16),  # UNDECIDED, WINS, LOSES or DRAWS, for the player to move
     ]
 )
 
-EDGE = np.dtype(
+EDGE = record_type(
     [
         ("child", np.int32),  # a node, UNEXPANDED or IN_FLIGHT
         ("visits", np.int32),
         ("value_sum", np.float32),
         ("prior", np.float32),
         ("point", np.int16),
-        ("proven", np.int16),
+        ("proven", np.int16),  # for the player who plays the edge
         ("in_flight", np.int32),  # simulations that passed the edge and are not backed up yet
     ]
 )
 
 
 _COMPACTION_BYTES = 4 + 4 * EDGE.itemsize
-"""Scratch memory for each node, to move a subtree to the front: see `root.Compaction`."""
+"""Scratch memory for each node, to move a subtree to the front: see `reuse.Compaction`."""
 
 
 class Trees(NamedTuple):
@@ -93,7 +69,35 @@ class Trees(NamedTuple):
     priors: NDArray[np.uint16]  # [T, N, P] of unopened moves, as the upper half of a float32; 0 for all others
     root_logits: NDArray[np.float32]  # [T, P] log of the clean prior, -inf for moves that are no candidate
     root_scores: NDArray[np.float32]  # [T, P] Gumbel: log of the noisy prior plus noise
-    root_count: NDArray[np.int32]  # [T, P] visits that count for this search; -1: Gumbel does not consider the move
+    root_count: NDArray[np.int32]  # [T, P] visits that count for this search, or NOT_CONSIDERED
+
+
+class Tree(NamedTuple):
+    """One of the trees: views with the fields of `Trees`, so what is written here is written there."""
+
+    head: Any  # HEAD
+    root: Position
+    nodes: NDArray[np.void]  # NODE[N], the root first
+    edges: NDArray[np.void]  # EDGE[E]
+    priors: NDArray[np.uint16]  # [N, P]
+    root_logits: NDArray[np.float32]  # [P]
+    root_scores: NDArray[np.float32]  # [P]
+    root_count: NDArray[np.int32]  # [P]
+
+
+@inlined
+def tree_at(trees: Trees, index: int) -> Tree:
+    """The views of tree `index`. Kernels take them once; Python has them from `Forest.tree`."""
+    return Tree(
+        trees.heads[index],
+        trees.root[index],
+        trees.nodes[index],
+        trees.edges[index],
+        trees.priors[index],
+        trees.root_logits[index],
+        trees.root_scores[index],
+        trees.root_count[index],
+    )
 
 
 class SelectionConstants(NamedTuple):
@@ -149,11 +153,13 @@ def tree_bytes(nodes: int, points: int) -> int:
 
 def new_trees(count: int, nodes: int, points: int) -> Trees:
     """Allocates `count` trees of `nodes` nodes each on boards of `points` points: 2 * points + 136 bytes a node."""
+    edges = _most_edges(nodes, points)
+    assert max(nodes, edges) <= MOST_ITEMS
     return Trees(
         heads=np.zeros(count, HEAD),
         root=np.zeros(count, POSITION),
         nodes=np.zeros((count, nodes), NODE),
-        edges=np.zeros((count, _most_edges(nodes, points)), EDGE),
+        edges=np.zeros((count, edges), EDGE),
         priors=np.zeros((count, nodes, points), np.uint16),
         root_logits=np.zeros((count, points), np.float32),
         root_scores=np.zeros((count, points), np.float32),

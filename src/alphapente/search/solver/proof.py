@@ -16,14 +16,12 @@ from alphapente.rules.bitboards import GUARD, MIXER, ROW, WORDS, has, next_cell,
 from alphapente.rules.kernels import copy_position, play
 from alphapente.rules.position import IN_PLAY, POSITION, Position, Positions
 from alphapente.rules.tactics import ENEMY, LOSES, OWN, WINS, Bitboards, conclude_tactics, find_tactics, new_bitboards
+from alphapente.search.layout import MOST_ITEMS, NO_POINT, NOTHING, record_type
 
-NOTHING = -1
-SETTLED = -1
-"""Returned by `look_at` for a node that it solved; otherwise it returns the verdict of the tactics."""
 INFINITE = 1 << 28
 """The proof or disproof number of a solved node: larger than every sum, and twice it fits an int32."""
 MAX_DEPTH = 60
-"""The most plies of a proof: a bound on the memory for positions on its path."""
+"""The most plies of a proof: a bound on the memory for positions on its path. Chosen."""
 LARGEST_BRANCH = 400
 """At least the number of moves of any node: 361 points. A node is expanded only where its children have space."""
 
@@ -33,7 +31,7 @@ AREA, ADDED, SCRATCH, CHOSEN, OTHERS = range(5)
 """Indices of `Proof.maps`: the relevance zone, the moves that the present node has, and three for scratch."""
 _NUM_MAPS = 5
 
-PROOF_NODE = np.dtype(
+PROOF_NODE = record_type(
     [
         ("key", np.uint64),  # of the position, once it was examined
         ("parent", np.int32),
@@ -42,8 +40,8 @@ PROOF_NODE = np.dtype(
         ("disproof", np.int32),  # disproof number; 0: no win was found
         ("same", np.int32),  # a transposition's solved node, whose children count here, or NOTHING
         ("count", np.int16),  # of children
-        ("cell", np.int16),  # of the move that leads here
-        ("hint", np.int16),  # defender's node: the attacker's first move of the VCF after a pass
+        ("cell", np.int16),  # of the move that leads here; NO_POINT: the root
+        ("hint", np.int16),  # defender's node: the attacker's first move of the VCF after a pass, or NO_POINT
         ("depth", np.int16),  # plies from the root
         ("length", np.int16),  # proven: the most plies to the win that was found
         ("attacking", np.int16),  # 1: the attacker is to move
@@ -67,15 +65,10 @@ class Proof(NamedTuple):
     counts: NDArray[np.int64]  # [3] positions searched, nodes, maximum plies of the win
 
 
-def room_for(budget: int) -> int:
-    """The nodes allocated for a search of `budget` positions."""
-    # about four moves for each position; a tree without space ends its search earlier (`goes_on`)
-    return 4 * budget + 2 * LARGEST_BRANCH
-
-
 def new_proof(budget: int) -> Proof:
     """Memory for questions of `budget` positions each."""
-    nodes = room_for(budget)
+    nodes = 4 * budget + 2 * LARGEST_BRANCH  # about four moves a position; a full tree ends its search (`goes_on`)
+    assert nodes <= MOST_ITEMS
     return Proof(
         nodes=np.zeros(nodes, PROOF_NODE),
         positions=np.zeros(MAX_DEPTH + 1, POSITION),
@@ -95,18 +88,26 @@ def new_proof(budget: int) -> Proof:
 def _new_node(proof: Proof, parent: int, cell: int, cost: int) -> None:
     node = proof.counts[NUM_NODES]
     proof.counts[NUM_NODES] = node + 1
-    proof.nodes[node]["key"] = np.uint64(0)
-    proof.nodes[node]["parent"] = parent
-    proof.nodes[node]["first"] = 0
-    proof.nodes[node]["proof"] = cost
-    proof.nodes[node]["disproof"] = 1
-    proof.nodes[node]["same"] = NOTHING
-    proof.nodes[node]["count"] = 0
-    proof.nodes[node]["cell"] = cell
-    proof.nodes[node]["hint"] = NOTHING
-    proof.nodes[node]["depth"] = proof.nodes[parent]["depth"] + 1 if parent >= 0 else 0
-    proof.nodes[node]["length"] = 0
-    proof.nodes[node]["attacking"] = 1 - proof.nodes[parent]["attacking"] if parent >= 0 else 1
+    nodes, new = proof.nodes, proof.nodes[node]
+    new.key = np.uint64(0)
+    new.parent = parent
+    new.first = 0
+    new.proof = cost
+    new.disproof = 1
+    new.same = NOTHING
+    new.count = 0
+    new.cell = cell
+    new.hint = NO_POINT
+    new.depth = nodes[parent].depth + 1 if parent != NOTHING else 0
+    new.length = 0
+    new.attacking = 1 - nodes[parent].attacking if parent != NOTHING else 1
+
+
+@inlined
+def children_of(proof: Proof, node: int) -> range:
+    """The indices of a node's children."""
+    first = np.int64(proof.nodes[node].first)
+    return range(first, first + np.int64(proof.nodes[node].count))
 
 
 @inlined
@@ -117,19 +118,19 @@ def begin(proof: Proof, plies: int) -> None:
     proof.solved[:] = NOTHING
     proof.standing[:] = NOTHING
     proof.standing[0] = 0
-    _new_node(proof, np.int64(NOTHING), np.int64(NOTHING), np.int64(1))
+    _new_node(proof, np.int64(NOTHING), np.int64(NO_POINT), np.int64(1))
 
 
 @inlined
 def is_proven(proof: Proof) -> bool:
     """Whether the attacker wins."""
-    return bool(proof.nodes[0]["proof"] == 0)
+    return bool(proof.nodes[0].proof == 0)
 
 
 @inlined
 def goes_on(proof: Proof, budget: int) -> bool:
     """Whether the question is open, and budget and nodes are left."""
-    is_open = proof.nodes[0]["proof"] != 0 and proof.nodes[0]["disproof"] != 0
+    is_open = proof.nodes[0].proof != 0 and proof.nodes[0].disproof != 0
     is_room = proof.counts[NUM_NODES] + LARGEST_BRANCH < len(proof.nodes)
     return bool(is_open and is_room and proof.counts[USED] < budget)
 
@@ -137,14 +138,14 @@ def goes_on(proof: Proof, budget: int) -> bool:
 @kernel
 def most_proving(proof: Proof) -> int:
     """The most proving node: follows the child with the node's own number, which determines that number."""
-    node = 0
-    while proof.nodes[node]["count"] > 0:
-        child = int(proof.nodes[node]["first"])
-        if proof.nodes[node]["attacking"]:
-            while proof.nodes[child]["proof"] != proof.nodes[node]["proof"]:
+    nodes, node = proof.nodes, 0
+    while nodes[node].count > 0:
+        child = int(nodes[node].first)
+        if nodes[node].attacking:
+            while nodes[child].proof != nodes[node].proof:
                 child += 1
         else:
-            while proof.nodes[child]["disproof"] != proof.nodes[node]["disproof"]:
+            while nodes[child].disproof != nodes[node].disproof:
                 child += 1
         node = child
     return node
@@ -153,18 +154,18 @@ def most_proving(proof: Proof) -> int:
 @kernel
 def go_to(proof: Proof, node: int) -> int:
     """Sets positions[depth] to that of `node` and returns the depth; plays only what differs from the last path."""
-    depth = int(proof.nodes[node]["depth"])
-    size = int(proof.positions[0]["size"])
+    nodes, positions = proof.nodes, proof.positions
+    depth, size = int(nodes[node].depth), int(positions[0]["size"])
     level, here = depth, node
-    while proof.standing[level] != here:
+    while proof.standing[level] != here:  # up to the last node that both paths have; both have the root
         proof.way[level] = here
-        here = int(proof.nodes[here]["parent"])
+        here = int(nodes[here].parent)
         level -= 1
     while level < depth:
         level += 1
         here = int(proof.way[level])
-        copy_position(proof.positions[level], proof.positions[level - 1])
-        play(proof.positions[level], point_of(int(proof.nodes[here]["cell"]), size))
+        copy_position(positions[level], positions[level - 1])
+        play(positions[level], point_of(int(nodes[here].cell), size))
         proof.standing[level] = here
     return depth
 
@@ -172,9 +173,10 @@ def go_to(proof: Proof, node: int) -> int:
 @kernel
 def settle(proof: Proof, node: int, won: bool, length: int) -> None:
     """Solves a node: the attacker wins in `length` plies, or no win was found there."""
-    proof.nodes[node]["proof"] = 0 if won else INFINITE
-    proof.nodes[node]["disproof"] = INFINITE if won else 0
-    proof.nodes[node]["length"] = length
+    settled = proof.nodes[node]
+    settled.proof = 0 if won else INFINITE
+    settled.disproof = INFINITE if won else 0
+    settled.length = length
 
 
 @inlined
@@ -189,7 +191,7 @@ def _key(position: Position, bits: Bitboards, attacking: int) -> np.uint64:
     for side in (OWN, ENEMY):
         for word in range(GUARD, GUARD + WORDS - 2):  # the last two words are always 0
             key = (key ^ bits[side, word]) * MIXER
-            key ^= key >> np.uint64(29)
+            key ^= key >> np.uint64(29)  # a product carries bits upwards only: this brings the high ones down
     return key
 
 
@@ -200,16 +202,16 @@ def _place(proof: Proof, key: np.uint64) -> int:
 
 @kernel
 def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
-    """Goes to a leaf and solves it if rules or tactics decide it; returns SETTLED, or else the verdict of the tactics.
+    """Goes to a leaf and solves it if rules or tactics decide it; returns NOTHING, or else the verdict of the tactics.
 
     Fills `bits` with the tactics. `has_tactics`: they are there already, and the game is in play.
     """
-    depth = go_to(proof, node)
+    nodes, depth = proof.nodes, go_to(proof, node)
     position = proof.positions[depth]
-    attacking = proof.nodes[node]["attacking"] == 1
+    attacking = nodes[node].attacking == 1
     if position["winner"] != IN_PLAY:
         settle(proof, node, bool(position["winner"] == proof.positions[0]["to_move"]), np.int64(0))
-        return SETTLED
+        return NOTHING
     proof.counts[USED] += 1
     if has_tactics:
         verdict = int(conclude_tactics(proof.bits, position["variant"]))
@@ -220,16 +222,16 @@ def look_at(proof: Proof, node: int, has_tactics: bool) -> int:
     # A win that tactics do not see takes at least 3 plies from the attacker's turn, at least 2 from the defender's.
     if verdict in (WINS, LOSES) or left < (3 if attacking else 2):
         settle(proof, node, verdict == (WINS if attacking else LOSES) and needed <= left, needed)
-        return SETTLED
+        return NOTHING
     key = _key(position, proof.bits, 1 if attacking else 0)
     # A transposition counts only if its win fits into the plies that are left here.
     known = int(proof.solved[_place(proof, key)])
-    if known != NOTHING and proof.nodes[known]["key"] == key and proof.nodes[known]["length"] <= left:
-        settle(proof, node, bool(proof.nodes[known]["proof"] == 0), int(proof.nodes[known]["length"]))
-        proof.nodes[node]["same"] = known
-        return SETTLED
-    proof.nodes[node]["key"] = key
-    proof.nodes[node]["first"] = proof.counts[NUM_NODES]
+    if known != NOTHING and nodes[known].key == key and nodes[known].length <= left:
+        settle(proof, node, bool(nodes[known].proof == 0), int(nodes[known].length))
+        nodes[node].same = known
+        return NOTHING
+    nodes[node].key = key
+    nodes[node].first = proof.counts[NUM_NODES]
     proof.maps[ADDED, :] = np.uint64(0)
     return verdict
 
@@ -240,7 +242,7 @@ def add_move(proof: Proof, node: int, cell: int, cost: int) -> None:
     if not has(proof.maps[ADDED], cell):
         set_bit(proof.maps[ADDED], cell)
         _new_node(proof, node, cell, cost)
-        proof.nodes[node]["count"] += 1
+        proof.nodes[node].count += 1
 
 
 @kernel
@@ -260,53 +262,51 @@ def _recount(proof: Proof, node: int) -> None:
     disproof number the other way round. The length of a defender's node, before it is solved, is that of the win after
     moves that are not in the tree.
     """
+    nodes = proof.nodes
     least, total, solved = INFINITE, 0, False
-    shortest, longest = 30_000, int(proof.nodes[node]["length"])  # 30,000: longer than any win, and fits an int16
-    first = np.int64(proof.nodes[node]["first"])
-    attacking = proof.nodes[node]["attacking"] == 1
-    for child in range(first, first + np.int64(proof.nodes[node]["count"])):
-        won, lost = int(proof.nodes[child]["proof"]), int(proof.nodes[child]["disproof"])
+    shortest, longest = 30_000, int(nodes[node].length)  # 30,000: longer than any win, and fits an int16
+    attacking = nodes[node].attacking == 1
+    for child in children_of(proof, node):
+        won, lost = int(nodes[child].proof), int(nodes[child].disproof)
         wanted, other = (won, lost) if attacking else (lost, won)
         least = min(least, wanted)
         total = min(total + other, INFINITE - 1)  # a sum must not look solved
         solved = solved or wanted == 0
         if won == 0:
-            shortest = min(shortest, int(proof.nodes[child]["length"]))
-            longest = max(longest, int(proof.nodes[child]["length"]))
+            shortest = min(shortest, int(nodes[child].length))
+            longest = max(longest, int(nodes[child].length))
     if solved:
         total = INFINITE
     elif total > 0 and not attacking:
         total += 1  # each move of the attacker costs one, so that among equally easy lines the shorter is tried first
-    proof.nodes[node]["proof"] = least if attacking else total
-    proof.nodes[node]["disproof"] = total if attacking else least
-    if proof.nodes[node]["proof"] == 0:
-        proof.nodes[node]["length"] = 1 + (shortest if attacking else longest)
+    nodes[node].proof = least if attacking else total
+    nodes[node].disproof = total if attacking else least
+    if nodes[node].proof == 0:
+        nodes[node].length = 1 + (shortest if attacking else longest)
 
 
 @kernel
 def update(proof: Proof, node: int) -> None:
     """Updates the numbers from a leaf up to the root, and stores solved positions in the hash table."""
+    nodes = proof.nodes
     while True:
-        if proof.nodes[node]["count"] > 0:
+        if nodes[node].count > 0:
             _recount(proof, node)
-        elif proof.nodes[node]["proof"] != 0 and proof.nodes[node]["disproof"] != 0:
-            settle(proof, node, np.int64(0) > 0, np.int64(0))  # examined, and there is nothing to try: no win
-        solved = proof.nodes[node]["proof"] == 0 or proof.nodes[node]["disproof"] == 0
-        if solved and proof.nodes[node]["key"] != np.uint64(0):
-            proof.solved[_place(proof, proof.nodes[node]["key"])] = node
+        elif nodes[node].proof != 0 and nodes[node].disproof != 0:
+            settle(proof, node, False, np.int64(0))  # examined, and there is nothing to try: no win
+        solved = nodes[node].proof == 0 or nodes[node].disproof == 0
+        if solved and nodes[node].key != np.uint64(0):
+            proof.solved[_place(proof, nodes[node].key)] = node
         if node == 0:
             return
-        node = int(proof.nodes[node]["parent"])
+        node = int(nodes[node].parent)
 
 
 @kernel
 def winning_child(proof: Proof, node: int) -> int:
     """The child of a proven attacker's node with the shortest win; NOTHING for a node whose player wins at once."""
-    best = NOTHING
-    first = int(proof.nodes[node]["first"])
-    for child in range(first, first + int(proof.nodes[node]["count"])):
-        if proof.nodes[child]["proof"] == 0 and (
-            best == NOTHING or proof.nodes[child]["length"] < proof.nodes[best]["length"]
-        ):
+    nodes, best = proof.nodes, NOTHING
+    for child in children_of(proof, node):
+        if nodes[child].proof == 0 and (best == NOTHING or nodes[child].length < nodes[best].length):
             best = child
     return best

@@ -50,11 +50,12 @@ from alphapente.rules.tactics import (
     capture_size,
     find_tactics,
 )
+from alphapente.search.layout import NO_POINT, NOTHING
 from alphapente.search.solver.candidates import add_open_ends, missing_captures
-from alphapente.search.solver.proof import AREA, CHOSEN, NOTHING, OTHERS, SCRATCH, USED, Proof, go_to, winning_child
+from alphapente.search.solver.proof import AREA, CHOSEN, OTHERS, SCRATCH, USED, Proof, children_of, go_to, winning_child
 
 MOST_POSITIONS = 200
-"""A proof of more positions than this is not followed: the move then counts as no threat. A bound on the time."""
+"""A proof of more positions than this is not followed: the move then counts as no threat. A bound on time; chosen."""
 
 
 @inlined
@@ -66,14 +67,14 @@ def _add_captured(board: NDArray[np.int8], cell: int, attacker: int, triples: bo
         for length in range(2, 4 if triples else 3):
             if board[cell + (length + 1) * step] != attacker:
                 continue
-            stones, gap = 0, NOTHING
+            stones, gap = 0, NO_POINT
             for distance in range(1, length + 1):
                 there = cell + distance * step
                 if board[there] == defender:
                     stones += 1
                 elif board[there] == EMPTY:
                     gap = there
-            if stones == length - 1 and gap != NOTHING:
+            if stones == length - 1 and gap != NO_POINT:
                 set_bit(area, gap)
 
 
@@ -167,39 +168,39 @@ def find_defences(proof: Proof) -> bool:
 
     The tree stays unchanged. The positions visited count towards the budget (USED).
     """
-    proof.maps[AREA, :] = np.uint64(0)
-    proof.todo[0] = 0
+    nodes, area, todo = proof.nodes, proof.maps[AREA], proof.todo
+    area[:] = np.uint64(0)
+    todo[0] = 0
     waiting, visited = 1, 0
     while waiting > 0:
         waiting -= 1
-        node = np.int64(proof.todo[waiting])
-        if proof.nodes[node]["same"] != NOTHING:
-            node = np.int64(proof.nodes[node]["same"])
+        node = np.int64(todo[waiting])
+        if nodes[node].same != NOTHING:
+            node = np.int64(nodes[node].same)
         visited += 1
         if visited > MOST_POSITIONS:
             return False
         position = proof.positions[go_to(proof, node)]
-        if proof.nodes[node]["attacking"]:
+        if nodes[node].attacking:
             child = winning_child(proof, node)
             if child == NOTHING:
                 proof.counts[USED] += 1
                 find_tactics(position, proof.bits, proof.scratch[0])
                 _add_winning_move(proof)
                 continue
-            cell, triples = np.int64(proof.nodes[child]["cell"]), position["variant"] == KERYO
-            set_bit(proof.maps[AREA], cell)
+            cell, triples = np.int64(nodes[child].cell), position["variant"] == KERYO
+            set_bit(area, cell)
             if position["variant"] != GOMOKU:
-                _add_captured(position["board"], cell, np.int64(position["to_move"]), triples, proof.maps[AREA])
-            proof.todo[waiting] = child
+                _add_captured(position["board"], cell, np.int64(position["to_move"]), triples, area)
+            todo[waiting] = child
             waiting += 1
             continue
         proof.counts[USED] += 1
         find_tactics(position, proof.bits, proof.scratch[0])
         _add_defenders_node(proof, position)
-        first, count = np.int64(proof.nodes[node]["first"]), np.int64(proof.nodes[node]["count"])
-        if waiting + count > len(proof.todo):
+        if waiting + np.int64(nodes[node].count) > len(todo):
             return False
-        for reply in range(first, first + count):
-            proof.todo[waiting] = reply
+        for reply in children_of(proof, node):
+            todo[waiting] = reply
             waiting += 1
     return True

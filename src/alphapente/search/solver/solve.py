@@ -16,6 +16,7 @@ from alphapente.rules.position import IN_PLAY, MAX_POINTS, POSITION, Position, P
 from alphapente.rules.tactics import (
     LEGAL,
     LOSES,
+    MUST_REPLY,
     OWN_CAPTURES,
     REPLIES,
     UNDECIDED,
@@ -25,6 +26,7 @@ from alphapente.rules.tactics import (
     find_tactics,
     new_bitboards,
 )
+from alphapente.search.layout import NOTHING
 from alphapente.search.solver.proof import AREA, MAX_DEPTH, USED
 from alphapente.search.solver.relevance_zone import find_defences
 from alphapente.search.solver.threats import (
@@ -39,10 +41,8 @@ from alphapente.search.solver.threats import (
     prove_from,
 )
 
-NO_LEVEL = -1
-"""The level of a question without a search for a win."""
-ALL_REPLIES, FORCED_WIN, STOPS = range(3)
-"""What `examine` found: the replies of the tactics, a forced win, or the moves that may refute the enemy's VCF."""
+FORCED_WIN, STOPS = MUST_REPLY + 1, MUST_REPLY + 2
+"""Verdicts of `examine` beside those of tactics: a win by force, and moves that may refute the enemy's VCF."""
 _SHORTEST = 3
 """The plies of the shortest win that tactics do not see: a threat, a reply, the winning move."""
 
@@ -68,6 +68,7 @@ class SolverMemory(NamedTuple):
     other_bits: Bitboards  # of another position
     boards: Positions  # POSITION[1]
     cells: NDArray[np.int64]  # [MAX_DEPTH + 1] of a line
+    points: NDArray[np.int64]  # [MAX_POINTS] what `examine` found
 
 
 def new_solver_memory(budget: int) -> SolverMemory:
@@ -78,6 +79,7 @@ def new_solver_memory(budget: int) -> SolverMemory:
         other_bits=new_bitboards(),
         boards=np.zeros(1, POSITION),
         cells=np.zeros(MAX_DEPTH + 1, np.int64),
+        points=np.zeros(MAX_POINTS, np.int64),
     )
 
 
@@ -88,8 +90,6 @@ class Solver:
         """`budget`: the most positions, 1 or more, to search for each question."""
         self.budget = budget
         self.memory = new_solver_memory(budget)
-        self._asked = np.zeros(1, POSITION)
-        self._points = np.zeros(MAX_POINTS, np.int64)
 
     def solve(self, position: Position, budget: int | None = None, level: int = THREES) -> Solution:
         """Searches for a forced win of the player to move, a VCT (captures included), and then a shorter one.
@@ -98,14 +98,13 @@ class Solver:
         play. In poof and boat, and in the opening, only a win at once is found.
         """
         assert position["winner"] == IN_PLAY, "a finished game has no next move"
-        self._asked[0] = position
         budget = self.budget if budget is None else min(budget, self.budget)
-        verdict, found, length, plies, used = examine(self._asked[0], self.memory, budget, level, False, self._points)
+        verdict, length, plies, used = examine(position, self.memory, budget, level, False)
         if verdict == WINS:
-            return Solution(True, (int(self._points[0]),), 1, 1)
-        if found != FORCED_WIN:
+            return Solution(True, (int(self.memory.points[0]),), 1, 1)
+        if verdict != FORCED_WIN:
             return Solution(False, (), 0, max(used, 1))
-        return Solution(True, tuple(self._points[:length].tolist()), plies, used)
+        return Solution(True, tuple(self.memory.points[:length].tolist()), plies, used)
 
     def defences(self, position: Position, budget: int | None = None) -> list[int] | None:
         """The moves that may refute the enemy's VCF after a pass; None if no such threat is found.
@@ -113,20 +112,20 @@ class Solver:
         All other moves lose by force. Searches nothing if the player to move wins at once or must reply to a threat to
         win at once: there `find_tactics` knows the replies.
         """
-        self._asked[0] = position
         budget = self.budget if budget is None else min(budget, self.budget)
-        _, found, count, _, _ = examine(self._asked[0], self.memory, budget, NO_LEVEL, True, self._points)
-        return self._points[:count].tolist() if found == STOPS else None
+        verdict, count, _, _ = examine(position, self.memory, budget, NOTHING, True)
+        return self.memory.points[:count].tolist() if verdict == STOPS else None
 
 
 @inlined
-def _write_line(memory: SolverMemory, position: Position, plies: int, points: NDArray[np.int64]) -> int:
-    """Writes a proven game to `points`, joined from the lines of the tree, VCFs and tactics; returns its length.
+def _write_line(memory: SolverMemory, position: Position, plies: int) -> int:
+    """Writes a proven game to memory.points, joined from the lines of the tree, VCFs and tactics; returns its length.
 
     `plies` is the limit of the proof. Where the tree found that a VCF exists, it did not keep its line: the VCF is
     searched for again within the remaining plies.
     """
-    board, bits, threats, cells = memory.boards[0], memory.other_bits, memory.threats, memory.cells
+    board, bits, threats = memory.boards[0], memory.other_bits, memory.threats
+    cells, points = memory.cells, memory.points
     attacker, size = position["to_move"], np.int64(position["size"])
     copy_position(board, position)
     written = 0
@@ -153,12 +152,10 @@ def _write_line(memory: SolverMemory, position: Position, plies: int, points: ND
 
 
 @inlined
-def _find_win(
-    memory: SolverMemory, position: Position, budget: int, level: int, points: NDArray[np.int64]
-) -> tuple[int, int, int]:
+def _find_win(memory: SolverMemory, position: Position, budget: int, level: int) -> tuple[int, int, int]:
     """Searches for a win of the player to move, tactics in memory.bits; returns (length of its line, plies, positions).
 
-    Writes the line to `points`; without a win it is empty, and the plies are 0.
+    Writes the line to memory.points; without a win it is empty, and the plies are 0.
     """
     outer = memory.threats.outer
     length, won_in, used = 0, 0, 0
@@ -170,8 +167,8 @@ def _find_win(
         looked_at = int(outer.counts[USED])
         used += looked_at
         if won:
-            won_in = int(outer.nodes[0]["length"])
-            length = _write_line(memory, position, plies, points)
+            won_in = int(outer.nodes[0].length)
+            length = _write_line(memory, position, plies)
             plies = won_in - 1
         elif won_in > 0 or limit == MAX_DEPTH:
             break
@@ -183,10 +180,10 @@ def _find_win(
 
 
 @inlined
-def _find_stops(memory: SolverMemory, position: Position, budget: int, points: NDArray[np.int64]) -> int:
-    """Writes the moves that may refute the enemy's VCF after a pass to `points`; returns how many.
+def _find_stops(memory: SolverMemory, position: Position, budget: int) -> int:
+    """Writes the moves that may refute the enemy's VCF after a pass to memory.points; returns how many.
 
-    Returns -1 if no such threat is found. The position must be undecided, its tactics in memory.bits.
+    Returns NOTHING if no such threat is found. The position must be undecided, its tactics in memory.bits.
     """
     board, bits, outer = memory.boards[0], memory.bits, memory.threats.outer
     copy_position(board, position)
@@ -195,15 +192,15 @@ def _find_stops(memory: SolverMemory, position: Position, budget: int, points: N
     budget = min(budget, THREAT_POSITIONS)
     plies = np.int64(MAX_DEPTH)
     if budget <= 0 or not prove_from(memory.threats, board, memory.other_bits, plies, budget, np.int64(FOURS)):
-        return -1
+        return NOTHING
     if not find_defences(outer):
-        return -1
+        return NOTHING
     area = outer.maps[AREA]
     keep_bits(bits[LEGAL], area)
     add_bits(bits[OWN_CAPTURES], area)
     found, cell = 0, next_cell(area, 0)
     while cell >= 0:
-        points[found] = point_of(cell, np.int64(position["size"]))
+        memory.points[found] = point_of(cell, np.int64(position["size"]))
         found += 1
         cell = next_cell(area, cell)
     return found
@@ -211,32 +208,32 @@ def _find_stops(memory: SolverMemory, position: Position, budget: int, points: N
 
 @kernel
 def examine(
-    position: Position, memory: SolverMemory, budget: int, level: int, stops: bool, points: NDArray[np.int64]
-) -> tuple[int, int, int, int, int]:
-    """Returns (verdict of the tactics, what was found, number of points, plies of a win, positions searched).
+    position: Position, memory: SolverMemory, budget: int, level: int, stops: bool
+) -> tuple[int, int, int, int]:
+    """Returns (verdict, number of points, plies of a win, positions searched); the points are in memory.points.
 
-    Writes the points. FORCED_WIN, searched for at `level`: they are its line. STOPS, searched for if `stops` is true:
-    the enemy has a VCF after a pass, and all other moves lose. ALL_REPLIES: the moves that the tactics allow. Searches
-    about `budget` positions at most, and none if it is 0.
+    FORCED_WIN, searched for at `level` unless it is NOTHING: they are its line. STOPS, searched for if `stops` is true:
+    the enemy has a VCF after a pass, and all other moves lose. Any other verdict is that of the tactics: the moves that
+    they allow. Searches about `budget` positions at most, and none if it is 0.
     """
     verdict = find_tactics(position, memory.bits, memory.threats.outer.scratch[0])
     used = 0
     if verdict != WINS and verdict != LOSES and budget > 0 and is_solvable(position):
-        if level != NO_LEVEL:
-            length, plies, used = _find_win(memory, position, budget, level, points)
+        if level != NOTHING:
+            length, plies, used = _find_win(memory, position, budget, level)
             if length > 0:
-                return verdict, FORCED_WIN, length, plies, used
+                return FORCED_WIN, length, plies, used
         if stops and verdict == UNDECIDED:
-            count = _find_stops(memory, position, budget, points)
-            if count >= 0:
-                return verdict, STOPS, count, 0, used
+            count = _find_stops(memory, position, budget)
+            if count != NOTHING:
+                return STOPS, count, 0, used
     count, size = 0, np.int64(position["size"])
     cell = next_cell(memory.bits[REPLIES], 0)
     while cell >= 0:
-        points[count] = point_of(cell, size)
+        memory.points[count] = point_of(cell, size)
         count += 1
         cell = next_cell(memory.bits[REPLIES], cell)
-    return verdict, ALL_REPLIES, count, 0, used
+    return verdict, count, 0, used
 
 
 def solve(position: Position, budget: int = 10_000) -> Solution:

@@ -30,8 +30,8 @@ from alphapente.rules.tactics import (
     UNDECIDED,
     Bitboards,
     copy_tactics,
-    find_tactics,
 )
+from alphapente.search.layout import NO_POINT, NOTHING
 from alphapente.search.solver.candidates import (
     add_forcing_moves,
     add_open_ends,
@@ -43,15 +43,14 @@ from alphapente.search.solver.proof import (
     AREA,
     CHOSEN,
     LIMIT,
-    NOTHING,
     OTHERS,
     SCRATCH,
-    SETTLED,
     USED,
     Proof,
     add_move,
     add_moves,
     begin,
+    children_of,
     goes_on,
     is_proven,
     look_at,
@@ -66,11 +65,11 @@ from alphapente.search.solver.relevance_zone import find_defences
 FOURS, THREES = 0, 1
 """The level of a question: VCF or VCT."""
 THREAT_POSITIONS = 64
-"""The budget of positions to find whether a quiet move threatens a VCF."""
+"""The budget of positions to find whether a quiet move threatens a VCF: chosen, not measured."""
 FOURS_POSITIONS = 24
-"""The budget of positions to find whether the attacker has a VCF from a node of a VCT."""
+"""The budget of positions to find whether the attacker has a VCF from a node of a VCT: chosen, not measured."""
 FIRST_REAL_PLY = 4
-"""Before this ply opening rules restrict the moves, and nothing can be won."""
+"""Before this ply opening rules restrict the moves (docs/rules.md), and nobody has three stones to make a four of."""
 # Initial proof numbers by kind of move: forcing moves are tried first, then open threes. Like all numbers passed to
 # kernels here they are of one type (np.int64): for a bare 1 numba would compile another version of each kernel.
 _FORCING, _OPEN_THREE, _THREE, _ATTACK = np.array([1, 2, 4, 4])
@@ -101,11 +100,11 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
 
     First the `hint`: the move that wins if the defender's last move did not refute the threat.
     """
-    position = proof.positions[proof.nodes[node]["depth"]]
+    nodes, position = proof.nodes, proof.positions[proof.nodes[node].depth]
     bits, chosen, others, scratch = proof.bits, proof.maps[CHOSEN], proof.maps[OTHERS], proof.maps[SCRATCH]
-    parent = np.int64(proof.nodes[node]["parent"])
-    hint = np.int64(proof.nodes[parent]["hint"]) if parent >= 0 else NOTHING
-    if hint != NOTHING and has(bits[REPLIES], hint):
+    parent = np.int64(nodes[node].parent)
+    hint = np.int64(nodes[parent].hint) if parent != NOTHING else NO_POINT
+    if hint != NO_POINT and has(bits[REPLIES], hint):
         add_move(proof, node, hint, _FORCING)
     chosen[:] = np.uint64(0)
     if verdict == MUST_REPLY and level == THREES:  # all replies to the defender's threat, quiet ones included
@@ -122,7 +121,7 @@ def _add_attacks(proof: Proof, node: int, verdict: int, level: int) -> None:
     add_moves(proof, node, chosen, _OPEN_THREE)
     triples = position["variant"] == KERYO
     if position["variant"] != GOMOKU:
-        limit = 6 if triples else 4  # the two largest captures win
+        limit = 6 if triples else 4  # two of the largest captures win: one threatens, the other follows
         if missing_captures(position, np.int64(position["to_move"])) <= limit:
             chosen[:] = np.uint64(0)
             add_open_ends(bits, triples, scratch, chosen)
@@ -151,8 +150,8 @@ def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
         keep_bits(proof.bits[LEGAL], area)
         add_bits(proof.bits[OWN_CAPTURES], area)
         child = winning_child(inner, np.int64(0))
-        proof.nodes[node]["hint"] = inner.nodes[child]["cell"] if child != NOTHING else NOTHING
-        proof.nodes[node]["length"] = inner.nodes[0]["length"]
+        proof.nodes[node].hint = inner.nodes[child].cell if child != NOTHING else NO_POINT
+        proof.nodes[node].length = inner.nodes[0].length
         add_moves(proof, node, area, _FORCING)
 
 
@@ -160,7 +159,7 @@ def _answer_quiet_move(proof: Proof, inner: Proof, node: int) -> None:
 def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
     """Solves an attacker's node if the inner tree found a VCF; otherwise adds the attacker's moves."""
     if is_proven(inner):
-        settle(proof, node, is_proven(inner), int(inner.nodes[0]["length"]))
+        settle(proof, node, is_proven(inner), int(inner.nodes[0].length))
     else:
         verdict = np.int64(MUST_REPLY if any_bit(proof.bits[ENEMY_WINS]) else UNDECIDED)
         _add_attacks(proof, node, verdict, np.int64(THREES))
@@ -168,7 +167,7 @@ def _answer_attacker(proof: Proof, inner: Proof, node: int) -> None:
 
 @kernel
 def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int, budget: int, level: int) -> bool:
-    """`prove` for a caller that has the tactics of the position in `bits`.
+    """Whether a VCF (FOURS) or VCT (THREES) of the player to move within `plies` was found; `bits` are its tactics.
 
     Searches at most about `budget` positions, those of the inner tree included. The proof is in the tree of
     threats.outer. One loop serves both trees, since mutually recursive compiled functions cannot be cached.
@@ -185,7 +184,7 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
         if not goes_on(proof, inner_budget if within else budget):
             if not within:
                 return bool(is_proven(outer))
-            if outer.nodes[asked]["attacking"]:
+            if outer.nodes[asked].attacking:
                 _answer_attacker(outer, inner, asked)
             else:
                 _answer_quiet_move(outer, inner, asked)
@@ -195,11 +194,11 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
             continue
         node = most_proving(proof)
         verdict = look_at(proof, node, node == 0)
-        if verdict != SETTLED:
-            there, attacking = proof.positions[proof.nodes[node]["depth"]], proof.nodes[node]["attacking"] == 1
+        if verdict != NOTHING:
+            there, attacking = proof.positions[proof.nodes[node].depth], proof.nodes[node].attacking == 1
             asks = level == THREES and not within and (attacking or verdict == UNDECIDED)
             if asks and may_force(there, proof.bits, attacking):
-                left = int(outer.counts[LIMIT]) - int(outer.nodes[node]["depth"])
+                left = int(outer.counts[LIMIT]) - int(outer.nodes[node].depth)
                 _ask(inner, there, attacker, left if attacking else left - 1)
                 copy_tactics(outer.bits, inner.bits, not attacking)
                 inner_budget = FOURS_POSITIONS if attacking else THREAT_POSITIONS
@@ -213,30 +212,22 @@ def prove_from(threats: Threats, position: Position, bits: Bitboards, plies: int
 
 
 @kernel
-def prove(threats: Threats, position: Position, plies: int, budget: int, level: int) -> bool:
-    """Whether a VCF (FOURS) or VCT (THREES) of the player to move within `plies` was found: see `prove_from`."""
-    find_tactics(position, threats.outer.bits, threats.outer.scratch[0])
-    return bool(prove_from(threats, position, threats.outer.bits, plies, budget, level))
-
-
-@kernel
 def line_of(proof: Proof, out: NDArray[np.int64]) -> int:
     """Writes the cells of the forced line with the longest defence, as far as the tree has it; returns how many."""
-    node, length = 0, 0
+    nodes, node, length = proof.nodes, 0, 0
     while length < len(out):
-        if proof.nodes[node]["same"] != NOTHING:
-            node = int(proof.nodes[node]["same"])
+        if nodes[node].same != NOTHING:
+            node = int(nodes[node].same)
         child = NOTHING
-        if proof.nodes[node]["attacking"]:
+        if nodes[node].attacking:
             child = winning_child(proof, node)
         else:
-            first = int(proof.nodes[node]["first"])
-            for reply in range(first, first + int(proof.nodes[node]["count"])):
-                if child == NOTHING or proof.nodes[reply]["length"] > proof.nodes[child]["length"]:
+            for reply in children_of(proof, node):
+                if child == NOTHING or nodes[reply].length > nodes[child].length:
                     child = reply
         if child == NOTHING:
             break
-        out[length] = proof.nodes[child]["cell"]
+        out[length] = nodes[child].cell
         length += 1
         node = child
     return length

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from alphapente.rules.game import Game
 from alphapente.rules.legality import describe_end
 from alphapente.rules.notation import point_name
-from alphapente.search.mcts.tree import PROVEN_DRAW, PROVEN_LOSS, PROVEN_WIN
+from alphapente.rules.tactics import DRAWS, LOSES, WINS
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Loaded
 from alphapente.web.parts import Parts, PartsOf
@@ -25,7 +25,7 @@ router = APIRouter(tags=["searches"])
 DEFAULT_SIMULATIONS = 400
 MAX_CANDIDATES = 10
 LEAST_SHARE = 0.001
-_PROVEN = {PROVEN_WIN: "win", PROVEN_LOSS: "loss", PROVEN_DRAW: "draw"}
+_PROVEN = {WINS: "win", LOSES: "loss", DRAWS: "draw"}
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -10,9 +10,8 @@ from alphapente.config import SearchSettings
 from alphapente.errors import FailureError
 from alphapente.rules.game import Game
 from alphapente.rules.position import CELL_OF, EMPTY
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.noise import dirichlet_shares, root_policy_temperature
-from alphapente.search.mcts.root_priors import read_root_priors
+from alphapente.search import Exploration, Forest, search_position
+from alphapente.search.mcts.root_priors import dirichlet_shares, read_root_priors, root_policy_temperature
 from tests.search.evaluators import Root, ScriptedEvaluator, noise_answer
 
 
@@ -57,7 +56,7 @@ def noisy_priors(settings: SearchSettings, exploration: Exploration, seed: int, 
     forest = Forest(evaluator, settings, num_trees=1, simulations=1)
     search_position(forest, Game.from_moves(moves, size=9).position, np.random.default_rng(seed), exploration)
     out = np.zeros(81, np.float32)
-    read_root_priors(forest.trees, 0, out)
+    read_root_priors(forest.tree(0), out)
     return out
 
 
@@ -109,7 +108,7 @@ def test_a_root_temperature_at_its_ends_keeps_priors_and_policy_finite(root: Roo
     assert position["board"][CELL_OF[9, result.point]] == EMPTY
     if root == "puct":
         priors = np.zeros(81, np.float32)
-        read_root_priors(forest.trees, 0, priors)
+        read_root_priors(forest.tree(0), priors)
         assert np.count_nonzero(priors > 0) == 77
         assert priors.sum() == pytest.approx(1.0, abs=1e-5)
 
