@@ -24,8 +24,7 @@ from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_su
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
 from alphapente.rules.queries import position_key
-from alphapente.search.exhaustive import Prover
-from alphapente.search.solver.solve import Solver
+from alphapente.search import Prover, Solver
 from alphapente.search.solver.threats import FOURS
 
 SUITE = BUILT_IN / "forced_wins.json"

@@ -30,7 +30,7 @@ from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import IN_PLAY, Position, new_positions, stones
 from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
-from alphapente.search.exhaustive import Prover
+from alphapente.search import Prover
 
 SUITE = BUILT_IN / "open_threes.json"
 SIZE = 19

@@ -39,8 +39,7 @@ from alphapente.rules.notation import format_moves
 from alphapente.rules.position import IN_PLAY, POSITION, Position
 from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
-from alphapente.search.exhaustive import Prover
-from alphapente.search.mcts.forest import Forest, search_position
+from alphapente.search import Forest, Prover, search_position
 
 PLIES = (4, 5, 6, 7)
 """Lengths of openings: with four plies the second stone of player 1, which has its own rule, is answered."""

@@ -31,10 +31,8 @@ from alphapente.rules.position import (
     new_positions,
 )
 from alphapente.rules.queries import position_key
-from alphapente.rules.tactics import tactics
-from alphapente.search.exhaustive import Prover
-from alphapente.search.mcts.forest import Exploration, Forest, search_position
-from alphapente.search.mcts.tree import PROVEN_LOSS, PROVEN_WIN
+from alphapente.rules.tactics import LOSES, WINS, tactics
+from alphapente.search import Exploration, Forest, Prover, search_position
 
 LONG_SEARCH = 25_000
 """Simulations of the search that may contradict a position."""
@@ -157,8 +155,8 @@ def settled(prover: Prover, entry: Puzzle) -> Puzzle | None:
     )
     result = search_position(forest, position, np.random.default_rng(0))
     found = point_name(result.point, entry.board_size) in entry.expected
-    if (entry.goal == "save" and result.proven == PROVEN_LOSS) or (
-        entry.goal == "win" and result.proven == PROVEN_WIN and not found
+    if (entry.goal == "save" and result.proven == LOSES) or (
+        entry.goal == "win" and result.proven == WINS and not found
     ):
         return None
     return entry
