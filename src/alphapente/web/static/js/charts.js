@@ -39,7 +39,17 @@ const HEIGHT = 190;
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-const TIMES = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), ...[1, 2, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY)];
+const TIMES = [
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY),
+];
 /** How far apart the marks of an axis may be. @type {Record<Plan["x"], number[]>} */
 const STEPS = {
   count: Array.from({ length: 11 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat(),
@@ -61,9 +71,7 @@ export class Chart {
     this.shown = "";
     this.values = plan.series.map(() => h("b", { class: "number" }));
     this.where = h("span", { class: "chart-where number" });
-    const legend = plan.series.map((series, place) =>
-      h("li", {}, swatch(series), h("span", {}, series.label), this.values[place]),
-    );
+    const legend = plan.series.map((series, place) => h("li", {}, swatch(series), h("span", {}, series.label), this.values[place]));
     this.nothing = h("p", { class: "chart-nothing muted" }, plan.empty ?? "Nothing to draw yet");
     this.canvas = h("div", { class: "chart-plot", role: "img", "aria-label": plan.title, hidden: true });
     this.element = h(
@@ -154,14 +162,51 @@ export class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: plan.x === "time", ...(plan.series[0].look === "bars" ? { range: (/** @type {any} */ _u, /** @type {number} */ low, /** @type {number} */ high) => [low - 0.7, high + 0.7] } : {}) },
-        y: { range: (/** @type {uPlot} */ _u, /** @type {number | null} */ low, /** @type {number | null} */ high) => this.range(low, high) },
-        right: { range: (/** @type {uPlot} */ _u, /** @type {number | null} */ _low, /** @type {number | null} */ high) => [0, (high ?? 1) * 1.08 || 1] },
+        x: {
+          time: plan.x === "time",
+          ...(plan.series[0].look === "bars"
+            ? { range: (/** @type {any} */ _u, /** @type {number} */ low, /** @type {number} */ high) => [low - 0.7, high + 0.7] }
+            : {}),
+        },
+        y: {
+          range: (/** @type {uPlot} */ _u, /** @type {number | null} */ low, /** @type {number | null} */ high) => this.range(low, high),
+        },
+        right: {
+          range: (/** @type {uPlot} */ _u, /** @type {number | null} */ _low, /** @type {number | null} */ high) => [
+            0,
+            (high ?? 1) * 1.08 || 1,
+          ],
+        },
       },
       axes: [
-        { ...axis, label: plan.xLabel, size: 32, space: 45, incrs: STEPS[plan.x], values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)) },
-        { ...axis, label: plan.yLabel, size: 46, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))) },
-        ...(rightAxis ? [{ ...axis, scale: "right", side: 1, label: plan.rightLabel, size: 46, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => brief(tick)) }] : []),
+        {
+          ...axis,
+          label: plan.xLabel,
+          size: 32,
+          space: 45,
+          incrs: STEPS[plan.x],
+          values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)),
+        },
+        {
+          ...axis,
+          label: plan.yLabel,
+          size: 46,
+          values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) =>
+            ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))),
+        },
+        ...(rightAxis
+          ? [
+              {
+                ...axis,
+                scale: "right",
+                side: 1,
+                label: plan.rightLabel,
+                size: 46,
+                grid: { show: false },
+                values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => brief(tick)),
+              },
+            ]
+          : []),
       ],
       series: [{}, ...plan.series.map((series) => drawn(series, this.data[0].length))],
       bands: areas.slice(1).map((place, at) => ({ series: [place, areas[at]], fill: tint(plan.series[place - 1].color, 0.55) })),
@@ -201,7 +246,11 @@ export class Chart {
       ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
       ctx.textAlign = "right"; // what rises is by then above them
       ctx.textBaseline = y - bbox.top > 16 * devicePixelRatio ? "bottom" : "top";
-      ctx.fillText(level.label, bbox.left + bbox.width - 5 * devicePixelRatio, y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio);
+      ctx.fillText(
+        level.label,
+        bbox.left + bbox.width - 5 * devicePixelRatio,
+        y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio,
+      );
       ctx.restore();
     }
   }
@@ -274,7 +323,9 @@ function css(name) {
 
 /** @param {string} name of a custom property, #rrggbb @param {number} alpha @returns {string} */
 function tint(name, alpha) {
-  return `${css(name)}${Math.round(255 * alpha).toString(16).padStart(2, "0")}`;
+  return `${css(name)}${Math.round(255 * alpha)
+    .toString(16)
+    .padStart(2, "0")}`;
 }
 
 /** @param {Plan["x"]} kind @param {number} value @param {boolean} [whole] @returns {string} */
@@ -303,7 +354,10 @@ function shortDuration(seconds, whole) {
 
 /** @param {Series} series @returns {HTMLElement} */
 function swatch(series) {
-  const mark = h("i", { class: `swatch ${series.look === "area" || series.look === "bars" ? "filled" : ""} ${series.dash ? "dashed" : ""}`, "aria-hidden": "true" });
+  const mark = h("i", {
+    class: `swatch ${series.look === "area" || series.look === "bars" ? "filled" : ""} ${series.dash ? "dashed" : ""}`,
+    "aria-hidden": "true",
+  });
   mark.style.setProperty("--swatch", `var(${series.color})`);
   return mark;
 }

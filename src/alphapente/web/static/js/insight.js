@@ -52,7 +52,12 @@ export class Insight {
     this.forced = h("p", { class: "insight-forced" });
     this.rows = Array.from({ length: ROWS }, () => this.row());
     const head = ["Move", "White", "Search", "Continuation"].map((word) => h("span", {}, word));
-    this.lines = h("div", { class: "lines-box" }, h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head), h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
+    this.lines = h(
+      "div",
+      { class: "lines-box" },
+      h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head),
+      h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)),
+    );
     const switches = SWITCHES.map(([id, title, hint]) =>
       h(
         "label",
@@ -95,7 +100,17 @@ export class Insight {
     const visits = h("span", { class: "candidate-visits number muted" });
     const line = h("span", { class: "candidate-line muted" });
     const words = (/** @type {string} */ text) => h("span", { class: "sr-only" }, text);
-    const button = h("button", { type: "button", class: "candidate" }, point, words(", White's chance "), value, words(", visits "), visits, words(", continuation "), line);
+    const button = h(
+      "button",
+      { type: "button", class: "candidate" },
+      point,
+      words(", White's chance "),
+      value,
+      words(", visits "),
+      visits,
+      words(", continuation "),
+      line,
+    );
     const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
     const show = () => this.pointAt(row.moves);
     const hide = () => this.pointAt(null);

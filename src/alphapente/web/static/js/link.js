@@ -25,7 +25,7 @@ export function readLink(text) {
   const match = /^([a-z]+)\/([0-9]{1,2})\/((?:[A-HJ-T][0-9]{1,2})*)(?:\/(1-0|0-1|draw))?(?:\?ply=([0-9]{1,3}))?$/.exec(text);
   if (match === null) return null;
   const moves = match[3].match(/[A-Z][0-9]+/g) ?? [];
-  const result = match[4] === "draw" ? RESULTS[2] : match[4] ?? null;
+  const result = match[4] === "draw" ? RESULTS[2] : (match[4] ?? null);
   const ply = match[5] === undefined ? null : Math.min(Number(match[5]), moves.length);
   return { game: { variant: match[1], board_size: Number(match[2]), moves }, result, ply };
 }

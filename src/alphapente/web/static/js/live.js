@@ -67,7 +67,8 @@ export class LiveBoards {
 
   /** @param {LiveGames} live @param {string} [config] the run's configuration; default: the server's own */
   set({ games, board_size: size }, config = "") {
-    const boards = size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
+    const boards =
+      size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
     if (boards.length !== this.boards.length || boards.some((board, place) => board !== this.boards[place])) {
       this.element.replaceChildren(...boards.map((board) => board.element));
     }
@@ -98,6 +99,9 @@ class LiveBoard {
     this.board.marks.setLast(last, []);
     const pairs = captured["1"] + captured["2"] > 0 ? ` · ${captured["1"]}:${captured["2"]}` : "";
     setText(this.caption, `${moves.length}.${last === null ? "" : ` ${last}`}${pairs}`);
-    this.element.setAttribute("aria-label", `Game in play, move ${moves.length}${last === null ? "" : ` ${last}`}, captured pairs ${captured["1"]} to ${captured["2"]}`);
+    this.element.setAttribute(
+      "aria-label",
+      `Game in play, move ${moves.length}${last === null ? "" : ` ${last}`}, captured pairs ${captured["1"]} to ${captured["2"]}`,
+    );
   }
 }

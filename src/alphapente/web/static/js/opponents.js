@@ -35,18 +35,19 @@ export async function networks() {
  * @param {string} chosen
  */
 export function selectField(words, name, options, chosen) {
-  const select = h(
-    "select",
-    { name },
-    ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
-  );
+  const select = h("select", { name }, ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
   return h("label", { class: "field" }, h("span", {}, words), select);
 }
 
 /** @param {Meta} meta @param {NetworkInfo[]} known @param {Opponent} now */
 function opponentFields(meta, known, now) {
   return [
-    selectField("Network", "network", known.map((one) => [one.id, titleOf(one)]), now.network),
+    selectField(
+      "Network",
+      "network",
+      known.map((one) => [one.id, titleOf(one)]),
+      now.network,
+    ),
     selectField(
       "Strength",
       "strength",
@@ -97,7 +98,12 @@ function ask(title, fields, action) {
 export async function askForGame(meta, now) {
   const known = await networks();
   const rule = h("p", { class: "opening-rule muted", role: "status" });
-  const variant = selectField("Variant", "variant", meta.variants.map(({ name, title }) => [name, title]), now.variant);
+  const variant = selectField(
+    "Variant",
+    "variant",
+    meta.variants.map(({ name, title }) => [name, title]),
+    now.variant,
+  );
   const showRule = () => {
     const chosen = variant.querySelector("select")?.value;
     rule.textContent = inColours(meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? "");
@@ -115,8 +121,17 @@ export async function askForGame(meta, now) {
     side("2", stone(2), "Black"),
     side("0", h("span", { class: "both" }, stone(1), stone(2)), "Both"),
   );
-  const size = selectField("Board", "board_size", meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]), String(now.board_size));
-  const answers = await ask("New game", [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)], "Play");
+  const size = selectField(
+    "Board",
+    "board_size",
+    meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]),
+    String(now.board_size),
+  );
+  const answers = await ask(
+    "New game",
+    [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)],
+    "Play",
+  );
   if (answers === null) return null;
   return {
     variant: String(answers.get("variant")),

@@ -36,7 +36,13 @@ class PlayRoom {
     /** @type {import("./types.js").NetworkInfo[]} */
     this.networks = [];
     /** @type {Setup} */
-    this.setup = { variant: meta.default.variant, board_size: meta.default.board_size, side: 1, network: meta.default.network, strength: meta.default.strength };
+    this.setup = {
+      variant: meta.default.variant,
+      board_size: meta.default.board_size,
+      side: 1,
+      network: meta.default.network,
+      strength: meta.default.strength,
+    };
     this.board = new Board(this.setup.board_size, {
       label: "Board. Arrows move the cursor, Enter plays, or type a point's name",
       onchoose: (point) => this.choose(point),
@@ -61,7 +67,9 @@ class PlayRoom {
       resign: () => void this.resign(),
       fresh: () => void this.fresh(),
       again: () => this.begin({ ...this.setup, side: this.setup.side === 0 ? 0 : this.setup.side === 1 ? 2 : 1 }, []),
-      review: () => { location.hash = `review/${this.link()}`; },
+      review: () => {
+        location.hash = `review/${this.link()}`;
+      },
       opponent: () => void this.opponent(),
       retry: () => this.think(),
     });
@@ -331,7 +339,10 @@ class PlayRoom {
     const strength = this.meta.strengths.find(({ id }) => id === setup.strength)?.title.split(":")[0] ?? setup.strength;
     const engine = network === undefined ? strength : `${strength} · ${shortTitleOf(network)}`;
     const near = setup.side === 2 ? 2 : 1;
-    for (const [tray, player] of /** @type {const} */ ([[view.near, near], [view.far, near === 1 ? 2 : 1]])) {
+    for (const [tray, player] of /** @type {const} */ ([
+      [view.near, near],
+      [view.far, near === 1 ? 2 : 1],
+    ])) {
       const mine = setup.side === 0 || player === setup.side;
       tray.set({
         player,

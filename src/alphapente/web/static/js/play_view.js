@@ -36,14 +36,25 @@ export function layOut(root, board, insight, actions) {
   const detail = h("p", { class: "status-detail muted number" });
   const retry = h("button", { type: "button", class: "button small", onclick: actions.retry, hidden: true }, "Try again");
   const again = h("button", { type: "button", class: "button small primary", onclick: actions.again, hidden: true }, "Rematch");
-  const line = h("div", { class: "status" }, h("span", { class: "status-sign", "aria-hidden": "true" }), h("div", { class: "status-words" }, status, detail), retry, again);
+  const line = h(
+    "div",
+    { class: "status" },
+    h("span", { class: "status-sign", "aria-hidden": "true" }),
+    h("div", { class: "status-words" }, status, detail),
+    retry,
+    again,
+  );
   const undo = iconButton("undo", "Undo", actions.undo, { hint: "Undo (Z)" });
   const redo = iconButton("redo", "Redo", actions.redo, { hint: "Redo (Y)" });
   const swap = iconButton("swap", "Swap", actions.swap, { hint: "Swap sides" });
   const resign = iconButton("flag", "Resign", actions.resign);
   const fresh = iconButton("plus", "New| game", actions.fresh, { kind: "primary" });
   const review = iconButton("review", "Review", actions.review, { hint: "Review this game with the engine" });
-  const place = h("button", { type: "button", class: "button primary", onclick: () => board.preview && board.choose(board.preview) }, "Tap a point");
+  const place = h(
+    "button",
+    { type: "button", class: "button primary", onclick: () => board.preview && board.choose(board.preview) },
+    "Tap a point",
+  );
   const confirm = h("div", { class: "confirm" }, place);
   place.disabled = true;
   root.replaceChildren(

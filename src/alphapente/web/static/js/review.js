@@ -88,7 +88,20 @@ class ReviewRoom {
         const game = live.games.find((one) => one.seed === seed);
         if (game !== undefined && live.variant !== null && live.board_size !== null) {
           if (begun) this.review.extend(game.moves);
-          else this.review.open({ variant: live.variant, board_size: live.board_size, moves: game.moves, headers: { Event: "In play now" }, comments: {}, notes: [], result: null }, game.moves.length, false);
+          else
+            this.review.open(
+              {
+                variant: live.variant,
+                board_size: live.board_size,
+                moves: game.moves,
+                headers: { Event: "In play now" },
+                comments: {},
+                notes: [],
+                result: null,
+              },
+              game.moves.length,
+              false,
+            );
           begun = true;
           return;
         }

@@ -69,9 +69,14 @@ export class Review {
       judge: () => (this.judge.busy ? this.stopJudging() : this.startJudging()),
       link: () => void this.shareLink(),
       save: () => void this.save(),
-      play: () => { location.hash = `play/${writeLink({ ...this.rules, moves: this.now.request.moves })}`; },
+      play: () => {
+        location.hash = `play/${writeLink({ ...this.rules, moves: this.now.request.moves })}`;
+      },
       better: (shown) => this.pointAtBetter(shown),
-      choice: () => { this.search.stop(); this.think(); },
+      choice: () => {
+        this.search.stop();
+        this.think();
+      },
     });
     this.element = h("div", { class: "review" }, this.view.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
@@ -307,7 +312,13 @@ export class Review {
       if (words !== "") comments[ply] = [comments[ply], words].filter(Boolean).join(" ");
     }
     try {
-      const { text } = await post("/games/format", { ...this.rules, moves: this.game.moves, comments, headers: this.parsed.headers, result: this.parsed.result });
+      const { text } = await post("/games/format", {
+        ...this.rules,
+        moves: this.game.moves,
+        comments,
+        headers: this.parsed.headers,
+        result: this.parsed.result,
+      });
       showText("Game text", text, "game.txt");
     } catch (error) {
       this.say(messageOf(error));
@@ -333,11 +344,20 @@ export class Review {
     if (this.note !== "") return { label: "", kind: "", text: this.note, better: "", back: line !== null };
     if (line !== null) {
       const tried = line.moves.slice(this.branch, line.ply).join(" ");
-      return { label: "Tried", kind: "", text: `after ${this.branch ? `${moveNumber(this.branch)} ${game.moves[this.branch - 1]}` : "the start"}: ${tried}`, better: "", back: true };
+      return {
+        label: "Tried",
+        kind: "",
+        text: `after ${this.branch ? `${moveNumber(this.branch)} ${game.moves[this.branch - 1]}` : "the start"}: ${tried}`,
+        better: "",
+        back: true,
+      };
     }
     const move = judge.moves.get(game.ply);
     const said = [parsed.comments[game.ply], move?.comment, game.result ? endingOf(game.result) : ""].filter(Boolean).join(". ");
-    const better = move && move.best !== null && move.best !== move.move && move.verdict !== "good" ? `Better: ${move.best_line.slice(0, 7).join(" ")}` : "";
+    const better =
+      move && move.best !== null && move.best !== move.move && move.verdict !== "good"
+        ? `Better: ${move.best_line.slice(0, 7).join(" ")}`
+        : "";
     const label = game.ply === 0 ? "Start" : `${moveNumber(game.ply)} ${game.last}`;
     const kind = move?.verdict ?? "";
     return { label: kind === "" ? label : `${label}: ${kind}`, kind, text: inColours(said), better, back: false };
@@ -355,8 +375,13 @@ export class Review {
     const { game, now, view, judge, parsed } = this;
     if (!this.open_) return;
     const values = judge.values(game.moves.length);
-    game.values.forEach((value, ply) => { values[ply] ??= value; });
-    for (const [tray, player] of /** @type {const} */ ([[view.near, 1], [view.far, 2]])) {
+    game.values.forEach((value, ply) => {
+      values[ply] ??= value;
+    });
+    for (const [tray, player] of /** @type {const} */ ([
+      [view.near, 1],
+      [view.far, 2],
+    ])) {
       const rating = parsed.headers[`Player ${player} Rating`];
       const named = parsed.headers[`Player ${player} Name`];
       tray.set({
@@ -373,19 +398,32 @@ export class Review {
     view.comment(this.comment());
     const value = this.line === null ? values[game.ply] : now.values[now.ply];
     this.insight.setValue(value ?? this.insight.value);
-    const spots = [...judge.moves.values()].filter(({ verdict }) => MARKED.includes(verdict)).map(({ ply, verdict }) => ({ ply, kind: verdict }));
+    const spots = [...judge.moves.values()]
+      .filter(({ verdict }) => MARKED.includes(verdict))
+      .map(({ ply, verdict }) => ({ ply, kind: verdict }));
     this.insight.graph.set(values, game.moves.length, this.line === null ? game.ply : this.branch, spots);
     view.first.disabled = view.previous.disabled = now.ply === 0;
     view.next.disabled = view.last.disabled = now.atEnd;
     view.judge.disabled = this.live || game.moves.length === 0;
     view.mistake.disabled = spots.length === 0;
     const done = judge.moves.size;
-    const words = judge.error || (judge.busy ? `${done} of ${game.moves.length} moves judged` : this.live ? "Followed as it is played" : done > 0 ? `${done} moves judged` : "");
+    const words =
+      judge.error ||
+      (judge.busy
+        ? `${done} of ${game.moves.length} moves judged`
+        : this.live
+          ? "Followed as it is played"
+          : done > 0
+            ? `${done} moves judged`
+            : "");
     view.judged(done, game.moves.length, judge.busy, words);
-    const percent = (/** @type {number} */ player) => (judge.accuracy?.[player] == null ? "–" : `${Math.round(Number(judge.accuracy[player]))}%`);
+    const percent = (/** @type {number} */ player) =>
+      judge.accuracy?.[player] == null ? "–" : `${Math.round(Number(judge.accuracy[player]))}%`;
     const white = judge.errors(1);
     const black = judge.errors(2);
-    const rows = white.map(([kind, count], at) => /** @type {[string, string, string]} */ ([plural(kind), String(count), String(black[at][1])]));
+    const rows = white.map(
+      ([kind, count], at) => /** @type {[string, string, string]} */ ([plural(kind), String(count), String(black[at][1])]),
+    );
     view.summary([["Accuracy", percent(1), percent(2)], ...rows]);
   }
 }

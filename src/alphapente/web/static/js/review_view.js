@@ -6,7 +6,11 @@ import { iconButton } from "./icons.js";
 import { MoveList } from "./movelist.js";
 import { Tray } from "./tray.js";
 
-const EFFORTS = /** @type {[number, string][]} */ ([[50, "Quick"], [200, "Thorough"], [800, "Deep"]]);
+const EFFORTS = /** @type {[number, string][]} */ ([
+  [50, "Quick"],
+  [200, "Thorough"],
+  [800, "Deep"],
+]);
 
 /**
  * @typedef {object} Actions
@@ -50,7 +54,11 @@ export function layOut(board, insight, actions) {
   const previous = iconButton("previous", "Back (←)", () => actions.step(-1), { bare: true });
   const next = iconButton("next", "Forward (→)", () => actions.step(1), { bare: true });
   const last = iconButton("last", "Last (End)", () => actions.jump(Infinity), { bare: true });
-  const effort = h("select", { "aria-label": "Effort for each move", name: "effort", onchange: actions.choice }, ...EFFORTS.map(([value, words]) => h("option", { value, selected: value === 200 }, `${words}: ${value}`)));
+  const effort = h(
+    "select",
+    { "aria-label": "Effort for each move", name: "effort", onchange: actions.choice },
+    ...EFFORTS.map(([value, words]) => h("option", { value, selected: value === 200 }, `${words}: ${value}`)),
+  );
   const network = h("select", { "aria-label": "Network", name: "network", onchange: actions.choice });
   const judge = h("button", { type: "button", class: "button primary", onclick: actions.judge }, "Judge the moves");
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Moves judged" });
@@ -63,7 +71,14 @@ export function layOut(board, insight, actions) {
     h("div", { class: "area-far" }, far.element),
     h("div", { class: "area-board" }, insight.bar.element, h("div", { class: "board-box" }, board.element)),
     h("div", { class: "area-near" }, near.element),
-    h("div", { class: "area-status card" }, title, comment, h("div", { class: "steps" }, first, previous, next, last), insight.graph.element),
+    h(
+      "div",
+      { class: "area-status card" },
+      title,
+      comment,
+      h("div", { class: "steps" }, first, previous, next, last),
+      insight.graph.element,
+    ),
     h("section", { class: "area-moves card", "aria-label": "Game" }, moves.element),
     h(
       "div",
@@ -122,7 +137,14 @@ export function layOut(board, insight, actions) {
     /** @param {[string, string, string][]} rows words, White, Black */
     summary(rows) {
       const head = h("tr", {}, h("td"), h("th", { scope: "col" }, "White"), h("th", { scope: "col" }, "Black"));
-      summary.replaceChildren(h("tbody", {}, head, ...rows.map(([words, white, black]) => h("tr", {}, h("th", { scope: "row" }, words), h("td", {}, white), h("td", {}, black)))));
+      summary.replaceChildren(
+        h(
+          "tbody",
+          {},
+          head,
+          ...rows.map(([words, white, black]) => h("tr", {}, h("th", { scope: "row" }, words), h("td", {}, white), h("td", {}, black))),
+        ),
+      );
     },
   };
 }

@@ -24,9 +24,17 @@ class RunRoom {
     this.badge = h("span", { class: "badge", id: "run-state" });
     this.startButton = h("button", { type: "button", class: "button primary", disabled: true, onclick: () => void this.start() }, "Start…");
     this.pauseButton = h("button", { type: "button", class: "button", hidden: true, onclick: () => void this.act("pause") }, "Pause");
-    this.stopButton = h("button", { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() }, "Stop…");
+    this.stopButton = h(
+      "button",
+      { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() },
+      "Stop…",
+    );
     this.message = h("p", { class: "run-message", role: "status", hidden: true });
-    this.lost = h("p", { class: "notice", role: "alert", hidden: true }, "The connection to the server is lost; trying again. The run continues.");
+    this.lost = h(
+      "p",
+      { class: "notice", role: "alert", hidden: true },
+      "The connection to the server is lost; trying again. The run continues.",
+    );
     this.dialog = new StartDialog(() => this.watch());
     this.stopDialog = this.makeStopDialog();
     this.overview = new OverviewPanel();
@@ -45,12 +53,7 @@ class RunRoom {
       this.steps.element,
       this.live.element,
       this.curves.element,
-      h(
-        "div",
-        { class: "run-halves" },
-        h("div", {}, this.ratings.element, this.doctor.element),
-        h("div", {}, this.recent.element),
-      ),
+      h("div", { class: "run-halves" }, h("div", {}, this.ratings.element, this.doctor.element), h("div", {}, this.recent.element)),
       this.logs.element,
     );
     root.replaceChildren(
@@ -88,7 +91,11 @@ class RunRoom {
         "form",
         { method: "dialog" },
         h("h2", { id: "stop-title" }, "Stop this run for good?"),
-        h("p", {}, "Its records and checkpoints stay, and the next start begins a new run with them. Pause ends its process too, but the run can be resumed."),
+        h(
+          "p",
+          {},
+          "Its records and checkpoints stay, and the next start begins a new run with them. Pause ends its process too, but the run can be resumed.",
+        ),
         h(
           "div",
           { class: "row end" },

@@ -49,7 +49,11 @@ export class Sources {
     this.element.hidden = false;
     this.oldest = null;
     void this.list(true);
-    this.stopLive ??= followLive("", (live) => this.showLive(live), (error) => setText(this.liveText, messageOf(error)));
+    this.stopLive ??= followLive(
+      "",
+      (live) => this.showLive(live),
+      (error) => setText(this.liveText, messageOf(error)),
+    );
   }
 
   leave() {
@@ -59,8 +63,20 @@ export class Sources {
 
   fromText() {
     const { area } = this;
-    const file = h("input", { type: "file", class: "sr-only", accept: ".txt,.pgn,text/plain", tabindex: -1, "aria-label": "A file with a game" });
-    file.addEventListener("change", () => void this.readFile(file.files?.[0]).then(() => { file.value = ""; }));
+    const file = h("input", {
+      type: "file",
+      class: "sr-only",
+      accept: ".txt,.pgn,text/plain",
+      tabindex: -1,
+      "aria-label": "A file with a game",
+    });
+    file.addEventListener(
+      "change",
+      () =>
+        void this.readFile(file.files?.[0]).then(() => {
+          file.value = "";
+        }),
+    );
     area.addEventListener("dragover", (event) => event.preventDefault());
     area.addEventListener("drop", (event) => {
       const dropped = event.dataTransfer?.files[0];
@@ -119,14 +135,21 @@ export class Sources {
   }
 
   fromRun() {
-    return h("section", { class: "card source-live", "aria-labelledby": "source-live" }, h("h2", { id: "source-live" }, "In play now"), this.liveText, this.live.element);
+    return h(
+      "section",
+      { class: "card source-live", "aria-labelledby": "source-live" },
+      h("h2", { id: "source-live" }, "In play now"),
+      this.liveText,
+      this.live.element,
+    );
   }
 
   /** @param {import("./live.js").LiveGames} live */
   showLive(live) {
-    const message = live.games.length === 0
-      ? "No self-play is running. While one is, its games are shown here as they are played."
-      : `Self-play, ${aboutLive(live)}`;
+    const message =
+      live.games.length === 0
+        ? "No self-play is running. While one is, its games are shown here as they are played."
+        : `Self-play, ${aboutLive(live)}`;
     setText(this.liveText, message);
     this.live.set(live);
   }
@@ -163,7 +186,7 @@ export class Sources {
   /** @param {any} game */
   storedRow(game) {
     const title = this.meta.variants.find(({ name }) => name === game.variant)?.title ?? game.variant;
-    const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : WON[game.won_by] ?? game.won_by;
+    const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : (WON[game.won_by] ?? game.won_by);
     const sign = h("i", { class: `small-stone small-stone-${game.winner || "none"}`, "aria-hidden": "true" });
     const who = game.winner ? `${COLOURS[game.winner]} by ${end}` : end;
     const maker = game.source === "import" ? "imported" : `${game.made_by.model_type} ${game.made_by.step.toLocaleString("en")}`;

@@ -12,13 +12,7 @@ export class Tray {
     this.name = h("span", { class: "tray-name" });
     this.detail = h("span", { class: "tray-detail" });
     this.captured = h("span", { class: "tray-captured", role: "img" });
-    this.element = h(
-      "div",
-      { class: "tray" },
-      this.stone,
-      h("span", { class: "tray-words" }, this.name, this.detail),
-      this.captured,
-    );
+    this.element = h("div", { class: "tray" }, this.stone, h("span", { class: "tray-words" }, this.name, this.detail), this.captured);
     this.shown = "";
     this.captures = 0;
     /** @type {number | null} */

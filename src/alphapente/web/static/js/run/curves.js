@@ -134,14 +134,30 @@ export class CurvesPanel {
   /** Draws what the snapshot itself holds. @param {any} run */
   drawRun(run) {
     const { samples } = run;
-    const levels = run.state === "none" ? [] : [{ at: run.records_end, label: `${count(run.records_end)}, the ${run.records_end === run.records_target ? "target" : "end of its cycles"}` }];
+    const levels =
+      run.state === "none"
+        ? []
+        : [
+            {
+              at: run.records_end,
+              label: `${count(run.records_end)}, the ${run.records_end === run.records_target ? "target" : "end of its cycles"}`,
+            },
+          ];
     // An end that is far away would press the curve flat.
     const near = levels.filter((level) => level.at < 12 * Math.max(run.records, 1));
     if (samples.length > 0) {
       const now = run.elapsed_s > samples[samples.length - 1].elapsed_s;
       const xs = samples.map((/** @type {any} */ sample) => sample.elapsed_s);
       const ys = samples.map((/** @type {any} */ sample) => sample.records);
-      this.records.set(now ? [[...xs, run.elapsed_s], [...ys, run.records]] : [xs, ys], { levels: near });
+      this.records.set(
+        now
+          ? [
+              [...xs, run.elapsed_s],
+              [...ys, run.records],
+            ]
+          : [xs, ys],
+        { levels: near },
+      );
     } else {
       const games = this.curves?.games;
       const begin = games?.at[0] ?? 0;
@@ -150,7 +166,10 @@ export class CurvesPanel {
     const cycles = run.games_per_cycle;
     this.cycles.set([cycles.map((/** @type {any} */ one) => one.cycle), cycles.map((/** @type {any} */ one) => one.games)]);
     const losses = run.losses;
-    this.losses.set([losses.map((/** @type {any} */ _one, /** @type {number} */ place) => place + 1), losses.map((/** @type {any} */ one) => one.loss)]);
+    this.losses.set([
+      losses.map((/** @type {any} */ _one, /** @type {number} */ place) => place + 1),
+      losses.map((/** @type {any} */ one) => one.loss),
+    ]);
   }
 
   /** Reads the curves. */
@@ -184,7 +203,15 @@ export class CurvesPanel {
 
 const EMPTY = {
   games: { records: [], plies: [], by_five: [], by_captures: [], draws: [], won_by_player_1: [] },
-  training: { step: [], policy_loss: [], validation_policy_loss: [], policy_entropy: [], value_loss: [], validation_value_loss: [], value_error: [] },
+  training: {
+    step: [],
+    policy_loss: [],
+    validation_policy_loss: [],
+    policy_entropy: [],
+    value_loss: [],
+    validation_value_loss: [],
+    value_error: [],
+  },
   rates: { at: [], records_per_s: [], simulations_per_s: [] },
 };
 
@@ -198,4 +225,3 @@ function inOrder(columns) {
   const rows = [...last.entries()].sort((one, other) => Number(one[0]) - Number(other[0])).map(([, row]) => row);
   return columns.map((column) => rows.map((row) => column[row]));
 }
-

@@ -106,7 +106,12 @@ export class DoctorPanel {
   /** @param {any} finding */
   finding(finding) {
     const settings = finding.settings.map((/** @type {string} */ setting) =>
-      h("li", {}, h("code", {}, setting), finding.present[setting] ? h("span", { class: "muted" }, ` now ${finding.present[setting]}`) : null),
+      h(
+        "li",
+        {},
+        h("code", {}, setting),
+        finding.present[setting] ? h("span", { class: "muted" }, ` now ${finding.present[setting]}`) : null,
+      ),
     );
     return h(
       "article",

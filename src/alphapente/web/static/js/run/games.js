@@ -67,7 +67,11 @@ export class RecentGamesPanel {
       h(
         "table",
         {},
-        h("thead", {}, h("tr", {}, ...["Game", "Board", "Moves", "Result", "By", "Network", "Stored"].map((name) => h("th", { scope: "col" }, name)))),
+        h(
+          "thead",
+          {},
+          h("tr", {}, ...["Game", "Board", "Moves", "Result", "By", "Network", "Stored"].map((name) => h("th", { scope: "col" }, name))),
+        ),
         this.rows,
       ),
     );
@@ -140,7 +144,11 @@ function gameRow(game) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}`, "aria-label": `Review game #${game.id}` }, `#${game.id}`)),
+    h(
+      "th",
+      { scope: "row" },
+      h("a", { href: `#review/${writeLink(game, result)}`, "aria-label": `Review game #${game.id}` }, `#${game.id}`),
+    ),
     h("td", { class: "number" }, `${game.board_size}x${game.board_size}`),
     h("td", { class: "number" }, game.moves.length),
     h("td", {}, winner),

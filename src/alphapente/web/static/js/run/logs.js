@@ -14,11 +14,21 @@ export class LogsPanel {
     this.choice = h("select", { "aria-label": "Log", onchange: () => this.chosen() });
     this.text = h("pre", { class: "log", tabindex: 0, role: "region", "aria-label": "Last lines of the log" });
     this.nothing = h("p", { class: "muted" }, "No logs yet");
-    this.element = h("section", { class: "card logs" }, h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice), this.nothing, this.text);
+    this.element = h(
+      "section",
+      { class: "card logs" },
+      h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice),
+      this.nothing,
+      this.text,
+    );
     this.config = "";
     this.name = "";
     this.seen = "";
-    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => setText(this.text, messageOf(error)));
+    this.refresh = new Refresh(
+      () => this.read(),
+      EVERY_MS,
+      (error) => setText(this.text, messageOf(error)),
+    );
   }
 
   /** @param {any} run a snapshot */

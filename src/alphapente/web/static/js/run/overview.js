@@ -182,7 +182,10 @@ export class StepsPanel {
     }
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is active.");
     show(this.element, live || run.state === "starting" || run.steps.length > 0);
-    const over = run.steps.filter((/** @type {any} */ step) => step.outcome !== "running" || !live).slice(-STEPS_SHOWN).reverse();
+    const over = run.steps
+      .filter((/** @type {any} */ step) => step.outcome !== "running" || !live)
+      .slice(-STEPS_SHOWN)
+      .reverse();
     show(this.table, over.length > 0);
     show(this.nothing, running.length === 0 && (live || over.length === 0));
     const shown = JSON.stringify(over);
@@ -250,7 +253,9 @@ function said(event) {
         `${rate(event.records_per_s)} records/s`,
         `${rate(event.simulations_per_s)} simulations/s`,
         event.records > 0 ? `${roughly(event.remaining_s)} left` : null,
-      ].filter(Boolean).join(" · ");
+      ]
+        .filter(Boolean)
+        .join(" · ");
     case "GenerationSummary":
       return `${counted(event.games, "game")}, ${counted(event.records, "record")}`;
     case "EpochProgress":

@@ -47,7 +47,11 @@ export class RatingsPanel {
     this.config = "";
     this.sizes = "";
     this.seen = "";
-    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => this.say(messageOf(error)));
+    this.refresh = new Refresh(
+      () => this.read(),
+      EVERY_MS,
+      (error) => this.say(messageOf(error)),
+    );
   }
 
   /** @param {any} run a snapshot */
@@ -57,7 +61,9 @@ export class RatingsPanel {
       this.config = run.config;
       this.sizes = sizes;
       const largest = run.board_sizes[run.board_sizes.length - 1];
-      this.size.replaceChildren(...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)));
+      this.size.replaceChildren(
+        ...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)),
+      );
       show(this.size, run.board_sizes.length > 1);
     }
     const seen = `${run.config} ${sizes} ${run.state} ${run.losses.length}`;
@@ -114,6 +120,8 @@ export class RatingsPanel {
         ),
       ),
     );
-    this.warnings.replaceChildren(...answer.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
+    this.warnings.replaceChildren(
+      ...answer.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))),
+    );
   }
 }

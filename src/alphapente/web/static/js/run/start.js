@@ -29,8 +29,14 @@ const FIRST = [
 ];
 const SECTIONS = ["game", "generation", "search", "training", "pipeline", "records", "network", "models"];
 const TITLES = /** @type {Record<string, string>} */ ({
-  game: "The game", generation: "Self-play", search: "Search", training: "Training", pipeline: "The schedule",
-  records: "The database", network: "Where the network runs", models: "Models",
+  game: "The game",
+  generation: "Self-play",
+  search: "Search",
+  training: "Training",
+  pipeline: "The schedule",
+  records: "The database",
+  network: "Where the network runs",
+  models: "Models",
 });
 const CHECK_MS = 250;
 
@@ -172,7 +178,9 @@ export class StartDialog {
       this.summary,
       wrong > 0
         ? [`${wrong} setting${wrong === 1 ? " is" : "s are"} refused.`, ...loose].join(" ")
-        : changes > 0 ? `${changes} setting${changes === 1 ? "" : "s"} changed: ${overrides.join(", ")}` : "As in its file.",
+        : changes > 0
+          ? `${changes} setting${changes === 1 ? "" : "s"} changed: ${overrides.join(", ")}`
+          : "As in its file.",
     );
     this.summary.classList.toggle("bad", wrong > 0);
     this.go.disabled = !answer.ok;
@@ -223,7 +231,11 @@ class SettingRow {
     this.plain = written(setting.value);
     this.isText = typeof setting.value === "string";
     if (setting.choices.length > 0) {
-      this.input = h("select", { id }, ...setting.choices.map((/** @type {any} */ one) => h("option", { value: written(one) }, written(one))));
+      this.input = h(
+        "select",
+        { id },
+        ...setting.choices.map((/** @type {any} */ one) => h("option", { value: written(one) }, written(one))),
+      );
     } else {
       this.input = h("input", { id, type: "text", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
     }
@@ -235,14 +247,39 @@ class SettingRow {
       onchange();
     };
     this.input.addEventListener("input", react);
-    this.reset = h("button", { type: "button", class: "button quiet small", hidden: true, "aria-label": `Reset ${setting.path}`, onclick: () => { this.input.value = this.plain; react(); this.input.focus(); } }, "Reset");
+    this.reset = h(
+      "button",
+      {
+        type: "button",
+        class: "button quiet small",
+        hidden: true,
+        "aria-label": `Reset ${setting.path}`,
+        onclick: () => {
+          this.input.value = this.plain;
+          react();
+          this.input.focus();
+        },
+      },
+      "Reset",
+    );
     this.error = h("p", { class: "setting-error", id: `${id}-error`, hidden: true });
     this.element = h(
       "div",
       { class: "setting" },
       h("label", { for: id }, setting.path),
-      h("div", { class: "setting-value" }, this.input, setting.unit === "" ? null : h("span", { class: "muted" }, setting.unit), this.reset),
-      h("p", { class: "muted", id: `${id}-about` }, ...withCode(setting.meaning), setting.changeable ? ` (${setting.source})` : " Set in the file, not here."),
+      h(
+        "div",
+        { class: "setting-value" },
+        this.input,
+        setting.unit === "" ? null : h("span", { class: "muted" }, setting.unit),
+        this.reset,
+      ),
+      h(
+        "p",
+        { class: "muted", id: `${id}-about` },
+        ...withCode(setting.meaning),
+        setting.changeable ? ` (${setting.source})` : " Set in the file, not here.",
+      ),
       this.error,
     );
   }
