@@ -29,6 +29,7 @@ import { brief, count, duration, moment } from "./run/format.js";
  * @property {[number, number]} [range] of the left axis
  * @property {string} [empty] what is said while there is nothing to draw
  *
+ * @typedef {[number[], ...(number | null)[][]]} Columns the x values, then those of each series, nulls for gaps
  * @typedef {{at: number, label: string}} Level
  * @typedef {object} Extra
  * @property {Level[]} [levels] lines across the chart
@@ -64,8 +65,8 @@ export class Chart {
     this.plan = plan;
     /** @type {uPlot | null} */
     this.plot = null;
-    /** @type {(number | null)[][]} */
-    this.data = [];
+    /** @type {Columns} */
+    this.data = [[]];
     /** @type {Extra} */
     this.extra = {};
     this.shown = "";
@@ -89,8 +90,8 @@ export class Chart {
   }
 
   /**
-   * Draws. `data` is what uPlot takes: the x values, then those of each series, nulls for gaps.
-   * @param {(number | null)[][]} data
+   * Draws.
+   * @param {Columns} data
    * @param {Extra} [extra]
    */
   set(data, extra = {}) {
@@ -109,7 +110,7 @@ export class Chart {
     } else if (this.plot === null) {
       this.rebuild();
     } else {
-      this.plot.setData(/** @type {any} */ (this.stacked()));
+      this.plot.setData(this.stacked());
     }
   }
 
@@ -117,8 +118,8 @@ export class Chart {
   rebuild() {
     this.destroyPlot();
     const width = this.canvas.clientWidth;
-    if (this.data.length === 0 || this.data[0].length === 0 || width === 0) return;
-    this.plot = new uPlot(this.options(width), /** @type {any} */ (this.stacked()), this.canvas);
+    if (this.data[0].length === 0 || width === 0) return;
+    this.plot = new uPlot(this.options(width), this.stacked(), this.canvas);
     this.plot.root.setAttribute("aria-hidden", "true");
   }
 
@@ -134,19 +135,17 @@ export class Chart {
     this.plot = null;
   }
 
-  /** The data with the areas standing on each other. @returns {(number | null)[][]} */
+  /** The data with the areas standing on each other. @returns {Columns} */
   stacked() {
-    /** @type {number[] | null} */
-    let below = null;
-    return this.data.map((values, place) => {
-      if (place === 0 || this.plan.series[place - 1].look !== "area") return values;
-      const under = /** @type {number[] | null} */ (below);
-      below = values.map((value, at) => (value ?? 0) + (under?.[at] ?? 0));
-      return below;
-    });
+    const [xs, ...columns] = this.data;
+    const below = xs.map(() => 0);
+    const stacked = columns.map((values, place) =>
+      this.plan.series[place].look === "area" ? values.map((value, at) => (below[at] += value ?? 0)) : values,
+    );
+    return [xs, ...stacked];
   }
 
-  /** @param {number} width @returns {any} uPlot's options */
+  /** @param {number} width @returns {uPlot.Options} */
   options(width) {
     const { plan } = this;
     const ink = css("--muted");
@@ -164,19 +163,10 @@ export class Chart {
       scales: {
         x: {
           time: plan.x === "time",
-          ...(plan.series[0].look === "bars"
-            ? { range: (/** @type {any} */ _u, /** @type {number} */ low, /** @type {number} */ high) => [low - 0.7, high + 0.7] }
-            : {}),
+          ...(plan.series[0].look === "bars" ? { range: (_u, low, high) => [low - 0.7, high + 0.7] } : {}),
         },
-        y: {
-          range: (/** @type {uPlot} */ _u, /** @type {number | null} */ low, /** @type {number | null} */ high) => this.range(low, high),
-        },
-        right: {
-          range: (/** @type {uPlot} */ _u, /** @type {number | null} */ _low, /** @type {number | null} */ high) => [
-            0,
-            (high ?? 1) * 1.08 || 1,
-          ],
-        },
+        y: { range: (_u, low, high) => this.range(low, high) },
+        right: { range: (_u, _low, high) => [0, (high ?? 1) * 1.08 || 1] },
       },
       axes: [
         {
@@ -185,14 +175,13 @@ export class Chart {
           size: 32,
           space: 45,
           incrs: STEPS[plan.x],
-          values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)),
+          values: (_u, ticks) => ticks.map((tick) => xText(plan.x, tick)),
         },
         {
           ...axis,
           label: plan.yLabel,
           size: 46,
-          values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) =>
-            ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))),
+          values: (_u, ticks) => ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))),
         },
         ...(rightAxis
           ? [
@@ -203,7 +192,7 @@ export class Chart {
                 label: plan.rightLabel,
                 size: 46,
                 grid: { show: false },
-                values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => brief(tick)),
+                values: (/** @type {uPlot} */ _u, /** @type {number[]} */ ticks) => ticks.map(brief),
               },
             ]
           : []),
@@ -211,9 +200,9 @@ export class Chart {
       series: [{}, ...plan.series.map((series) => drawn(series, this.data[0].length))],
       bands: areas.slice(1).map((place, at) => ({ series: [place, areas[at]], fill: tint(plan.series[place - 1].color, 0.55) })),
       hooks: {
-        setCursor: [(/** @type {uPlot} */ plot) => this.showValues(plot.cursor.idx ?? null)],
-        drawAxes: [(/** @type {uPlot} */ plot) => this.drawLevels(plot)],
-        draw: [(/** @type {uPlot} */ plot) => this.drawErrors(plot)],
+        setCursor: [(plot) => this.showValues(plot.cursor.idx ?? null)],
+        drawAxes: [(plot) => this.drawLevels(plot)],
+        draw: [(plot) => this.drawErrors(plot)],
       },
     };
   }
@@ -265,7 +254,7 @@ export class Chart {
     ctx.strokeStyle = css(this.plan.series[0].color);
     ctx.lineWidth = 1.5 * devicePixelRatio;
     this.data[0].forEach((at, place) => {
-      const x = plot.valToPos(/** @type {number} */ (at), "x", true);
+      const x = plot.valToPos(at, "x", true);
       const [low, high] = [plot.valToPos(lows[place], "y", true), plot.valToPos(highs[place], "y", true)];
       ctx.beginPath();
       for (const y of [low, high]) {
@@ -281,7 +270,7 @@ export class Chart {
 
   /** Shows the values at a point, or the last ones. @param {number | null} place */
   showValues(place) {
-    const last = (this.data[0]?.length ?? 0) - 1;
+    const last = this.data[0].length - 1;
     this.plan.series.forEach((series, at) => {
       const values = this.data[at + 1] ?? [];
       const value = place === null ? [...values].reverse().find((one) => one !== null) : values[place];
@@ -295,16 +284,16 @@ export class Chart {
   summary() {
     if (this.data[0].length === 0) return `${this.plan.title}: nothing yet`;
     const parts = this.plan.series.map((series, at) => {
-      const values = (this.data[at + 1] ?? []).filter((value) => value !== null);
+      const values = (this.data[at + 1] ?? []).flatMap((value) => value ?? []);
       const format = series.format ?? brief;
       if (values.length === 0) return null;
-      return `${series.label} from ${format(/** @type {number} */ (values[0]))} to ${format(/** @type {number} */ (values[values.length - 1]))}`;
+      return `${series.label} from ${format(values[0])} to ${format(values[values.length - 1])}`;
     });
     return `${this.plan.title}: ${parts.filter(Boolean).join(", ")}`;
   }
 }
 
-/** @param {Series} series @param {number} points how many there are @returns {any} uPlot's series */
+/** @param {Series} series @param {number} points how many there are @returns {uPlot.Series} */
 function drawn(series, points) {
   const stroke = css(series.color);
   const common = { label: series.label, stroke, width: 2, scale: series.axis === "right" ? "right" : "y", spanGaps: true };

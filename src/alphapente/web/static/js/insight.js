@@ -6,9 +6,7 @@ import { COLOURS } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { percent, ValueBar, ValueGraph } from "./values.js";
 
-/** @typedef {import("./types.js").Position} Position */
-/** @typedef {import("./types.js").SearchView} SearchView */
-/** @typedef {import("./types.js").Candidate} Candidate */
+/** @import { Candidate, PositionAnswer, SearchView } from "../../openapi.js" */
 
 /** @type {[string, string, string][]} */
 const SWITCHES = [
@@ -40,7 +38,7 @@ export class Insight {
     this.on = new Set(/** @type {string[]} */ (recall(`insight.${name}`, on)));
     this.bar = new ValueBar();
     this.graph = new ValueGraph(ongo, nothing);
-    /** @type {Position | null} */
+    /** @type {PositionAnswer | null} */
     this.position = null;
     /** @type {SearchView | null} */
     this.view = null;
@@ -139,7 +137,7 @@ export class Insight {
   }
 
   /**
-   * @param {Position | null} position null until the server has answered
+   * @param {PositionAnswer | null} position null until the server has answered
    * @param {SearchView | null} view what the search thinks of it
    * @param {string} status
    */

@@ -3,7 +3,7 @@
 
 import { isAbort, messageOf, stream } from "./api.js";
 
-/** @typedef {import("./types.js").ReviewedMove} ReviewedMove */
+/** @import { ReviewedMove } from "../../openapi.js" */
 
 export const MARKED = ["inaccuracy", "mistake", "blunder", "missed win"];
 

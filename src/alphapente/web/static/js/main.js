@@ -10,9 +10,11 @@
 import { get, messageOf } from "./api.js";
 import { openHelp } from "./help.js";
 
+/** @import { Meta } from "../../openapi.js" */
+
 /** @typedef {{enter: (path: string) => void, leave: () => void}} Room */
 
-/** @type {Record<string, {title: string, load: () => Promise<{mount: (root: HTMLElement, meta: any) => Room | Promise<Room>}>}>} */
+/** @type {Record<string, {title: string, load: () => Promise<{mount: (root: HTMLElement, meta: Meta) => Room | Promise<Room>}>}>} */
 const ROOMS = {
   play: { title: "Play", load: () => import("./play.js") },
   review: { title: "Review", load: () => import("./review.js") },
@@ -23,7 +25,7 @@ const ROOMS = {
 const mounted = new Map();
 /** @type {{name: string, room: Room} | null} */
 let current = null;
-/** @type {Promise<any> | null} */
+/** @type {Promise<Meta> | null} */
 let meta = null;
 
 const notice = /** @type {HTMLElement} */ (document.getElementById("notice"));

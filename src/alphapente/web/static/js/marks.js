@@ -4,9 +4,8 @@
 import { s } from "./dom.js";
 import { allPoints } from "./points.js";
 
+/** @import { Capture, Share } from "../../openapi.js" */
 /** @typedef {import("./board.js").Board} Board */
-/** @typedef {import("./types.js").Capture} Capture */
-/** @typedef {import("./types.js").Share} Share */
 
 const FAINT = 0.005; // shares below it are noise
 const WRITTEN = 0.03; // shares from it on are written out

@@ -5,10 +5,10 @@ import { get } from "./api.js";
 import { h } from "./dom.js";
 import { inColours } from "./points.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {import("./types.js").NetworkInfo} NetworkInfo */
+/** @import { PlayedGame } from "./link.js" */
+/** @import { Meta, NetworkInfo } from "../../openapi.js" */
 /** @typedef {{network: string, strength: string}} Opponent */
-/** @typedef {{variant: string, board_size: number, side: 0 | 1 | 2} & Opponent} Setup side 0: both are moved by hand */
+/** @typedef {Omit<PlayedGame, "moves"> & Opponent & {side: 0 | 1 | 2}} Setup side 0: both are moved by hand */
 
 /** @param {NetworkInfo} network @returns {string} */
 export function titleOf(network) {
@@ -134,7 +134,7 @@ export async function askForGame(meta, now) {
   );
   if (answers === null) return null;
   return {
-    variant: String(answers.get("variant")),
+    variant: /** @type {Setup["variant"]} */ (answers.get("variant")),
     board_size: Number(answers.get("board_size")),
     side: /** @type {0 | 1 | 2} */ (Number(answers.get("side"))),
     network: String(answers.get("network")),

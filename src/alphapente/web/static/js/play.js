@@ -7,7 +7,7 @@ import { Board } from "./board.js";
 import { show } from "./dom.js";
 import { Game } from "./game.js";
 import { Insight } from "./insight.js";
-import { readLink, writeLink } from "./link.js";
+import { readLink, resultText, writeLink } from "./link.js";
 import { askForGame, askForOpponent, confirm, networks, shortTitleOf } from "./opponents.js";
 import { layOut } from "./play_view.js";
 import { COLOURS, inColours } from "./points.js";
@@ -15,9 +15,10 @@ import { recall, remember } from "./preferences.js";
 import { progressOf, Search } from "./search.js";
 import { describePoint, detailOf, endingFor, statusOf } from "./speak.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {import("./types.js").Player} Player */
-/** @typedef {import("./opponents.js").Setup} Setup */
+/** @import { Meta, NetworkInfo } from "../../openapi.js" */
+/** @import { Player } from "./points.js" */
+/** @import { Setup } from "./opponents.js" */
+/** @typedef {{setup: Setup, moves: string[], resigned: Player | null, values: (number | null)[]}} KeptGame */
 
 const IDLE_THOUGHT_S = 30; // how long the engine thinks aloud on its opponent's time
 
@@ -33,7 +34,7 @@ class PlayRoom {
     this.meta = meta;
     this.open = false;
     this.trouble = "";
-    /** @type {import("./types.js").NetworkInfo[]} */
+    /** @type {NetworkInfo[]} */
     this.networks = [];
     /** @type {Setup} */
     this.setup = {
@@ -84,7 +85,7 @@ class PlayRoom {
 
   /** Restores the game that this browser had at the last visit. */
   restore() {
-    const kept = recall("game", /** @type {any} */ (null));
+    const kept = recall("game", /** @type {Partial<KeptGame> | null} */ (null));
     try {
       this.begin({ ...this.setup, ...kept?.setup }, kept?.moves ?? [], kept?.resigned ?? null, kept?.values ?? []);
     } catch {
@@ -125,7 +126,7 @@ class PlayRoom {
    * @param {Setup} setup
    * @param {string[]} moves
    * @param {Player | null} [resigned]
-   * @param {(number | undefined)[]} [values]
+   * @param {(number | null)[]} [values] null where none is known
    */
   begin(setup, moves, resigned = null, values = []) {
     this.search.stop();
@@ -309,7 +310,7 @@ class PlayRoom {
 
   link() {
     const { resigned, moves } = this.game;
-    const result = resigned === null ? null : resigned === 1 ? "0-1" : "1-0";
+    const result = resultText(resigned === null ? null : resigned === 1 ? 2 : 1);
     return writeLink({ ...this.setup, moves }, result, moves.length);
   }
 

@@ -3,6 +3,8 @@
 
 export const COLUMNS = "ABCDEFGHJKLMNOPQRST";
 
+/** @import { PositionAnswer } from "../../openapi.js" */
+/** @typedef {PositionAnswer["to_move"]} Player */
 /** @typedef {{column: number, row: number}} Place column from the left, row from the top, both from 0 */
 
 /**

@@ -16,8 +16,7 @@ import { progressOf, Search } from "./search.js";
 import { copy, showText } from "./share.js";
 import { endingOf } from "./speak.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {import("./sources.js").ParsedGame} ParsedGame */
+/** @import { Meta, ParsedGame } from "../../openapi.js" */
 
 const THOUGHT_S = 60; // how long a position is thought about while one looks at it
 const PAUSE_MS = 150; // so that stepping through a game starts no searches on the way

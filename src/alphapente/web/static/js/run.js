@@ -2,7 +2,7 @@
 /** The Run room: a run watched live or looked back on, started, paused and stopped. */
 
 import { announce } from "./announce.js";
-import { get, messageOf, post } from "./api.js";
+import { addressOf, get, messageOf, post } from "./api.js";
 import { loadChartStyles } from "./charts.js";
 import { h, setText, show } from "./dom.js";
 import { CurvesPanel } from "./run/curves.js";
@@ -12,6 +12,8 @@ import { LogsPanel } from "./run/logs.js";
 import { OverviewPanel, STATE_WORDS, StepsPanel } from "./run/overview.js";
 import { RatingsPanel } from "./run/ratings.js";
 import { StartDialog } from "./run/start.js";
+
+/** @import { RunEvents, RunSnapshot } from "../../openapi.js" */
 
 const LIST_MS = 15_000;
 const RETRY_MS = 2_000; // where no run can be followed at present
@@ -73,7 +75,7 @@ class RunRoom {
     );
     /** @type {EventSource | null} */
     this.source = null;
-    /** @type {any} */
+    /** @type {RunSnapshot | null} */
     this.run = null;
     this.config = "";
     this.timer = 0;
@@ -148,14 +150,14 @@ class RunRoom {
   async readList(wanted) {
     const [configs, runs] = await Promise.all([get("/configs"), get("/runs")]);
     if (!this.here) return;
-    const stateOf = new Map(runs.flatMap((/** @type {any} */ run) => run.configs.map((/** @type {string} */ name) => [name, run.state])));
-    const options = configs.map((/** @type {any} */ config) => {
+    const stateOf = new Map(runs.flatMap((run) => run.configs.map((name) => /** @type {const} */ ([name, run.state]))));
+    const options = configs.map((config) => {
       const state = stateOf.get(config.name);
       const about = config.problem !== null ? " — cannot be used" : state === undefined ? "" : ` — ${STATE_WORDS[state]}`;
       return h("option", { value: config.name, title: config.problem }, `${config.name}${about}`);
     });
-    const names = configs.map((/** @type {any} */ config) => config.name);
-    const chosen = [wanted, this.config, runs[0]?.config, names[0]].find((name) => names.includes(name));
+    const names = configs.map((config) => config.name);
+    const chosen = [wanted, this.config, runs[0]?.config, names[0]].find((name) => name !== undefined && names.includes(name)) ?? "";
     if (document.activeElement !== this.choice) this.choice.replaceChildren(...options);
     this.choice.value = chosen;
     if (this.config !== chosen || this.source === null) {
@@ -176,7 +178,7 @@ class RunRoom {
       this.run = null; // until the first snapshot there is nothing to start
       for (const button of [this.startButton, this.pauseButton, this.stopButton]) button.disabled = true;
     }
-    const source = new EventSource(`/api/v1/run/events?config=${encodeURIComponent(this.config)}`);
+    const source = new EventSource(addressOf("/run/events", { config: this.config }));
     this.source = source;
     source.addEventListener("run", (event) => {
       show(this.lost, false);
@@ -200,7 +202,7 @@ class RunRoom {
     });
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const before = this.run;
     this.run = run;

@@ -3,7 +3,7 @@
 
 import { isAbort, messageOf, stream } from "./api.js";
 
-/** @typedef {import("./types.js").SearchView} SearchView */
+/** @import { SearchView } from "../../openapi.js" */
 
 const SLOW_MS = 2500;
 

@@ -4,27 +4,29 @@
 import { COLOURS } from "./points.js";
 import { progressOf } from "./search.js";
 
-/** @typedef {import("./types.js").Position} Position */
-/** @typedef {import("./types.js").Result} Result */
+/** @import { PositionAnswer, Result } from "../../openapi.js" */
 
-const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
+/** What a game was won by, in words. @param {string} by */
+export function wonBy(by) {
+  return by === "five" ? "five in a row" : by;
+}
 
 /** How a game ended. @param {Result} result */
 export function endingOf(result) {
-  return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${WON_BY[result.by]}`;
+  return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${wonBy(result.by)}`;
 }
 
 /** How a game ended for the one who plays `side`, 0 for both. @param {Result} result @param {0 | 1 | 2} side */
 export function endingFor(result, side) {
   if (side === 0 || result.winner === 0) return endingOf(result);
-  return `${result.winner === side ? "You win" : "The engine wins"} by ${WON_BY[result.by]}`;
+  return `${result.winner === side ? "You win" : "The engine wins"} by ${wonBy(result.by)}`;
 }
 
 /**
  * The text of a point for screen readers: no more than the board shows.
  * @param {string} point
  * @param {import("./board.js").Board} board
- * @param {Position | null} position
+ * @param {PositionAnswer | null} position
  * @param {Set<string>} shown the switches that are on
  */
 export function describePoint(point, board, position, shown) {

@@ -3,7 +3,7 @@
 
 import { h, setText } from "./dom.js";
 
-/** @typedef {import("./types.js").Player} Player */
+/** @import { Player } from "./points.js" */
 
 /** The tray of one player. */
 export class Tray {

@@ -7,6 +7,9 @@ import { h } from "../dom.js";
 import { count } from "./format.js";
 import { Refresh } from "./refresh.js";
 
+/** @import { Columns } from "../charts.js" */
+/** @import { RunCurves, RunSnapshot } from "../../../openapi.js" */
+
 const EVERY_MS = 8000;
 const share = (/** @type {number} */ value) => `${Math.round(100 * value)}%`;
 
@@ -104,13 +107,13 @@ export class CurvesPanel {
     this.refresh = new Refresh(() => this.read(), EVERY_MS);
     this.config = "";
     this.seen = "";
-    /** @type {any} the newest snapshot */
+    /** @type {RunSnapshot | null} the newest snapshot */
     this.run = null;
-    /** @type {any} */
+    /** @type {RunCurves | null} */
     this.curves = null;
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     this.run = run;
     if (run.config !== this.config) {
@@ -131,7 +134,7 @@ export class CurvesPanel {
     this.seen = "";
   }
 
-  /** Draws what the snapshot itself holds. @param {any} run */
+  /** Draws what the snapshot itself holds. @param {RunSnapshot} run */
   drawRun(run) {
     const { samples } = run;
     const levels =
@@ -147,8 +150,8 @@ export class CurvesPanel {
     const near = levels.filter((level) => level.at < 12 * Math.max(run.records, 1));
     if (samples.length > 0) {
       const now = run.elapsed_s > samples[samples.length - 1].elapsed_s;
-      const xs = samples.map((/** @type {any} */ sample) => sample.elapsed_s);
-      const ys = samples.map((/** @type {any} */ sample) => sample.records);
+      const xs = samples.map((sample) => sample.elapsed_s);
+      const ys = samples.map((sample) => sample.records);
       this.records.set(
         now
           ? [
@@ -161,22 +164,19 @@ export class CurvesPanel {
     } else {
       const games = this.curves?.games;
       const begin = games?.at[0] ?? 0;
-      this.records.set([games?.at.map((/** @type {number} */ at) => at - begin) ?? [], games?.records ?? []], { levels: near });
+      this.records.set([games?.at.map((at) => at - begin) ?? [], games?.records ?? []], { levels: near });
     }
     const cycles = run.games_per_cycle;
-    this.cycles.set([cycles.map((/** @type {any} */ one) => one.cycle), cycles.map((/** @type {any} */ one) => one.games)]);
+    this.cycles.set([cycles.map((one) => one.cycle), cycles.map((one) => one.games)]);
     const losses = run.losses;
-    this.losses.set([
-      losses.map((/** @type {any} */ _one, /** @type {number} */ place) => place + 1),
-      losses.map((/** @type {any} */ one) => one.loss),
-    ]);
+    this.losses.set([losses.map((_one, place) => place + 1), losses.map((one) => one.loss)]);
   }
 
   /** Reads the curves. */
   async read() {
     const { config } = this;
-    const curves = await get(`/run/curves?config=${encodeURIComponent(config)}`);
-    if (config !== this.config) return;
+    const curves = await get("/run/curves", { config });
+    if (config !== this.config || this.run === null) return;
     this.curves = curves;
     this.drawCurves();
     this.drawRun(this.run); // the records come from the curves where the snapshot has no samples
@@ -217,11 +217,11 @@ const EMPTY = {
 
 /**
  * The columns sorted by the first of them, of equal ones the last: trainings may have been begun anew.
- * @param {(number | null)[][]} columns
- * @returns {(number | null)[][]}
+ * @param {Columns} columns
+ * @returns {Columns}
  */
-function inOrder(columns) {
-  const last = new Map(columns[0].map((x, row) => [x, row]));
-  const rows = [...last.entries()].sort((one, other) => Number(one[0]) - Number(other[0])).map(([, row]) => row);
-  return columns.map((column) => rows.map((row) => column[row]));
+function inOrder([xs, ...columns]) {
+  const last = new Map(xs.map((x, row) => [x, row]));
+  const rows = [...last.entries()].sort(([one], [other]) => one - other).map(([, row]) => row);
+  return [rows.map((row) => xs[row]), ...columns.map((column) => rows.map((row) => column[row]))];
 }

@@ -5,6 +5,8 @@ import { get, messageOf } from "../api.js";
 import { h, setText, show } from "../dom.js";
 import { Refresh } from "./refresh.js";
 
+/** @import { LogsAnswer, RunSnapshot } from "../../../openapi.js" */
+
 const EVERY_MS = 3000;
 const LINES = 200;
 
@@ -31,7 +33,7 @@ export class LogsPanel {
     );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
@@ -56,20 +58,19 @@ export class LogsPanel {
 
   async read() {
     const { config, name } = this;
-    const asked = name === "" ? "" : `&name=${encodeURIComponent(name)}`;
-    const answer = await get(`/run/logs?config=${encodeURIComponent(config)}&lines=${LINES}${asked}`);
+    const answer = await get("/run/logs", { config, lines: LINES, name: name || null });
     if (config === this.config && name === this.name) this.set(answer);
   }
 
-  /** @param {any} answer */
+  /** @param {LogsAnswer} answer */
   set(answer) {
     show(this.nothing, answer.files.length === 0);
     show(this.text, answer.files.length > 0);
     show(this.choice, answer.files.length > 0);
-    const names = answer.files.map((/** @type {any} */ file) => file.name).join();
+    const names = answer.files.map((file) => file.name).join();
     if (this.choice.dataset.names !== names) {
       this.choice.dataset.names = names;
-      this.choice.replaceChildren(...answer.files.map((/** @type {any} */ file) => h("option", { value: file.name }, file.name)));
+      this.choice.replaceChildren(...answer.files.map((file) => h("option", { value: file.name }, file.name)));
     }
     this.choice.value = answer.name ?? "";
     const atEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 30;

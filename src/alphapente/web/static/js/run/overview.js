@@ -4,6 +4,8 @@
 import { h, setText, show } from "../dom.js";
 import { ago, count, counted, duration, moment, rate, roughly } from "./format.js";
 
+/** @import { RunSnapshot, StageView, StepView } from "../../../openapi.js" */
+
 const STEPS_SHOWN = 10;
 
 /** The head of the room's page: the bar, the numbers, the stages. */
@@ -26,7 +28,7 @@ export class OverviewPanel {
     );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const begun = run.state !== "none";
     const over = run.state === "finished" || run.state === "stopped";
@@ -34,7 +36,7 @@ export class OverviewPanel {
     setText(this.records, open ? `${count(run.records)} of ${count(run.records_end)} records` : counted(run.records, "record"));
     setText(this.ends, begun ? endWords(run) : "in the database; no run has begun here");
     show(this.bar.element, begun && !over);
-    if (run.ends_by === "time limit") this.bar.set(run.elapsed_s, run.time_limit_s);
+    if (run.ends_by === "time limit") this.bar.set(run.elapsed_s, run.time_limit_s ?? 0);
     else this.bar.set(run.records - run.records_before, run.records_end - run.records_before);
     const cycles = run.last_cycle - run.first_cycle + 1;
     const cycle = Math.min(run.cycle, run.last_cycle) - run.first_cycle + 1;
@@ -54,14 +56,14 @@ export class OverviewPanel {
     this.drawStages(run);
   }
 
-  /** @param {any} run */
+  /** @param {RunSnapshot} run */
   drawStages(run) {
     show(this.stages, run.stages.length > 1);
     const shown = JSON.stringify([run.stages, run.stage, run.state]);
     if (this.stages.dataset.shown === shown) return;
     this.stages.dataset.shown = shown;
     this.stages.replaceChildren(
-      ...run.stages.map((/** @type {any} */ stage, /** @type {number} */ place) =>
+      ...run.stages.map((stage, place) =>
         h(
           "li",
           { class: place < run.stage ? "past" : place === run.stage ? "present" : "", "aria-current": place === run.stage ? "step" : null },
@@ -73,7 +75,7 @@ export class OverviewPanel {
   }
 }
 
-/** The words for each state of a run. @type {Record<string, string>} */
+/** The words for each state of a run. @type {Record<RunSnapshot["state"], string>} */
 export const STATE_WORDS = {
   none: "no run yet",
   starting: "starting",
@@ -85,7 +87,7 @@ export const STATE_WORDS = {
   failed: "failed",
 };
 
-/** @param {any} stage */
+/** @param {StageView} stage */
 function stageEnd(stage) {
   const ends = [];
   if (stage.minutes !== null) ends.push(duration(60 * stage.minutes));
@@ -93,7 +95,7 @@ function stageEnd(stage) {
   return ends.join(" or ") || "to the end";
 }
 
-/** What ends the run, or ended it. @param {any} run */
+/** What ends the run, or ended it. @param {RunSnapshot} run */
 function endWords(run) {
   const last = run.updated_at === null ? "" : ` ${ago(run.updated_at)}`;
   if (run.state === "finished" || run.state === "stopped") return `${STATE_WORDS[run.state]}${last}`;
@@ -161,12 +163,12 @@ export class StepsPanel {
     this.cards = new Map();
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const live = run.state === "running" || run.state === "ending";
-    const running = live ? run.steps.filter((/** @type {any} */ step) => step.outcome === "running") : [];
+    const running = live ? run.steps.filter((step) => step.outcome === "running") : [];
     for (const [key, one] of this.cards) {
-      if (!running.some((/** @type {any} */ step) => keyOf(step) === key)) {
+      if (!running.some((step) => keyOf(step) === key)) {
         one.element.remove();
         this.cards.delete(key);
       }
@@ -183,7 +185,7 @@ export class StepsPanel {
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is active.");
     show(this.element, live || run.state === "starting" || run.steps.length > 0);
     const over = run.steps
-      .filter((/** @type {any} */ step) => step.outcome !== "running" || !live)
+      .filter((step) => step.outcome !== "running" || !live)
       .slice(-STEPS_SHOWN)
       .reverse();
     show(this.table, over.length > 0);
@@ -195,12 +197,12 @@ export class StepsPanel {
   }
 }
 
-/** @param {any} step */
+/** @param {StepView} step */
 function keyOf(step) {
   return `${step.name} ${step.began_at}`;
 }
 
-/** @param {any} step */
+/** @param {StepView} step */
 function row(step) {
   const ended = step.ended_at === null ? "–" : duration(step.ended_at - step.began_at);
   const how = step.outcome === "running" ? "cut off" : step.outcome;
@@ -214,14 +216,14 @@ function row(step) {
   );
 }
 
-/** An active step. @param {any} step */
+/** An active step. @param {StepView} step */
 function card(step) {
   const line = bar(step.name);
   const time = h("span", { class: "muted number" });
   const text = h("p", { class: "number" });
   return {
     element: h("div", { class: "run-step" }, h("div", { class: "row spread" }, h("h3", {}, step.name), time), line.element, text),
-    /** @param {any} now */
+    /** @param {StepView} now */
     set(now) {
       const [done, total] = share(now.progress);
       line.set(done, total);
@@ -231,7 +233,7 @@ function card(step) {
   };
 }
 
-/** How far a step is by its latest event. @param {any} event @returns {[number, number]} */
+/** How far a step is by its latest event. @param {StepView["progress"]} event @returns {[number, number]} */
 function share(event) {
   if (event === null) return [0, 1];
   if (event.event === "CompilationProgress") return [event.kernels, event.num_kernels];
@@ -241,7 +243,7 @@ function share(event) {
   return [1, 1];
 }
 
-/** What a step said last, in words. @param {any} event @returns {string} */
+/** What a step said last, in words. @param {StepView["progress"]} event @returns {string} */
 function said(event) {
   switch (event?.event) {
     case "CompilationProgress":
@@ -252,7 +254,7 @@ function said(event) {
         counted(event.games, "game"),
         `${rate(event.records_per_s)} records/s`,
         `${rate(event.simulations_per_s)} simulations/s`,
-        event.records > 0 ? `${roughly(event.remaining_s)} left` : null,
+        event.records > 0 ? `${roughly(event.remaining_s ?? NaN)} left` : null,
       ]
         .filter(Boolean)
         .join(" · ");

@@ -7,6 +7,8 @@ import { h, show } from "../dom.js";
 import { count, withCode } from "./format.js";
 import { Refresh } from "./refresh.js";
 
+/** @import { RatedView, RatingsAnswer, RunSnapshot } from "../../../openapi.js" */
+
 const EVERY_MS = 60_000;
 const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.round(value)}`;
 
@@ -54,7 +56,7 @@ export class RatingsPanel {
     );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const sizes = run.board_sizes.join();
     if (run.config !== this.config || sizes !== this.sizes) {
@@ -62,7 +64,7 @@ export class RatingsPanel {
       this.sizes = sizes;
       const largest = run.board_sizes[run.board_sizes.length - 1];
       this.size.replaceChildren(
-        ...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)),
+        ...run.board_sizes.map((size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)),
       );
       show(this.size, run.board_sizes.length > 1);
     }
@@ -80,7 +82,7 @@ export class RatingsPanel {
   async read() {
     const { config } = this;
     const size = this.size.value;
-    const answer = await get(`/run/ratings?config=${encodeURIComponent(config)}&board_size=${size}`);
+    const answer = await get("/run/ratings", { config, board_size: Number(size) });
     if (config === this.config && size === this.size.value) this.set(answer);
   }
 
@@ -91,24 +93,24 @@ export class RatingsPanel {
     show(this.message, message !== "");
   }
 
-  /** @param {any} answer */
+  /** @param {RatingsAnswer} answer */
   set(answer) {
     this.say(answer.message);
     show(this.table, answer.players.length > 0);
     show(this.chart.element, answer.players.length > 0);
     const run = answer.players
-      .filter((/** @type {any} */ player) => player.records !== null)
-      .sort((/** @type {any} */ one, /** @type {any} */ other) => one.records - other.records);
-    const half = (/** @type {any} */ player) => player.spread ?? (player.high - player.low) / 2;
-    this.chart.set([run.map((/** @type {any} */ one) => one.records), run.map((/** @type {any} */ one) => one.elo)], {
-      errors: [run.map((/** @type {any} */ one) => one.elo - half(one)), run.map((/** @type {any} */ one) => one.elo + half(one))],
+      .flatMap(({ records, ...one }) => (records === null ? [] : [{ ...one, records }]))
+      .sort((one, other) => one.records - other.records);
+    const half = (/** @type {Omit<RatedView, "records">} */ player) => player.spread ?? (player.high - player.low) / 2;
+    this.chart.set([run.map((one) => one.records), run.map((one) => one.elo)], {
+      errors: [run.map((one) => one.elo - half(one)), run.map((one) => one.elo + half(one))],
       levels: answer.players
-        .filter((/** @type {any} */ player) => player.kind !== "checkpoint")
+        .filter((player) => player.kind !== "checkpoint")
         .slice(0, 6)
-        .map((/** @type {any} */ player) => ({ at: player.elo, label: player.name })),
+        .map((player) => ({ at: player.elo, label: player.name })),
     });
     this.rows.replaceChildren(
-      ...answer.players.map((/** @type {any} */ player) =>
+      ...answer.players.map((player) =>
         h(
           "tr",
           {},
@@ -120,8 +122,6 @@ export class RatingsPanel {
         ),
       ),
     );
-    this.warnings.replaceChildren(
-      ...answer.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))),
-    );
+    this.warnings.replaceChildren(...answer.warnings.map((warning) => h("p", { class: "muted" }, ...withCode(warning))));
   }
 }

@@ -9,6 +9,8 @@ import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
 import { withCode } from "./format.js";
 
+/** @import { RunSnapshot, SettingView } from "../../../openapi.js" */
+
 /** The settings changed most often, listed first. */
 const FIRST = [
   "game.variant",
@@ -82,15 +84,15 @@ export class StartDialog {
 
   /**
    * Opens it for a configuration.
-   * @param {any} run a snapshot
+   * @param {RunSnapshot} run a snapshot
    * @param {string[]} [more] overrides that are filled in
    */
   async open(run, more = []) {
     this.config = run.config;
     const goesOn = run.state === "paused" || run.state === "failed";
     const [plain, inForce] = await Promise.all([
-      get(`/configs/${encodeURIComponent(run.config)}`),
-      goesOn && run.run !== null ? get(`/run/settings?config=${encodeURIComponent(run.config)}`) : null,
+      get("/configs/{name}", { name: run.config }),
+      goesOn && run.run !== null ? get("/run/settings", { config: run.config }) : null,
     ]);
     setText(this.title, goesOn ? `Resume the run of ${run.config}` : `Start a run of ${run.config}`);
     setText(
@@ -110,7 +112,7 @@ export class StartDialog {
     this.list.scrollTop = 0;
   }
 
-  /** @param {any[]} settings */
+  /** @param {SettingView[]} settings */
   build(settings) {
     this.rows.clear();
     const onchange = () => this.changed();
@@ -161,7 +163,7 @@ export class StartDialog {
     try {
       answer = await post("/configs/check", { config: this.config, overrides });
     } catch (error) {
-      answer = { ok: false, errors: [{ key: "", message: messageOf(error) }] };
+      answer = { ok: false, errors: [{ key: "", found: "", allowed: "", message: messageOf(error) }] };
     }
     if (number !== this.checks) return false; // another one has begun since
     for (const row of this.rows.values()) row.setError("");
@@ -224,18 +226,14 @@ export class StartDialog {
 
 /** One setting, with what it means and what it may be. */
 class SettingRow {
-  /** @param {any} setting @param {() => void} onchange */
+  /** @param {SettingView} setting @param {() => void} onchange */
   constructor(setting, onchange) {
     this.setting = setting;
     const id = `setting-${setting.path.replaceAll(".", "-")}`;
     this.plain = written(setting.value);
     this.isText = typeof setting.value === "string";
     if (setting.choices.length > 0) {
-      this.input = h(
-        "select",
-        { id },
-        ...setting.choices.map((/** @type {any} */ one) => h("option", { value: written(one) }, written(one))),
-      );
+      this.input = h("select", { id }, ...setting.choices.map((one) => h("option", { value: written(one) }, written(one))));
     } else {
       this.input = h("input", { id, type: "text", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
     }
@@ -325,7 +323,7 @@ class SettingRow {
   }
 }
 
-/** A value as one types it: texts bare, all else as JSON. @param {any} value @returns {string} */
+/** A value as one types it: texts bare, all else as JSON. @param {unknown} value @returns {string} */
 function written(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
