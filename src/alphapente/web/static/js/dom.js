@@ -63,6 +63,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Whether a key was pressed where one writes or chooses. @param {Event} event */
+export function inText({ target }) {
+  return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
+}
+
 /**
  * Shows or hides an element.
  * @param {HTMLElement} element

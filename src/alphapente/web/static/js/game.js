@@ -2,6 +2,7 @@
 /** A game on the page: its rules' name, its moves and how far they are played; the server says what they make. */
 
 import { isAbort, post } from "./api.js";
+import { opponentOf, playerOf } from "./points.js";
 
 /** @import { PlayedGame } from "./link.js" */
 /** @import { PositionAnswer, Result } from "../../openapi.js" */
@@ -35,9 +36,8 @@ export class Game {
     this.asking = null;
   }
 
-  /** @returns {Player} */
   get toMove() {
-    return this.ply % 2 === 0 ? 1 : 2;
+    return playerOf(this.ply + 1);
   }
 
   /** The last move that was played, null before the first. */
@@ -53,7 +53,7 @@ export class Game {
   get result() {
     if (this.position?.result) return this.position.result;
     if (this.resigned === null || !this.atEnd) return null;
-    return { winner: this.resigned === 1 ? 2 : 1, by: "resignation", line: [] };
+    return { winner: opponentOf(this.resigned), by: "resignation", line: [] };
   }
 
   /** The moves up to this ply, as requests name them. @returns {PlayedGame} */

@@ -21,18 +21,19 @@ const SWITCHES = [
 const SEARCHED = ["lines", "policy", "visits", "forced"]; // what asks for a search
 const ROWS = 5;
 
+/**
+ * @typedef {object} InsightOptions
+ * @property {string} name under which the switches are remembered
+ * @property {string[]} on those that are on for a new visitor
+ * @property {(ply: number) => void} ongo a click on the graph
+ * @property {() => void} onswitch
+ * @property {string} nothing what the graph says while no value is known
+ * @property {boolean} [graphElsewhere] whether the room has its own place for the graph
+ */
+
 /** The switches, the best lines, the value; and what they draw on a board. */
 export class Insight {
-  /**
-   * @param {import("./board.js").Board} board
-   * @param {object} options
-   * @param {string} options.name under which the switches are remembered
-   * @param {string[]} options.on those that are on for a new visitor
-   * @param {(ply: number) => void} options.ongo a click on the graph
-   * @param {() => void} options.onswitch
-   * @param {string} options.nothing what the graph says while no value is known
-   * @param {boolean} [options.graphElsewhere] whether the room has its own place for the graph
-   */
+  /** @param {import("./board.js").Board} board @param {InsightOptions} options */
   constructor(board, { name, on, ongo, onswitch, nothing, graphElsewhere = false }) {
     this.board = board;
     this.on = new Set(/** @type {string[]} */ (recall(`insight.${name}`, on)));

@@ -8,6 +8,7 @@
  */
 
 import { get, messageOf } from "./api.js";
+import { inText } from "./dom.js";
 import { openHelp } from "./help.js";
 
 /** @import { Meta } from "../../openapi.js" */
@@ -86,8 +87,7 @@ document.getElementById("skip")?.addEventListener("click", (event) => {
 });
 document.getElementById("help")?.addEventListener("click", () => openHelp());
 document.addEventListener("keydown", (event) => {
-  const inText = event.target instanceof Element && event.target.closest("input, textarea, select, dialog") !== null;
-  if (event.key === "?" && !inText) openHelp();
+  if (event.key === "?" && !inText(event)) openHelp();
 });
 window.addEventListener("hashchange", () => void open());
 window.addEventListener("pagehide", () => current?.room.leave());

@@ -2,7 +2,7 @@
 /** What is drawn on the board beside its stones: the last move, threats, heat, and lines of numbered stones. */
 
 import { s } from "./dom.js";
-import { allPoints } from "./points.js";
+import { allPoints, playerOf } from "./points.js";
 
 /** @import { Capture, Share } from "../../openapi.js" */
 /** @typedef {import("./board.js").Board} Board */
@@ -171,7 +171,7 @@ export class BoardMarks {
         if (drawn.has(point)) return [];
         drawn.add(point);
         const { x, y } = this.board.xy(point);
-        const who = (player + at - 1) % 2 === 0 ? 1 : 2;
+        const who = playerOf(player + at);
         const stone = this.board.stone(point, who, 43);
         stone.setAttribute("class", certain ? "to-come certain" : "to-come");
         const text = numbers.get(point) ?? "";

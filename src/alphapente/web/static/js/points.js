@@ -62,6 +62,16 @@ export function starPoints(size) {
 /** The colours that players 1 and 2 have on this page, as pente.org draws them. */
 export const COLOURS = /** @type {Record<number, string>} */ ({ 1: "White", 2: "Black" });
 
+/** Who makes the move of a ply. @param {number} ply from 1 @returns {Player} */
+export function playerOf(ply) {
+  return ply % 2 === 1 ? 1 : 2;
+}
+
+/** @param {Player} player @returns {Player} */
+export function opponentOf(player) {
+  return player === 1 ? 2 : 1;
+}
+
 /** The server speaks of players, the page of colours. @param {string} text @returns {string} */
 export function inColours(text) {
   return text.replace(/player ([12])/gi, (_, player) => COLOURS[player]);

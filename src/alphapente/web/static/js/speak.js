@@ -43,15 +43,9 @@ export function describePoint(point, board, position, shown) {
   return said.join(", ");
 }
 
-/**
- * @typedef {object} Table
- * @property {import("./game.js").Game} game
- * @property {import("./search.js").Search} search
- * @property {{side: 0 | 1 | 2}} setup
- * @property {boolean} engineToMove
- */
+/** @typedef {import("./play.js").PlayRoom} PlayRoom */
 
-/** The state of a game against the engine, in a line. @param {Table} table */
+/** The state of a game against the engine, in a line. @param {PlayRoom} room */
 export function statusOf({ game, search, setup, engineToMove }) {
   if (game.result !== null) return endingFor(game.result, setup.side);
   if (engineToMove) return search.state === "failed" ? search.error : "The engine thinks";
@@ -59,7 +53,7 @@ export function statusOf({ game, search, setup, engineToMove }) {
   return setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
 }
 
-/** What is to be added to that, in small. @param {Table} table */
+/** What is to be added to that, in small. @param {PlayRoom} room */
 export function detailOf({ game, search, engineToMove }) {
   if (game.result !== null) return "";
   if (engineToMove) {

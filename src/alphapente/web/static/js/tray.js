@@ -2,6 +2,7 @@
 /** A player's line beside the board: stone, name, whose turn it is, and the stones captured, in pairs. */
 
 import { h, setText } from "./dom.js";
+import { opponentOf } from "./points.js";
 
 /** @import { Player } from "./points.js" */
 
@@ -48,9 +49,8 @@ export class Tray {
     this.stone.className = `tray-stone small-stone-${player}`;
     this.captured.hidden = needed === null;
     if (needed === null) return;
-    const other = player === 1 ? 2 : 1;
     const slots = Array.from({ length: Math.max(needed, captured) }, (_, at) =>
-      h("i", { class: at < captured ? `small-stone small-stone-${other}` : "small-stone small-stone-none" }),
+      h("i", { class: at < captured ? `small-stone small-stone-${opponentOf(player)}` : "small-stone small-stone-none" }),
     );
     this.captured.replaceChildren(...slots);
     this.captured.setAttribute("aria-label", `captured ${captured} of ${needed} stones`);
