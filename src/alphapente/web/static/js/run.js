@@ -9,7 +9,7 @@ import { CurvesPanel } from "./run/curves.js";
 import { DoctorPanel } from "./run/doctor.js";
 import { LiveGamesPanel, RecentGamesPanel } from "./run/games.js";
 import { LogsPanel } from "./run/logs.js";
-import { OverviewPanel, STATE_WORDS, StepsPanel } from "./run/overview.js";
+import { isActive, OverviewPanel, STATE_WORDS, StepsPanel } from "./run/overview.js";
 import { RatingsPanel } from "./run/ratings.js";
 import { StartDialog } from "./run/start.js";
 
@@ -207,7 +207,7 @@ class RunRoom {
     const before = this.run;
     this.run = run;
     show(this.body, true);
-    const live = run.state === "running" || run.state === "starting" || run.state === "ending";
+    const live = isActive(run);
     this.badge.className = `badge state-${run.state}`;
     setText(this.badge, STATE_WORDS[run.state]);
     setText(this.startButton, run.state === "paused" || run.state === "failed" ? "Resume…" : "Start…");

@@ -5,6 +5,7 @@ import { get } from "../api.js";
 import { Chart } from "../charts.js";
 import { h } from "../dom.js";
 import { count } from "./format.js";
+import { isActive } from "./overview.js";
 import { Refresh } from "./refresh.js";
 
 /** @import { Columns } from "../charts.js" */
@@ -25,30 +26,8 @@ export class CurvesPanel {
       series: [{ label: "records", color: "--accent", format: count }],
       empty: "No records yet",
     });
-    this.policy = new Chart({
-      title: "Policy loss",
-      x: "count",
-      xLabel: "step",
-      yLabel: "nats",
-      series: [
-        { label: "training", color: "--policy" },
-        { label: "held-out games", color: "--visits" },
-        { label: "entropy", color: "--line-strong", dash: [5, 4] },
-      ],
-      empty: "No training has ended an epoch yet",
-    });
-    this.value = new Chart({
-      title: "Value loss",
-      x: "count",
-      xLabel: "step",
-      yLabel: "nats",
-      series: [
-        { label: "training", color: "--policy" },
-        { label: "held-out games", color: "--visits" },
-        { label: "error", color: "--line-strong", dash: [5, 4] },
-      ],
-      empty: "No training has ended an epoch yet",
-    });
+    this.policy = lossChart("Policy loss", "entropy");
+    this.value = lossChart("Value loss", "error");
     this.lengths = new Chart({
       title: "Length of games",
       x: "count",
@@ -106,7 +85,6 @@ export class CurvesPanel {
     this.element = h("section", { class: "charts", "aria-label": "Curves" }, ...charts.map((chart) => chart.element));
     this.refresh = new Refresh(() => this.read(), EVERY_MS);
     this.config = "";
-    this.seen = "";
     /** @type {RunSnapshot | null} the newest snapshot */
     this.run = null;
     /** @type {RunCurves | null} */
@@ -122,16 +100,11 @@ export class CurvesPanel {
       this.drawCurves();
     }
     this.drawRun(run);
-    const seen = `${run.config} ${run.state} ${run.phase} ${run.losses.length}`;
-    const live = run.state === "running" || run.state === "ending";
-    if (seen !== this.seen) this.refresh.now();
-    else if (live) this.refresh.soon();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${run.state} ${run.phase} ${run.losses.length}`, isActive(run));
   }
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
   /** Draws what the snapshot itself holds. @param {RunSnapshot} run */
@@ -199,6 +172,22 @@ export class CurvesPanel {
     this.endings.set([games.records, games.by_captures, games.by_five, games.draws, games.won_by_player_1]);
     this.speed.set([rates.at, rates.records_per_s, rates.simulations_per_s]);
   }
+}
+
+/** @param {string} title @param {string} third what is drawn beside the losses */
+function lossChart(title, third) {
+  return new Chart({
+    title,
+    x: "count",
+    xLabel: "step",
+    yLabel: "nats",
+    series: [
+      { label: "training", color: "--policy" },
+      { label: "held-out games", color: "--visits" },
+      { label: third, color: "--line-strong", dash: [5, 4] },
+    ],
+    empty: "No training has ended an epoch yet",
+  });
 }
 
 const EMPTY = {

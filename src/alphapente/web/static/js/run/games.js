@@ -7,6 +7,7 @@ import { resultText, writeLink } from "../link.js";
 import { aboutLive, LiveBoards, liveGames, NO_GAMES } from "../live.js";
 import { wonBy } from "../speak.js";
 import { ago, count } from "./format.js";
+import { isActive, scrolledTable } from "./overview.js";
 import { Refresh } from "./refresh.js";
 
 /** @import { BoardsAnswer, RunGame, RunSnapshot } from "../../../openapi.js" */
@@ -32,7 +33,7 @@ export class LiveGamesPanel {
       this.config = run.config;
       this.set(NO_GAMES);
     }
-    this.playing = run.state === "running" || run.state === "ending";
+    this.playing = isActive(run) && run.state !== "starting";
     if (this.playing) this.refresh.soon();
     else this.leave();
   }
@@ -63,20 +64,7 @@ export class RecentGamesPanel {
     this.rows = h("tbody");
     this.nothing = h("p", { class: "muted" }, "No games yet");
     this.more = h("button", { type: "button", class: "button small", onclick: () => void this.readMore() }, "Older games");
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Newest games" },
-      h(
-        "table",
-        {},
-        h(
-          "thead",
-          {},
-          h("tr", {}, ...["Game", "Board", "Moves", "Result", "By", "Network", "Stored"].map((name) => h("th", { scope: "col" }, name))),
-        ),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Newest games", ["Game", "Board", "Moves", "Result", "By", "Network", "Stored"], this.rows);
     this.element = h("section", { class: "card" }, h("h2", {}, "Newest games"), this.nothing, this.table, this.more);
     this.refresh = new Refresh(() => this.read(null), RECENT_MS);
     this.config = "";

@@ -3,6 +3,7 @@
 
 import { get, messageOf } from "../api.js";
 import { h, setText, show } from "../dom.js";
+import { isActive } from "./overview.js";
 import { Refresh } from "./refresh.js";
 
 /** @import { LogsAnswer, RunSnapshot } from "../../../openapi.js" */
@@ -25,7 +26,6 @@ export class LogsPanel {
     );
     this.config = "";
     this.name = "";
-    this.seen = "";
     this.refresh = new Refresh(
       () => this.read(),
       EVERY_MS,
@@ -39,11 +39,7 @@ export class LogsPanel {
       this.config = run.config;
       this.name = "";
     }
-    const live = run.state === "running" || run.state === "ending" || run.state === "starting";
-    const seen = `${run.config} ${run.state} ${run.phase}`;
-    if (seen !== this.seen) this.refresh.now();
-    else if (live) this.refresh.soon();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${run.state} ${run.phase}`, isActive(run));
   }
 
   chosen() {
@@ -53,7 +49,6 @@ export class LogsPanel {
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
   async read() {

@@ -75,6 +75,11 @@ export class OverviewPanel {
   }
 }
 
+/** Whether a run's process is there. @param {RunSnapshot} run */
+export function isActive({ state }) {
+  return state === "running" || state === "starting" || state === "ending";
+}
+
 /** The words for each state of a run. @type {Record<RunSnapshot["state"], string>} */
 export const STATE_WORDS = {
   none: "no run yet",
@@ -142,22 +147,19 @@ export function bar(label) {
   };
 }
 
+/** A table that scrolls where it is too wide. @param {string} label @param {string[]} columns @param {HTMLTableSectionElement} rows */
+export function scrolledTable(label, columns, rows) {
+  const head = h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name))));
+  return h("div", { class: "run-scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", {}, head, rows));
+}
+
 /** The steps: active ones with their progress, and finished ones. */
 export class StepsPanel {
   constructor() {
     this.now = h("div", { class: "run-steps-now" });
     this.nothing = h("p", { class: "muted" });
     this.rows = h("tbody");
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Steps of this start" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...["Step", "Began", "Took", "How it went"].map((name) => h("th", { scope: "col" }, name)))),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Steps of this start", ["Step", "Began", "Took", "How it went"], this.rows);
     this.element = h("section", { class: "card run-steps" }, h("h2", {}, "Steps"), this.now, this.nothing, this.table);
     /** @type {Map<string, ReturnType<typeof card>>} */
     this.cards = new Map();
@@ -165,7 +167,7 @@ export class StepsPanel {
 
   /** @param {RunSnapshot} run a snapshot */
   update(run) {
-    const live = run.state === "running" || run.state === "ending";
+    const live = isActive(run) && run.state !== "starting";
     const running = live ? run.steps.filter((step) => step.outcome === "running") : [];
     for (const [key, one] of this.cards) {
       if (!running.some((step) => keyOf(step) === key)) {
@@ -183,7 +185,7 @@ export class StepsPanel {
       one.set(step);
     }
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is active.");
-    show(this.element, live || run.state === "starting" || run.steps.length > 0);
+    show(this.element, isActive(run) || run.steps.length > 0);
     const over = run.steps
       .filter((step) => step.outcome !== "running" || !live)
       .slice(-STEPS_SHOWN)

@@ -5,6 +5,7 @@ import { get, messageOf } from "../api.js";
 import { Chart } from "../charts.js";
 import { h, show } from "../dom.js";
 import { count, withCode } from "./format.js";
+import { scrolledTable } from "./overview.js";
 import { Refresh } from "./refresh.js";
 
 /** @import { RatedView, RatingsAnswer, RunSnapshot } from "../../../openapi.js" */
@@ -27,16 +28,7 @@ export class RatingsPanel {
     this.rows = h("tbody");
     this.message = h("p", { class: "muted" });
     this.warnings = h("div", { class: "warnings" });
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Ratings of all players" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...["Player", "Elo", "95% interval", "Games", "Score"].map((name) => h("th", { scope: "col" }, name)))),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Ratings of all players", ["Player", "Elo", "95% interval", "Games", "Score"], this.rows);
     this.element = h(
       "section",
       { class: "card ratings" },
@@ -48,7 +40,6 @@ export class RatingsPanel {
     );
     this.config = "";
     this.sizes = "";
-    this.seen = "";
     this.refresh = new Refresh(
       () => this.read(),
       EVERY_MS,
@@ -68,15 +59,11 @@ export class RatingsPanel {
       );
       show(this.size, run.board_sizes.length > 1);
     }
-    const seen = `${run.config} ${sizes} ${run.state} ${run.losses.length}`;
-    if (seen === this.seen) this.refresh.soon();
-    else this.refresh.now();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${sizes} ${run.state} ${run.losses.length}`, true);
   }
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
   async read() {
