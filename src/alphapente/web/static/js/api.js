@@ -1,4 +1,3 @@
-// @ts-check
 /** The server's API: JSON calls, and streams of events that come back from a POST. Types are made from its schema. */
 
 /** @import { components, paths } from "../../openapi.js" */

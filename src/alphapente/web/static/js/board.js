@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The board in SVG: lines, coordinates, stones, and what one does on it by mouse, touch and keyboard.
  *

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Charts over uPlot: lines, bars, stacked areas and error bars, in the page's colours, with a legend that follows the
  * pointer, and a sentence that says the same to those who do not see them.

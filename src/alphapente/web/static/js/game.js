@@ -1,4 +1,3 @@
-// @ts-check
 /** A game on the page: its rules' name, its moves and how far they are played; the server says what they make. */
 
 import { isAbort, post } from "./api.js";
@@ -56,9 +55,14 @@ export class Game {
     return { winner: opponentOf(this.resigned), by: "resignation", line: [] };
   }
 
-  /** The moves up to this ply, as requests name them. @returns {PlayedGame} */
+  /** All its moves, as requests and links name them. @returns {PlayedGame} */
+  get whole() {
+    return { variant: this.variant, board_size: this.size, moves: this.moves };
+  }
+
+  /** The moves up to this ply. @returns {PlayedGame} */
   get request() {
-    return { variant: this.variant, board_size: this.size, moves: this.moves.slice(0, this.ply) };
+    return { ...this.whole, moves: this.moves.slice(0, this.ply) };
   }
 
   /** Plays a point; what had been played after this ply is forgotten. @param {string} point */

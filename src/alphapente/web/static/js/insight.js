@@ -1,7 +1,6 @@
-// @ts-check
 /** Think aloud: what the engine and the rules see in a position, each part of it behind a switch of its own. */
 
-import { h, setText, show } from "./dom.js";
+import { h, setText, show, whilePointedAt } from "./dom.js";
 import { COLOURS } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { percent, ValueBar, ValueGraph } from "./values.js";
@@ -111,13 +110,11 @@ export class Insight {
       line,
     );
     const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
-    const show = () => this.pointAt(row.moves);
-    const hide = () => this.pointAt(null);
-    button.addEventListener("pointerenter", show);
-    button.addEventListener("focus", show);
-    button.addEventListener("click", show);
-    button.addEventListener("pointerleave", hide);
-    button.addEventListener("blur", hide);
+    whilePointedAt(
+      button,
+      () => this.pointAt(row.moves),
+      () => this.pointAt(null),
+    );
     return row;
   }
 

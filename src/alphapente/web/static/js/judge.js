@@ -1,4 +1,3 @@
-// @ts-check
 /** The engine's review of each move of a game, as it arrives. */
 
 import { isAbort, messageOf, stream } from "./api.js";

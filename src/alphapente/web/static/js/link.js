@@ -1,4 +1,3 @@
-// @ts-check
 /** A whole game in an address: `pente/19/K10M9N10M7`, followed by the result if the moves do not decide it. */
 
 /** @import { GameMoves, ParsedGame } from "../../openapi.js" */

@@ -1,4 +1,3 @@
-// @ts-check
 /** Games that self-play has on its boards now: followed move by move, and drawn small. */
 
 import { get } from "./api.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Opens the rooms: Play, Review and Run, by the address's hash (`#review/...`).
  *

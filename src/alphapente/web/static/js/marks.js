@@ -1,4 +1,3 @@
-// @ts-check
 /** What is drawn on the board beside its stones: the last move, threats, heat, and lines of numbered stones. */
 
 import { s } from "./dom.js";
@@ -44,26 +43,15 @@ export class BoardMarks {
 
   /** @param {string | null} point @param {string[]} captured the stones that it took off */
   setLast(point, captured) {
-    this.layers.rings.replaceChildren(
-      ...captured.map((gone) => {
-        const { x, y } = this.board.xy(gone);
-        return s("circle", { class: "was-captured", cx: x, cy: y, r: 40 });
-      }),
-    );
+    this.layers.rings.replaceChildren(...captured.map((gone) => this.circle(gone, "was-captured", 40)));
     if (point === null) return this.layers.last.replaceChildren();
-    const { x, y } = this.board.xy(point);
     const player = this.board.stones.get(point)?.player ?? 0;
-    return this.layers.last.replaceChildren(s("circle", { class: `last last-${player}`, cx: x, cy: y, r: 19 }));
+    return this.layers.last.replaceChildren(this.circle(point, `last last-${player}`, 19));
   }
 
   /** @param {string[]} points the stones of a five */
   setFive(points) {
-    this.layers.five.replaceChildren(
-      ...points.map((point) => {
-        const { x, y } = this.board.xy(point);
-        return s("circle", { class: "five", cx: x, cy: y, r: 46 });
-      }),
-    );
+    this.layers.five.replaceChildren(...points.map((point) => this.circle(point, "five", 46)));
   }
 
   /**
@@ -85,15 +73,8 @@ export class BoardMarks {
   /** @param {Capture[]} captures @param {string} kind */
   pairs(captures, kind) {
     const taken = new Set(captures.flatMap(({ takes }) => takes));
-    const marks = [...taken].map((point) => {
-      const { x, y } = this.board.xy(point);
-      return s("circle", { class: `pair pair-${kind}`, cx: x, cy: y, r: 47 });
-    });
-    for (const { point } of captures) {
-      const { x, y } = this.board.xy(point);
-      marks.push(s("circle", { class: `from from-${kind}`, cx: x, cy: y, r: 26 }));
-    }
-    return marks;
+    const pairs = [...taken].map((point) => this.circle(point, `pair pair-${kind}`, 47));
+    return [...pairs, ...captures.map(({ point }) => this.circle(point, `from from-${kind}`, 26))];
   }
 
   /**
@@ -108,10 +89,13 @@ export class BoardMarks {
     const kept = new Set(points);
     return allPoints(size)
       .filter((point) => !kept.has(point) && !stones.has(point))
-      .map((point) => {
-        const { x, y } = this.board.xy(point);
-        return s("circle", { class: "only", cx: x, cy: y, r: 42 });
-      });
+      .map((point) => this.circle(point, "only", 42));
+  }
+
+  /** @param {string} point @param {string} kind @param {number} radius */
+  circle(point, kind, radius) {
+    const { x, y } = this.board.xy(point);
+    return s("circle", { class: kind, cx: x, cy: y, r: radius });
   }
 
   /** @param {string} point @param {string} kind @param {string} path around the point */
@@ -140,7 +124,7 @@ export class BoardMarks {
       ...this.free(shares).flatMap(({ point, share }) => {
         const { x, y } = this.board.xy(point);
         const radius = 10 + 34 * Math.sqrt(share);
-        const disc = s("circle", { class: "heat-visits", cx: x, cy: y, r: radius.toFixed(1) });
+        const disc = this.circle(point, "heat-visits", radius);
         if (share < WRITTEN) return [disc];
         return [disc, s("text", { class: "heat-text", x, y: y + 11 }, Math.round(share * 100))];
       }),

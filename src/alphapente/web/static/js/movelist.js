@@ -1,4 +1,3 @@
-// @ts-check
 /** The moves of a game as a list; a click on one goes there. */
 
 import { h, setText } from "./dom.js";

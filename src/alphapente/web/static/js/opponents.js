@@ -1,4 +1,3 @@
-// @ts-check
 /** The opponent and the game: networks, strengths, and the dialogs to choose them. */
 
 import { get } from "./api.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The Play room: a game against the engine, or by hand on both sides. */
 
 import { announce } from "./announce.js";
@@ -222,9 +221,9 @@ export class PlayRoom extends Table {
   }
 
   link() {
-    const { resigned, moves } = this.game;
+    const { resigned, whole } = this.game;
     const result = resultText(resigned && opponentOf(resigned));
-    return writeLink({ ...this.setup, moves }, result, moves.length);
+    return writeLink(whole, result, whole.moves.length);
   }
 
   keep() {

@@ -1,4 +1,3 @@
-// @ts-check
 /** How the Play room is laid out: the board, the players beside it, the moves, the buttons. */
 
 import { h, setText, show } from "./dom.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** Names of points and where they are drawn: "K10" is column 9 from the left, row 9 from the top of 19x19. */
 
 export const COLUMNS = "ABCDEFGHJKLMNOPQRST";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The Review room: a game is chosen, or named by the address, and looked over. */
 
 import { get, messageOf, post } from "./api.js";

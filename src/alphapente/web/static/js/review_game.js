@@ -1,4 +1,3 @@
-// @ts-check
 /** A game under review: its moves stepped through, what the engine thinks of them, and lines tried beside them. */
 
 import { messageOf, post } from "./api.js";
@@ -41,10 +40,6 @@ export class Review extends Table {
     this.branch = 0;
     this.view = reviewView(this);
     this.element = h("div", { class: "review" }, this.view.element);
-  }
-
-  get rules() {
-    return { variant: this.parsed.variant, board_size: this.parsed.board_size };
   }
 
   /** The game, or the line tried. */
@@ -175,7 +170,7 @@ export class Review extends Table {
   startJudging() {
     this.search.stop();
     const simulations = Math.min(Number(this.view.effort.value), this.meta.limits.simulations);
-    void this.judge.start({ ...this.rules, moves: this.game.moves, network: this.network, simulations }).then(() => this.think());
+    void this.judge.start({ ...this.game.whole, network: this.network, simulations }).then(() => this.think());
     this.searched();
   }
 
@@ -207,7 +202,7 @@ export class Review extends Table {
 
   async shareLink() {
     const { game, parsed } = this;
-    const address = new URL(`#review/${writeLink({ ...this.rules, moves: game.moves }, parsed.result, game.ply)}`, location.href).href;
+    const address = new URL(`#review/${writeLink(game.whole, parsed.result, game.ply)}`, location.href).href;
     if (await copy(address)) this.say("The link is in the clipboard");
     else showText("Link to this game", address, null);
   }
@@ -221,8 +216,7 @@ export class Review extends Table {
     }
     try {
       const { text } = await post("/games/format", {
-        ...this.rules,
-        moves: this.game.moves,
+        ...this.game.whole,
         comments,
         headers: this.parsed.headers,
         result: this.parsed.result,

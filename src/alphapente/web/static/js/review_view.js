@@ -1,7 +1,6 @@
-// @ts-check
 /** How a game under review is laid out: the board, what is said of the move, the moves, the buttons. */
 
-import { h, setText, show } from "./dom.js";
+import { h, setText, show, whilePointedAt } from "./dom.js";
 import { iconButton } from "./icons.js";
 import { layOut } from "./table.js";
 
@@ -16,15 +15,12 @@ export function reviewView(review) {
   const title = h("h1", { class: "game-title" });
   const label = h("span", { class: "verdict-label" });
   const text = h("span", { class: "verdict-text" });
-  const better = h("button", {
-    type: "button",
-    class: "link better",
-    onpointerenter: () => review.pointAtBetter(true),
-    onfocus: () => review.pointAtBetter(true),
-    onclick: () => review.pointAtBetter(true),
-    onpointerleave: () => review.pointAtBetter(false),
-    onblur: () => review.pointAtBetter(false),
-  });
+  const better = h("button", { type: "button", class: "link better" });
+  whilePointedAt(
+    better,
+    () => review.pointAtBetter(true),
+    () => review.pointAtBetter(false),
+  );
   const back = h("button", { type: "button", class: "button small", onclick: () => review.back() }, "Back to the game");
   const comment = h("div", { class: "comment", role: "status" }, h("p", {}, label, text), h("p", { class: "row" }, better, back));
   const first = iconButton("first", "First (Home)", () => review.goHere(0), { bare: true });

@@ -1,4 +1,3 @@
-// @ts-check
 /** The Run room: a run watched live or looked back on, started, paused and stopped. */
 
 import { announce } from "./announce.js";

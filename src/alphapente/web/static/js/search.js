@@ -1,4 +1,3 @@
-// @ts-check
 /** A search on the server, followed as it goes. */
 
 import { isAbort, messageOf, stream } from "./api.js";

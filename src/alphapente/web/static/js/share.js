@@ -1,4 +1,3 @@
-// @ts-check
 /** Handing things on: to the clipboard, into a file. */
 
 import { announce } from "./announce.js";

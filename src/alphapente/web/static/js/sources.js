@@ -1,4 +1,3 @@
-// @ts-check
 /** Where a game to review comes from: a text, the database, or the games in play now. */
 
 import { get, messageOf, post } from "./api.js";

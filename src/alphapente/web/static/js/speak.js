@@ -1,4 +1,3 @@
-// @ts-check
 /** Puts into words how a game stands, for eyes and for ears. */
 
 import { COLOURS } from "./points.js";

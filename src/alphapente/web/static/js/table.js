@@ -1,4 +1,3 @@
-// @ts-check
 /** A game at its board, as Play and Review have it: stones, players, moves, keys, and the engine that thinks aloud. */
 
 import { announce } from "./announce.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** A player's line beside the board: stone, name, whose turn it is, and the stones captured, in pairs. */
 
 import { h, setText } from "./dom.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The value of the game: a bar beside the board, and a graph over the moves. */
 
 import { h, s, show } from "./dom.js";

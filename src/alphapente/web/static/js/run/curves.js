@@ -1,4 +1,3 @@
-// @ts-check
 /** The charts of a run: records, losses, lengths and endings of games, speed, games by cycle. */
 
 import { get } from "../api.js";

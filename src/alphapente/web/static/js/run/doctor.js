@@ -1,4 +1,3 @@
-// @ts-check
 /** The doctor: what is wrong with a run, the evidence, and the settings to change. */
 
 import { get, messageOf, post } from "../api.js";

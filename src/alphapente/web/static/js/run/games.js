@@ -1,4 +1,3 @@
-// @ts-check
 /** Games of a run: those in play now, on small boards, and the newest in its database; each opens in the Review room. */
 
 import { get } from "../api.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The tails of a run's logs. */
 
 import { get, messageOf } from "../api.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The progress of a run: records, remaining time, cycle, stage, active and earlier steps. */
 
 import { h, setText, show } from "../dom.js";

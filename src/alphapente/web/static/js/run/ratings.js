@@ -1,4 +1,3 @@
-// @ts-check
 /** The ratings of a run's networks over its records, with error bars, and of all who have played. */
 
 import { get, messageOf } from "../api.js";

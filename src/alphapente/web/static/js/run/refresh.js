@@ -1,4 +1,3 @@
-// @ts-check
 /** Reading something again and again: not too often, never twice at once, and always once more after the last change. */
 
 /** One thing that a panel reads from the server. */

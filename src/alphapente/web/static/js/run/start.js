@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The dialog that starts or resumes a run: the configuration key by key, with changes.
  *
