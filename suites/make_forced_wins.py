@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from make_tactical import played_games, proof_text, verify
 
-from alphapente.arena.matches.openings import symmetry_key
 from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import Position
+from alphapente.rules.queries import position_key
 from alphapente.search.exhaustive import Prover
 from alphapente.search.solver.solve import Solver
 from alphapente.search.solver.threats import FOURS
@@ -58,7 +58,7 @@ def collect(seed: int) -> list[Puzzle]:
         last: dict[int, int] = {}
         for moves, position in played_games("pente", SIZE, rng, GAMES):
             game = id(moves)
-            if len(moves) - last.get(game, -APART) < APART or symmetry_key(position) in seen:
+            if len(moves) - last.get(game, -APART) < APART or position_key(position) in seen:
                 continue
             if solver.solve(position).plies != PLIES:
                 continue
@@ -67,7 +67,7 @@ def collect(seed: int) -> list[Puzzle]:
             if answers is None:
                 continue
             last[game] = len(moves)
-            seen.add(symmetry_key(position))
+            seen.add(position_key(position))
             missing[kind] -= 1
             entries.append(entry_of(len(entries) + 1, kind, moves, answers))
     return entries

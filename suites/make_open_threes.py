@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from make_tactical import passed, proof_text, result_of, verify, without_captures
 
-from alphapente.arena.matches.openings import symmetry_key
 from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.rules.kernels import is_legal, play
 from alphapente.rules.near import near_points
 from alphapente.rules.notation import format_moves, point_name
 from alphapente.rules.position import IN_PLAY, Position, new_positions, stones
+from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
 from alphapente.search.exhaustive import Prover
 
@@ -118,13 +118,13 @@ def collect(seed: int) -> list[Puzzle]:
     while wanted:
         shape, line, taken = sorted(wanted)[int(rng.integers(len(wanted)))]
         game = random_game(rng, random_three(rng, shape, line))
-        if game is None or bool(game[1]["captured"].any()) != taken or symmetry_key(game[1]) in seen:
+        if game is None or bool(game[1]["captured"].any()) != taken or position_key(game[1]) in seen:
             continue
         moves, position = game
         answers = answers_to(prover, position)
         if answers is None:
             continue
-        seen.add(symmetry_key(position))
+        seen.add(position_key(position))
         entries.append(entry_of(len(entries) + 1, shape, moves, answers))
         wanted[shape, line, taken] -= 1
         if not wanted[shape, line, taken]:

@@ -27,17 +27,17 @@ import numpy as np
 
 from alphapente.arena.matches.games import GameStart, play_games
 from alphapente.arena.matches.match import tally
-from alphapente.arena.matches.openings import SETS, random_opening, symmetry_key
+from alphapente.arena.matches.openings import SETS, random_opening
 from alphapente.arena.players.references import RolloutPlayer
 from alphapente.arena.players.rollouts import CHILDREN, begin, new_tree, root_value, simulate
 from alphapente.config import default_config_path, load_config
 from alphapente.files import write_text
-from alphapente.network.device import choose_device
-from alphapente.network.load import load_evaluator
+from alphapente.network.load import load_network
 from alphapente.rules.game import Game
 from alphapente.rules.legality import replay
 from alphapente.rules.notation import format_moves
 from alphapente.rules.position import IN_PLAY, POSITION, Position
+from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import UNDECIDED, tactics
 from alphapente.search.exhaustive import Prover
 from alphapente.search.mcts.forest import Forest, search_position
@@ -69,7 +69,7 @@ class Opening:
 
 
 def _seed(position: Position) -> int:
-    return crc32(symmetry_key(position))
+    return crc32(position_key(position))
 
 
 def for_player_1(position: Position, value: float) -> float:
@@ -95,8 +95,7 @@ def network_judge(checkpoint: Path, variant: str, size: int, simulations: int) -
     Raises CheckpointError for a checkpoint that cannot be used.
     """
     config = load_config(default_config_path(), (), {"game.variant": variant, "game.board_size": size})
-    device = choose_device(config.network.device).device
-    evaluator = load_evaluator(checkpoint, config, LEAVES, size, device)
+    evaluator = load_network(config, checkpoint).evaluator(LEAVES, size)
     forest = Forest(evaluator, config.search, num_trees=1, simulations=simulations)
 
     def judge(position: Position) -> float:
@@ -128,7 +127,7 @@ def collect(
 ) -> list[Opening]:
     """The `old` openings and new ones, at most `count`, equally many of each length, in the order of lengths."""
     rng, prover = np.random.default_rng(seed), Prover()
-    seen = {symmetry_key(replay(one.moves, variant, size)) for one in old}
+    seen = {position_key(replay(one.moves, variant, size)) for one in old}
     found = {plies: [one for one in old if len(one.moves) == plies] for plies in PLIES}
     share = -(-count // len(PLIES))
     ends, rejected = time.monotonic() + 60 * minutes, Counter[str]()
@@ -136,7 +135,7 @@ def collect(
         while time.monotonic() < ends and any(len(some) < share for some in found.values()):
             plies = min(PLIES, key=lambda plies: len(found[plies]))
             moves, position = random_opening(rng, variant, size, (plies, plies))
-            key = symmetry_key(position)
+            key = position_key(position)
             if key in seen:
                 continue
             seen.add(key)
@@ -177,7 +176,7 @@ def verify(path: Path, judge: Judge) -> str:
     with closing(RolloutPlayer(size, simulations=PLAYED_SIMULATIONS)) as player:
         for entry in stored["openings"]:
             game = Game.from_moves(entry["moves"], variant, size)
-            key, name = symmetry_key(game.position), entry["moves"]
+            key, name = position_key(game.position), entry["moves"]
             if key in seen:
                 raise ValueError(f"{name}: equal to another one up to symmetry")
             seen.add(key)

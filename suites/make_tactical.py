@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from alphapente.arena.matches.openings import symmetry_key
 from alphapente.arena.players.heuristic import HeuristicEvaluator
 from alphapente.arena.suites.suite import BUILT_IN, Puzzle, read_suite, write_suite
 from alphapente.config import SearchSettings
@@ -31,6 +30,7 @@ from alphapente.rules.position import (
     Position,
     new_positions,
 )
+from alphapente.rules.queries import position_key
 from alphapente.rules.tactics import tactics
 from alphapente.search.exhaustive import Prover
 from alphapente.search.mcts.forest import Exploration, Forest, search_position
@@ -194,7 +194,7 @@ def collect(
     counts = Counter(entry.kind for entry in entries)
     numbers = Counter({name: max(int(e.id[-2:]) for e in entries if e.kind == name) for name in counts})
     by_ground: Counter[tuple[str, str, int]] = Counter()
-    seen = {symmetry_key(entry.position) for entry in entries}
+    seen = {position_key(entry.position) for entry in entries}
     end = time.monotonic() + 60 * minutes
     turn = 0
     while time.monotonic() < end and any(counts[name] < quota for name, quota in quotas.items()):
@@ -213,7 +213,7 @@ def collect(
                 continue
             category, goal, plies, points = found
             ground = (category, variant, size)
-            mark = symmetry_key(position)
+            mark = position_key(position)
             share = 6 if variant == "pente" else 2
             if counts[category] >= quotas[category] or by_ground[ground] >= share or mark in seen:
                 continue

@@ -84,7 +84,7 @@ def test_a_model_of_another_form_learns_and_is_validated() -> None:
     samples = samples_of(records, 1.0)
     learner = Learner(OfStones(), TrainingSettings(warmup_steps=0, learning_rate=0.01), threads=2)
     plan = BatchPlan(20, 8, form=learner.input_form)
-    with EpochBatches(samples, plan, np.random.default_rng(0)) as batches:
+    with EpochBatches([samples], plan, np.random.default_rng(0)) as batches:
         for batch in batches:
             assert [array.shape for array in batch.inputs] == [(20, POINTS), (20, 2)]
             learner.learn(batch)

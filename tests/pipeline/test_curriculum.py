@@ -58,6 +58,21 @@ def test_an_invalid_stage_is_refused(stages: object, problem: str) -> None:
     assert problem in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("stages", "repeat", "problem"),
+    [
+        (STAGES, 2, 'pipeline.curriculum.2: found {} (object); allowed: an end, "records" or "minutes"'),
+        (STAGES, 4, "repeat_from_stage: found 4 (whole number); allowed: a stage of pipeline.curriculum (there are 3)"),
+        ([], 1, "repeat_from_stage: found 1 (whole number); allowed: a stage of pipeline.curriculum (there are 0)"),
+        (STAGES[:2], 0, "repeat_from_stage: found 0 (whole number); allowed: a whole number from 1 to 1000, or null"),
+    ],
+)
+def test_repeating_needs_a_stage_and_an_end_of_the_last(stages: object, repeat: int, problem: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load_config(None, [curriculum(stages), f"pipeline.repeat_from_stage={repeat}"])
+    assert problem in str(refusal.value)
+
+
 def sizes_of(folder: Path, job: str) -> list[str]:
     """The board size in each command of a job, "" for none."""
     sizes = []
@@ -75,6 +90,18 @@ def test_stages_follow_each_other_between_cycles(tmp_path: Path) -> None:
     assert "stage 3 of 3 begins: the settings as they are" in notes(events)
     trainings = [words for _, job, *words in commands(tmp_path) if job == "train"]
     assert ["training.learning_rate=0.01" in words for words in trainings] == [False] * 2 + [True] * 2 + [False] * 4
+
+
+@pytest.mark.parametrize("mode", ["cycles", "async"])
+def test_stages_repeat(tmp_path: Path, mode: str) -> None:
+    stages = [{"board_size": 7, "records": 50}, *STAGES[:2]]
+    keys = [curriculum(stages), "pipeline.repeat_from_stage=2", f"pipeline.mode={mode}", "pipeline.generation_cycles=6"]
+    events = run_here(tmp_path, *keys)
+    found = sizes_of(tmp_path, "generate")
+    assert found[:5] == ["7", "9", "13", "9", "13"]
+    assert notes(events).count("stage 2 of 3 begins") >= 2
+    assert "stage 1 of 3 begins" not in notes(events)
+    assert in_stage(load_config(None, keys), 2).game.board_size == 13
 
 
 def test_a_resumed_run_continues_in_its_stage(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_waiting_five_of_boat_is_seen() -> None:
 def test_an_epoch_has_every_record_once_in_batches_of_the_requested_size(count: int, batch_size: int) -> None:
     records = dataclasses.replace(random_records(count, 9), search_value=np.linspace(-1, 1, count).astype(np.float32))
     samples = samples_of(records, 0.0)
-    with EpochBatches(samples, BatchPlan(batch_size, 8), np.random.default_rng(0)) as batches:
+    with EpochBatches([samples], BatchPlan(batch_size, 8), np.random.default_rng(0)) as batches:
         values = [batch.value[:, 0] for batch in batches]
     assert len(values) == len(batches) == -(-count // batch_size)
     assert max(map(len, values)) <= batch_size
@@ -142,7 +142,7 @@ def test_the_seed_fixes_order_and_orientation() -> None:
     samples = samples_of(random_records(50, 9), 0.6)
 
     def planes(seed: int, orientations: int = 8) -> np.ndarray:
-        with EpochBatches(samples, BatchPlan(16, orientations), np.random.default_rng(seed)) as batches:
+        with EpochBatches([samples], BatchPlan(16, orientations), np.random.default_rng(seed)) as batches:
             return np.concatenate([batch.inputs[0] for batch in batches])
 
     np.testing.assert_array_equal(planes(1), planes(1))
@@ -152,7 +152,7 @@ def test_the_seed_fixes_order_and_orientation() -> None:
 
 def test_an_epoch_left_early_leaves_no_thread() -> None:
     samples = samples_of(random_records(200, 9), 0.6)
-    batches = EpochBatches(samples, BatchPlan(4, 8), np.random.default_rng(0))
+    batches = EpochBatches([samples], BatchPlan(4, 8), np.random.default_rng(0))
     with batches:
         next(iter(batches))
     assert not batches._thread.is_alive()
@@ -161,10 +161,10 @@ def test_an_epoch_left_early_leaves_no_thread() -> None:
 def test_wrong_records_raise_in_the_learner_and_wrong_orientations_are_rejected() -> None:
     samples = samples_of(random_records(4, 9), 0.6)
     with pytest.raises(RequestError, match="orientations is 3"):
-        EpochBatches(samples, BatchPlan(4, 3), np.random.default_rng(0))
+        EpochBatches([samples], BatchPlan(4, 3), np.random.default_rng(0))
     broken = samples._replace(boards=np.zeros((4, 81), np.complex64))
     with (
         pytest.raises(Exception, match="complex64"),
-        EpochBatches(broken, BatchPlan(4, 8), np.random.default_rng(0)) as batches,
+        EpochBatches([broken], BatchPlan(4, 8), np.random.default_rng(0)) as batches,
     ):
         list(batches)

@@ -15,7 +15,10 @@ def allowed_text(info: FieldInfo) -> str:
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(_json(choice) for choice in typing.get_args(kind))
     if typing.get_origin(kind) is list:
-        return "a list of objects with the keys " + ", ".join(typing.get_args(kind)[0].model_fields)
+        (item,) = typing.get_args(kind)
+        if fields := getattr(item, "model_fields", None):
+            return f"a list of objects with the keys {', '.join(fields)}"
+        return f"a list, each item {allowed_text(FieldInfo.from_annotation(item))}"
     text = _WORDS.get(kind, "an object") if isinstance(kind, type) else "an object"
     limits = {type(limit).__name__: limit for limit in info.metadata}
     low = limits.get("Ge") or limits.get("Gt")

@@ -96,7 +96,7 @@ def in_stage(config: Config, stage: int) -> Config:
     for key, value in stage_overrides(config, stage).items():
         *path, last = key.split(".")
         value_at(values, path)[last] = value
-    values["pipeline"]["curriculum"] = []
+    values["pipeline"] |= {"curriculum": [], "repeat_from_stage": None}
     return type(config).model_validate(values)
 
 
@@ -109,12 +109,17 @@ def stage_sizes(config: Config) -> list[int]:
 
 def _check_stages(config: Config) -> None:
     """Raises RefusedError for a stage without an end before another stage, or with settings that are not allowed."""
-    stages = config.pipeline.curriculum
+    stages, repeat_from = config.pipeline.curriculum, config.pipeline.repeat_from_stage
+    if repeat_from is not None and repeat_from > len(stages):
+        allowed = f"a stage of pipeline.curriculum (there are {len(stages)}), or null"
+        raise RefusedError(("pipeline", "repeat_from_stage"), repeat_from, allowed)
     for number, stage in enumerate(stages):
         path = ("pipeline", "curriculum", str(number))
-        if stage.records is None and stage.minutes is None and number + 1 < len(stages):
+        endless = stage.records is None and stage.minutes is None
+        if endless and (number + 1 < len(stages) or repeat_from is not None):
             found = stage.model_dump(exclude_defaults=True)
-            raise RefusedError(path, found, 'an end, "records" or "minutes"; only the last stage may lack it')
+            only = "only the last stage may lack it, if pipeline.repeat_from_stage is null"
+            raise RefusedError(path, found, f'an end, "records" or "minutes"; {only}')
         for key, value in stage.settings.items():
             _check_stage_key((*path, "settings", key), key, value)
         try:

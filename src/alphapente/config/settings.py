@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from alphapente.config.allowed import whole_number
 from alphapente.config.section import Section, path_setting, setting
@@ -13,6 +13,8 @@ Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
 SampleStrategy = Literal["recent", "random", "top_random", "window"]
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 Orientations = Annotated[Literal[1, 2, 4, 8], BeforeValidator(whole_number)]
+
+BoardSize = Annotated[int, Field(ge=7, le=19)]
 
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 10**9
@@ -234,6 +236,12 @@ class TrainingSettings(Section):
     )
     save_interval: int = setting(10, "Epochs between two checkpoints.", "epochs", ge=1, le=100_000)
     data_sample_size: int = setting(10_000, "Records sampled from the database.", "records", ge=1, le=MAX_COUNT)
+    board_sizes: list[BoardSize] = setting(
+        [],
+        "Further board sizes to train on; each has the share of the sample that it has of the records of all of them "
+        "(of their windows).",
+        "points",
+    )
     sample_strategy: SampleStrategy = setting("top_random", "How the records are sampled.")
     sample_top_percent: float = setting(
         0.7, "top_random: share of the sample that is the newest records.", "share of 1", ge=0, le=1
@@ -304,6 +312,14 @@ class PipelineSettings(Section):
     )
     curriculum: list[StageSettings] = setting(
         [], "Curriculum: stages with their own board size, search effort and settings; empty: one stage."
+    )
+    repeat_from_stage: int | None = setting(
+        None,
+        "After the last stage of the curriculum this stage begins again (1 is the first); null: the last stage lasts "
+        "until the run ends.",
+        "stage",
+        ge=1,
+        le=1000,
     )
     time_limit_minutes: float | None = setting(
         None, "The run ends after this time, including the last training; null: no limit.", "minutes", gt=0, le=10**7

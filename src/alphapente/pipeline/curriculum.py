@@ -8,9 +8,9 @@ from alphapente.pipeline.run_context import RunContext
 
 
 def stage_is_over(context: RunContext) -> bool:
-    """Whether the current stage has reached its records or its time, and is not the last."""
+    """Whether the current stage has reached its records or its time, and another one follows."""
     stages, state = context.config.pipeline.curriculum, context.state
-    if state.stage + 1 >= len(stages):
+    if state.stage + 1 >= len(stages) and context.config.pipeline.repeat_from_stage is None:
         return False
     stage = stages[state.stage]
     if stage.minutes is not None and context.elapsed_s - state.stage_began_s >= 60 * stage.minutes:
@@ -27,6 +27,8 @@ def follow_stages(context: RunContext) -> None:
     if not stage_is_over(context):
         return
     state.stage += 1
+    if state.stage == len(stages):
+        state.stage = (context.config.pipeline.repeat_from_stage or 1) - 1
     state.stage_records, state.stage_began_s = context.count()[0], context.elapsed_s
     context.save()
     changes = ", ".join(

@@ -171,7 +171,8 @@ class _Due:
             return False
         records, self._counted_at = self._context.count()[0], now
         training = self._context.stage_config.training
-        in_pool = records - (state.stage_records if state.stage else 0)
+        # A training that draws from several board sizes has the records of the stages before.
+        in_pool = records - (state.stage_records if state.stage and not training.board_sizes else 0)
         if in_pool < min(training.data_sample_size, limit):
             return False
         if training.reuse is None:

@@ -5,7 +5,7 @@ A compiled kernel in its own thread makes a batch while the learner works on the
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -235,28 +235,40 @@ def num_batches(num_samples: int, batch_size: int) -> int:
 class EpochBatches:
     """The batches of one epoch, in random orientations, made in advance by a thread. A context manager.
 
-    `order` (indices int64[k], see training/order.py) are the records in their order; by default every record occurs
-    once, in random order. Iteration raises any exception of the thread.
+    The records are those of all `parts`, numbered through; a batch has records of one part, and the batches of
+    different parts alternate at random. `order` (indices int64[k], see training/order.py) are the records in their
+    order; by default every record occurs once, in random order. Iteration raises any exception of the thread.
     """
 
     def __init__(
-        self, samples: Samples, plan: BatchPlan, rng: np.random.Generator, order: NDArray[np.int64] | None = None
+        self,
+        parts: Sequence[Samples],
+        plan: BatchPlan,
+        rng: np.random.Generator,
+        order: NDArray[np.int64] | None = None,
     ) -> None:
         if plan.orientations not in ORIENTATIONS:
             raise RequestError(f"augmentation.orientations is {plan.orientations}: choose 1, 2, 4 or 8")
-        order = rng.permutation(len(samples.label)) if order is None else order
-        count = len(order)
-        self._samples, self._plan = samples, plan
-        self._order = np.array_split(order, num_batches(count, plan.batch_size))
-        symmetries = rng.choice(np.array(ORIENTATIONS[plan.orientations], np.int64), count)
-        self._symmetries = np.array_split(symmetries, len(self._order))
+        ends = np.cumsum([len(samples.label) for samples in parts])
+        order = rng.permutation(ends[-1]) if order is None else order
+        symmetries = rng.choice(np.array(ORIENTATIONS[plan.orientations], np.int64), len(order))
+        part_of = np.searchsorted(ends, order, side="right")
+        self._plan = plan
+        self._batches: list[tuple[Samples, NDArray[np.int64], NDArray[np.int64]]] = []
+        for number, samples in enumerate(parts):
+            here = np.flatnonzero(part_of == number)
+            first = ends[number] - len(samples.label)
+            for places in np.array_split(here, num_batches(len(here), plan.batch_size)) if len(here) else ():
+                self._batches.append((samples, order[places] - first, symmetries[places]))
+        if len(parts) > 1:
+            self._batches = [self._batches[place] for place in rng.permutation(len(self._batches))]
         self._ready: queue.SimpleQueue[Batch | BaseException | None] = queue.SimpleQueue()
         self._room = threading.Semaphore(BATCHES_AHEAD)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._make_all, name="batches", daemon=True)
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._batches)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -280,11 +292,11 @@ class EpochBatches:
     def _make_all(self) -> None:
         last: Any = None
         try:
-            for chosen, symmetries in zip(self._order, self._symmetries, strict=True):
+            for samples, chosen, symmetries in self._batches:
                 self._room.acquire()
                 if self._closed.is_set():
                     return
-                self._ready.put(make_batch(self._samples, chosen, symmetries, self._plan.with_reply, self._plan.form))
+                self._ready.put(make_batch(samples, chosen, symmetries, self._plan.with_reply, self._plan.form))
         except BaseException as error:
             last = error
         self._ready.put(last)

@@ -112,7 +112,7 @@ def _ours(learner: Learner, samples: Samples, batch_size: int, seconds: float) -
     rng = np.random.default_rng(0)
     seen, steps, waited, start = 0, 0, 0.0, time.perf_counter()
     while True:
-        with EpochBatches(samples, BatchPlan(batch_size, 8, form=learner.input_form), rng) as batches:
+        with EpochBatches([samples], BatchPlan(batch_size, 8, form=learner.input_form), rng) as batches:
             asked = time.perf_counter()
             for batch in batches:
                 waited += time.perf_counter() - asked

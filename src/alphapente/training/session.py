@@ -17,18 +17,15 @@ from alphapente.network.device import choose_device, num_cores
 from alphapente.network.models import build, num_parameters, spec_of
 from alphapente.network.paths import checkpoint_path, history_path
 from alphapente.network.planes import NUM_PLANES
-from alphapente.records.model import RecordBatch
-from alphapente.records.sampling import Window
-from alphapente.records.store import Store
 from alphapente.training.auxiliary import weights_of
-from alphapente.training.batches import BatchPlan, EpochBatches, samples_of
+from alphapente.training.batches import BatchPlan, EpochBatches
 from alphapente.training.learner import Learner, TrainingError, learning_precision
 from alphapente.training.lock import CheckpointLock
-from alphapente.training.order import SampleOrder, surprise_weights
 from alphapente.training.progress import Meter, Progress, progress_in
 from alphapente.training.reuse import Account, accounts_in
+from alphapente.training.sample import Sample, pool_name
 from alphapente.training.threads import torch_threads
-from alphapente.training.validation import Calibration, HeldOut, Validation, held_out
+from alphapente.training.validation import Calibration, HeldOut, Validation
 
 PROGRESS_EVERY_S = 0.2
 
@@ -61,7 +58,7 @@ class _Training:
         found = checkpoints.read(path) if path.exists() else None
         if found is not None:
             checkpoints.require_spec(path, found, self.spec)
-        self.pool = f"{config.game.variant} {config.game.board_size}x{config.game.board_size}"
+        self.pool = pool_name(config)
         self.progress = self._progress(found, resume_key)
         self._account = self.progress.accounts.setdefault(self.pool, Account())
         self._found = found
@@ -72,14 +69,9 @@ class _Training:
         if progress.epoch >= progress.num_epochs:
             self.report(Note(f"this training is done already: {self.path} has its {progress.epoch} epochs"))
             return self._summary(0, self._found.step if self._found else 0)
-        records = self._sample()
-        samples = samples_of(records, self.settings.outcome_weight)
-        out = held_out(records, self.settings.validation_share)
-        asked = HeldOut(records, samples, out)
-        weights = surprise_weights(records, self.settings.surprise_weight)
         seeds = [progress.seed, progress.start_step]
-        order = SampleOrder(np.flatnonzero(~out), seeds, None if weights is None else weights[~out])
-        self._plan(records, order, len(asked))
+        sample = self._sample(seeds)
+        self._plan(sample)
         if progress.num_samples == 0:
             return self._summary(0, self._found.step if self._found else 0)
         learner = self._learner()
@@ -88,13 +80,13 @@ class _Training:
         with_reply = self.settings.auxiliary.reply > 0
         plan = BatchPlan(self.settings.batch_size, orientations, with_reply, learner.input_form)
         while progress.epoch < progress.num_epochs:
-            start, end = self._bounds(len(order), progress.epoch), self._bounds(len(order), progress.epoch + 1)
+            start, end = (self._bounds(len(sample.order), number) for number in (progress.epoch, progress.epoch + 1))
             if start == end:  # fewer batches than epochs: the settings changed after this training began
                 progress.epoch += 1
                 continue
             rng = np.random.default_rng([*seeds, progress.epoch + 1])
-            with EpochBatches(samples, plan, rng, order.between(start, end)) as batches:
-                finished = self._epoch(learner, batches, asked, start, stop)
+            with EpochBatches(sample.parts, plan, rng, sample.order.between(start, end)) as batches:
+                finished = self._epoch(learner, batches, sample.held_out, start, stop)
             stopping = not finished or stop()  # called once: a later stop takes effect after the next epoch
             due = progress.epoch % self.settings.save_interval == 0
             done = progress.epoch == progress.num_epochs
@@ -105,18 +97,18 @@ class _Training:
         self._report_reuse()
         if self._calibration:
             self.report(Note(f"calibration, predicted value and mean outcome: {self._calibration.line}"))
-        return self._summary(len(records), learner.step)
+        return self._summary(sample.num_records, learner.step)
 
-    def _plan(self, records: RecordBatch, order: SampleOrder, num_held_out: int) -> None:
+    def _plan(self, sample: Sample) -> None:
         """Determines the number of samples: passes over the sample, or what is due by the replay ratio."""
         progress, settings = self.progress, self.settings
-        if num_held_out:
-            self.report(Note(f"held out: {int(num_held_out):,} records of games that are not trained on"))
-        begins, arrived = progress.num_samples == 0, self._account.arrived(records.available)
+        if len(sample.held_out):
+            self.report(Note(f"held out: {len(sample.held_out):,} records of games that are not trained on"))
+        begins, arrived = progress.num_samples == 0, self._account.arrived(sample.available)
         if begins:
-            progress.new_records, due = self._account.begin(records.available, len(records), settings.reuse)
+            progress.new_records, due = self._account.begin(sample.available, sample.num_records, settings.reuse)
         if settings.reuse is None:
-            progress.num_samples = progress.num_epochs * len(order)
+            progress.num_samples = progress.num_epochs * len(sample.order)
         elif begins:
             steps = round(due / settings.batch_size)
             progress.num_samples, progress.num_epochs = steps * settings.batch_size, min(progress.num_epochs, steps)
@@ -163,26 +155,17 @@ class _Training:
         seed = secrets.randbits(63) if self.settings.seed is None else self.settings.seed
         return Progress(resume_key, seed, found.step if found else 0, self.settings.num_epochs, accounts=accounts)
 
-    def _sample(self) -> RecordBatch:
-        game, settings = self.config.game, self.settings
-        rng = np.random.default_rng([self.progress.seed, self.progress.start_step])
-        with Store(self.config.records.database, self.config.records.busy_timeout_s, read_only=True) as store:
-            records = store.sample(
-                settings.sample_strategy,
-                settings.data_sample_size,
-                rng,
-                game.variant,
-                game.board_size,
-                settings.sample_top_percent,
-                Window(settings.window.records, settings.window.exponent, settings.window.slope),
-            )
-        if len(records) == records.available < settings.data_sample_size:
+    def _sample(self, seeds: list[int]) -> Sample:
+        settings = self.settings
+        sample = Sample.draw(self.config, seeds)
+        if sample.num_records == sample.available < settings.data_sample_size:
             wanted = f"{settings.data_sample_size:,} records of {self.pool} were requested"
-            text = f"{wanted} and there are {len(records):,}: all"
+            text = f"{wanted} and there are {sample.available:,}: all"
         else:
-            text = f"{len(records):,} of {records.available:,} records of {self.pool} by {settings.sample_strategy}"
+            counts = f"{sample.num_records:,} of {sample.available:,} records"
+            text = f"{counts} of {self.pool} by {settings.sample_strategy}"
         self.report(Note(f"sample: {text}; seed {self.progress.seed}"))
-        return records
+        return sample
 
     def _learner(self) -> Learner:
         """The model, from its checkpoint or fresh, with its optimizer."""
