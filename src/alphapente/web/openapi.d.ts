@@ -539,7 +539,10 @@ export interface components {
          * @description A game in play: its moves and its board.
          */
         BoardView: {
-            /** Seed */
+            /**
+             * Seed
+             * @description Its own seed, a whole number: too long a one for JavaScript.
+             */
             seed: string;
             /** Moves */
             moves: string[];

@@ -84,14 +84,7 @@ def boards(run: Run) -> BoardsAnswer:
     found = []
     if live.variant is not None and live.board_size is not None:
         found = [_board(game, live.variant, live.board_size) for game in live.games]
-    return BoardsAnswer(
-        variant=live.variant,
-        board_size=live.board_size,
-        model_type=live.model_type,
-        step=live.step,
-        updated_at=live.updated_at,
-        games=found,
-    )
+    return BoardsAnswer(**live.model_dump(exclude={"games"}), games=found)
 
 
 def _board(live_game: LiveGame, variant: str, size: int) -> BoardView:

@@ -5,18 +5,9 @@ from typing import Annotated, Any, Literal, Union, get_type_hints
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, TypeAdapter, create_model
 from pydantic_core import CoreSchema
 
+from alphapente import events
 from alphapente.config import Variant
-from alphapente.events import (
-    CompilationProgress,
-    EpochProgress,
-    EpochReport,
-    Event,
-    GenerationProgress,
-    GenerationSummary,
-    PromotionSummary,
-    TrainingSummary,
-)
-from alphapente.web.schemas import Error, RequestModel, ResponseModel
+from alphapente.web.schemas import Error, LiveGame, RequestModel, ResponseModel
 
 ConfigName = Annotated[str, Field(min_length=1, max_length=64, description="One of GET /configs.")]
 RunState = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
@@ -103,13 +94,13 @@ class StepEvents:
     """The JSON schema of the events that a step reports; their values are passed on as they are."""
 
     _KINDS = (
-        CompilationProgress,
-        GenerationProgress,
-        GenerationSummary,
-        EpochProgress,
-        EpochReport,
-        TrainingSummary,
-        PromotionSummary,
+        events.CompilationProgress,
+        events.GenerationProgress,
+        events.GenerationSummary,
+        events.EpochProgress,
+        events.EpochReport,
+        events.TrainingSummary,
+        events.PromotionSummary,
     )
 
     @classmethod
@@ -117,7 +108,7 @@ class StepEvents:
         return handler(TypeAdapter(Union[*map(cls._with_name, cls._KINDS)]).core_schema)
 
     @staticmethod
-    def _with_name(kind: type[Event]) -> type[BaseModel]:
+    def _with_name(kind: type[events.Event]) -> type[BaseModel]:
         """An event as values: with its name, and null for a float that is not finite."""
         fields = {name: (one | None if one is float else one, ...) for name, one in get_type_hints(kind).items()}
         return create_model(kind.__name__, __doc__=kind.__doc__, event=(Literal[kind.__name__], ...), **fields)
@@ -356,11 +347,9 @@ class StartedAnswer(ResponseModel):
     pid: int | None
 
 
-class BoardView(ResponseModel):
+class BoardView(LiveGame):
     """A game in play: its moves and its board."""
 
-    seed: str
-    moves: list[str]
     stones: dict[str, list[str]]
     captured: dict[str, int] = Field(description="Pairs captured by each player.")
 
