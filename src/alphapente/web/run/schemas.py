@@ -1,6 +1,8 @@
 """Request and response models of the Run room's API. Times are in seconds, moments in seconds since 1970 (UTC)."""
 
-from typing import Annotated, Any, Literal, Union, get_type_hints
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, TypeAdapter, create_model
 from pydantic_core import CoreSchema
@@ -105,13 +107,15 @@ class StepEvents:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return handler(TypeAdapter(Union[*map(cls._with_name, cls._KINDS)]).core_schema)
+        union: Any = reduce(or_, map(cls._with_name, cls._KINDS))
+        return handler(TypeAdapter(union).core_schema)
 
     @staticmethod
     def _with_name(kind: type[events.Event]) -> type[BaseModel]:
         """An event as values: with its name, and null for a float that is not finite."""
-        fields = {name: (one | None if one is float else one, ...) for name, one in get_type_hints(kind).items()}
-        return create_model(kind.__name__, __doc__=kind.__doc__, event=(Literal[kind.__name__], ...), **fields)
+        fields: dict[str, Any] = {"event": (Literal[kind.__name__], ...)}
+        fields |= {name: (one | None if one is float else one, ...) for name, one in get_type_hints(kind).items()}
+        return create_model(kind.__name__, __doc__=kind.__doc__, **fields)
 
 
 class StepView(ResponseModel):
