@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the same checks by hand as in CI: style, types, layers, tests, and a tiny run of the real pipeline. --slow adds the
-# tests that play whole runs and thousands of proofs, which take a quarter of an hour more.
+# tests that play whole runs and thousands of proofs, which take a quarter of an hour more. The page's JavaScript is checked
+# only after `npm ci`.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
 root=$PWD
@@ -77,6 +78,11 @@ stage "format (ruff format)" python -m ruff format --check .
 stage "lint (ruff check)" python -m ruff check .
 stage "types (mypy)" python -m mypy
 stage "layers (import-linter)" lint-imports
+if [[ -d node_modules ]] && command -v npm >/dev/null; then
+    stage "page (prettier, tsc, types from OpenAPI)" npm run --silent check
+else
+    printf '\n== page: its JavaScript is not checked, which needs npm and "npm ci"\n'
+fi
 # Without the tests of game texts, which run kernels only to replay the games read.
 stage "rules as plain Python (numba off)" env NUMBA_DISABLE_JIT=1 python -m pytest tests/rules -m "not slow" \
     --ignore-glob='*/test_gametext*.py'

@@ -1,8 +1,8 @@
 """The games in the database and those in play. Each request reads them again: other processes add games."""
 
-from typing import Any
+from typing import Any, cast
 
-from alphapente.config import Config
+from alphapente.config import Config, Variant
 from alphapente.pipeline.run_view import view_run
 from alphapente.records.model import StoredGame
 from alphapente.web.database import records_of
@@ -50,7 +50,7 @@ class GamesReader:
         if found is None:
             return LiveGames(variant=None, board_size=None, model_type=None, step=None, updated_at=None, games=[])
         return LiveGames(
-            variant=found.variant,
+            variant=cast("Variant", found.variant),
             board_size=found.board_size,
             model_type=found.model_type,
             step=found.step,

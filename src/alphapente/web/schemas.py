@@ -22,9 +22,9 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """Base of response models."""
+    """Base of response models: responses have all keys, also those with their defaults."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Error(ResponseModel):
@@ -54,7 +54,7 @@ class GameMoves(RequestModel):
 class VariantInfo(ResponseModel):
     """A variant of the game."""
 
-    name: str
+    name: Variant
     title: str
     opening_rule: str
 
@@ -70,7 +70,7 @@ class StrengthInfo(ResponseModel):
 class Defaults(ResponseModel):
     """The initial choices of the page."""
 
-    variant: str
+    variant: Variant
     board_size: int
     network: str
     strength: str
@@ -166,7 +166,7 @@ class ParsedGame(ResponseModel):
     """A game parsed from text. `comments` are by ply: "0" is the comment before the first move."""
 
     headers: dict[str, str]
-    variant: str
+    variant: Variant
     board_size: int
     moves: list[str]
     comments: dict[int, str]
@@ -201,7 +201,7 @@ class GameSummary(ResponseModel):
     """A game in the database, without its moves."""
 
     id: int
-    variant: str
+    variant: Variant
     board_size: int
     plies: int
     winner: Literal[0, 1, 2] | None
@@ -231,7 +231,7 @@ class LiveGame(ResponseModel):
 class LiveGames(ResponseModel):
     """Games that self-play plays now; none if no self-play runs."""
 
-    variant: str | None
+    variant: Variant | None
     board_size: int | None
     model_type: str | None
     step: int | None
@@ -331,6 +331,15 @@ class Queued(ResponseModel):
     ahead: int
 
 
+class SearchEvents(ResponseModel):
+    """The events of a search, by name: `queued`, then `progress` at intervals and finally `done`; or `error`."""
+
+    queued: Queued
+    progress: SearchView
+    done: SearchView
+    error: Error
+
+
 # Review
 
 
@@ -372,3 +381,12 @@ class ReviewDone(ResponseModel):
     """The end of a review. Accuracy in percent by player; null for a player without moves."""
 
     accuracy: dict[str, float | None]
+
+
+class ReviewEvents(ResponseModel):
+    """The events of a review, by name: `game`, a `move` for each and finally `done`; or `error`."""
+
+    game: ParsedGame
+    move: ReviewedMove
+    done: ReviewDone
+    error: Error

@@ -6,7 +6,7 @@ The format is that of the HTML standard, section 9.2.5: "event:" and "data:" lin
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -69,6 +69,12 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._on_end_fn()
+
+
+def described(events: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of a stream. Each field of `events` is an event: its name and its data."""
+    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {200: {"description": "A stream of events; their data, by name.", "content": content, "model": events}}
 
 
 async def _kept_alive(events: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -11,7 +11,16 @@ import pytest
 from alphapente.config import Config, load_config
 from alphapente.doctor import CHECKS
 from alphapente.event_log import NAME, EventLog, Source
-from alphapente.events import GamesInPlay, RunProgress, RunStarted
+from alphapente.events import (
+    CompilationProgress,
+    EpochProgress,
+    Event,
+    GamesInPlay,
+    PromotionSummary,
+    RunProgress,
+    RunStarted,
+    to_values,
+)
 from alphapente.pipeline.run_view import view_run
 from alphapente.pipeline.state import STATE_NAME, State, save_state
 from alphapente.records.store import Store
@@ -98,6 +107,24 @@ def test_a_status_of_another_run_is_not_shown_as_this_ones(client: httpx.Client)
     assert status is not None
     assert status.records == 777
     assert get(client, "")["records"] == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        CompilationProgress(1, 2, 0.5),
+        EpochProgress(1, 2, 3, 4, math.nan, 0.5, 6.0),
+        PromotionSummary(promoted=True, verdict="accept", step=2, old_step=1),
+    ],
+)
+def test_the_api_describes_the_events_of_steps(client: httpx.Client, event: Event) -> None:
+    schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    named = {one.get("$ref", "").rpartition("/")[2] for one in schemas["StepView"]["properties"]["progress"]["anyOf"]}
+    described = schemas[type(event).__name__]
+    assert type(event).__name__ in named
+    assert set(described["required"]) == set(described["properties"]) == set(to_values(event))
+    assert described["properties"]["event"]["const"] == type(event).__name__
+    assert {"type": "null"} in schemas["EpochProgress"]["properties"]["policy_loss"]["anyOf"]
 
 
 def test_curves_are_of_games_trainings_and_rates(client: httpx.Client) -> None:

@@ -1,7 +1,7 @@
 """The search of one position, streamed while it runs."""
 
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -14,9 +14,9 @@ from alphapente.rules.tactics import DRAWS, LOSES, WINS
 from alphapente.web.errors import WebError
 from alphapente.web.networks import Loaded
 from alphapente.web.parts import Parts, PartsOf
-from alphapente.web.schemas import Candidate, Forced, Player, Queued, SearchRequest, SearchView, Share
+from alphapente.web.schemas import Candidate, Forced, Player, Queued, SearchEvents, SearchRequest, SearchView, Share
 from alphapente.web.searches import SearchSnapshot, SearchSpec
-from alphapente.web.streams import EventStream, Mailbox, event
+from alphapente.web.streams import EventStream, Mailbox, described, event
 from alphapente.web.strengths import strength_named
 from alphapente.web.views import names, played, rounded
 
@@ -27,16 +27,8 @@ MAX_CANDIDATES = 10
 LEAST_SHARE = 0.001
 _PROVEN = {WINS: "win", LOSES: "loss", DRAWS: "draw"}
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "`queued` {ahead}, then `progress` events and finally `done`, both a SearchView; or `error`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "model": SearchView,
-    }
-}
 
-
-@router.post("/analysis", response_class=StreamingResponse, responses=EVENTS)
+@router.post("/analysis", response_class=StreamingResponse, responses=described(SearchEvents))
 async def analysis(asked: SearchRequest, parts: PartsOf) -> EventStream:
     """Searches a position and streams the results, for an analysis or for a move to play.
 

@@ -1,8 +1,11 @@
 """The available choices, and positions."""
 
+from typing import cast
+
 from fastapi import APIRouter
 
 from alphapente import __version__
+from alphapente.config import Variant
 from alphapente.rules.gametext import GAME_NAMES
 from alphapente.rules.position import MAX_SIZE, MIN_SIZE
 from alphapente.web.parts import Parts, PartsOf
@@ -33,7 +36,7 @@ def meta(parts: PartsOf) -> Meta:
     return Meta(
         version=__version__,
         variants=[
-            VariantInfo(name=name, title=title, opening_rule=_OPENING_RULES.get(name, _TOURNAMENT))
+            VariantInfo(name=cast("Variant", name), title=title, opening_rule=_OPENING_RULES.get(name, _TOURNAMENT))
             for name, title in GAME_NAMES.items()
         ],
         board_sizes=list(range(MIN_SIZE, MAX_SIZE + 1)),

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -18,9 +17,9 @@ from alphapente.web.parts import Parts, PartsOf
 from alphapente.web.reviewing import accuracy, review_move
 from alphapente.web.routes.analysis import check_simulations
 from alphapente.web.routes.games import parsed
-from alphapente.web.schemas import GameMoves, ReviewDone, ReviewedMove, ReviewRequest
+from alphapente.web.schemas import GameMoves, ReviewDone, ReviewedMove, ReviewEvents, ReviewRequest
 from alphapente.web.searches import Search, SearchSnapshot, SearchSpec
-from alphapente.web.streams import EventStream, Mailbox, event
+from alphapente.web.streams import EventStream, Mailbox, described, event
 from alphapente.web.views import played
 
 router = APIRouter(tags=["searches"])
@@ -30,16 +29,8 @@ SHARE_OF_SEARCHES = 4
 _BUSY_WAIT_S = 0.2
 """Wait until a search is tried again after too many were active."""
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "`game` (ParsedGame), a `move` (ReviewedMove) for each, `done` (ReviewDone); or `error`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "model": ReviewedMove,
-    }
-}
 
-
-@router.post("/review", response_class=StreamingResponse, responses=EVENTS)
+@router.post("/review", response_class=StreamingResponse, responses=described(ReviewEvents))
 async def review(asked: ReviewRequest, parts: PartsOf) -> EventStream:
     """Searches every position of a game and reports the value that each move lost."""
     check_simulations(asked.simulations, parts.config.web.max_simulations)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
@@ -25,6 +25,7 @@ from alphapente.web.run.schemas import (
     LogsAnswer,
     RatingsAnswer,
     RunCurves,
+    RunEvents,
     RunGame,
     RunRequest,
     RunSnapshot,
@@ -32,19 +33,11 @@ from alphapente.web.run.schemas import (
     StartedAnswer,
 )
 from alphapente.web.run.watch import read_run
-from alphapente.web.streams import EventStream, event
+from alphapente.web.streams import EventStream, described, event
 
 router = APIRouter(tags=["run"])
 
 EVERY_S = 1.0
-
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "`run` (RunSnapshot), repeatedly; or `error`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "model": RunSnapshot,
-    }
-}
 
 
 @router.get("/runs")
@@ -59,7 +52,7 @@ def run(context: RunContextOf, one: ConfigOf) -> RunSnapshot:
     return context.watch.snapshot(one)
 
 
-@router.get("/run/events", response_class=StreamingResponse, responses=EVENTS)
+@router.get("/run/events", response_class=StreamingResponse, responses=described(RunEvents))
 async def events(context: RunContextOf, one: ConfigOf) -> EventStream:
     """Events `run`, each a complete snapshot as of GET /run: one at once, then one in every second with a change."""
     return EventStream(_changes(context, one))

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Query, Request
 
+from alphapente.config import Variant
 from alphapente.rules.game import Game
 from alphapente.rules.notation import parse_point
 from alphapente.rules.position import stones
@@ -64,7 +65,7 @@ def newest_games(run: Run, limit: int, before: int | None) -> list[RunGame]:
         return [
             RunGame(
                 id=game.game_id,
-                variant=game.variant,
+                variant=cast("Variant", game.variant),
                 board_size=game.board_size,
                 moves=names(game.moves, game.board_size),
                 winner=cast("Literal[0, 1, 2] | None", game.winner),
@@ -83,14 +84,7 @@ def boards(run: Run) -> BoardsAnswer:
     found = []
     if live.variant is not None and live.board_size is not None:
         found = [_board(game, live.variant, live.board_size) for game in live.games]
-    return BoardsAnswer(
-        variant=live.variant,
-        board_size=live.board_size,
-        model_type=live.model_type,
-        step=live.step,
-        updated_at=live.updated_at,
-        games=found,
-    )
+    return BoardsAnswer(**live.model_dump(exclude={"games"}), games=found)
 
 
 def _board(live_game: LiveGame, variant: str, size: int) -> BoardView:

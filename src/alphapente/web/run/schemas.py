@@ -1,10 +1,15 @@
 """Request and response models of the Run room's API. Times are in seconds, moments in seconds since 1970 (UTC)."""
 
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Field
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, TypeAdapter, create_model
+from pydantic_core import CoreSchema
 
-from alphapente.web.schemas import RequestModel, ResponseModel
+from alphapente import events
+from alphapente.config import Variant
+from alphapente.web.schemas import Error, LiveGame, RequestModel, ResponseModel
 
 ConfigName = Annotated[str, Field(min_length=1, max_length=64, description="One of GET /configs.")]
 RunState = Literal["none", "starting", "running", "ending", "paused", "stopped", "finished", "failed"]
@@ -87,6 +92,32 @@ class RunSummary(ResponseModel):
     updated_at: float | None
 
 
+class StepEvents:
+    """The JSON schema of the events that a step reports; their values are passed on as they are."""
+
+    _KINDS = (
+        events.CompilationProgress,
+        events.GenerationProgress,
+        events.GenerationSummary,
+        events.EpochProgress,
+        events.EpochReport,
+        events.TrainingSummary,
+        events.PromotionSummary,
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        union: Any = reduce(or_, map(cls._with_name, cls._KINDS))
+        return handler(TypeAdapter(union).core_schema)
+
+    @staticmethod
+    def _with_name(kind: type[events.Event]) -> type[BaseModel]:
+        """An event as values: with its name, and null for a float that is not finite."""
+        fields: dict[str, Any] = {"event": (Literal[kind.__name__], ...)}
+        fields |= {name: (one | None if one is float else one, ...) for name, one in get_type_hints(kind).items()}
+        return create_model(kind.__name__, __doc__=kind.__doc__, **fields)
+
+
 class StepView(ResponseModel):
     """A step of a run. `progress` is its latest event; docs/pipeline.md lists the events."""
 
@@ -95,7 +126,7 @@ class StepView(ResponseModel):
     began_at: float
     ended_at: float | None
     outcome: Literal["running", "done", "ended early", "failed"]
-    progress: dict[str, Any] | None
+    progress: Annotated[dict[str, Any], StepEvents] | None
 
 
 class NoteView(ResponseModel):
@@ -174,6 +205,13 @@ class RunSnapshot(ResponseModel):
     samples: list[Sample]
     began_at: float | None = Field(description="When this start began.")
     updated_at: float | None
+
+
+class RunEvents(ResponseModel):
+    """The events of a run, by name: `run` after every change; or `error`."""
+
+    run: RunSnapshot
+    error: Error
 
 
 class GameCurves(ResponseModel):
@@ -313,11 +351,9 @@ class StartedAnswer(ResponseModel):
     pid: int | None
 
 
-class BoardView(ResponseModel):
+class BoardView(LiveGame):
     """A game in play: its moves and its board."""
 
-    seed: str
-    moves: list[str]
     stones: dict[str, list[str]]
     captured: dict[str, int] = Field(description="Pairs captured by each player.")
 
@@ -325,7 +361,7 @@ class BoardView(ResponseModel):
 class BoardsAnswer(ResponseModel):
     """Games that a run's self-play plays now; none if no self-play runs."""
 
-    variant: str | None
+    variant: Variant | None
     board_size: int | None
     model_type: str | None
     step: int | None
@@ -337,7 +373,7 @@ class RunGame(ResponseModel):
     """A game in a run's database, with its moves."""
 
     id: int
-    variant: str
+    variant: Variant
     board_size: int
     moves: list[str]
     winner: Literal[0, 1, 2] | None

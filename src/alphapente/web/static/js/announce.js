@@ -1,4 +1,3 @@
-// @ts-check
 /** Says things to those who listen to the page. */
 
 let turn = false;

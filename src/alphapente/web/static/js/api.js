@@ -1,5 +1,17 @@
-// @ts-check
-/** The server's API: JSON calls, and streams of events that come back from a POST. */
+/** The server's API: JSON calls, and streams of events that come back from a POST. Types are made from its schema. */
+
+/** @import { components, paths } from "../../openapi.js" */
+
+/**
+ * The routes of a method, by their paths under /api/v1.
+ * @template {"get" | "post"} Method
+ * @typedef {{[P in keyof paths as paths[P] extends Record<Method, object> ? (P extends `/api/v1${infer S}` ? S : never) : never]: paths[P][Method]}} Routes
+ */
+/** @template T @typedef {[NonNullable<T>] extends [never] ? {} : NonNullable<T>} Named */
+/** @template Route @typedef {Route extends {parameters: {path?: infer P, query?: infer Q}} ? Named<P> & Named<Q> : never} Parameters */
+/** @template Route @typedef {Route extends {requestBody: {content: {"application/json": infer B}}} ? B : never} Body */
+/** @template Route @typedef {Route extends {responses: {200: {content: {"application/json": infer A}}} | {202: {content: {"application/json": infer A}}}} ? A : never} Answer */
+/** @template Events @typedef {{[E in keyof Events]: {event: E, data: Events[E]}}[Exclude<keyof Events, "error">]} EventOf */
 
 const BASE = "/api/v1";
 
@@ -31,14 +43,14 @@ export function messageOf(error) {
 }
 
 /**
- * @param {string} path
+ * @param {string} address
  * @param {RequestInit} options
  * @returns {Promise<Response>}
  */
-async function request(path, options) {
+async function request(address, options) {
   let response;
   try {
-    response = await fetch(BASE + path, options);
+    response = await fetch(address, options);
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError("unreachable", "The server does not answer. Is `alphapente web` still running?");
@@ -65,37 +77,56 @@ function posting(body, signal) {
 }
 
 /**
- * GET `path` under /api/v1.
+ * A path with its parameters: those that it names in braces filled in, the others as its query.
  * @param {string} path
- * @param {AbortSignal} [signal]
- * @returns {Promise<any>}
+ * @param {object} [parameters] null and undefined for none
+ * @returns {string}
  */
-export async function get(path, signal) {
-  return (await request(path, { signal })).json();
+export function addressOf(path, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null || value === undefined) continue;
+    if (path.includes(`{${name}}`)) path = path.replace(`{${name}}`, encodeURIComponent(String(value)));
+    else query.set(name, String(value));
+  }
+  return query.size > 0 ? `${BASE}${path}?${query}` : BASE + path;
+}
+
+/**
+ * GET `path` under /api/v1.
+ * @template {keyof Routes<"get">} P
+ * @param {P} path
+ * @param {Parameters<Routes<"get">[P]>} [parameters]
+ * @returns {Promise<Answer<Routes<"get">[P]>>}
+ */
+export async function get(path, parameters) {
+  return (await request(addressOf(path, parameters), {})).json();
 }
 
 /**
  * POST `body` to `path` under /api/v1.
- * @param {string} path
- * @param {unknown} body
+ * @template {keyof Routes<"post">} P
+ * @param {P} path
+ * @param {Body<Routes<"post">[P]>} body
  * @param {AbortSignal} [signal]
- * @returns {Promise<any>}
+ * @returns {Promise<Answer<Routes<"post">[P]>>}
  */
 export async function post(path, body, signal) {
-  return (await request(path, posting(body, signal))).json();
+  return (await request(BASE + path, posting(body, signal))).json();
 }
 
 /**
  * POST `body` to `path` and yields the events of the stream that answers, in order.
  *
  * An `error` event ends it as an ApiError. Leaving the loop, or the signal, closes the stream, and the server stops.
- * @param {string} path
- * @param {unknown} body
+ * @template {"/analysis" | "/review"} P
+ * @param {P} path
+ * @param {Body<Routes<"post">[P]>} body
  * @param {AbortSignal} [signal]
- * @returns {AsyncGenerator<{event: string, data: any}>}
+ * @returns {AsyncGenerator<EventOf<Answer<Routes<"post">[P]>>>}
  */
 export async function* stream(path, body, signal) {
-  const response = await request(path, posting(body, signal));
+  const response = await request(BASE + path, posting(body, signal));
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -109,8 +140,12 @@ export async function* stream(path, body, signal) {
       for (const block of blocks) {
         const event = parseEvent(block);
         if (event === null) continue;
-        if (event.event === "error") throw new ApiError(event.data.code, event.data.message, 200);
-        yield event;
+        if (event.event !== "error") {
+          yield /** @type {EventOf<Answer<Routes<"post">[P]>>} */ (event);
+          continue;
+        }
+        const { code, message } = /** @type {components["schemas"]["Error"]} */ (event.data);
+        throw new ApiError(code, message, 200);
       }
     }
   } catch (error) {
@@ -123,7 +158,7 @@ export async function* stream(path, body, signal) {
 
 /**
  * @param {string} block the lines of one event
- * @returns {{event: string, data: any} | null} null for a comment, which only keeps the connection open
+ * @returns {{event: string, data: unknown} | null} null for a comment, which only keeps the connection open
  */
 function parseEvent(block) {
   let event = "message";

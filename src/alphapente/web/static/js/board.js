@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The board in SVG: lines, coordinates, stones, and what one does on it by mouse, touch and keyboard.
  *
@@ -99,8 +98,20 @@ export class Board {
     return s(
       "defs",
       {},
-      s("radialGradient", { id: `${this.id}-1`, cx: "36%", cy: "30%", r: "75%" }, stop("0", "white-0"), stop("0.6", "white-1"), stop("1", "white-2")),
-      s("radialGradient", { id: `${this.id}-2`, cx: "36%", cy: "30%", r: "75%" }, stop("0", "black-0"), stop("0.5", "black-1"), stop("1", "black-2")),
+      s(
+        "radialGradient",
+        { id: `${this.id}-1`, cx: "36%", cy: "30%", r: "75%" },
+        stop("0", "white-0"),
+        stop("0.6", "white-1"),
+        stop("1", "white-2"),
+      ),
+      s(
+        "radialGradient",
+        { id: `${this.id}-2`, cx: "36%", cy: "30%", r: "75%" },
+        stop("0", "black-0"),
+        stop("0.5", "black-1"),
+        stop("1", "black-2"),
+      ),
       s("linearGradient", { id: `${this.id}-sheen`, x1: "0", y1: "0", x2: "1", y2: "1" }, stop("0", "sheen-0"), stop("1", "sheen-1")),
     );
   }

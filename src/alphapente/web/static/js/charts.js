@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Charts over uPlot: lines, bars, stacked areas and error bars, in the page's colours, with a legend that follows the
  * pointer, and a sentence that says the same to those who do not see them.
@@ -29,6 +28,7 @@ import { brief, count, duration, moment } from "./run/format.js";
  * @property {[number, number]} [range] of the left axis
  * @property {string} [empty] what is said while there is nothing to draw
  *
+ * @typedef {[number[], ...(number | null)[][]]} Columns the x values, then those of each series, nulls for gaps
  * @typedef {{at: number, label: string}} Level
  * @typedef {object} Extra
  * @property {Level[]} [levels] lines across the chart
@@ -39,7 +39,17 @@ const HEIGHT = 190;
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-const TIMES = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), ...[1, 2, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY)];
+const TIMES = [
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY),
+];
 /** How far apart the marks of an axis may be. @type {Record<Plan["x"], number[]>} */
 const STEPS = {
   count: Array.from({ length: 11 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat(),
@@ -54,16 +64,14 @@ export class Chart {
     this.plan = plan;
     /** @type {uPlot | null} */
     this.plot = null;
-    /** @type {(number | null)[][]} */
-    this.data = [];
+    /** @type {Columns} */
+    this.data = [[]];
     /** @type {Extra} */
     this.extra = {};
     this.shown = "";
     this.values = plan.series.map(() => h("b", { class: "number" }));
     this.where = h("span", { class: "chart-where number" });
-    const legend = plan.series.map((series, place) =>
-      h("li", {}, swatch(series), h("span", {}, series.label), this.values[place]),
-    );
+    const legend = plan.series.map((series, place) => h("li", {}, swatch(series), h("span", {}, series.label), this.values[place]));
     this.nothing = h("p", { class: "chart-nothing muted" }, plan.empty ?? "Nothing to draw yet");
     this.canvas = h("div", { class: "chart-plot", role: "img", "aria-label": plan.title, hidden: true });
     this.element = h(
@@ -81,8 +89,8 @@ export class Chart {
   }
 
   /**
-   * Draws. `data` is what uPlot takes: the x values, then those of each series, nulls for gaps.
-   * @param {(number | null)[][]} data
+   * Draws.
+   * @param {Columns} data
    * @param {Extra} [extra]
    */
   set(data, extra = {}) {
@@ -101,7 +109,7 @@ export class Chart {
     } else if (this.plot === null) {
       this.rebuild();
     } else {
-      this.plot.setData(/** @type {any} */ (this.stacked()));
+      this.plot.setData(this.stacked());
     }
   }
 
@@ -109,8 +117,8 @@ export class Chart {
   rebuild() {
     this.destroyPlot();
     const width = this.canvas.clientWidth;
-    if (this.data.length === 0 || this.data[0].length === 0 || width === 0) return;
-    this.plot = new uPlot(this.options(width), /** @type {any} */ (this.stacked()), this.canvas);
+    if (this.data[0].length === 0 || width === 0) return;
+    this.plot = new uPlot(this.options(width), this.stacked(), this.canvas);
     this.plot.root.setAttribute("aria-hidden", "true");
   }
 
@@ -126,19 +134,17 @@ export class Chart {
     this.plot = null;
   }
 
-  /** The data with the areas standing on each other. @returns {(number | null)[][]} */
+  /** The data with the areas standing on each other. @returns {Columns} */
   stacked() {
-    /** @type {number[] | null} */
-    let below = null;
-    return this.data.map((values, place) => {
-      if (place === 0 || this.plan.series[place - 1].look !== "area") return values;
-      const under = /** @type {number[] | null} */ (below);
-      below = values.map((value, at) => (value ?? 0) + (under?.[at] ?? 0));
-      return below;
-    });
+    const [xs, ...columns] = this.data;
+    const below = xs.map(() => 0);
+    const stacked = columns.map((values, place) =>
+      this.plan.series[place].look === "area" ? values.map((value, at) => (below[at] += value ?? 0)) : values,
+    );
+    return [xs, ...stacked];
   }
 
-  /** @param {number} width @returns {any} uPlot's options */
+  /** @param {number} width @returns {uPlot.Options} */
   options(width) {
     const { plan } = this;
     const ink = css("--muted");
@@ -154,21 +160,48 @@ export class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: plan.x === "time", ...(plan.series[0].look === "bars" ? { range: (/** @type {any} */ _u, /** @type {number} */ low, /** @type {number} */ high) => [low - 0.7, high + 0.7] } : {}) },
-        y: { range: (/** @type {uPlot} */ _u, /** @type {number | null} */ low, /** @type {number | null} */ high) => this.range(low, high) },
-        right: { range: (/** @type {uPlot} */ _u, /** @type {number | null} */ _low, /** @type {number | null} */ high) => [0, (high ?? 1) * 1.08 || 1] },
+        x: {
+          time: plan.x === "time",
+          ...(plan.series[0].look === "bars" ? { range: (_u, low, high) => [low - 0.7, high + 0.7] } : {}),
+        },
+        y: { range: (_u, low, high) => this.range(low, high) },
+        right: { range: (_u, _low, high) => [0, (high ?? 1) * 1.08 || 1] },
       },
       axes: [
-        { ...axis, label: plan.xLabel, size: 32, space: 45, incrs: STEPS[plan.x], values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => xText(plan.x, tick)) },
-        { ...axis, label: plan.yLabel, size: 46, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))) },
-        ...(rightAxis ? [{ ...axis, scale: "right", side: 1, label: plan.rightLabel, size: 46, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => brief(tick)) }] : []),
+        {
+          ...axis,
+          label: plan.xLabel,
+          size: 32,
+          space: 45,
+          incrs: STEPS[plan.x],
+          values: (_u, ticks) => ticks.map((tick) => xText(plan.x, tick)),
+        },
+        {
+          ...axis,
+          label: plan.yLabel,
+          size: 46,
+          values: (_u, ticks) => ticks.map((tick) => (plan.range?.[1] === 1 ? `${Math.round(100 * tick)}%` : brief(tick))),
+        },
+        ...(rightAxis
+          ? [
+              {
+                ...axis,
+                scale: "right",
+                side: 1,
+                label: plan.rightLabel,
+                size: 46,
+                grid: { show: false },
+                values: (/** @type {uPlot} */ _u, /** @type {number[]} */ ticks) => ticks.map(brief),
+              },
+            ]
+          : []),
       ],
       series: [{}, ...plan.series.map((series) => drawn(series, this.data[0].length))],
       bands: areas.slice(1).map((place, at) => ({ series: [place, areas[at]], fill: tint(plan.series[place - 1].color, 0.55) })),
       hooks: {
-        setCursor: [(/** @type {uPlot} */ plot) => this.showValues(plot.cursor.idx ?? null)],
-        drawAxes: [(/** @type {uPlot} */ plot) => this.drawLevels(plot)],
-        draw: [(/** @type {uPlot} */ plot) => this.drawErrors(plot)],
+        setCursor: [(plot) => this.showValues(plot.cursor.idx ?? null)],
+        drawAxes: [(plot) => this.drawLevels(plot)],
+        draw: [(plot) => this.drawErrors(plot)],
       },
     };
   }
@@ -201,7 +234,11 @@ export class Chart {
       ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
       ctx.textAlign = "right"; // what rises is by then above them
       ctx.textBaseline = y - bbox.top > 16 * devicePixelRatio ? "bottom" : "top";
-      ctx.fillText(level.label, bbox.left + bbox.width - 5 * devicePixelRatio, y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio);
+      ctx.fillText(
+        level.label,
+        bbox.left + bbox.width - 5 * devicePixelRatio,
+        y + (ctx.textBaseline === "top" ? 3 : -3) * devicePixelRatio,
+      );
       ctx.restore();
     }
   }
@@ -216,7 +253,7 @@ export class Chart {
     ctx.strokeStyle = css(this.plan.series[0].color);
     ctx.lineWidth = 1.5 * devicePixelRatio;
     this.data[0].forEach((at, place) => {
-      const x = plot.valToPos(/** @type {number} */ (at), "x", true);
+      const x = plot.valToPos(at, "x", true);
       const [low, high] = [plot.valToPos(lows[place], "y", true), plot.valToPos(highs[place], "y", true)];
       ctx.beginPath();
       for (const y of [low, high]) {
@@ -232,7 +269,7 @@ export class Chart {
 
   /** Shows the values at a point, or the last ones. @param {number | null} place */
   showValues(place) {
-    const last = (this.data[0]?.length ?? 0) - 1;
+    const last = this.data[0].length - 1;
     this.plan.series.forEach((series, at) => {
       const values = this.data[at + 1] ?? [];
       const value = place === null ? [...values].reverse().find((one) => one !== null) : values[place];
@@ -246,16 +283,16 @@ export class Chart {
   summary() {
     if (this.data[0].length === 0) return `${this.plan.title}: nothing yet`;
     const parts = this.plan.series.map((series, at) => {
-      const values = (this.data[at + 1] ?? []).filter((value) => value !== null);
+      const values = (this.data[at + 1] ?? []).flatMap((value) => value ?? []);
       const format = series.format ?? brief;
       if (values.length === 0) return null;
-      return `${series.label} from ${format(/** @type {number} */ (values[0]))} to ${format(/** @type {number} */ (values[values.length - 1]))}`;
+      return `${series.label} from ${format(values[0])} to ${format(values[values.length - 1])}`;
     });
     return `${this.plan.title}: ${parts.filter(Boolean).join(", ")}`;
   }
 }
 
-/** @param {Series} series @param {number} points how many there are @returns {any} uPlot's series */
+/** @param {Series} series @param {number} points how many there are @returns {uPlot.Series} */
 function drawn(series, points) {
   const stroke = css(series.color);
   const common = { label: series.label, stroke, width: 2, scale: series.axis === "right" ? "right" : "y", spanGaps: true };
@@ -274,7 +311,9 @@ function css(name) {
 
 /** @param {string} name of a custom property, #rrggbb @param {number} alpha @returns {string} */
 function tint(name, alpha) {
-  return `${css(name)}${Math.round(255 * alpha).toString(16).padStart(2, "0")}`;
+  return `${css(name)}${Math.round(255 * alpha)
+    .toString(16)
+    .padStart(2, "0")}`;
 }
 
 /** @param {Plan["x"]} kind @param {number} value @param {boolean} [whole] @returns {string} */
@@ -303,7 +342,10 @@ function shortDuration(seconds, whole) {
 
 /** @param {Series} series @returns {HTMLElement} */
 function swatch(series) {
-  const mark = h("i", { class: `swatch ${series.look === "area" || series.look === "bars" ? "filled" : ""} ${series.dash ? "dashed" : ""}`, "aria-hidden": "true" });
+  const mark = h("i", {
+    class: `swatch ${series.look === "area" || series.look === "bars" ? "filled" : ""} ${series.dash ? "dashed" : ""}`,
+    "aria-hidden": "true",
+  });
   mark.style.setProperty("--swatch", `var(${series.color})`);
   return mark;
 }

@@ -1,4 +1,3 @@
-// @ts-check
 /** Makes elements in few words. */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -61,6 +60,17 @@ export function s(tag, attributes = {}, ...children) {
  */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Calls one function while an element is pointed at or has the focus, and another after. @param {Element} element @param {() => void} shown @param {() => void} hidden */
+export function whilePointedAt(element, shown, hidden) {
+  for (const event of ["pointerenter", "focus", "click"]) element.addEventListener(event, shown);
+  for (const event of ["pointerleave", "blur"]) element.addEventListener(event, hidden);
+}
+
+/** Whether a key was pressed where one writes or chooses. @param {Event} event */
+export function inText({ target }) {
+  return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
 }
 
 /**

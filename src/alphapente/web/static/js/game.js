@@ -1,11 +1,11 @@
-// @ts-check
 /** A game on the page: its rules' name, its moves and how far they are played; the server says what they make. */
 
 import { isAbort, post } from "./api.js";
+import { opponentOf, playerOf } from "./points.js";
 
-/** @typedef {import("./types.js").Position} Position */
-/** @typedef {import("./types.js").GameMoves} GameMoves */
-/** @typedef {import("./types.js").Player} Player */
+/** @import { PlayedGame } from "./link.js" */
+/** @import { PositionAnswer, Result } from "../../openapi.js" */
+/** @import { Player } from "./points.js" */
 
 const REMEMBERED = 1500; // positions kept, to step through without asking again
 
@@ -16,28 +16,27 @@ const REMEMBERED = 1500; // positions kept, to step through without asking again
  * `onerror` when it would not.
  */
 export class Game {
-  /** @param {GameMoves} moves @param {{onmove?: () => void, onposition?: () => void, onerror?: (error: unknown) => void}} listeners */
+  /** @param {PlayedGame} moves @param {{onmove?: () => void, onposition?: () => void, onerror?: (error: unknown) => void}} listeners */
   constructor({ variant, board_size, moves }, listeners = {}) {
     this.variant = variant;
     this.size = board_size;
     this.moves = [...moves];
     this.ply = moves.length;
     this.listeners = listeners;
-    /** @type {Position | null} what the server says of this ply, null until it has said it */
+    /** @type {PositionAnswer | null} what the server says of this ply, null until it has said it */
     this.position = null;
     /** @type {Player | null} */
     this.resigned = null;
     /** @type {(number | undefined)[]} what the engine thought at each ply, as player 1 sees it */
     this.values = [];
-    /** @type {Map<string, Position>} */
+    /** @type {Map<string, PositionAnswer>} */
     this.positions = new Map();
     /** @type {AbortController | null} */
     this.asking = null;
   }
 
-  /** @returns {Player} */
   get toMove() {
-    return this.ply % 2 === 0 ? 1 : 2;
+    return playerOf(this.ply + 1);
   }
 
   /** The last move that was played, null before the first. */
@@ -49,16 +48,21 @@ export class Game {
     return this.ply === this.moves.length;
   }
 
-  /** @returns {import("./types.js").Result | null} how the game stands at this ply */
+  /** @returns {Result | null} how the game stands at this ply */
   get result() {
     if (this.position?.result) return this.position.result;
     if (this.resigned === null || !this.atEnd) return null;
-    return { winner: this.resigned === 1 ? 2 : 1, by: "resignation", line: [] };
+    return { winner: opponentOf(this.resigned), by: "resignation", line: [] };
   }
 
-  /** The moves up to this ply, as requests name them. @returns {GameMoves} */
+  /** All its moves, as requests and links name them. @returns {PlayedGame} */
+  get whole() {
+    return { variant: this.variant, board_size: this.size, moves: this.moves };
+  }
+
+  /** The moves up to this ply. @returns {PlayedGame} */
   get request() {
-    return { variant: this.variant, board_size: this.size, moves: this.moves.slice(0, this.ply) };
+    return { ...this.whole, moves: this.moves.slice(0, this.ply) };
   }
 
   /** Plays a point; what had been played after this ply is forgotten. @param {string} point */

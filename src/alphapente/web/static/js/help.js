@@ -1,4 +1,3 @@
-// @ts-check
 /** The window that lists the keys and the signs on the board. */
 
 import { h } from "./dom.js";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The signs on buttons, drawn on a square of 24. */
 
 import { h, s } from "./dom.js";

@@ -1,14 +1,11 @@
-// @ts-check
 /** Think aloud: what the engine and the rules see in a position, each part of it behind a switch of its own. */
 
-import { h, setText, show } from "./dom.js";
+import { h, setText, show, whilePointedAt } from "./dom.js";
 import { COLOURS } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { percent, ValueBar, ValueGraph } from "./values.js";
 
-/** @typedef {import("./types.js").Position} Position */
-/** @typedef {import("./types.js").SearchView} SearchView */
-/** @typedef {import("./types.js").Candidate} Candidate */
+/** @import { Candidate, PositionAnswer, SearchView } from "../../openapi.js" */
 
 /** @type {[string, string, string][]} */
 const SWITCHES = [
@@ -23,24 +20,25 @@ const SWITCHES = [
 const SEARCHED = ["lines", "policy", "visits", "forced"]; // what asks for a search
 const ROWS = 5;
 
+/**
+ * @typedef {object} InsightOptions
+ * @property {string} name under which the switches are remembered
+ * @property {string[]} on those that are on for a new visitor
+ * @property {(ply: number) => void} ongo a click on the graph
+ * @property {() => void} onswitch
+ * @property {string} nothing what the graph says while no value is known
+ * @property {boolean} [graphElsewhere] whether the room has its own place for the graph
+ */
+
 /** The switches, the best lines, the value; and what they draw on a board. */
 export class Insight {
-  /**
-   * @param {import("./board.js").Board} board
-   * @param {object} options
-   * @param {string} options.name under which the switches are remembered
-   * @param {string[]} options.on those that are on for a new visitor
-   * @param {(ply: number) => void} options.ongo a click on the graph
-   * @param {() => void} options.onswitch
-   * @param {string} options.nothing what the graph says while no value is known
-   * @param {boolean} [options.graphElsewhere] whether the room has its own place for the graph
-   */
+  /** @param {import("./board.js").Board} board @param {InsightOptions} options */
   constructor(board, { name, on, ongo, onswitch, nothing, graphElsewhere = false }) {
     this.board = board;
     this.on = new Set(/** @type {string[]} */ (recall(`insight.${name}`, on)));
     this.bar = new ValueBar();
     this.graph = new ValueGraph(ongo, nothing);
-    /** @type {Position | null} */
+    /** @type {PositionAnswer | null} */
     this.position = null;
     /** @type {SearchView | null} */
     this.view = null;
@@ -52,7 +50,12 @@ export class Insight {
     this.forced = h("p", { class: "insight-forced" });
     this.rows = Array.from({ length: ROWS }, () => this.row());
     const head = ["Move", "White", "Search", "Continuation"].map((word) => h("span", {}, word));
-    this.lines = h("div", { class: "lines-box" }, h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head), h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)));
+    this.lines = h(
+      "div",
+      { class: "lines-box" },
+      h("div", { class: "candidates-head muted", "aria-hidden": "true" }, ...head),
+      h("ul", { class: "candidates", "aria-label": "Best lines" }, ...this.rows.map((row) => row.item)),
+    );
     const switches = SWITCHES.map(([id, title, hint]) =>
       h(
         "label",
@@ -95,15 +98,23 @@ export class Insight {
     const visits = h("span", { class: "candidate-visits number muted" });
     const line = h("span", { class: "candidate-line muted" });
     const words = (/** @type {string} */ text) => h("span", { class: "sr-only" }, text);
-    const button = h("button", { type: "button", class: "candidate" }, point, words(", White's chance "), value, words(", visits "), visits, words(", continuation "), line);
+    const button = h(
+      "button",
+      { type: "button", class: "candidate" },
+      point,
+      words(", White's chance "),
+      value,
+      words(", visits "),
+      visits,
+      words(", continuation "),
+      line,
+    );
     const row = { item: h("li", {}, button), button, point, value, visits, line, moves: /** @type {string[]} */ ([]) };
-    const show = () => this.pointAt(row.moves);
-    const hide = () => this.pointAt(null);
-    button.addEventListener("pointerenter", show);
-    button.addEventListener("focus", show);
-    button.addEventListener("click", show);
-    button.addEventListener("pointerleave", hide);
-    button.addEventListener("blur", hide);
+    whilePointedAt(
+      button,
+      () => this.pointAt(row.moves),
+      () => this.pointAt(null),
+    );
     return row;
   }
 
@@ -124,7 +135,7 @@ export class Insight {
   }
 
   /**
-   * @param {Position | null} position null until the server has answered
+   * @param {PositionAnswer | null} position null until the server has answered
    * @param {SearchView | null} view what the search thinks of it
    * @param {string} status
    */

@@ -1,9 +1,9 @@
-// @ts-check
 /** The engine's review of each move of a game, as it arrives. */
 
 import { isAbort, messageOf, stream } from "./api.js";
+import { playerOf } from "./points.js";
 
-/** @typedef {import("./types.js").ReviewedMove} ReviewedMove */
+/** @import { ReviewedMove } from "../../openapi.js" */
 
 export const MARKED = ["inaccuracy", "mistake", "blunder", "missed win"];
 
@@ -27,10 +27,7 @@ export class Judge {
 
   /** @param {object} request the body of POST /review */
   async start(request) {
-    this.stop();
-    this.moves.clear();
-    this.accuracy = null;
-    this.error = "";
+    this.clear();
     const abort = new AbortController();
     this.abort = abort;
     this.onchange();
@@ -64,7 +61,7 @@ export class Judge {
 
   /** @param {number} player @returns {[string, number][]} how often each kind of error was made */
   errors(player) {
-    const mine = [...this.moves.values()].filter(({ ply }) => (ply % 2 === 1 ? 1 : 2) === player);
+    const mine = [...this.moves.values()].filter(({ ply }) => playerOf(ply) === player);
     return MARKED.map((kind) => [kind, mine.filter(({ verdict }) => verdict === kind).length]);
   }
 

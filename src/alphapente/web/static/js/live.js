@@ -1,28 +1,26 @@
-// @ts-check
 /** Games that self-play has on its boards now: followed move by move, and drawn small. */
 
 import { get } from "./api.js";
 import { Board } from "./board.js";
 import { h, setText } from "./dom.js";
 
-/** @typedef {{seed: string, moves: string[], stones: Record<string, string[]>, captured: Record<string, number>}} LiveGame */
-/** @typedef {{variant: string | null, board_size: number | null, model_type: string | null, step: number | null, games: LiveGame[]}} LiveGames */
+/** @import { BoardView, BoardsAnswer } from "../../openapi.js" */
 
 const BUSY_MS = 1000; // self-play writes its games every second
 const IDLE_MS = 4000;
 
-/** @type {LiveGames} */
-export const NO_GAMES = { variant: null, board_size: null, model_type: null, step: null, games: [] };
+/** @type {BoardsAnswer} */
+export const NO_GAMES = { variant: null, board_size: null, model_type: null, step: null, updated_at: null, games: [] };
 
-/** @param {string} [config] the run's configuration; default: the server's own @returns {Promise<LiveGames>} */
+/** @param {string} [config] the run's configuration; default: the server's own @returns {Promise<BoardsAnswer>} */
 export async function liveGames(config = "") {
-  return get(`/run/games/live${config && `?config=${encodeURIComponent(config)}`}`);
+  return get("/run/games/live", { config: config || null });
 }
 
 /**
  * Asks for the games in play until it is stopped.
  * @param {string} config
- * @param {(live: LiveGames) => void} ontell
+ * @param {(live: BoardsAnswer) => void} ontell
  * @param {(error: unknown) => void} onerror
  * @returns {() => void} stops it
  */
@@ -52,7 +50,7 @@ export function followLive(config, ontell, onerror) {
   };
 }
 
-/** @param {LiveGames} live @returns {string} what is played, and by whom */
+/** @param {BoardsAnswer} live @returns {string} what is played, and by whom */
 export function aboutLive(live) {
   return `${live.board_size} × ${live.board_size}, ${live.model_type} of step ${live.step?.toLocaleString("en")}`;
 }
@@ -65,9 +63,10 @@ export class LiveBoards {
     this.boards = [];
   }
 
-  /** @param {LiveGames} live @param {string} [config] the run's configuration; default: the server's own */
+  /** @param {BoardsAnswer} live @param {string} [config] the run's configuration; default: the server's own */
   set({ games, board_size: size }, config = "") {
-    const boards = size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
+    const boards =
+      size === null ? [] : games.map((_game, place) => (this.boards[place]?.size === size ? this.boards[place] : new LiveBoard(size)));
     if (boards.length !== this.boards.length || boards.some((board, place) => board !== this.boards[place])) {
       this.element.replaceChildren(...boards.map((board) => board.element));
     }
@@ -88,7 +87,7 @@ class LiveBoard {
     this.element = h("a", { class: "live-board" }, this.board.element, this.caption);
   }
 
-  /** @param {LiveGame} game @param {string} config */
+  /** @param {BoardView} game @param {string} config */
   set({ seed, moves, stones, captured }, config) {
     this.element.setAttribute("href", `#review/live/${config && `${encodeURIComponent(config)}/`}${seed}`);
     if (seed !== this.seed) this.board.resize(this.size); // another game: its board is there at once
@@ -98,6 +97,9 @@ class LiveBoard {
     this.board.marks.setLast(last, []);
     const pairs = captured["1"] + captured["2"] > 0 ? ` · ${captured["1"]}:${captured["2"]}` : "";
     setText(this.caption, `${moves.length}.${last === null ? "" : ` ${last}`}${pairs}`);
-    this.element.setAttribute("aria-label", `Game in play, move ${moves.length}${last === null ? "" : ` ${last}`}, captured pairs ${captured["1"]} to ${captured["2"]}`);
+    this.element.setAttribute(
+      "aria-label",
+      `Game in play, move ${moves.length}${last === null ? "" : ` ${last}`}, captured pairs ${captured["1"]} to ${captured["2"]}`,
+    );
   }
 }

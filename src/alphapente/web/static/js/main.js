@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Opens the rooms: Play, Review and Run, by the address's hash (`#review/...`).
  *
@@ -8,11 +7,14 @@
  */
 
 import { get, messageOf } from "./api.js";
+import { inText } from "./dom.js";
 import { openHelp } from "./help.js";
+
+/** @import { Meta } from "../../openapi.js" */
 
 /** @typedef {{enter: (path: string) => void, leave: () => void}} Room */
 
-/** @type {Record<string, {title: string, load: () => Promise<{mount: (root: HTMLElement, meta: any) => Room | Promise<Room>}>}>} */
+/** @type {Record<string, {title: string, load: () => Promise<{mount: (root: HTMLElement, meta: Meta) => Room | Promise<Room>}>}>} */
 const ROOMS = {
   play: { title: "Play", load: () => import("./play.js") },
   review: { title: "Review", load: () => import("./review.js") },
@@ -23,7 +25,7 @@ const ROOMS = {
 const mounted = new Map();
 /** @type {{name: string, room: Room} | null} */
 let current = null;
-/** @type {Promise<any> | null} */
+/** @type {Promise<Meta> | null} */
 let meta = null;
 
 const notice = /** @type {HTMLElement} */ (document.getElementById("notice"));
@@ -84,8 +86,7 @@ document.getElementById("skip")?.addEventListener("click", (event) => {
 });
 document.getElementById("help")?.addEventListener("click", () => openHelp());
 document.addEventListener("keydown", (event) => {
-  const inText = event.target instanceof Element && event.target.closest("input, textarea, select, dialog") !== null;
-  if (event.key === "?" && !inText) openHelp();
+  if (event.key === "?" && !inText(event)) openHelp();
 });
 window.addEventListener("hashchange", () => void open());
 window.addEventListener("pagehide", () => current?.room.leave());

@@ -1,12 +1,10 @@
-// @ts-check
 /** What is drawn on the board beside its stones: the last move, threats, heat, and lines of numbered stones. */
 
 import { s } from "./dom.js";
-import { allPoints } from "./points.js";
+import { allPoints, playerOf } from "./points.js";
 
+/** @import { Capture, Share } from "../../openapi.js" */
 /** @typedef {import("./board.js").Board} Board */
-/** @typedef {import("./types.js").Capture} Capture */
-/** @typedef {import("./types.js").Share} Share */
 
 const FAINT = 0.005; // shares below it are noise
 const WRITTEN = 0.03; // shares from it on are written out
@@ -45,26 +43,15 @@ export class BoardMarks {
 
   /** @param {string | null} point @param {string[]} captured the stones that it took off */
   setLast(point, captured) {
-    this.layers.rings.replaceChildren(
-      ...captured.map((gone) => {
-        const { x, y } = this.board.xy(gone);
-        return s("circle", { class: "was-captured", cx: x, cy: y, r: 40 });
-      }),
-    );
+    this.layers.rings.replaceChildren(...captured.map((gone) => this.circle(gone, "was-captured", 40)));
     if (point === null) return this.layers.last.replaceChildren();
-    const { x, y } = this.board.xy(point);
     const player = this.board.stones.get(point)?.player ?? 0;
-    return this.layers.last.replaceChildren(s("circle", { class: `last last-${player}`, cx: x, cy: y, r: 19 }));
+    return this.layers.last.replaceChildren(this.circle(point, `last last-${player}`, 19));
   }
 
   /** @param {string[]} points the stones of a five */
   setFive(points) {
-    this.layers.five.replaceChildren(
-      ...points.map((point) => {
-        const { x, y } = this.board.xy(point);
-        return s("circle", { class: "five", cx: x, cy: y, r: 46 });
-      }),
-    );
+    this.layers.five.replaceChildren(...points.map((point) => this.circle(point, "five", 46)));
   }
 
   /**
@@ -86,15 +73,8 @@ export class BoardMarks {
   /** @param {Capture[]} captures @param {string} kind */
   pairs(captures, kind) {
     const taken = new Set(captures.flatMap(({ takes }) => takes));
-    const marks = [...taken].map((point) => {
-      const { x, y } = this.board.xy(point);
-      return s("circle", { class: `pair pair-${kind}`, cx: x, cy: y, r: 47 });
-    });
-    for (const { point } of captures) {
-      const { x, y } = this.board.xy(point);
-      marks.push(s("circle", { class: `from from-${kind}`, cx: x, cy: y, r: 26 }));
-    }
-    return marks;
+    const pairs = [...taken].map((point) => this.circle(point, `pair pair-${kind}`, 47));
+    return [...pairs, ...captures.map(({ point }) => this.circle(point, `from from-${kind}`, 26))];
   }
 
   /**
@@ -109,10 +89,13 @@ export class BoardMarks {
     const kept = new Set(points);
     return allPoints(size)
       .filter((point) => !kept.has(point) && !stones.has(point))
-      .map((point) => {
-        const { x, y } = this.board.xy(point);
-        return s("circle", { class: "only", cx: x, cy: y, r: 42 });
-      });
+      .map((point) => this.circle(point, "only", 42));
+  }
+
+  /** @param {string} point @param {string} kind @param {number} radius */
+  circle(point, kind, radius) {
+    const { x, y } = this.board.xy(point);
+    return s("circle", { class: kind, cx: x, cy: y, r: radius });
   }
 
   /** @param {string} point @param {string} kind @param {string} path around the point */
@@ -141,7 +124,7 @@ export class BoardMarks {
       ...this.free(shares).flatMap(({ point, share }) => {
         const { x, y } = this.board.xy(point);
         const radius = 10 + 34 * Math.sqrt(share);
-        const disc = s("circle", { class: "heat-visits", cx: x, cy: y, r: radius.toFixed(1) });
+        const disc = this.circle(point, "heat-visits", radius);
         if (share < WRITTEN) return [disc];
         return [disc, s("text", { class: "heat-text", x, y: y + 11 }, Math.round(share * 100))];
       }),
@@ -172,7 +155,7 @@ export class BoardMarks {
         if (drawn.has(point)) return [];
         drawn.add(point);
         const { x, y } = this.board.xy(point);
-        const who = (player + at - 1) % 2 === 0 ? 1 : 2;
+        const who = playerOf(player + at);
         const stone = this.board.stone(point, who, 43);
         stone.setAttribute("class", certain ? "to-come certain" : "to-come");
         const text = numbers.get(point) ?? "";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The moves of a game as a list; a click on one goes there. */
 
 import { h, setText } from "./dom.js";
@@ -35,7 +34,7 @@ export class MoveList {
       const { button, name, sign } = this.items[at];
       const verdict = verdictOf(at + 1);
       setText(name, move);
-      setText(sign, verdict === null ? "" : SIGNS[verdict] ?? "");
+      setText(sign, verdict === null ? "" : (SIGNS[verdict] ?? ""));
       button.dataset.verdict = verdict ?? "";
       button.setAttribute("aria-label", verdict !== null && verdict !== "good" ? `${move}, ${verdict}` : move);
       if (at + 1 === ply) button.setAttribute("aria-current", "step");

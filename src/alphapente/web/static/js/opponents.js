@@ -1,14 +1,13 @@
-// @ts-check
 /** The opponent and the game: networks, strengths, and the dialogs to choose them. */
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { inColours } from "./points.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {import("./types.js").NetworkInfo} NetworkInfo */
+/** @import { PlayedGame } from "./link.js" */
+/** @import { Meta, NetworkInfo } from "../../openapi.js" */
 /** @typedef {{network: string, strength: string}} Opponent */
-/** @typedef {{variant: string, board_size: number, side: 0 | 1 | 2} & Opponent} Setup side 0: both are moved by hand */
+/** @typedef {Omit<PlayedGame, "moves"> & Opponent & {side: 0 | 1 | 2}} Setup side 0: both are moved by hand */
 
 /** @param {NetworkInfo} network @returns {string} */
 export function titleOf(network) {
@@ -35,18 +34,19 @@ export async function networks() {
  * @param {string} chosen
  */
 export function selectField(words, name, options, chosen) {
-  const select = h(
-    "select",
-    { name },
-    ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
-  );
+  const select = h("select", { name }, ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
   return h("label", { class: "field" }, h("span", {}, words), select);
 }
 
 /** @param {Meta} meta @param {NetworkInfo[]} known @param {Opponent} now */
 function opponentFields(meta, known, now) {
   return [
-    selectField("Network", "network", known.map((one) => [one.id, titleOf(one)]), now.network),
+    selectField(
+      "Network",
+      "network",
+      known.map((one) => [one.id, titleOf(one)]),
+      now.network,
+    ),
     selectField(
       "Strength",
       "strength",
@@ -97,7 +97,12 @@ function ask(title, fields, action) {
 export async function askForGame(meta, now) {
   const known = await networks();
   const rule = h("p", { class: "opening-rule muted", role: "status" });
-  const variant = selectField("Variant", "variant", meta.variants.map(({ name, title }) => [name, title]), now.variant);
+  const variant = selectField(
+    "Variant",
+    "variant",
+    meta.variants.map(({ name, title }) => [name, title]),
+    now.variant,
+  );
   const showRule = () => {
     const chosen = variant.querySelector("select")?.value;
     rule.textContent = inColours(meta.variants.find(({ name }) => name === chosen)?.opening_rule ?? "");
@@ -115,11 +120,20 @@ export async function askForGame(meta, now) {
     side("2", stone(2), "Black"),
     side("0", h("span", { class: "both" }, stone(1), stone(2)), "Both"),
   );
-  const size = selectField("Board", "board_size", meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]), String(now.board_size));
-  const answers = await ask("New game", [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)], "Play");
+  const size = selectField(
+    "Board",
+    "board_size",
+    meta.board_sizes.map((one) => [String(one), `${one} × ${one}`]),
+    String(now.board_size),
+  );
+  const answers = await ask(
+    "New game",
+    [h("div", { class: "pair-fields" }, variant, size, rule), sides, ...opponentFields(meta, known, now)],
+    "Play",
+  );
   if (answers === null) return null;
   return {
-    variant: String(answers.get("variant")),
+    variant: /** @type {Setup["variant"]} */ (answers.get("variant")),
     board_size: Number(answers.get("board_size")),
     side: /** @type {0 | 1 | 2} */ (Number(answers.get("side"))),
     network: String(answers.get("network")),

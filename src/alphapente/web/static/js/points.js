@@ -1,8 +1,9 @@
-// @ts-check
 /** Names of points and where they are drawn: "K10" is column 9 from the left, row 9 from the top of 19x19. */
 
 export const COLUMNS = "ABCDEFGHJKLMNOPQRST";
 
+/** @import { PositionAnswer } from "../../openapi.js" */
+/** @typedef {PositionAnswer["to_move"]} Player */
 /** @typedef {{column: number, row: number}} Place column from the left, row from the top, both from 0 */
 
 /**
@@ -59,6 +60,16 @@ export function starPoints(size) {
 
 /** The colours that players 1 and 2 have on this page, as pente.org draws them. */
 export const COLOURS = /** @type {Record<number, string>} */ ({ 1: "White", 2: "Black" });
+
+/** Who makes the move of a ply. @param {number} ply from 1 @returns {Player} */
+export function playerOf(ply) {
+  return ply % 2 === 1 ? 1 : 2;
+}
+
+/** @param {Player} player @returns {Player} */
+export function opponentOf(player) {
+  return player === 1 ? 2 : 1;
+}
 
 /** The server speaks of players, the page of colours. @param {string} text @returns {string} */
 export function inColours(text) {

@@ -1,4 +1,3 @@
-// @ts-check
 /** What the browser remembers for its user: switches, the last opponent, the game in play. */
 
 const PREFIX = "alphapente.";

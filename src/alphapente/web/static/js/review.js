@@ -1,17 +1,16 @@
-// @ts-check
 /** The Review room: a game is chosen, or named by the address, and looked over. */
 
 import { get, messageOf, post } from "./api.js";
 import { h, setText, show } from "./dom.js";
-import { readLink } from "./link.js";
+import { readLink, resultText } from "./link.js";
 import { followLive } from "./live.js";
 import { inColours } from "./points.js";
 import { recall, remember } from "./preferences.js";
 import { Review } from "./review_game.js";
 import { linkOf, Sources } from "./sources.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {import("./sources.js").ParsedGame} ParsedGame */
+/** @import { Meta, ParsedGame } from "../../openapi.js" */
+/** @typedef {{link: string} & Pick<ParsedGame, "headers" | "comments" | "notes">} KeptReview what an address cannot hold */
 
 /** @param {HTMLElement} root @param {Meta} meta */
 export function mount(root, meta) {
@@ -60,18 +59,18 @@ class ReviewRoom {
   async open(path) {
     const [kind, ...ids] = path.split("/").map(decodeURIComponent);
     if (kind === "game") {
-      const game = await get(`/games/${encodeURIComponent(ids[0])}`);
+      const game = await get("/games/{game_id}", { game_id: Number(ids[0]) });
       if (this.path !== path) return;
       const headers = { Event: `Game ${game.id} of the database`, ...game.headers };
-      this.review.open({ ...game, headers, notes: [], result: resultOf(game.winner) }, game.moves.length, true);
+      this.review.open({ ...game, headers, notes: [], result: resultText(game.winner) }, game.moves.length, true);
     } else if (kind === "live") {
       this.watch(ids[1] ?? ids[0], ids.length > 1 ? ids[0] : "");
     } else {
       const linked = readLink(path);
       if (linked === null) throw new Error("This address contains no valid game. Is it complete?");
-      const kept = recall("review", /** @type {any} */ (null));
+      const kept = recall("review", /** @type {KeptReview | null} */ (null));
       const link = path.replace(/\?.*$/, "");
-      const { headers, comments, notes = [] } = kept?.link === link ? kept : { headers: {}, comments: {} };
+      const { headers, comments, notes = [] } = kept?.link === link ? kept : { headers: {}, comments: {}, notes: [] };
       await post("/position", linked.game); // an address may be wrong: the server looks at all its moves first
       if (this.path !== path) return;
       this.review.open({ ...linked.game, headers, comments, notes, result: linked.result }, linked.ply ?? 0, true);
@@ -88,7 +87,20 @@ class ReviewRoom {
         const game = live.games.find((one) => one.seed === seed);
         if (game !== undefined && live.variant !== null && live.board_size !== null) {
           if (begun) this.review.extend(game.moves);
-          else this.review.open({ variant: live.variant, board_size: live.board_size, moves: game.moves, headers: { Event: "In play now" }, comments: {}, notes: [], result: null }, game.moves.length, false);
+          else
+            this.review.open(
+              {
+                variant: live.variant,
+                board_size: live.board_size,
+                moves: game.moves,
+                headers: { Event: "In play now" },
+                comments: {},
+                notes: [],
+                result: null,
+              },
+              game.moves.length,
+              false,
+            );
           begun = true;
           return;
         }
@@ -126,9 +138,4 @@ class ReviewRoom {
     this.sources.leave();
     this.review.leave();
   }
-}
-
-/** @param {0 | 1 | 2 | null} winner */
-function resultOf(winner) {
-  return winner === null ? null : winner === 0 ? "1/2-1/2" : winner === 1 ? "1-0" : "0-1";
 }

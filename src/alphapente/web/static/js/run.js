@@ -1,17 +1,18 @@
-// @ts-check
 /** The Run room: a run watched live or looked back on, started, paused and stopped. */
 
 import { announce } from "./announce.js";
-import { get, messageOf, post } from "./api.js";
+import { addressOf, get, messageOf, post } from "./api.js";
 import { loadChartStyles } from "./charts.js";
 import { h, setText, show } from "./dom.js";
 import { CurvesPanel } from "./run/curves.js";
 import { DoctorPanel } from "./run/doctor.js";
 import { LiveGamesPanel, RecentGamesPanel } from "./run/games.js";
 import { LogsPanel } from "./run/logs.js";
-import { OverviewPanel, STATE_WORDS, StepsPanel } from "./run/overview.js";
+import { isActive, OverviewPanel, STATE_WORDS, StepsPanel } from "./run/overview.js";
 import { RatingsPanel } from "./run/ratings.js";
 import { StartDialog } from "./run/start.js";
+
+/** @import { RunEvents, RunSnapshot } from "../../openapi.js" */
 
 const LIST_MS = 15_000;
 const RETRY_MS = 2_000; // where no run can be followed at present
@@ -24,9 +25,17 @@ class RunRoom {
     this.badge = h("span", { class: "badge", id: "run-state" });
     this.startButton = h("button", { type: "button", class: "button primary", disabled: true, onclick: () => void this.start() }, "Start…");
     this.pauseButton = h("button", { type: "button", class: "button", hidden: true, onclick: () => void this.act("pause") }, "Pause");
-    this.stopButton = h("button", { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() }, "Stop…");
+    this.stopButton = h(
+      "button",
+      { type: "button", class: "button danger", hidden: true, onclick: () => this.stopDialog.showModal() },
+      "Stop…",
+    );
     this.message = h("p", { class: "run-message", role: "status", hidden: true });
-    this.lost = h("p", { class: "notice", role: "alert", hidden: true }, "The connection to the server is lost; trying again. The run continues.");
+    this.lost = h(
+      "p",
+      { class: "notice", role: "alert", hidden: true },
+      "The connection to the server is lost; trying again. The run continues.",
+    );
     this.dialog = new StartDialog(() => this.watch());
     this.stopDialog = this.makeStopDialog();
     this.overview = new OverviewPanel();
@@ -45,12 +54,7 @@ class RunRoom {
       this.steps.element,
       this.live.element,
       this.curves.element,
-      h(
-        "div",
-        { class: "run-halves" },
-        h("div", {}, this.ratings.element, this.doctor.element),
-        h("div", {}, this.recent.element),
-      ),
+      h("div", { class: "run-halves" }, h("div", {}, this.ratings.element, this.doctor.element), h("div", {}, this.recent.element)),
       this.logs.element,
     );
     root.replaceChildren(
@@ -70,7 +74,7 @@ class RunRoom {
     );
     /** @type {EventSource | null} */
     this.source = null;
-    /** @type {any} */
+    /** @type {RunSnapshot | null} */
     this.run = null;
     this.config = "";
     this.timer = 0;
@@ -88,7 +92,11 @@ class RunRoom {
         "form",
         { method: "dialog" },
         h("h2", { id: "stop-title" }, "Stop this run for good?"),
-        h("p", {}, "Its records and checkpoints stay, and the next start begins a new run with them. Pause ends its process too, but the run can be resumed."),
+        h(
+          "p",
+          {},
+          "Its records and checkpoints stay, and the next start begins a new run with them. Pause ends its process too, but the run can be resumed.",
+        ),
         h(
           "div",
           { class: "row end" },
@@ -141,14 +149,14 @@ class RunRoom {
   async readList(wanted) {
     const [configs, runs] = await Promise.all([get("/configs"), get("/runs")]);
     if (!this.here) return;
-    const stateOf = new Map(runs.flatMap((/** @type {any} */ run) => run.configs.map((/** @type {string} */ name) => [name, run.state])));
-    const options = configs.map((/** @type {any} */ config) => {
+    const stateOf = new Map(runs.flatMap((run) => run.configs.map((name) => /** @type {const} */ ([name, run.state]))));
+    const options = configs.map((config) => {
       const state = stateOf.get(config.name);
       const about = config.problem !== null ? " — cannot be used" : state === undefined ? "" : ` — ${STATE_WORDS[state]}`;
       return h("option", { value: config.name, title: config.problem }, `${config.name}${about}`);
     });
-    const names = configs.map((/** @type {any} */ config) => config.name);
-    const chosen = [wanted, this.config, runs[0]?.config, names[0]].find((name) => names.includes(name));
+    const names = configs.map((config) => config.name);
+    const chosen = [wanted, this.config, runs[0]?.config, names[0]].find((name) => name !== undefined && names.includes(name)) ?? "";
     if (document.activeElement !== this.choice) this.choice.replaceChildren(...options);
     this.choice.value = chosen;
     if (this.config !== chosen || this.source === null) {
@@ -169,7 +177,7 @@ class RunRoom {
       this.run = null; // until the first snapshot there is nothing to start
       for (const button of [this.startButton, this.pauseButton, this.stopButton]) button.disabled = true;
     }
-    const source = new EventSource(`/api/v1/run/events?config=${encodeURIComponent(this.config)}`);
+    const source = new EventSource(addressOf("/run/events", { config: this.config }));
     this.source = source;
     source.addEventListener("run", (event) => {
       show(this.lost, false);
@@ -193,12 +201,12 @@ class RunRoom {
     });
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const before = this.run;
     this.run = run;
     show(this.body, true);
-    const live = run.state === "running" || run.state === "starting" || run.state === "ending";
+    const live = isActive(run);
     this.badge.className = `badge state-${run.state}`;
     setText(this.badge, STATE_WORDS[run.state]);
     setText(this.startButton, run.state === "paused" || run.state === "failed" ? "Resume…" : "Start…");

@@ -1,9 +1,8 @@
-// @ts-check
 /** A search on the server, followed as it goes. */
 
 import { isAbort, messageOf, stream } from "./api.js";
 
-/** @typedef {import("./types.js").SearchView} SearchView */
+/** @import { SearchView } from "../../openapi.js" */
 
 const SLOW_MS = 2500;
 

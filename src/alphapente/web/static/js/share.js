@@ -1,4 +1,3 @@
-// @ts-check
 /** Handing things on: to the clipboard, into a file. */
 
 import { announce } from "./announce.js";
@@ -33,7 +32,10 @@ export function showText(title, text, file) {
       setText(copied, "Selected: press Ctrl+C");
     }
   });
-  const save = file === null ? null : h("a", { class: "button", download: file, href: URL.createObjectURL(new Blob([text], { type: "text/plain" })) }, "Save");
+  const save =
+    file === null
+      ? null
+      : h("a", { class: "button", download: file, href: URL.createObjectURL(new Blob([text], { type: "text/plain" })) }, "Save");
   const dialog = h(
     "dialog",
     { "aria-labelledby": "text-title" },

@@ -1,4 +1,3 @@
-// @ts-check
 /** Where a game to review comes from: a text, the database, or the games in play now. */
 
 import { get, messageOf, post } from "./api.js";
@@ -6,13 +5,12 @@ import { h, setText, show } from "./dom.js";
 import { writeLink } from "./link.js";
 import { aboutLive, followLive, LiveBoards } from "./live.js";
 import { COLOURS, inColours } from "./points.js";
+import { wonBy } from "./speak.js";
 
-/** @typedef {import("./types.js").Meta} Meta */
-/** @typedef {{headers: Record<string, string>, variant: string, board_size: number, moves: string[], comments: Record<string, string>, notes: string[], result: string | null}} ParsedGame */
+/** @import { BoardsAnswer, GameSummary, Meta, ParsedGame } from "../../openapi.js" */
 
 const PAGE = 15; // games listed at a time
 const EXAMPLE = "pente/19/K10M9N10M7M8O7L10J10M10O10L9N7L7P7Q7L11L8L6K8J9J11H12J8N8H8";
-const WON = /** @type {Record<string, string>} */ ({ five: "five in a row", captures: "captures", resignation: "resignation" });
 
 /** The room's first view. */
 export class Sources {
@@ -49,7 +47,11 @@ export class Sources {
     this.element.hidden = false;
     this.oldest = null;
     void this.list(true);
-    this.stopLive ??= followLive("", (live) => this.showLive(live), (error) => setText(this.liveText, messageOf(error)));
+    this.stopLive ??= followLive(
+      "",
+      (live) => this.showLive(live),
+      (error) => setText(this.liveText, messageOf(error)),
+    );
   }
 
   leave() {
@@ -59,8 +61,20 @@ export class Sources {
 
   fromText() {
     const { area } = this;
-    const file = h("input", { type: "file", class: "sr-only", accept: ".txt,.pgn,text/plain", tabindex: -1, "aria-label": "A file with a game" });
-    file.addEventListener("change", () => void this.readFile(file.files?.[0]).then(() => { file.value = ""; }));
+    const file = h("input", {
+      type: "file",
+      class: "sr-only",
+      accept: ".txt,.pgn,text/plain",
+      tabindex: -1,
+      "aria-label": "A file with a game",
+    });
+    file.addEventListener(
+      "change",
+      () =>
+        void this.readFile(file.files?.[0]).then(() => {
+          file.value = "";
+        }),
+    );
     area.addEventListener("dragover", (event) => event.preventDefault());
     area.addEventListener("drop", (event) => {
       const dropped = event.dataTransfer?.files[0];
@@ -119,14 +133,21 @@ export class Sources {
   }
 
   fromRun() {
-    return h("section", { class: "card source-live", "aria-labelledby": "source-live" }, h("h2", { id: "source-live" }, "In play now"), this.liveText, this.live.element);
+    return h(
+      "section",
+      { class: "card source-live", "aria-labelledby": "source-live" },
+      h("h2", { id: "source-live" }, "In play now"),
+      this.liveText,
+      this.live.element,
+    );
   }
 
-  /** @param {import("./live.js").LiveGames} live */
+  /** @param {BoardsAnswer} live */
   showLive(live) {
-    const message = live.games.length === 0
-      ? "No self-play is running. While one is, its games are shown here as they are played."
-      : `Self-play, ${aboutLive(live)}`;
+    const message =
+      live.games.length === 0
+        ? "No self-play is running. While one is, its games are shown here as they are played."
+        : `Self-play, ${aboutLive(live)}`;
     setText(this.liveText, message);
     this.live.set(live);
   }
@@ -146,10 +167,9 @@ export class Sources {
   async list(afresh) {
     const { stored, storedText, more } = this;
     try {
-      const before = afresh || this.oldest === null ? "" : `&before=${this.oldest}`;
-      const games = await get(`/games?limit=${PAGE}${before}`);
+      const games = await get("/games", { limit: PAGE, before: afresh ? null : this.oldest });
       if (afresh) stored.replaceChildren();
-      stored.append(...games.map((/** @type {any} */ game) => this.storedRow(game)));
+      stored.append(...games.map((game) => this.storedRow(game)));
       if (games.length > 0) this.oldest = games[games.length - 1].id;
       show(more, games.length === PAGE);
       setText(storedText, stored.childElementCount === 0 ? "The database holds no games yet: a run fills it." : "");
@@ -160,10 +180,10 @@ export class Sources {
     }
   }
 
-  /** @param {any} game */
+  /** @param {GameSummary} game */
   storedRow(game) {
     const title = this.meta.variants.find(({ name }) => name === game.variant)?.title ?? game.variant;
-    const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : WON[game.won_by] ?? game.won_by;
+    const end = game.winner === 0 ? "a draw" : game.winner === null ? "unfinished" : wonBy(game.won_by);
     const sign = h("i", { class: `small-stone small-stone-${game.winner || "none"}`, "aria-hidden": "true" });
     const who = game.winner ? `${COLOURS[game.winner]} by ${end}` : end;
     const maker = game.source === "import" ? "imported" : `${game.made_by.model_type} ${game.made_by.step.toLocaleString("en")}`;

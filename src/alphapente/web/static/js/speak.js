@@ -1,30 +1,31 @@
-// @ts-check
 /** Puts into words how a game stands, for eyes and for ears. */
 
 import { COLOURS } from "./points.js";
 import { progressOf } from "./search.js";
 
-/** @typedef {import("./types.js").Position} Position */
-/** @typedef {import("./types.js").Result} Result */
+/** @import { PositionAnswer, Result } from "../../openapi.js" */
 
-const WON_BY = { five: "five in a row", captures: "captures", draw: "", resignation: "resignation" };
+/** What a game was won by, in words. @param {string} by */
+export function wonBy(by) {
+  return by === "five" ? "five in a row" : by;
+}
 
 /** How a game ended. @param {Result} result */
 export function endingOf(result) {
-  return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${WON_BY[result.by]}`;
+  return result.winner === 0 ? "A draw" : `${COLOURS[result.winner]} wins by ${wonBy(result.by)}`;
 }
 
 /** How a game ended for the one who plays `side`, 0 for both. @param {Result} result @param {0 | 1 | 2} side */
 export function endingFor(result, side) {
   if (side === 0 || result.winner === 0) return endingOf(result);
-  return `${result.winner === side ? "You win" : "The engine wins"} by ${WON_BY[result.by]}`;
+  return `${result.winner === side ? "You win" : "The engine wins"} by ${wonBy(result.by)}`;
 }
 
 /**
  * The text of a point for screen readers: no more than the board shows.
  * @param {string} point
  * @param {import("./board.js").Board} board
- * @param {Position | null} position
+ * @param {PositionAnswer | null} position
  * @param {Set<string>} shown the switches that are on
  */
 export function describePoint(point, board, position, shown) {
@@ -41,15 +42,9 @@ export function describePoint(point, board, position, shown) {
   return said.join(", ");
 }
 
-/**
- * @typedef {object} Table
- * @property {import("./game.js").Game} game
- * @property {import("./search.js").Search} search
- * @property {{side: 0 | 1 | 2}} setup
- * @property {boolean} engineToMove
- */
+/** @typedef {import("./play.js").PlayRoom} PlayRoom */
 
-/** The state of a game against the engine, in a line. @param {Table} table */
+/** The state of a game against the engine, in a line. @param {PlayRoom} room */
 export function statusOf({ game, search, setup, engineToMove }) {
   if (game.result !== null) return endingFor(game.result, setup.side);
   if (engineToMove) return search.state === "failed" ? search.error : "The engine thinks";
@@ -57,7 +52,7 @@ export function statusOf({ game, search, setup, engineToMove }) {
   return setup.side === 0 ? `${COLOURS[game.toMove]} to move` : "Your turn";
 }
 
-/** What is to be added to that, in small. @param {Table} table */
+/** What is to be added to that, in small. @param {PlayRoom} room */
 export function detailOf({ game, search, engineToMove }) {
   if (game.result !== null) return "";
   if (engineToMove) {

@@ -1,9 +1,9 @@
-// @ts-check
 /** A player's line beside the board: stone, name, whose turn it is, and the stones captured, in pairs. */
 
 import { h, setText } from "./dom.js";
+import { opponentOf } from "./points.js";
 
-/** @typedef {import("./types.js").Player} Player */
+/** @import { Player } from "./points.js" */
 
 /** The tray of one player. */
 export class Tray {
@@ -12,13 +12,7 @@ export class Tray {
     this.name = h("span", { class: "tray-name" });
     this.detail = h("span", { class: "tray-detail" });
     this.captured = h("span", { class: "tray-captured", role: "img" });
-    this.element = h(
-      "div",
-      { class: "tray" },
-      this.stone,
-      h("span", { class: "tray-words" }, this.name, this.detail),
-      this.captured,
-    );
+    this.element = h("div", { class: "tray" }, this.stone, h("span", { class: "tray-words" }, this.name, this.detail), this.captured);
     this.shown = "";
     this.captures = 0;
     /** @type {number | null} */
@@ -54,9 +48,8 @@ export class Tray {
     this.stone.className = `tray-stone small-stone-${player}`;
     this.captured.hidden = needed === null;
     if (needed === null) return;
-    const other = player === 1 ? 2 : 1;
     const slots = Array.from({ length: Math.max(needed, captured) }, (_, at) =>
-      h("i", { class: at < captured ? `small-stone small-stone-${other}` : "small-stone small-stone-none" }),
+      h("i", { class: at < captured ? `small-stone small-stone-${opponentOf(player)}` : "small-stone small-stone-none" }),
     );
     this.captured.replaceChildren(...slots);
     this.captured.setAttribute("aria-label", `captured ${captured} of ${needed} stones`);

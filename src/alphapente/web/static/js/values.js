@@ -1,4 +1,3 @@
-// @ts-check
 /** The value of the game: a bar beside the board, and a graph over the moves. */
 
 import { h, s, show } from "./dom.js";
@@ -91,7 +90,10 @@ export class ValueGraph {
       }),
     );
     const last = known[known.length - 1];
-    const text = last === undefined ? "no value yet" : `after ${last[0] ? `move ${moveNumber(last[0])}` : "no move"} White's chance is ${percent(last[1])}%`;
+    const text =
+      last === undefined
+        ? "no value yet"
+        : `after ${last[0] ? `move ${moveNumber(last[0])}` : "no move"} White's chance is ${percent(last[1])}%`;
     this.element.setAttribute("aria-label", `The value over the game: ${text}`);
   }
 

@@ -1,11 +1,14 @@
-// @ts-check
 /** The charts of a run: records, losses, lengths and endings of games, speed, games by cycle. */
 
 import { get } from "../api.js";
 import { Chart } from "../charts.js";
 import { h } from "../dom.js";
 import { count } from "./format.js";
+import { isActive } from "./overview.js";
 import { Refresh } from "./refresh.js";
+
+/** @import { Columns } from "../charts.js" */
+/** @import { RunCurves, RunSnapshot } from "../../../openapi.js" */
 
 const EVERY_MS = 8000;
 const share = (/** @type {number} */ value) => `${Math.round(100 * value)}%`;
@@ -22,30 +25,8 @@ export class CurvesPanel {
       series: [{ label: "records", color: "--accent", format: count }],
       empty: "No records yet",
     });
-    this.policy = new Chart({
-      title: "Policy loss",
-      x: "count",
-      xLabel: "step",
-      yLabel: "nats",
-      series: [
-        { label: "training", color: "--policy" },
-        { label: "held-out games", color: "--visits" },
-        { label: "entropy", color: "--line-strong", dash: [5, 4] },
-      ],
-      empty: "No training has ended an epoch yet",
-    });
-    this.value = new Chart({
-      title: "Value loss",
-      x: "count",
-      xLabel: "step",
-      yLabel: "nats",
-      series: [
-        { label: "training", color: "--policy" },
-        { label: "held-out games", color: "--visits" },
-        { label: "error", color: "--line-strong", dash: [5, 4] },
-      ],
-      empty: "No training has ended an epoch yet",
-    });
+    this.policy = lossChart("Policy loss", "entropy");
+    this.value = lossChart("Value loss", "error");
     this.lengths = new Chart({
       title: "Length of games",
       x: "count",
@@ -103,14 +84,13 @@ export class CurvesPanel {
     this.element = h("section", { class: "charts", "aria-label": "Curves" }, ...charts.map((chart) => chart.element));
     this.refresh = new Refresh(() => this.read(), EVERY_MS);
     this.config = "";
-    this.seen = "";
-    /** @type {any} the newest snapshot */
+    /** @type {RunSnapshot | null} the newest snapshot */
     this.run = null;
-    /** @type {any} */
+    /** @type {RunCurves | null} */
     this.curves = null;
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     this.run = run;
     if (run.config !== this.config) {
@@ -119,45 +99,56 @@ export class CurvesPanel {
       this.drawCurves();
     }
     this.drawRun(run);
-    const seen = `${run.config} ${run.state} ${run.phase} ${run.losses.length}`;
-    const live = run.state === "running" || run.state === "ending";
-    if (seen !== this.seen) this.refresh.now();
-    else if (live) this.refresh.soon();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${run.state} ${run.phase} ${run.losses.length}`, isActive(run));
   }
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
-  /** Draws what the snapshot itself holds. @param {any} run */
+  /** Draws what the snapshot itself holds. @param {RunSnapshot} run */
   drawRun(run) {
     const { samples } = run;
-    const levels = run.state === "none" ? [] : [{ at: run.records_end, label: `${count(run.records_end)}, the ${run.records_end === run.records_target ? "target" : "end of its cycles"}` }];
+    const levels =
+      run.state === "none"
+        ? []
+        : [
+            {
+              at: run.records_end,
+              label: `${count(run.records_end)}, the ${run.records_end === run.records_target ? "target" : "end of its cycles"}`,
+            },
+          ];
     // An end that is far away would press the curve flat.
     const near = levels.filter((level) => level.at < 12 * Math.max(run.records, 1));
     if (samples.length > 0) {
       const now = run.elapsed_s > samples[samples.length - 1].elapsed_s;
-      const xs = samples.map((/** @type {any} */ sample) => sample.elapsed_s);
-      const ys = samples.map((/** @type {any} */ sample) => sample.records);
-      this.records.set(now ? [[...xs, run.elapsed_s], [...ys, run.records]] : [xs, ys], { levels: near });
+      const xs = samples.map((sample) => sample.elapsed_s);
+      const ys = samples.map((sample) => sample.records);
+      this.records.set(
+        now
+          ? [
+              [...xs, run.elapsed_s],
+              [...ys, run.records],
+            ]
+          : [xs, ys],
+        { levels: near },
+      );
     } else {
       const games = this.curves?.games;
       const begin = games?.at[0] ?? 0;
-      this.records.set([games?.at.map((/** @type {number} */ at) => at - begin) ?? [], games?.records ?? []], { levels: near });
+      this.records.set([games?.at.map((at) => at - begin) ?? [], games?.records ?? []], { levels: near });
     }
     const cycles = run.games_per_cycle;
-    this.cycles.set([cycles.map((/** @type {any} */ one) => one.cycle), cycles.map((/** @type {any} */ one) => one.games)]);
+    this.cycles.set([cycles.map((one) => one.cycle), cycles.map((one) => one.games)]);
     const losses = run.losses;
-    this.losses.set([losses.map((/** @type {any} */ _one, /** @type {number} */ place) => place + 1), losses.map((/** @type {any} */ one) => one.loss)]);
+    this.losses.set([losses.map((_one, place) => place + 1), losses.map((one) => one.loss)]);
   }
 
   /** Reads the curves. */
   async read() {
     const { config } = this;
-    const curves = await get(`/run/curves?config=${encodeURIComponent(config)}`);
-    if (config !== this.config) return;
+    const curves = await get("/run/curves", { config });
+    if (config !== this.config || this.run === null) return;
     this.curves = curves;
     this.drawCurves();
     this.drawRun(this.run); // the records come from the curves where the snapshot has no samples
@@ -182,20 +173,43 @@ export class CurvesPanel {
   }
 }
 
+/** @param {string} title @param {string} third what is drawn beside the losses */
+function lossChart(title, third) {
+  return new Chart({
+    title,
+    x: "count",
+    xLabel: "step",
+    yLabel: "nats",
+    series: [
+      { label: "training", color: "--policy" },
+      { label: "held-out games", color: "--visits" },
+      { label: third, color: "--line-strong", dash: [5, 4] },
+    ],
+    empty: "No training has ended an epoch yet",
+  });
+}
+
 const EMPTY = {
   games: { records: [], plies: [], by_five: [], by_captures: [], draws: [], won_by_player_1: [] },
-  training: { step: [], policy_loss: [], validation_policy_loss: [], policy_entropy: [], value_loss: [], validation_value_loss: [], value_error: [] },
+  training: {
+    step: [],
+    policy_loss: [],
+    validation_policy_loss: [],
+    policy_entropy: [],
+    value_loss: [],
+    validation_value_loss: [],
+    value_error: [],
+  },
   rates: { at: [], records_per_s: [], simulations_per_s: [] },
 };
 
 /**
  * The columns sorted by the first of them, of equal ones the last: trainings may have been begun anew.
- * @param {(number | null)[][]} columns
- * @returns {(number | null)[][]}
+ * @param {Columns} columns
+ * @returns {Columns}
  */
-function inOrder(columns) {
-  const last = new Map(columns[0].map((x, row) => [x, row]));
-  const rows = [...last.entries()].sort((one, other) => Number(one[0]) - Number(other[0])).map(([, row]) => row);
-  return columns.map((column) => rows.map((row) => column[row]));
+function inOrder([xs, ...columns]) {
+  const last = new Map(xs.map((x, row) => [x, row]));
+  const rows = [...last.entries()].sort(([one], [other]) => one - other).map(([, row]) => row);
+  return [rows.map((row) => xs[row]), ...columns.map((column) => rows.map((row) => column[row]))];
 }
-

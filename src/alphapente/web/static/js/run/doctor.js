@@ -1,10 +1,11 @@
-// @ts-check
 /** The doctor: what is wrong with a run, the evidence, and the settings to change. */
 
 import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
 import { ago, withCode } from "./format.js";
 import { bar } from "./overview.js";
+
+/** @import { CheckView, DoctorAnswer, FindingView, RunSnapshot } from "../../../openapi.js" */
 
 const POLL_MS = 700;
 
@@ -36,7 +37,7 @@ export class DoctorPanel {
     this.shown = "";
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     if (run.config === this.config) return;
     this.config = run.config;
@@ -68,7 +69,7 @@ export class DoctorPanel {
     const config = this.config;
     if (config === "") return;
     try {
-      const answer = await get(`/run/doctor?config=${encodeURIComponent(config)}`);
+      const answer = await get("/run/doctor", { config });
       if (config !== this.config) return;
       this.set(answer);
       if (answer.state === "examining") this.again();
@@ -78,7 +79,7 @@ export class DoctorPanel {
     }
   }
 
-  /** @param {any} answer */
+  /** @param {DoctorAnswer} answer */
   set(answer) {
     const examining = answer.state === "examining";
     this.button.disabled = examining;
@@ -91,22 +92,27 @@ export class DoctorPanel {
       failed: answer.message,
       ready: `${found === 0 ? "No problem found" : `${found} finding${found === 1 ? "" : "s"}, most severe first`}; examined ${answer.at === null ? "" : ago(answer.at)}`,
     };
-    setText(this.about, words[/** @type {keyof typeof words} */ (answer.state)]);
+    setText(this.about, words[answer.state]);
     const shown = JSON.stringify([answer.findings, answer.well, answer.not_looked_at]);
     if (shown === this.shown) return;
     this.shown = shown;
-    this.findings.replaceChildren(...answer.findings.map((/** @type {any} */ finding) => this.finding(finding)));
-    const items = (/** @type {any[]} */ checks) => checks.map((one) => h("li", {}, h("b", {}, one.check), ": ", one.text));
+    this.findings.replaceChildren(...answer.findings.map((finding) => this.finding(finding)));
+    const items = (/** @type {CheckView[]} */ checks) => checks.map((one) => h("li", {}, h("b", {}, one.check), ": ", one.text));
     this.well.replaceChildren(...items(answer.well));
     this.unseen.replaceChildren(...items(answer.not_looked_at));
     show(this.wellBox, answer.well.length > 0);
     show(this.unseenBox, answer.not_looked_at.length > 0);
   }
 
-  /** @param {any} finding */
+  /** @param {FindingView} finding */
   finding(finding) {
-    const settings = finding.settings.map((/** @type {string} */ setting) =>
-      h("li", {}, h("code", {}, setting), finding.present[setting] ? h("span", { class: "muted" }, ` now ${finding.present[setting]}`) : null),
+    const settings = finding.settings.map((setting) =>
+      h(
+        "li",
+        {},
+        h("code", {}, setting),
+        finding.present[setting] ? h("span", { class: "muted" }, ` now ${finding.present[setting]}`) : null,
+      ),
     );
     return h(
       "article",

@@ -1,4 +1,3 @@
-// @ts-check
 /** Numbers, times and lines of the server for people. */
 
 import { h } from "../dom.js";

@@ -1,16 +1,18 @@
-// @ts-check
 /** Games of a run: those in play now, on small boards, and the newest in its database; each opens in the Review room. */
 
 import { get } from "../api.js";
 import { h, setText, show } from "../dom.js";
-import { writeLink } from "../link.js";
+import { resultText, writeLink } from "../link.js";
 import { aboutLive, LiveBoards, liveGames, NO_GAMES } from "../live.js";
+import { wonBy } from "../speak.js";
 import { ago, count } from "./format.js";
+import { isActive, scrolledTable } from "./overview.js";
 import { Refresh } from "./refresh.js";
+
+/** @import { BoardsAnswer, RunGame, RunSnapshot } from "../../../openapi.js" */
 
 const LIVE_MS = 1000;
 const RECENT_MS = 10_000;
-const RESULTS = ["1/2-1/2", "1-0", "0-1"];
 
 /** The games in play now. */
 export class LiveGamesPanel {
@@ -24,13 +26,13 @@ export class LiveGamesPanel {
     this.playing = false;
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
       this.set(NO_GAMES);
     }
-    this.playing = run.state === "running" || run.state === "ending";
+    this.playing = isActive(run) && run.state !== "starting";
     if (this.playing) this.refresh.soon();
     else this.leave();
   }
@@ -47,7 +49,7 @@ export class LiveGamesPanel {
     if (config === this.config && this.playing) this.set(live); // else the run has ended meanwhile
   }
 
-  /** @param {import("../live.js").LiveGames} live */
+  /** @param {BoardsAnswer} live */
   set(live) {
     show(this.element, live.games.length > 0);
     if (live.games.length > 0) setText(this.about, aboutLive(live));
@@ -61,27 +63,18 @@ export class RecentGamesPanel {
     this.rows = h("tbody");
     this.nothing = h("p", { class: "muted" }, "No games yet");
     this.more = h("button", { type: "button", class: "button small", onclick: () => void this.readMore() }, "Older games");
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Newest games" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...["Game", "Board", "Moves", "Result", "By", "Network", "Stored"].map((name) => h("th", { scope: "col" }, name)))),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Newest games", ["Game", "Board", "Moves", "Result", "By", "Network", "Stored"], this.rows);
     this.element = h("section", { class: "card" }, h("h2", {}, "Newest games"), this.nothing, this.table, this.more);
     this.refresh = new Refresh(() => this.read(null), RECENT_MS);
     this.config = "";
     this.state = "";
     this.count = -1;
-    /** @type {any[]} */
+    /** @type {RunGame[]} */
     this.games = [];
     this.paged = false;
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
@@ -116,14 +109,13 @@ export class RecentGamesPanel {
   /** @param {number | null} before */
   async read(before) {
     const config = this.config;
-    const older = before === null ? "" : `&before=${before}`;
-    const games = await get(`/run/games?limit=12&config=${encodeURIComponent(config)}${older}`);
+    const games = await get("/run/games", { config, limit: 12, before });
     if (config !== this.config || (before === null && this.paged)) return;
     this.set(before === null ? games : [...this.games, ...games]);
     this.more.disabled = games.length === 0;
   }
 
-  /** @param {any[]} games */
+  /** @param {RunGame[]} games */
   set(games) {
     this.games = games;
     show(this.nothing, games.length === 0);
@@ -133,18 +125,21 @@ export class RecentGamesPanel {
   }
 }
 
-/** @param {any} game */
+/** @param {RunGame} game */
 function gameRow(game) {
-  const result = game.winner === null ? null : RESULTS[game.winner];
   const winner = game.winner === null ? "unfinished" : ["draw", "White", "Black"][game.winner];
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: `#review/${writeLink(game, result)}`, "aria-label": `Review game #${game.id}` }, `#${game.id}`)),
+    h(
+      "th",
+      { scope: "row" },
+      h("a", { href: `#review/${writeLink(game, resultText(game.winner))}`, "aria-label": `Review game #${game.id}` }, `#${game.id}`),
+    ),
     h("td", { class: "number" }, `${game.board_size}x${game.board_size}`),
     h("td", { class: "number" }, game.moves.length),
     h("td", {}, winner),
-    h("td", {}, game.won_by === "five" ? "five in a row" : game.won_by),
+    h("td", {}, wonBy(game.won_by)),
     h("td", { class: "number" }, `${game.model_type} ${count(game.step)}`),
     h("td", { class: "number" }, ago(game.created_at)),
   );

@@ -1,9 +1,11 @@
-// @ts-check
 /** The tails of a run's logs. */
 
 import { get, messageOf } from "../api.js";
 import { h, setText, show } from "../dom.js";
+import { isActive } from "./overview.js";
 import { Refresh } from "./refresh.js";
+
+/** @import { LogsAnswer, RunSnapshot } from "../../../openapi.js" */
 
 const EVERY_MS = 3000;
 const LINES = 200;
@@ -14,24 +16,29 @@ export class LogsPanel {
     this.choice = h("select", { "aria-label": "Log", onchange: () => this.chosen() });
     this.text = h("pre", { class: "log", tabindex: 0, role: "region", "aria-label": "Last lines of the log" });
     this.nothing = h("p", { class: "muted" }, "No logs yet");
-    this.element = h("section", { class: "card logs" }, h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice), this.nothing, this.text);
+    this.element = h(
+      "section",
+      { class: "card logs" },
+      h("div", { class: "row spread" }, h("h2", {}, "Logs"), this.choice),
+      this.nothing,
+      this.text,
+    );
     this.config = "";
     this.name = "";
-    this.seen = "";
-    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => setText(this.text, messageOf(error)));
+    this.refresh = new Refresh(
+      () => this.read(),
+      EVERY_MS,
+      (error) => setText(this.text, messageOf(error)),
+    );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     if (run.config !== this.config) {
       this.config = run.config;
       this.name = "";
     }
-    const live = run.state === "running" || run.state === "ending" || run.state === "starting";
-    const seen = `${run.config} ${run.state} ${run.phase}`;
-    if (seen !== this.seen) this.refresh.now();
-    else if (live) this.refresh.soon();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${run.state} ${run.phase}`, isActive(run));
   }
 
   chosen() {
@@ -41,25 +48,23 @@ export class LogsPanel {
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
   async read() {
     const { config, name } = this;
-    const asked = name === "" ? "" : `&name=${encodeURIComponent(name)}`;
-    const answer = await get(`/run/logs?config=${encodeURIComponent(config)}&lines=${LINES}${asked}`);
+    const answer = await get("/run/logs", { config, lines: LINES, name: name || null });
     if (config === this.config && name === this.name) this.set(answer);
   }
 
-  /** @param {any} answer */
+  /** @param {LogsAnswer} answer */
   set(answer) {
     show(this.nothing, answer.files.length === 0);
     show(this.text, answer.files.length > 0);
     show(this.choice, answer.files.length > 0);
-    const names = answer.files.map((/** @type {any} */ file) => file.name).join();
+    const names = answer.files.map((file) => file.name).join();
     if (this.choice.dataset.names !== names) {
       this.choice.dataset.names = names;
-      this.choice.replaceChildren(...answer.files.map((/** @type {any} */ file) => h("option", { value: file.name }, file.name)));
+      this.choice.replaceChildren(...answer.files.map((file) => h("option", { value: file.name }, file.name)));
     }
     this.choice.value = answer.name ?? "";
     const atEnd = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 30;

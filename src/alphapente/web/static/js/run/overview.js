@@ -1,8 +1,9 @@
-// @ts-check
 /** The progress of a run: records, remaining time, cycle, stage, active and earlier steps. */
 
 import { h, setText, show } from "../dom.js";
 import { ago, count, counted, duration, moment, rate, roughly } from "./format.js";
+
+/** @import { RunSnapshot, StageView, StepView } from "../../../openapi.js" */
 
 const STEPS_SHOWN = 10;
 
@@ -26,7 +27,7 @@ export class OverviewPanel {
     );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const begun = run.state !== "none";
     const over = run.state === "finished" || run.state === "stopped";
@@ -34,7 +35,7 @@ export class OverviewPanel {
     setText(this.records, open ? `${count(run.records)} of ${count(run.records_end)} records` : counted(run.records, "record"));
     setText(this.ends, begun ? endWords(run) : "in the database; no run has begun here");
     show(this.bar.element, begun && !over);
-    if (run.ends_by === "time limit") this.bar.set(run.elapsed_s, run.time_limit_s);
+    if (run.ends_by === "time limit") this.bar.set(run.elapsed_s, run.time_limit_s ?? 0);
     else this.bar.set(run.records - run.records_before, run.records_end - run.records_before);
     const cycles = run.last_cycle - run.first_cycle + 1;
     const cycle = Math.min(run.cycle, run.last_cycle) - run.first_cycle + 1;
@@ -54,14 +55,14 @@ export class OverviewPanel {
     this.drawStages(run);
   }
 
-  /** @param {any} run */
+  /** @param {RunSnapshot} run */
   drawStages(run) {
     show(this.stages, run.stages.length > 1);
     const shown = JSON.stringify([run.stages, run.stage, run.state]);
     if (this.stages.dataset.shown === shown) return;
     this.stages.dataset.shown = shown;
     this.stages.replaceChildren(
-      ...run.stages.map((/** @type {any} */ stage, /** @type {number} */ place) =>
+      ...run.stages.map((stage, place) =>
         h(
           "li",
           { class: place < run.stage ? "past" : place === run.stage ? "present" : "", "aria-current": place === run.stage ? "step" : null },
@@ -73,7 +74,12 @@ export class OverviewPanel {
   }
 }
 
-/** The words for each state of a run. @type {Record<string, string>} */
+/** Whether a run's process is there. @param {RunSnapshot} run */
+export function isActive({ state }) {
+  return state === "running" || state === "starting" || state === "ending";
+}
+
+/** The words for each state of a run. @type {Record<RunSnapshot["state"], string>} */
 export const STATE_WORDS = {
   none: "no run yet",
   starting: "starting",
@@ -85,7 +91,7 @@ export const STATE_WORDS = {
   failed: "failed",
 };
 
-/** @param {any} stage */
+/** @param {StageView} stage */
 function stageEnd(stage) {
   const ends = [];
   if (stage.minutes !== null) ends.push(duration(60 * stage.minutes));
@@ -93,7 +99,7 @@ function stageEnd(stage) {
   return ends.join(" or ") || "to the end";
 }
 
-/** What ends the run, or ended it. @param {any} run */
+/** What ends the run, or ended it. @param {RunSnapshot} run */
 function endWords(run) {
   const last = run.updated_at === null ? "" : ` ${ago(run.updated_at)}`;
   if (run.state === "finished" || run.state === "stopped") return `${STATE_WORDS[run.state]}${last}`;
@@ -140,33 +146,30 @@ export function bar(label) {
   };
 }
 
+/** A table that scrolls where it is too wide. @param {string} label @param {string[]} columns @param {HTMLTableSectionElement} rows */
+export function scrolledTable(label, columns, rows) {
+  const head = h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name))));
+  return h("div", { class: "run-scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", {}, head, rows));
+}
+
 /** The steps: active ones with their progress, and finished ones. */
 export class StepsPanel {
   constructor() {
     this.now = h("div", { class: "run-steps-now" });
     this.nothing = h("p", { class: "muted" });
     this.rows = h("tbody");
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Steps of this start" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...["Step", "Began", "Took", "How it went"].map((name) => h("th", { scope: "col" }, name)))),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Steps of this start", ["Step", "Began", "Took", "How it went"], this.rows);
     this.element = h("section", { class: "card run-steps" }, h("h2", {}, "Steps"), this.now, this.nothing, this.table);
     /** @type {Map<string, ReturnType<typeof card>>} */
     this.cards = new Map();
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
-    const live = run.state === "running" || run.state === "ending";
-    const running = live ? run.steps.filter((/** @type {any} */ step) => step.outcome === "running") : [];
+    const live = isActive(run) && run.state !== "starting";
+    const running = live ? run.steps.filter((step) => step.outcome === "running") : [];
     for (const [key, one] of this.cards) {
-      if (!running.some((/** @type {any} */ step) => keyOf(step) === key)) {
+      if (!running.some((step) => keyOf(step) === key)) {
         one.element.remove();
         this.cards.delete(key);
       }
@@ -181,8 +184,11 @@ export class StepsPanel {
       one.set(step);
     }
     setText(this.nothing, run.state === "starting" ? "The run is starting." : live ? "Between two steps." : "No step is active.");
-    show(this.element, live || run.state === "starting" || run.steps.length > 0);
-    const over = run.steps.filter((/** @type {any} */ step) => step.outcome !== "running" || !live).slice(-STEPS_SHOWN).reverse();
+    show(this.element, isActive(run) || run.steps.length > 0);
+    const over = run.steps
+      .filter((step) => step.outcome !== "running" || !live)
+      .slice(-STEPS_SHOWN)
+      .reverse();
     show(this.table, over.length > 0);
     show(this.nothing, running.length === 0 && (live || over.length === 0));
     const shown = JSON.stringify(over);
@@ -192,12 +198,12 @@ export class StepsPanel {
   }
 }
 
-/** @param {any} step */
+/** @param {StepView} step */
 function keyOf(step) {
   return `${step.name} ${step.began_at}`;
 }
 
-/** @param {any} step */
+/** @param {StepView} step */
 function row(step) {
   const ended = step.ended_at === null ? "–" : duration(step.ended_at - step.began_at);
   const how = step.outcome === "running" ? "cut off" : step.outcome;
@@ -211,14 +217,14 @@ function row(step) {
   );
 }
 
-/** An active step. @param {any} step */
+/** An active step. @param {StepView} step */
 function card(step) {
   const line = bar(step.name);
   const time = h("span", { class: "muted number" });
   const text = h("p", { class: "number" });
   return {
     element: h("div", { class: "run-step" }, h("div", { class: "row spread" }, h("h3", {}, step.name), time), line.element, text),
-    /** @param {any} now */
+    /** @param {StepView} now */
     set(now) {
       const [done, total] = share(now.progress);
       line.set(done, total);
@@ -228,7 +234,7 @@ function card(step) {
   };
 }
 
-/** How far a step is by its latest event. @param {any} event @returns {[number, number]} */
+/** How far a step is by its latest event. @param {StepView["progress"]} event @returns {[number, number]} */
 function share(event) {
   if (event === null) return [0, 1];
   if (event.event === "CompilationProgress") return [event.kernels, event.num_kernels];
@@ -238,7 +244,7 @@ function share(event) {
   return [1, 1];
 }
 
-/** What a step said last, in words. @param {any} event @returns {string} */
+/** What a step said last, in words. @param {StepView["progress"]} event @returns {string} */
 function said(event) {
   switch (event?.event) {
     case "CompilationProgress":
@@ -249,8 +255,10 @@ function said(event) {
         counted(event.games, "game"),
         `${rate(event.records_per_s)} records/s`,
         `${rate(event.simulations_per_s)} simulations/s`,
-        event.records > 0 ? `${roughly(event.remaining_s)} left` : null,
-      ].filter(Boolean).join(" · ");
+        event.records > 0 ? `${roughly(event.remaining_s ?? NaN)} left` : null,
+      ]
+        .filter(Boolean)
+        .join(" · ");
     case "GenerationSummary":
       return `${counted(event.games, "game")}, ${counted(event.records, "record")}`;
     case "EpochProgress":

@@ -1,11 +1,13 @@
-// @ts-check
 /** The ratings of a run's networks over its records, with error bars, and of all who have played. */
 
 import { get, messageOf } from "../api.js";
 import { Chart } from "../charts.js";
 import { h, show } from "../dom.js";
 import { count, withCode } from "./format.js";
+import { scrolledTable } from "./overview.js";
 import { Refresh } from "./refresh.js";
+
+/** @import { RatedView, RatingsAnswer, RunSnapshot } from "../../../openapi.js" */
 
 const EVERY_MS = 60_000;
 const elo = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Math.round(value)}`;
@@ -25,16 +27,7 @@ export class RatingsPanel {
     this.rows = h("tbody");
     this.message = h("p", { class: "muted" });
     this.warnings = h("div", { class: "warnings" });
-    this.table = h(
-      "div",
-      { class: "run-scroll", tabindex: 0, role: "region", "aria-label": "Ratings of all players" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...["Player", "Elo", "95% interval", "Games", "Score"].map((name) => h("th", { scope: "col" }, name)))),
-        this.rows,
-      ),
-    );
+    this.table = scrolledTable("Ratings of all players", ["Player", "Elo", "95% interval", "Games", "Score"], this.rows);
     this.element = h(
       "section",
       { class: "card ratings" },
@@ -46,35 +39,36 @@ export class RatingsPanel {
     );
     this.config = "";
     this.sizes = "";
-    this.seen = "";
-    this.refresh = new Refresh(() => this.read(), EVERY_MS, (error) => this.say(messageOf(error)));
+    this.refresh = new Refresh(
+      () => this.read(),
+      EVERY_MS,
+      (error) => this.say(messageOf(error)),
+    );
   }
 
-  /** @param {any} run a snapshot */
+  /** @param {RunSnapshot} run a snapshot */
   update(run) {
     const sizes = run.board_sizes.join();
     if (run.config !== this.config || sizes !== this.sizes) {
       this.config = run.config;
       this.sizes = sizes;
       const largest = run.board_sizes[run.board_sizes.length - 1];
-      this.size.replaceChildren(...run.board_sizes.map((/** @type {number} */ size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)));
+      this.size.replaceChildren(
+        ...run.board_sizes.map((size) => h("option", { value: size, selected: size === largest }, `${size}x${size}`)),
+      );
       show(this.size, run.board_sizes.length > 1);
     }
-    const seen = `${run.config} ${sizes} ${run.state} ${run.losses.length}`;
-    if (seen === this.seen) this.refresh.soon();
-    else this.refresh.now();
-    this.seen = seen;
+    this.refresh.follow(`${run.config} ${sizes} ${run.state} ${run.losses.length}`, true);
   }
 
   leave() {
     this.refresh.stop();
-    this.seen = "";
   }
 
   async read() {
     const { config } = this;
     const size = this.size.value;
-    const answer = await get(`/run/ratings?config=${encodeURIComponent(config)}&board_size=${size}`);
+    const answer = await get("/run/ratings", { config, board_size: Number(size) });
     if (config === this.config && size === this.size.value) this.set(answer);
   }
 
@@ -85,24 +79,24 @@ export class RatingsPanel {
     show(this.message, message !== "");
   }
 
-  /** @param {any} answer */
+  /** @param {RatingsAnswer} answer */
   set(answer) {
     this.say(answer.message);
     show(this.table, answer.players.length > 0);
     show(this.chart.element, answer.players.length > 0);
     const run = answer.players
-      .filter((/** @type {any} */ player) => player.records !== null)
-      .sort((/** @type {any} */ one, /** @type {any} */ other) => one.records - other.records);
-    const half = (/** @type {any} */ player) => player.spread ?? (player.high - player.low) / 2;
-    this.chart.set([run.map((/** @type {any} */ one) => one.records), run.map((/** @type {any} */ one) => one.elo)], {
-      errors: [run.map((/** @type {any} */ one) => one.elo - half(one)), run.map((/** @type {any} */ one) => one.elo + half(one))],
+      .flatMap(({ records, ...one }) => (records === null ? [] : [{ ...one, records }]))
+      .sort((one, other) => one.records - other.records);
+    const half = (/** @type {Omit<RatedView, "records">} */ player) => player.spread ?? (player.high - player.low) / 2;
+    this.chart.set([run.map((one) => one.records), run.map((one) => one.elo)], {
+      errors: [run.map((one) => one.elo - half(one)), run.map((one) => one.elo + half(one))],
       levels: answer.players
-        .filter((/** @type {any} */ player) => player.kind !== "checkpoint")
+        .filter((player) => player.kind !== "checkpoint")
         .slice(0, 6)
-        .map((/** @type {any} */ player) => ({ at: player.elo, label: player.name })),
+        .map((player) => ({ at: player.elo, label: player.name })),
     });
     this.rows.replaceChildren(
-      ...answer.players.map((/** @type {any} */ player) =>
+      ...answer.players.map((player) =>
         h(
           "tr",
           {},
@@ -114,6 +108,6 @@ export class RatingsPanel {
         ),
       ),
     );
-    this.warnings.replaceChildren(...answer.warnings.map((/** @type {string} */ warning) => h("p", { class: "muted" }, ...withCode(warning))));
+    this.warnings.replaceChildren(...answer.warnings.map((warning) => h("p", { class: "muted" }, ...withCode(warning))));
   }
 }

@@ -1,4 +1,3 @@
-// @ts-check
 /** Reading something again and again: not too often, never twice at once, and always once more after the last change. */
 
 /** One thing that a panel reads from the server. */
@@ -17,6 +16,14 @@ export class Refresh {
     /** @type {"" | "soon" | "now"} what is to follow the present reading */
     this.next = "";
     this.timer = 0;
+    this.what = "";
+  }
+
+  /** Reads `what` at once where it was something else before, and where it goes on changing, soon. @param {string} what @param {boolean} live */
+  follow(what, live) {
+    if (what !== this.what) this.now();
+    else if (live) this.soon();
+    this.what = what;
   }
 
   /** It may have changed: read it once the interval since the last reading is over. */
@@ -37,6 +44,7 @@ export class Refresh {
 
   /** No reading follows. */
   stop() {
+    this.what = "";
     clearTimeout(this.timer);
     this.timer = 0;
     this.next = "";

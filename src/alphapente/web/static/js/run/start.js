@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The dialog that starts or resumes a run: the configuration key by key, with changes.
  *
@@ -8,6 +7,8 @@
 import { get, messageOf, post } from "../api.js";
 import { h, setText, show } from "../dom.js";
 import { withCode } from "./format.js";
+
+/** @import { RunSnapshot, SettingView } from "../../../openapi.js" */
 
 /** The settings changed most often, listed first. */
 const FIRST = [
@@ -29,8 +30,14 @@ const FIRST = [
 ];
 const SECTIONS = ["game", "generation", "search", "training", "pipeline", "records", "network", "models"];
 const TITLES = /** @type {Record<string, string>} */ ({
-  game: "The game", generation: "Self-play", search: "Search", training: "Training", pipeline: "The schedule",
-  records: "The database", network: "Where the network runs", models: "Models",
+  game: "The game",
+  generation: "Self-play",
+  search: "Search",
+  training: "Training",
+  pipeline: "The schedule",
+  records: "The database",
+  network: "Where the network runs",
+  models: "Models",
 });
 const CHECK_MS = 250;
 
@@ -76,15 +83,15 @@ export class StartDialog {
 
   /**
    * Opens it for a configuration.
-   * @param {any} run a snapshot
+   * @param {RunSnapshot} run a snapshot
    * @param {string[]} [more] overrides that are filled in
    */
   async open(run, more = []) {
     this.config = run.config;
     const goesOn = run.state === "paused" || run.state === "failed";
     const [plain, inForce] = await Promise.all([
-      get(`/configs/${encodeURIComponent(run.config)}`),
-      goesOn && run.run !== null ? get(`/run/settings?config=${encodeURIComponent(run.config)}`) : null,
+      get("/configs/{name}", { name: run.config }),
+      goesOn && run.run !== null ? get("/run/settings", { config: run.config }) : null,
     ]);
     setText(this.title, goesOn ? `Resume the run of ${run.config}` : `Start a run of ${run.config}`);
     setText(
@@ -104,7 +111,7 @@ export class StartDialog {
     this.list.scrollTop = 0;
   }
 
-  /** @param {any[]} settings */
+  /** @param {SettingView[]} settings */
   build(settings) {
     this.rows.clear();
     const onchange = () => this.changed();
@@ -155,7 +162,7 @@ export class StartDialog {
     try {
       answer = await post("/configs/check", { config: this.config, overrides });
     } catch (error) {
-      answer = { ok: false, errors: [{ key: "", message: messageOf(error) }] };
+      answer = { ok: false, errors: [{ key: "", found: "", allowed: "", message: messageOf(error) }] };
     }
     if (number !== this.checks) return false; // another one has begun since
     for (const row of this.rows.values()) row.setError("");
@@ -172,7 +179,9 @@ export class StartDialog {
       this.summary,
       wrong > 0
         ? [`${wrong} setting${wrong === 1 ? " is" : "s are"} refused.`, ...loose].join(" ")
-        : changes > 0 ? `${changes} setting${changes === 1 ? "" : "s"} changed: ${overrides.join(", ")}` : "As in its file.",
+        : changes > 0
+          ? `${changes} setting${changes === 1 ? "" : "s"} changed: ${overrides.join(", ")}`
+          : "As in its file.",
     );
     this.summary.classList.toggle("bad", wrong > 0);
     this.go.disabled = !answer.ok;
@@ -216,14 +225,14 @@ export class StartDialog {
 
 /** One setting, with what it means and what it may be. */
 class SettingRow {
-  /** @param {any} setting @param {() => void} onchange */
+  /** @param {SettingView} setting @param {() => void} onchange */
   constructor(setting, onchange) {
     this.setting = setting;
     const id = `setting-${setting.path.replaceAll(".", "-")}`;
     this.plain = written(setting.value);
     this.isText = typeof setting.value === "string";
     if (setting.choices.length > 0) {
-      this.input = h("select", { id }, ...setting.choices.map((/** @type {any} */ one) => h("option", { value: written(one) }, written(one))));
+      this.input = h("select", { id }, ...setting.choices.map((one) => h("option", { value: written(one) }, written(one))));
     } else {
       this.input = h("input", { id, type: "text", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
     }
@@ -235,14 +244,39 @@ class SettingRow {
       onchange();
     };
     this.input.addEventListener("input", react);
-    this.reset = h("button", { type: "button", class: "button quiet small", hidden: true, "aria-label": `Reset ${setting.path}`, onclick: () => { this.input.value = this.plain; react(); this.input.focus(); } }, "Reset");
+    this.reset = h(
+      "button",
+      {
+        type: "button",
+        class: "button quiet small",
+        hidden: true,
+        "aria-label": `Reset ${setting.path}`,
+        onclick: () => {
+          this.input.value = this.plain;
+          react();
+          this.input.focus();
+        },
+      },
+      "Reset",
+    );
     this.error = h("p", { class: "setting-error", id: `${id}-error`, hidden: true });
     this.element = h(
       "div",
       { class: "setting" },
       h("label", { for: id }, setting.path),
-      h("div", { class: "setting-value" }, this.input, setting.unit === "" ? null : h("span", { class: "muted" }, setting.unit), this.reset),
-      h("p", { class: "muted", id: `${id}-about` }, ...withCode(setting.meaning), setting.changeable ? ` (${setting.source})` : " Set in the file, not here."),
+      h(
+        "div",
+        { class: "setting-value" },
+        this.input,
+        setting.unit === "" ? null : h("span", { class: "muted" }, setting.unit),
+        this.reset,
+      ),
+      h(
+        "p",
+        { class: "muted", id: `${id}-about` },
+        ...withCode(setting.meaning),
+        setting.changeable ? ` (${setting.source})` : " Set in the file, not here.",
+      ),
       this.error,
     );
   }
@@ -288,7 +322,7 @@ class SettingRow {
   }
 }
 
-/** A value as one types it: texts bare, all else as JSON. @param {any} value @returns {string} */
+/** A value as one types it: texts bare, all else as JSON. @param {unknown} value @returns {string} */
 function written(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
