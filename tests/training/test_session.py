@@ -90,7 +90,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
         samples.label[3] = float("nan")
         return samples
 
-    monkeypatch.setattr("alphapente.training.session.samples_of", poisoned)
+    monkeypatch.setattr("alphapente.training.sample.samples_of", poisoned)
     with pytest.raises(FailureError, match="is not finite"):
         train(config, lambda _event: None)
     assert (tmp_path / "simple_model.pt").read_bytes() == before
