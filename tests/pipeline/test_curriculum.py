@@ -4,6 +4,8 @@ import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -11,7 +13,9 @@ from alphapente.config import ConfigError, in_stage, load_config, stage_override
 from alphapente.event_log import NAME, EventLog, EventReader, Source
 from alphapente.events import KeptNetwork
 from alphapente.pipeline.history import end_to_end, pick, read_history
-from alphapente.pipeline.state import STATE_NAME, load_state
+from alphapente.pipeline.modes import _Due
+from alphapente.pipeline.run_context import RunContext
+from alphapente.pipeline.state import STATE_NAME, State, load_state
 from tests.pipeline.runs import commands, notes, run_here, steps, summary
 
 STAGES = [
@@ -102,6 +106,21 @@ def test_stages_repeat(tmp_path: Path, mode: str) -> None:
     assert notes(events).count("stage 2 of 3 begins") >= 2
     assert "stage 1 of 3 begins" not in notes(events)
     assert in_stage(load_config(None, keys), 2).game.board_size == 13
+
+
+@pytest.mark.parametrize(
+    ("sizes", "further", "due"), [((9, 9), [], True), ((9, 13), [], False), ((9, 13), [9], True), ((7, 9), [13], False)]
+)
+def test_a_new_stage_waits_for_records_only_if_its_training_cannot_use_the_earlier_ones(
+    sizes: tuple[int, int], further: list[int], due: bool
+) -> None:
+    """1,000 records, 990 of them of the first stage; 500 are new since the last training; record_limit is 100."""
+    stages = [{"board_size": sizes[0], "records": 990}, {"board_size": sizes[1]}]
+    keys = [curriculum(stages), f"training.board_sizes={further}", "training.reuse=4", "generation.record_limit=100"]
+    config = load_config(None, keys)
+    state = State("1", first_cycle=1, stage=1, stage_records=990, trained_records=500)
+    context = SimpleNamespace(config=config, stage_config=in_stage(config, 1), state=state, count=lambda: (1000, 10))
+    assert _Due(cast(RunContext, context)).is_due() is due
 
 
 def test_a_resumed_run_continues_in_its_stage(tmp_path: Path) -> None:

@@ -18,12 +18,10 @@ from tests.training.sessions import config_of, grown, notes
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mixed(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """120 records of 7x7 and 360 of 9x9; the surprise of the latter is 0 and 2 in turn, of the former unknown."""
-    path = tmp_path_factory.mktemp("mixed") / "records.db"
+    path = grown(database, tmp_path_factory.mktemp("mixed"), games=0)
     with Store(path) as store:
-        for seed in range(6):
-            store.add_game(random_game(seed, size=7, max_records=20))
         seed = 0
         while store.num_records("pente", 9) < 360:
             seed += 1
@@ -83,10 +81,19 @@ def test_surprise_weights_of_all_sizes(mixed: Path, tmp_path: Path) -> None:
     assert abs(times[120:][~surprising].mean() - 0.5) < 0.1
 
 
-def test_without_records_of_the_own_size_it_is_refused(mixed: Path, tmp_path: Path) -> None:
-    config = config_of(mixed, tmp_path, board_sizes=[7, 9])
+def test_a_stage_can_train_before_its_own_size_has_records(mixed: Path, tmp_path: Path) -> None:
+    config = config_of(mixed, tmp_path, board_sizes=[7, 9], validation_share=0.3, num_epochs=1, data_sample_size=480)
     config = config.model_copy(update={"game": config.game.model_copy(update={"board_size": 13})})
-    with pytest.raises(RequestError, match=r"13x13"):
+    sample = Sample.draw(config, [1, 0])
+    assert [part.size for part in sample.parts] == [7, 9]
+    assert len(sample.held_out) == 0
+    assert train(config, lambda _event: None).validation_policy_loss is None
+
+
+def test_without_any_record_it_is_refused(mixed: Path, tmp_path: Path) -> None:
+    config = config_of(mixed, tmp_path, board_sizes=[13, 11])
+    config = config.model_copy(update={"game": config.game.model_copy(update={"board_size": 15})})
+    with pytest.raises(RequestError, match=r"15x15"):
         Sample.draw(config, [1, 0])
 
 

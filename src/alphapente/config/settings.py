@@ -13,7 +13,6 @@ Variant = Literal["pente", "keryo", "gomoku", "gpente", "poof", "boat"]
 SampleStrategy = Literal["recent", "random", "top_random", "window"]
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 Orientations = Annotated[Literal[1, 2, 4, 8], BeforeValidator(whole_number)]
-
 BoardSize = Annotated[int, Field(ge=7, le=19)]
 
 MAX_SEED = 2**63 - 1
@@ -24,7 +23,7 @@ class GameSettings(Section):
     """The game."""
 
     variant: Variant = setting("pente", "Rules of the game.")
-    board_size: int = setting(19, "Side of the board.", "points", ge=7, le=19)
+    board_size: BoardSize = setting(19, "Side of the board.", "points")
 
 
 class GenerationSettings(Section):
@@ -238,8 +237,8 @@ class TrainingSettings(Section):
     data_sample_size: int = setting(10_000, "Records sampled from the database.", "records", ge=1, le=MAX_COUNT)
     board_sizes: list[BoardSize] = setting(
         [],
-        "Further board sizes to train on; each has the share of the sample that it has of the records of all of them "
-        "(of their windows).",
+        "Further board sizes to train on; each has the share of the sample that it has of the records of all of them; "
+        'with sample_strategy "window", of those in their windows.',
         "points",
     )
     sample_strategy: SampleStrategy = setting("top_random", "How the records are sampled.")

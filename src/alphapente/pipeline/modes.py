@@ -2,6 +2,7 @@
 
 import time
 
+from alphapente.config import stage_sizes
 from alphapente.events import Note
 from alphapente.pipeline.curriculum import follow_stages, stage_is_over
 from alphapente.pipeline.lines import duration
@@ -170,9 +171,11 @@ class _Due:
         if now - self._counted_at < _COUNT_INTERVAL_S:
             return False
         records, self._counted_at = self._context.count()[0], now
-        training = self._context.stage_config.training
-        # A training that draws from several board sizes has the records of the stages before.
-        in_pool = records - (state.stage_records if state.stage and not training.board_sizes else 0)
+        stage = self._context.stage_config
+        training = stage.training
+        drawn_from = {stage.game.board_size, *training.board_sizes}
+        of_other_sizes = state.stage and not drawn_from.issuperset(stage_sizes(self._context.config))
+        in_pool = records - (state.stage_records if of_other_sizes else 0)
         if in_pool < min(training.data_sample_size, limit):
             return False
         if training.reuse is None:

@@ -25,7 +25,7 @@ class Sample:
     parts: list[Samples]
     """The records of each board size, by rising size."""
     held_out: HeldOut
-    """The held-out records of game.board_size."""
+    """The held-out records of game.board_size, which may have none yet."""
     order: SampleOrder
     """The other records in random order."""
     num_records: int
@@ -35,12 +35,13 @@ class Sample:
 
     @classmethod
     def draw(cls, config: Config, seeds: list[int]) -> Self:
-        """Draws the records as the configuration requests. Raises RequestError if there are none of game.board_size."""
+        """Draws the records as the configuration requests. Raises RequestError if there are none."""
         settings = config.training
         batches = _read(config, np.random.default_rng(seeds))
         parts = [samples_of(records, settings.outcome_weight) for records in batches]
         out = [held_out(records, settings.validation_share) for records in batches]
-        own = [records.board_size for records in batches].index(config.game.board_size)
+        sizes = [records.board_size for records in batches]
+        own = sizes.index(config.game.board_size) if config.game.board_size in sizes else 0
         weights = [surprise_weights(records, settings.surprise_weight) for records in batches]
         chosen = ~np.concatenate(out)
         joined = None
@@ -52,7 +53,7 @@ class Sample:
             joined = np.concatenate(filled)[chosen]
         return cls(
             parts,
-            HeldOut(batches[own], parts[own], out[own]),
+            HeldOut(batches[own], parts[own], out[own] & (sizes[own] == config.game.board_size)),
             SampleOrder(np.flatnonzero(chosen), seeds, joined),
             sum(map(len, batches)),
             sum(records.available for records in batches),
@@ -76,7 +77,9 @@ def _read(config: Config, rng: np.random.Generator) -> list[RecordBatch]:
         counts = {size: store.num_records(variant, size) for size in _sizes(config)}
         if settings.sample_strategy == "window":
             counts = {size: window.reach(count) for size, count in counts.items()}
-        total = max(1, sum(counts.values()))
+        # Without any record the store is still asked: its refusal names the records that it has.
+        counts = {size: count for size, count in counts.items() if count} or {config.game.board_size: 1}
+        total = sum(counts.values())
         return [
             store.sample(
                 settings.sample_strategy,
@@ -88,5 +91,4 @@ def _read(config: Config, rng: np.random.Generator) -> list[RecordBatch]:
                 window,
             )
             for size, count in counts.items()
-            if count or size == config.game.board_size
         ]
