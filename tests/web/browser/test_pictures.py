@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(not PICTURES, reason="ALPHAPENTE_SCREENSHOTS nam
 
 Visit = Callable[..., Visitor]
 
+FOLDER = Path(PICTURES).resolve()  # here, since each test runs in a folder of its own
 PLAYED = "K10M9N9O11M10N10L8L11O8K11L10J11H11P12Q13M11N11O12J10L9N11K9"
 """A game against the engine so far: a pair is captured, another in danger, and there is more than one good move."""
 THOUGHT = re.compile(r"^(\d,\d{3}|\d{2},\d{3}) simulations")
@@ -28,9 +29,8 @@ def keep(page: Page, name: str) -> None:
     """Saves a picture of the current page, in the current colours."""
     page.wait_for_timeout(600)  # animations end
     drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
-    folder = Path(PICTURES)
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn.save(folder / f"{name}.webp", quality=90, method=6)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    drawn.save(FOLDER / f"{name}.webp", quality=90, method=6)
 
 
 def think_aloud(visitor: Visitor) -> None:
